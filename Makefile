@@ -1,0 +1,59 @@
+# Everything is built below .venv and build; both can be deleted at any time.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+WHEELS := build/wheel
+DEMO := build/demo
+SOURCES := $(shell find visionft -type f -not -path '*/__pycache__/*' 2>/dev/null)
+
+# Two processes of one thread each: the tests are many small pieces, which more threads only slow down.
+# PYTHONSAFEPATH keeps the repository's visionft/ off sys.path, here and in the processes that tests start,
+# so that what is tested is the wheel in .venv (tests/test_installed.py asserts it).
+PYTEST := OMP_NUM_THREADS=1 PYTHONSAFEPATH=1 VISIONFT_WHEEL=1 $(BIN)/python -m pytest
+
+.PHONY: demo test slow lint format clean
+
+demo: $(VENV)/.wheel
+	$(BIN)/python examples/catalogue/render.py $(DEMO)/photos
+	$(BIN)/visionft fit $(DEMO)/photos --data.depth 1 --data.group-by parent --out $(DEMO)/run
+	$(BIN)/visionft evaluate $(DEMO)/run
+	rm -rf $(DEMO)/bundle
+	$(BIN)/visionft export $(DEMO)/run --out $(DEMO)/bundle
+	$(BIN)/visionft predict $(DEMO)/bundle $(DEMO)/photos/mug/mug-01 $(DEMO)/photos/teapot/teapot-01
+
+test: $(VENV)/.dev $(VENV)/.wheel
+	$(PYTEST) -n 2 --dist loadfile
+
+# One process: timings and killed runs do not get into each other's way.
+slow: $(VENV)/.dev $(VENV)/.wheel
+	$(PYTEST) -m "slow and not gpu" --timeout 1800
+
+lint: $(VENV)/.dev $(VENV)/.wheel
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict visionft
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) build
+
+# The stamps: an environment with our dependencies; the newest wheel in it; the tools of tests and checks.
+$(VENV)/.base: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet . "hatchling>=1.27"
+	touch $@
+
+$(VENV)/.wheel: $(VENV)/.base $(SOURCES) README.md LICENSE
+	rm -rf $(WHEELS)
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir $(WHEELS) .
+	$(PIP) install --quiet --no-deps --force-reinstall $(WHEELS)/*.whl
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.base | $(VENV)/.wheel
+	$(PIP) install --quiet "$$(echo $(WHEELS)/*.whl)[test,lint]"
+	touch $@

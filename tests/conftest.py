@@ -1,0 +1,69 @@
+"""Fixtures for every room."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of shared photos and weights: $VISIONFT_SHARED, else `shared` beside the repository."""
+    place = Path(os.environ.get("VISIONFT_SHARED") or Path(__file__).resolve().parents[2] / "shared")
+    if not (place / "data").is_dir():
+        pytest.skip(f"SKIPPED ALOUD: no shared photos at {place}; set VISIONFT_SHARED to the folder that holds data/")
+    return place
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of 60 small photos: discs, squares and stripes in any colour, 20 of each."""
+    root = tmp_path_factory.mktemp("photos") / "shapes"
+    random = np.random.default_rng(0)
+    for kind in ("disc", "square", "stripes"):
+        (root / kind).mkdir(parents=True)
+        for number in range(20):
+            Image.fromarray(_shape(kind, random)).save(root / kind / f"{number:02}.jpg", quality=95)
+    return root
+
+
+SMALL: dict[str, Any] = {
+    "backbone": "test_resnet", "weights": "none", "epochs": 1, "preprocess.size": 32, "augment.size": 32,
+    "optim.batch_size": 8, "optim.micro_batch": 8, "hardware.workers": 0, "hardware.precision": "fp32",
+    "hardware.threads": 1, "hardware.device": "cpu",
+}  # fmt: skip
+"""Flags of a run that takes a second or two."""
+
+
+@pytest.fixture(scope="session")
+def small() -> dict[str, Any]:
+    """Return the flags of a run that takes a second or two."""
+    return dict(SMALL)
+
+
+@pytest.fixture(scope="session")
+def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run that was fitted to the shapes and evaluated; no test may change it."""
+    import visionft
+
+    return visionft.fit(shapes, out=tmp_path_factory.mktemp("trained") / "run", say=lambda _: None, **SMALL).path
+
+
+def _shape(kind: str, random: np.random.Generator) -> NDArray[np.uint8]:
+    height, width = random.integers(48, 72, 2)
+    y, x = np.mgrid[:height, :width]
+    cy, cx, r = height * random.uniform(0.4, 0.6), width * random.uniform(0.4, 0.6), 12 + 6 * random.random()
+    inside = {
+        "disc": (y - cy) ** 2 + (x - cx) ** 2 < r**2,
+        "square": np.maximum(abs(y - cy), abs(x - cx)) < r * 0.8,
+        "stripes": (y // 5) % 2 == 0,
+    }[kind]
+    back, front = random.integers(0, 256, (2, 3))
+    noise = random.normal(0, 6, (height, width, 3))
+    return np.clip(np.where(inside[..., None], front, back) + noise, 0, 255).astype(np.uint8)

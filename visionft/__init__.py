@@ -1,0 +1,91 @@
+"""From a folder of photos to an ONNX file that can be trusted."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from visionft.bundle import Bundle, Prediction, Predictions
+    from visionft.errors import VisionftError
+    from visionft.evaluation import Evaluation
+    from visionft.exporting import Exported
+    from visionft.metrics import Metrics
+    from visionft.runs import Run
+    from visionft.settings import (
+        AugmentSettings,
+        DataSettings,
+        FitSettings,
+        FullMethod,
+        GradualMethod,
+        HardwareSettings,
+        HeadMethod,
+        OptimSettings,
+        Phase,
+        PreprocessSettings,
+    )
+    from visionft.workflows import evaluate, export, fit, predict
+
+    __version__: str
+
+__all__ = [
+    "AugmentSettings",
+    "Bundle",
+    "DataSettings",
+    "Evaluation",
+    "Exported",
+    "FitSettings",
+    "FullMethod",
+    "GradualMethod",
+    "HardwareSettings",
+    "HeadMethod",
+    "Metrics",
+    "OptimSettings",
+    "Phase",
+    "Prediction",
+    "Predictions",
+    "PreprocessSettings",
+    "Run",
+    "VisionftError",
+    "__version__",
+    "evaluate",
+    "export",
+    "fit",
+    "predict",
+]
+
+_ROOMS = {
+    "bundle": ("Bundle", "Prediction", "Predictions"),
+    "errors": ("VisionftError",),
+    "evaluation": ("Evaluation",),
+    "exporting": ("Exported",),
+    "metrics": ("Metrics",),
+    "runs": ("Run",),
+    "workflows": ("evaluate", "export", "fit", "predict"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on its first use (PEP 562), so that `import visionft` costs nothing."""
+    if name == "__version__":
+        value: Any = _version()
+    elif name in __all__:
+        value = getattr(import_module(f"visionft.{_ROOM_OF.get(name, 'settings')}"), name)
+    else:
+        raise AttributeError(f"module 'visionft' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("visionft")
+    except PackageNotFoundError:
+        return "0+source"  # read from a source tree that is not installed

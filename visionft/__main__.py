@@ -1,0 +1,8 @@
+"""`python -m visionft`: the command line where no script is on the path."""
+
+import sys
+
+from visionft.cli.app import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Which file formats are read, told by their first bytes and never by the file's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from io import BytesIO
+
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from visionft.errors import PhotoError
+
+Opener = Callable[[BytesIO], ImageFile.ImageFile]
+
+HEAD = 1024
+"""Bytes of a file that tell its format."""
+
+# Image.open would apply PIL's process-wide pixel limit and every plugin there is; these read a header and nothing more.
+_READ: tuple[tuple[re.Pattern[bytes], Opener], ...] = (
+    (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
+    (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
+    (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), BmpImagePlugin.BmpImageFile),
+    (re.compile(rb"....ftyp(avi[fs]|.{0,40}avif)", re.DOTALL), AvifImagePlugin.AvifImageFile),
+)
+
+_REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (re.compile(rb"....ftyp(hei|hev|mif1|msf1)", re.DOTALL), "HEIC is not read: save it as JPEG"),
+    (re.compile(rb"\s*%PDF"), "a PDF, not a photo"),
+    (re.compile(rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html|<head)", re.IGNORECASE), "a web page, not a photo"),
+    (
+        re.compile(rb"(\xef\xbb\xbf)?\s*<(\?xml.*<)?(!doctype )?svg", re.IGNORECASE | re.DOTALL),
+        "an SVG drawing, not a photo",
+    ),
+    (re.compile(rb"PK\x03\x04"), "an archive, not a photo"),
+)
+
+
+def opener(head: bytes) -> Opener:
+    """Return what reads the header of a file that begins with these bytes; PhotoError if it is no photo."""
+    if not head:
+        raise PhotoError("empty file")
+    for pattern, reader in _READ:
+        if pattern.match(head):
+            return reader
+    for pattern, reason in _REFUSED:
+        if pattern.match(head[:HEAD]):
+            raise PhotoError(reason)
+    raise PhotoError("not an image (JPEG, PNG, WebP, AVIF, GIF, TIFF and BMP are read)")
