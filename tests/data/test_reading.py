@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from visionft.data.reading import read_manifest
+from visionft.errors import DataError
+from visionft.settings import DataSettings
+
+
+def write(folder: Path, text: str, name: str = "photos.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def rows(path: Path, **settings: Any) -> list[tuple[str | None, ...]]:
+    table = read_manifest(path, DataSettings(**settings)).table
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+def test_path_label_split_and_group_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path, "path,label,split,group\nb.jpg,hat,valid,S1\na.jpg,cap,Train,\n")
+    assert rows(path) == [("a.jpg", "cap", "train", None), ("b.jpg", "hat", "validation", "S1")]
+
+
+def test_split_and_group_may_be_absent(tmp_path: Path) -> None:
+    assert rows(write(tmp_path, "label,path\nhat,a.jpg\n")) == [("a.jpg", "hat", None, None)]
+
+
+def test_parquet_and_numbers_as_labels_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "photos.parquet"
+    pq.write_table(pa.table({"path": ["a.jpg", "b.jpg"], "label": [3, 12], "group": [1, None]}), path)
+    assert rows(path) == [("a.jpg", "3", None, "1"), ("b.jpg", "12", None, None)]
+
+
+def test_columns_may_have_other_names(tmp_path: Path) -> None:
+    path = write(tmp_path, "file,kind\na.jpg,hat\n")
+    assert rows(path, path_column="file", label_column="kind") == [("a.jpg", "hat", None, None)]
+
+
+def test_a_label_may_be_called_na_or_null_or_look_like_a_number(tmp_path: Path) -> None:
+    path = write(tmp_path, "path,label\na.jpg,NA\nb.jpg,null\nc.jpg,007\n")
+    assert [row[1] for row in rows(path)] == ["NA", "null", "007"]
+
+
+def test_semicolons_a_byte_order_mark_and_backslashes_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path, "\ufeffpath;label\nimg\\a.jpg; hat \n./img/b.jpg;cap\n")
+    assert rows(path) == [("img/a.jpg", "hat", None, None), ("img/b.jpg", "cap", None, None)]
+
+
+def test_absolute_paths_below_the_manifest_become_relative(tmp_path: Path) -> None:
+    path = write(tmp_path, f"path,label\n{tmp_path}/in/a.jpg,hat\n/elsewhere/b.jpg,cap\n")
+    assert [row[0] for row in rows(path)] == ["/elsewhere/b.jpg", "in/a.jpg"]
+
+
+def test_products_by_parent_folder(tmp_path: Path) -> None:
+    path = write(tmp_path, "path,label,group\nS1/a.jpg,hat,x\nb.jpg,hat,x\n")
+    assert [row[3] for row in rows(path, group_by="parent")] == ["S1", None]
+    assert [row[3] for row in rows(path, group_by="none")] == [None, None]
+
+
+def test_rows_without_path_or_label_go_to_quarantine(tmp_path: Path) -> None:
+    listing = read_manifest(write(tmp_path, "path,label\na.jpg,hat\nb.jpg,\n,cap\n"), DataSettings())
+    assert [(item.path, item.reason) for item in listing.quarantine] == [
+        ("b.jpg", "no label in the manifest"),
+        ("row 3", "no path in the manifest"),
+    ]
+
+
+def test_a_repeated_row_is_left_out_aloud(tmp_path: Path) -> None:
+    listing = read_manifest(write(tmp_path, "path,label\na.jpg,hat\na.jpg,hat\n"), DataSettings())
+    assert listing.table.num_rows == 1
+    assert listing.notes == ("1 row of photos.csv repeats an earlier one and is left out",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "path,lable\na.jpg,hat\n",
+            "no column 'label' .it has path and lable.; did you mean 'lable'. --data.label-column",
+        ),
+        ("image,label\na.jpg,hat\n", "no column 'path' .it has image and label. --data.path-column names another"),
+        ("path,label,split\na.jpg,hat,dev\n", "names the split 'dev': use train, validation .val, valid. or test"),
+        ("path,label,split\na.jpg,hat,train\nb.jpg,hat,\n", "leaves the split of 1 row empty"),
+        ("path,label\na.jpg,hat\na.jpg,cap\n", "gives a.jpg more than one label .'cap' and 'hat'.: keep one row"),
+        ("path,label,split\na.jpg,hat,train\na.jpg,hat,test\n", "gives a.jpg more than one split"),
+        ("path,label,label\na.jpg,hat,cap\n", "more than one column 'label'"),
+        ("path,label\n", "names no photos"),
+        ("", "cannot be read"),
+        ("path,label\na.jpg,hat,3\n", "cannot be read"),
+    ],
+)
+def test_a_faulty_manifest_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(DataError, match=words) as caught:
+        read_manifest(write(tmp_path, text), DataSettings())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_group_column_is_an_error_only_when_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, "path,label,groups\na.jpg,hat,1\n")
+    assert rows(path) == [("a.jpg", "hat", None, None)]
+    with pytest.raises(
+        DataError, match=r"no column 'group', which --data.group-by column asks for; did you mean 'groups'"
+    ):
+        read_manifest(path, DataSettings(group_by="column"))
+
+
+def test_a_manifest_in_another_encoding_or_format_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "photos.csv"
+    path.write_bytes("path,label\na.jpg,Hütchen\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"cannot be read .*save it as CSV in UTF-8 or as Parquet"):
+        read_manifest(path, DataSettings())
+    parquet = tmp_path / "photos.parquet"
+    parquet.write_bytes(b"no parquet")
+    with pytest.raises(DataError, match=r"cannot be read"):
+        read_manifest(parquet, DataSettings())

@@ -1,0 +1,57 @@
+"""Intervals against their formulas and by simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from visionft.metrics import bootstrap_macro_f1, wilson
+
+
+def test_wilson_equals_the_published_example() -> None:
+    # Newcombe 1998, Statistics in Medicine 17, table I: 81 of 263 gives 0.2553 to 0.3662.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+def test_wilson_at_the_ends_stays_inside() -> None:
+    low, high = wilson(0, 20) or (1.0, 1.0)
+    assert low == 0.0
+    assert high == pytest.approx(0.1611, abs=5e-5)
+    assert wilson(20, 20) == (pytest.approx(1 - high), pytest.approx(1.0))
+    assert wilson(0, 0) is None
+
+
+def test_wilson_covers_the_truth_as_often_as_it_says() -> None:
+    hits = np.random.default_rng(0).binomial(50, 0.9, 4000)
+    covered = [low <= 0.9 <= high for low, high in filter(None, (wilson(int(h), 50) for h in hits))]
+    assert 0.93 < np.mean(covered) < 0.98
+
+
+def test_bootstrap_is_seeded() -> None:
+    confusion = np.array([[30, 5], [8, 20]])
+    assert bootstrap_macro_f1(confusion, seed=1) == bootstrap_macro_f1(confusion, seed=1)
+    assert bootstrap_macro_f1(confusion, seed=1) != bootstrap_macro_f1(confusion, seed=2)
+
+
+def test_bootstrap_equals_drawing_photos_again() -> None:
+    confusion = np.array([[40, 5, 0], [6, 30, 2], [0, 1, 10]])
+    true, answered = np.repeat(np.indices((3, 3)).reshape(2, -1), confusion.ravel(), axis=1)
+    generator, scores = np.random.default_rng(3), []
+    for _ in range(2000):
+        drawn = generator.integers(0, len(true), len(true))
+        counts = np.bincount(true[drawn] * 3 + answered[drawn], minlength=9).reshape(3, 3)
+        scores.append(np.mean(2 * np.diag(counts) / (counts.sum(0) + counts.sum(1))))
+    # Two bootstraps of 1000 and 2000 draws: their ends differ by chance by well under 0.01 here.
+    assert bootstrap_macro_f1(confusion) == pytest.approx(tuple(np.quantile(scores, [0.025, 0.975])), abs=0.01)
+
+
+def test_bootstrap_of_a_perfect_and_of_no_answer() -> None:
+    assert bootstrap_macro_f1(np.diag([5, 0, 3])) == (1.0, 1.0)
+    assert bootstrap_macro_f1(np.zeros((2, 2), np.int64)) is None
+
+
+def test_bootstrap_in_chunks_gives_as_many_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    confusion = np.array([[30, 5], [8, 20]])
+    whole = bootstrap_macro_f1(confusion)
+    monkeypatch.setattr("visionft.metrics.intervals._CHUNK_CELLS", 40)
+    assert bootstrap_macro_f1(confusion) == pytest.approx(whole)

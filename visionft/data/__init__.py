@@ -1,0 +1,32 @@
+"""Photos on disk to batches: the manifest, its splits and its loading. `augmenting` is imported where it is needed."""
+
+from visionft.data.checking import Progress
+from visionft.data.loading import EvalPhotos, TrainLoader, TrainPhotos, eval_batches, train_batches
+from visionft.data.manifest import SPLITS, Column, Manifest, Rows, read_splits
+from visionft.data.preparing import label_photos, prepare
+from visionft.data.sampling import EpochSampler, permutation, steps_per_epoch
+from visionft.data.summarising import summary
+from visionft.data.working import Batch, Item, worker_fault
+
+__all__ = [
+    "SPLITS",
+    "Batch",
+    "Column",
+    "EpochSampler",
+    "EvalPhotos",
+    "Item",
+    "Manifest",
+    "Progress",
+    "Rows",
+    "TrainLoader",
+    "TrainPhotos",
+    "eval_batches",
+    "label_photos",
+    "permutation",
+    "prepare",
+    "read_splits",
+    "steps_per_epoch",
+    "summary",
+    "train_batches",
+    "worker_fault",
+]

@@ -1,0 +1,175 @@
+"""Batches of photos, from datasets that are pure functions of their index: the number of workers never matters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
+
+from visionft.data.manifest import Rows
+from visionft.data.sampling import EpochSampler, Sample
+from visionft.data.working import START, Batch, Fault, Guarded, Item, Photos, collate, start_worker, unpacked
+from visionft.errors import DataError, PhotoError
+from visionft.photos import read
+from visionft.preprocess import Preprocess
+from visionft.settings import AugmentSettings
+
+if TYPE_CHECKING:
+    from visionft.data.augmenting import Augment
+
+PREFETCH = 4  # batches a worker is ahead of training: enough to even out large and small photos
+
+
+class TrainPhotos(Dataset[Item]):
+    """Augmented training photos; an item is a pure function of (seed, epoch, index).
+
+    Args:
+        rows: Training photos.
+        root: Folder that their paths are relative to.
+        augment: Strength and flip, resolved.
+        size: (H, W) of the items in pixels.
+        mean_fill: RGB in [0, 255] for what a change uncovers.
+        seed: The run's seed.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        root: Path,
+        augment: AugmentSettings,
+        size: tuple[int, int],
+        mean_fill: tuple[int, int, int],
+        seed: int,
+    ) -> None:
+        from visionft.data.augmenting import Augment  # a second of import that evaluation need not wait for
+
+        self.rows, self.root = rows, root
+        self.augment: Augment = Augment(augment, size, mean_fill, seed)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, sample: Sample) -> Item:
+        """Return ((H, W, 3) uint8 RGB, class index, index) for (epoch, index); DataError if the photo is gone."""
+        epoch, index = sample
+        image = _read(self.root, self.rows, index)
+        return self.augment(image, epoch, index), int(self.rows.labels[index]), index
+
+
+class EvalPhotos(Dataset[Item]):
+    """Photos under the exact transform of evaluation, from full bytes.
+
+    Args:
+        rows: Photos.
+        root: Folder that their paths are relative to.
+        preprocess: The transform.
+    """
+
+    def __init__(self, rows: Rows, root: Path, preprocess: Preprocess) -> None:
+        self.rows, self.root, self.preprocess = rows, root, preprocess
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Item:
+        """Return ((H, W, 3) uint8 RGB, class index, index); DataError if the photo is gone."""
+        image = _read(self.root, self.rows, index)
+        return self.preprocess.pixels(image), int(self.rows.labels[index]), index
+
+
+class TrainLoader:
+    """The batches of one epoch after the other; workers live on between epochs.
+
+    It has no length on purpose: an epoch resumed in its middle is shorter, and schedules need `steps_per_epoch`.
+
+    Args:
+        dataset: Training photos.
+        batch_size: Photos in a batch.
+        seed: The run's seed.
+        workers: Processes that fill batches; 0 does it in this one.
+        pin_memory: Put batches where a GPU copies them from quickly.
+
+    Attributes:
+        steps_per_epoch: Batches of a whole epoch.
+    """
+
+    def __init__(
+        self, dataset: TrainPhotos, batch_size: int, seed: int, workers: int = 0, pin_memory: bool = False
+    ) -> None:
+        self.dataset, self.workers, self.pin_memory = dataset, workers, pin_memory
+        # Private: Lightning calls set_epoch(epoch) on whatever is called `sampler`, which would forget a resumed start.
+        self._sampler = EpochSampler(len(dataset), batch_size, seed)
+        self.steps_per_epoch = self._sampler.steps
+        self._loader: DataLoader[Item | Fault] | None = None
+
+    def set_epoch(self, epoch: int, start: int = 0) -> None:
+        """Choose the epoch that is iterated next, and how many of its batches are already done."""
+        self._sampler.set_epoch(epoch, start)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the remaining batches of the chosen epoch; DataError if a photo is gone or a worker died."""
+        if self._loader is None:
+            self._loader = _loader(Guarded(self.dataset), self._sampler, self.workers, self.pin_memory)
+        try:
+            yield from unpacked(self._loader)
+        except DataError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the workers; iterating again starts new ones."""
+        self._loader = None
+
+
+def train_batches(
+    dataset: TrainPhotos, *, seed: int, epoch: int, start: int = 0, batch_size: int, workers: int = 0
+) -> Iterator[Batch]:
+    """Yield the batches of one epoch from batch `start` on: what TrainLoader gives, for one epoch alone."""
+    loader = TrainLoader(dataset, batch_size, seed, workers)
+    loader.set_epoch(epoch, start)
+    yield from loader
+
+
+def eval_batches(dataset: Photos[int], batch_size: int, workers: int = 0, pin_memory: bool = False) -> Iterator[Batch]:
+    """Yield every photo of an EvalPhotos, or of a subset of one, once and in order; the last batch may be smaller.
+
+    Raises:
+        DataError: a photo is gone or broke since it was checked, or a worker died.
+    """
+    indices = range(len(dataset))
+    batches = [indices[start : start + batch_size] for start in indices[::batch_size]]
+    yield from unpacked(_loader(Guarded(dataset), batches, min(workers, len(batches)), pin_memory))
+
+
+def _loader(
+    dataset: Dataset[Item | Fault], batches: Iterable[Any], workers: int, pin_memory: bool
+) -> DataLoader[Item | Fault]:
+    return DataLoader(
+        dataset,
+        batch_sampler=batches,
+        num_workers=workers,
+        collate_fn=collate,
+        worker_init_fn=start_worker,
+        pin_memory=pin_memory,
+        # An iterator draws a seed when it starts; from the global generator that would change dropout after a resume.
+        generator=torch.Generator().manual_seed(0),
+        multiprocessing_context=START if workers else None,
+        prefetch_factor=PREFETCH if workers else None,
+        persistent_workers=workers > 0,
+    )
+
+
+def _read(root: Path, rows: Rows, index: int) -> NDArray[np.uint8]:
+    path = root / rows.paths[index]
+    try:
+        return read(path, max_pixels=sys.maxsize)  # the limit of the user's settings was kept when it was checked
+    except PhotoError as error:
+        raise DataError(
+            f"{path} cannot be read any more ({error.reason}): give it back, or start again without it"
+        ) from error

@@ -1,0 +1,178 @@
+"""The manifest: every usable photo with its class, split and product, as Arrow columns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from visionft.classes import Classes
+from visionft.errors import DataError
+from visionft.photos import Quarantined
+
+SPLITS = ("train", "validation", "test")
+SPLIT_NAMES = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
+"""Names that people give to splits, in lower case, and ours."""
+
+SCHEMA = pa.schema(
+    [
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("label", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("group", pa.string()),
+        pa.field("digest", pa.string(), nullable=False),
+        pa.field("bytes", pa.int64(), nullable=False),
+    ]
+)
+
+
+class Column(Sequence[str]):
+    """Strings that stay in Arrow memory and become Python objects one at a time."""
+
+    def __init__(self, values: pa.StringArray) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Column: ...
+    def __getitem__(self, index: int | slice) -> str | Column:
+        if isinstance(index, slice):
+            return Column(self.values.take(pa.array(range(*index.indices(len(self))), pa.int64())))
+        text: str = self.values[index].as_py()
+        return text
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The photos of one split, in order of their paths.
+
+    Attributes:
+        paths: (n,) paths relative to the manifest's root.
+        labels: (n,) int64 class indices in [0, C).
+        digests: (n,) SHA-256 of the files' bytes, hexadecimal.
+    """
+
+    paths: Column
+    labels: NDArray[np.int64]
+    digests: Column
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: NDArray[np.int64]) -> Rows:
+        """Return the rows at `indices` (m,), in that order."""
+        chosen = pa.array(indices, pa.int64())
+        return Rows(
+            Column(self.paths.values.take(chosen)), self.labels[indices], Column(self.digests.values.take(chosen))
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """All photos of a run.
+
+    Attributes:
+        root: Folder that the paths are relative to.
+        table: Columns of `SCHEMA`, in order of `path`; `split` is train, validation or test; `group` may be null.
+        classes: The classes, whatever a split lacks.
+        quarantine: Files that were left out, with reasons.
+        notes: Sentences to be said aloud.
+    """
+
+    root: Path
+    table: pa.Table
+    classes: Classes
+    quarantine: tuple[Quarantined, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def rows(self, split: str) -> Rows:
+        """Return the photos of `train`, `validation` or `test`; there may be none.
+
+        Raises:
+            ValueError: no such split.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"no split is called {split!r}: there are {', '.join(SPLITS)}")
+        chosen = self.table.filter(pc.equal(self.table["split"], split))
+        indices = pc.index_in(chosen["label"], value_set=pa.array(self.classes.names, pa.string()))
+        labels = np.asarray(indices.to_numpy(), np.int64)
+        return Rows(_column(chosen, "path"), labels, _column(chosen, "digest"))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Count the photos: split -> class -> n, with every split and every class, zeros included."""
+        found = {split: dict.fromkeys(self.classes.names, 0) for split in SPLITS}
+        for row in self.table.group_by(["split", "label"]).aggregate([([], "count_all")]).to_pylist():
+            found[row["split"]][row["label"]] = row["count_all"]
+        return found
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the sorted (path, label, split, group, digest): equal ones mean the same photos and sides."""
+        total = hashlib.sha256()
+        for batch in self.table.sort_by("path").to_batches(max_chunksize=65536):
+            columns = [pc.fill_null(batch.column(name), "") for name in ("path", "label", "split", "group", "digest")]
+            lines: pa.StringArray = pc.binary_join_element_wise(*columns, "\x1f")
+            total.update("".join(f"{line}\x1e" for line in lines.to_pylist()).encode())
+        return total.hexdigest()
+
+    def write_splits(self, path: Path) -> None:
+        """Write the table as splits.csv, which `read_splits` reads back and `--data.splits` takes."""
+        csv.write_csv(self.table.select(SCHEMA.names), path)
+
+
+def read_splits(path: Path) -> pa.Table:
+    """Read a splits.csv: columns of `SCHEMA`, in order of `path`.
+
+    Raises:
+        DataError: the file is missing, is no splits.csv, or names a split that does not exist.
+    """
+    types = {field.name: field.type for field in SCHEMA}
+    # Only what was written without quotes is null: a class may be called "NA".
+    options = csv.ConvertOptions(
+        column_types=types,
+        include_columns=SCHEMA.names,
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        null_values=[""],
+    )
+    try:
+        table = csv.read_csv(path, convert_options=options, parse_options=csv.ParseOptions(newlines_in_values=True))
+    except (OSError, KeyError, pa.ArrowInvalid) as error:
+        fault = str(error).splitlines()[0]
+        raise DataError(
+            f"{path} cannot be read as a splits.csv ({fault}): give the file from an earlier run"
+        ) from error
+    return _checked(path, table)
+
+
+def _checked(path: Path, table: pa.Table) -> pa.Table:
+    unknown = set(table["split"].unique().to_pylist()) - set(SPLITS)
+    if unknown:
+        raise DataError(f"{path} names the split {min(map(str, unknown))!r}: only {', '.join(SPLITS)} can stand there")
+    try:
+        return table.cast(SCHEMA).sort_by("path")
+    except (ValueError, pa.ArrowInvalid) as error:
+        raise DataError(
+            f"{path} has rows without a path, label or digest: give the file from an earlier run"
+        ) from error
+
+
+def _column(table: pa.Table, name: str) -> Column:
+    values = table[name].combine_chunks()
+    return Column(pa.concat_arrays(values.chunks) if isinstance(values, pa.ChunkedArray) else values)

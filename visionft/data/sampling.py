@@ -1,0 +1,65 @@
+"""Random numbers and the order of the photos: pure functions of the seed, the epoch and the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sample = tuple[int, int]
+"""(epoch, index): what a worker must know to draw a training photo."""
+
+
+class Purpose(IntEnum):
+    """What random numbers are for; streams of different purposes never overlap."""
+
+    ORDER = 1
+    AUGMENT = 2
+
+
+def stream(purpose: Purpose, seed: int, epoch: int, index: int = 0) -> np.random.SeedSequence:
+    """Return the source of the random numbers that (purpose, seed, epoch, index) alone decides."""
+    # Always four words: SeedSequence pads with zeros, so that [1, 2] and [1, 2, 0] would be one stream.
+    return np.random.SeedSequence([int(purpose), seed, epoch, index])
+
+
+def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
+    """Return the order (n,) in which epoch `epoch` goes through `n` photos."""
+    return np.random.default_rng(stream(Purpose.ORDER, seed, epoch)).permutation(n)
+
+
+def steps_per_epoch(n: int, batch_size: int) -> int:
+    """Count the batches of one epoch: the last, smaller one is dropped, unless it is the only one."""
+    if n < 1 or batch_size < 1:
+        raise ValueError(f"an epoch needs photos and a batch size, got {n} photos in batches of {batch_size}")
+    return max(1, n // batch_size)
+
+
+class EpochSampler:
+    """Batches of (epoch, index) in the order of the epoch; the index of a photo is its row in the training split.
+
+    Args:
+        n: Training photos.
+        batch_size: Photos in a batch.
+        seed: The run's seed.
+    """
+
+    def __init__(self, n: int, batch_size: int, seed: int) -> None:
+        self.n, self.batch_size, self.seed = n, batch_size, seed
+        self.steps = steps_per_epoch(n, batch_size)
+        self.epoch, self.start = 0, 0
+
+    def set_epoch(self, epoch: int, start: int = 0) -> None:
+        """Choose the epoch and the number of its batches that are already done, in [0, steps]."""
+        if not 0 <= start <= self.steps:
+            raise ValueError(f"an epoch has batches 0 to {self.steps}, got start {start}")
+        self.epoch, self.start = epoch, start
+
+    def __iter__(self) -> Iterator[list[Sample]]:
+        """Yield the remaining batches of the chosen epoch."""
+        epoch, order = self.epoch, permutation(self.seed, self.epoch, self.n)
+        for step in range(self.start, self.steps):
+            batch = order[step * self.batch_size : (step + 1) * self.batch_size]
+            yield [(epoch, index) for index in batch.tolist()]

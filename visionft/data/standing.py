@@ -1,0 +1,91 @@
+"""Give every class a training photo, and where it can be had a validation photo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+TRAIN, VALIDATION = 0, 1
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Which classes have photos in which pieces; a piece is what may not be torn apart.
+
+    Attributes:
+        of_photo: (n,) piece of every photo, in [0, P).
+        classes: (n,) class of every photo, in [0, C).
+        keys: (P,) hash of every piece, ascending.
+        fixed: (P,) bool, pieces whose side an earlier run has fixed.
+    """
+
+    of_photo: NDArray[np.intp]
+    classes: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    fixed: NDArray[np.bool_]
+
+
+class _Holdings:
+    """The pieces of each class and the classes of each piece, ascending."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        size = len(pieces.keys)
+        # The low bits of a key are the hash, whether or not the piece is a product.
+        self.rank = np.argsort(np.argsort(pieces.keys & np.uint64((1 << 63) - 1), kind="stable"))
+        pairs = np.unique(pieces.classes * size + pieces.of_photo)
+        self.classes, self.pieces = pairs // size, pairs % size
+        self.count = int(self.classes[-1]) + 1 if len(pairs) else 0
+        self._by_piece = np.argsort(self.pieces, kind="stable")
+
+    def of_class(self, index: int) -> NDArray[np.int64]:
+        """Return the pieces of one class in order of their hash."""
+        start, stop = np.searchsorted(self.classes, [index, index + 1])
+        return self.pieces[start:stop][np.argsort(self.rank[self.pieces[start:stop]])]
+
+    def of_piece(self, piece: int) -> NDArray[np.int64]:
+        start, stop = np.searchsorted(self.pieces, [piece, piece + 1], sorter=self._by_piece)
+        return self.classes[self._by_piece[start:stop]]
+
+    def on(self, sides: NDArray[np.int8], side: int) -> NDArray[np.int64]:
+        """Count the pieces (C,) that each class has on a side."""
+        return np.bincount(self.classes[sides[self.pieces] == side], minlength=self.count)
+
+
+def stand_in(pieces: Pieces, sides: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return `sides` (P,) with pieces moved for classes that have nothing to train on or to validate with.
+
+    A class without a training piece takes its highest hash; one without a validation piece takes its lowest, unless
+    some class would lose its last training piece. Pieces that an earlier run has fixed stay.
+    """
+    held, sides = _Holdings(pieces), sides.copy()
+    for index in np.flatnonzero(held.on(sides, TRAIN) == 0).tolist():
+        if not (sides[held.of_class(index)] == TRAIN).any():
+            _move(held.of_class(index)[::-1], lambda piece: not pieces.fixed[piece], sides, TRAIN)
+    trained = held.on(sides, TRAIN)
+
+    def can_go(piece: int) -> bool:
+        return not pieces.fixed[piece] and (sides[piece] != TRAIN or bool((trained[held.of_piece(piece)] > 1).all()))
+
+    for index in np.flatnonzero(held.on(sides, VALIDATION) == 0).tolist():
+        own = held.of_class(index)
+        if (sides[own] == VALIDATION).any():
+            continue  # a piece that another class moved holds photos of this one too
+        moved = _move(own, can_go, sides, VALIDATION)
+        if moved is not None and moved[1] == TRAIN:
+            trained[held.of_piece(moved[0])] -= 1
+    return sides
+
+
+def _move(
+    candidates: NDArray[np.int64], allowed: Callable[[int], bool], sides: NDArray[np.int8], side: int
+) -> tuple[int, int] | None:
+    """Move the first allowed piece; return it with the side it had."""
+    for piece in candidates.tolist():
+        if allowed(piece):
+            before = int(sides[piece])
+            sides[piece] = side
+            return piece, before
+    return None

@@ -1,0 +1,34 @@
+"""Say what there is to learn from, in a few lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from visionft.data.listing import count, some
+from visionft.data.manifest import SPLITS, Manifest
+
+
+def summary(manifest: Manifest) -> str:
+    """Describe the photos: counts a split, smallest and largest class, products, quarantine, notes; one line each."""
+    counts = manifest.counts()
+    totals = {split: sum(counts[split].values()) for split in SPLITS}
+    shares = ", ".join(f"{totals[split]:,} {split}" for split in SPLITS if totals[split])
+    kinds = count(len(manifest.classes), "class", "classes")
+    lines = [f"{count(len(manifest), 'photo')} of {kinds}: {shares}"]
+    if totals["train"]:
+        lines.append(_range(counts["train"]))
+    products = manifest.table["group"].drop_null().unique()
+    if len(products):
+        lines.append(f"{count(len(products), 'product')}: the photos of one stay together where sides were drawn")
+    if manifest.quarantine:
+        reasons = Counter(item.reason for item in manifest.quarantine)
+        tally = some(f"{n:,} {reason}" for reason, n in reasons.most_common())
+        lines.append(f"{count(len(manifest.quarantine), 'entry', 'entries')} in quarantine: {tally}")
+    return "\n".join([*lines, *(f"note: {note}" for note in manifest.notes)])
+
+
+def _range(train: dict[str, int]) -> str:
+    smallest, largest = min(train, key=lambda name: train[name]), max(train, key=lambda name: train[name])
+    if train[smallest] == train[largest]:
+        return f"training photos a class: {train[smallest]:,}"
+    return f"training photos a class: {train[smallest]:,} ({smallest}) to {train[largest]:,} ({largest})"

@@ -1,0 +1,19 @@
+"""Figures from arrays of logits and labels alone."""
+
+from visionft.metrics.calibration import BINS, expected_calibration_error, log_loss
+from visionft.metrics.evaluating import evaluate_logits, softmax
+from visionft.metrics.intervals import bootstrap_macro_f1, wilson
+from visionft.metrics.results import ClassRow, Confused, Metrics
+
+__all__ = [
+    "BINS",
+    "ClassRow",
+    "Confused",
+    "Metrics",
+    "bootstrap_macro_f1",
+    "evaluate_logits",
+    "expected_calibration_error",
+    "log_loss",
+    "softmax",
+    "wilson",
+]

@@ -1,0 +1,50 @@
+"""Settings of the photos: how a folder or a manifest is read, split and augmented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from visionft.settings.tree import Auto, Settings, Share
+
+
+class DataSettings(Settings):
+    """How the photos are read and split."""
+
+    layout: Literal["auto", "classes", "splits"] = "auto"
+    """`classes`: a folder a class; `splits`: train/ and validation/ or test/ on top; `auto` looks at the names."""
+    depth: Annotated[int, Field(ge=1, le=8)] | None = None
+    """Folder levels that make the class name; none: every level above the photo."""
+    group_by: Literal["none", "parent", "column"] | None = None
+    """What a product (SKU) is: photos of one never fall into two splits. `parent`: the photo's folder; `column`: the
+    manifest's `group`; unset: the `group` column where the manifest has one."""
+    validation: Share = 0.15
+    """Share of the photos held out for choices, where the photos bring no such split."""
+    test: Share = 0.15
+    """Share of the photos held out for the final figures, where the photos bring no split at all."""
+    splits: Path | None = None
+    """A splits.csv of an earlier run, whose sides win over new draws."""
+    path_column: str = "path"
+    """The manifest's column of photo paths, relative to the manifest's folder or absolute."""
+    label_column: str = "label"
+    """The manifest's column of class names."""
+    max_pixels: Annotated[int, Field(ge=1)] = 200_000_000
+    """Photos of more pixels are quarantined as decompression bombs (the default is 0.6 GB of pixels)."""
+
+
+class AugmentSettings(Settings):
+    """Random changes of the training photos; evaluation never sees them."""
+
+    strength: Literal["auto", "none", "light", "medium", "strong"] = "auto"
+    """Named recipe: `light` crop and flip; `medium` adds colour and light; `strong` adds turns, blur and erasing."""
+    size: Annotated[int, Field(ge=16, le=2048)] | Auto = "auto"
+    """Side of the training crops in pixels; auto: four fifths of the evaluation size where the backbone takes any size
+    (FixRes, arXiv 1906.06423: objects look larger in random crops than in centre crops), else the evaluation size."""
+    flip: bool = True
+    """Mirror photos left to right; switch it off where sides matter (left shoes, lettering)."""
+    mixup: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    """Beta parameter of mixup (arXiv 1710.09412); 0 switches it off."""
+    cutmix: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    """Beta parameter of CutMix (arXiv 1905.04899); 0 switches it off."""

@@ -1,0 +1,135 @@
+"""What pydantic finds wrong, in our words: one line a setting, all at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from visionft.settings.fit import FitSettings
+from visionft.settings.leaves import Leaf, leaf_at, leaves, nearest, variants
+from visionft.settings.method import Phase
+
+Label = Callable[[str], str]
+_LONGEST_SHOWN = 60
+_BOUNDS = {
+    "greater_than": "is not greater than {gt}",
+    "greater_than_equal": "is less than {ge}",
+    "less_than": "is not less than {lt}",
+    "less_than_equal": "is greater than {le}",
+}
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "path": "a path", "string": "a name"}
+
+
+def lines(error: ValidationError, label: Label) -> list[str]:
+    """Return one line for each setting at fault: what is wrong, what was given, what to do.
+
+    Args:
+        error: what FitSettings raised.
+        label: turns a dotted path into the name by which the user gave it (a flag, or a key in a file).
+    """
+    found: dict[str, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        found.setdefault(_path(detail), []).append(detail)
+    deep = {path.rpartition(".")[0] for path in found}
+    # A list that is wrong inside is also "not auto": the other member of the union complains on the list itself.
+    shallow = {path for path in found if any(inner == path or inner.startswith(path + ".") for inner in deep)}
+    return [_line(path, details, label) for path, details in found.items() if path not in shallow]
+
+
+def unknown(path: str, label: Label) -> str:
+    """Return the line for a setting that does not exist."""
+    last = path.rpartition(".")[2]
+    if near := nearest(path):
+        owners = leaves()[near].owners if near in leaves() else ()
+        if near == path and owners:
+            having = f"only the method {' or '.join(owners)} has {last}"
+            return f"{label(path)}: {having}; give --method {owners[-1]} or leave it out"
+        return f"{label(path)}: no such setting; did you mean {_like(label(path), near)}?"
+    return f"{label(path)}: no such setting; `visionft settings` lists them all"
+
+
+def shown(value: Any) -> str:
+    """Return a value as the user would write it, cut where it is long."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value) if value == "" or (isinstance(value, str) and " " in value) else str(value)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+
+
+def _like(label: str, path: str) -> str:
+    if path == "photos":
+        return "PHOTOS"
+    return "--" + path.replace("_", "-").removesuffix(".name") if label.startswith("--") else path
+
+
+def _path(detail: ErrorDetails) -> str:
+    """Return the dotted path of a fault without the tags that pydantic adds for members of unions."""
+    node: type[BaseModel] | None = FitSettings
+    tagged: dict[str, type[BaseModel]] = {}
+    parts: list[str] = []
+    for piece in detail["loc"]:
+        info = node.model_fields.get(str(piece)) if node else None
+        if isinstance(piece, int):
+            parts.append(str(piece))
+            node = Phase
+        elif piece in tagged:
+            node, tagged = tagged[piece], {}
+        elif info is not None:
+            parts.append(piece)
+            tagged, node = variants(info), _inner(info)
+    if detail["type"] == "extra_forbidden":
+        parts.append(str(detail["loc"][-1]))
+    return ".".join(parts)
+
+
+def _inner(info: FieldInfo) -> type[BaseModel] | None:
+    return info.annotation if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel) else None
+
+
+def _line(path: str, details: list[ErrorDetails], label: Label) -> str:
+    # A number out of bounds is the user's fault; that it is not "auto" either is only the union speaking.
+    detail = min(details, key=lambda one: (one["type"] not in _BOUNDS, one["type"] == "literal_error"))
+    kind, value = detail["type"], detail["input"]
+    if kind == "extra_forbidden":
+        return unknown(path, label)
+    if kind == "missing" and leaf_at(path):
+        return f"{label(path)}: nothing is given; give {_wanted(path)}"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        path, value = f"{path}.name", detail.get("ctx", {}).get("tag", value)
+    if kind in ("model_type", "model_attributes_type"):
+        return f"{label(path)}: {shown(value)} is not a group of settings; give {_members(path)}"
+    leaf = leaf_at(path)
+    return f"{label(path)}: {shown(value)} {_wrong(detail, leaf)}; {_advice(path, leaf, value)}"
+
+
+def _wrong(detail: ErrorDetails, leaf: Leaf | None) -> str:
+    if pattern := _BOUNDS.get(detail["type"]):
+        return pattern.format(**{name: f"{bound:.15g}" for name, bound in detail.get("ctx", {}).items()})
+    if detail["type"] in ("literal_error", "union_tag_invalid", "union_tag_not_found"):
+        return "is not known here"
+    if detail["type"] == "tuple_type" or (leaf and leaf.compound):
+        return "is not a list"
+    return f"is not {_KINDS.get(detail['type'].partition('_')[0], 'usable')}"
+
+
+def _advice(path: str, leaf: Leaf | None, value: Any) -> str:
+    close = difflib.get_close_matches(str(value), leaf.choices, n=1) if leaf else []
+    meant = f"did you mean {close[0]}? give" if close else "give"
+    return f"{meant} {_wanted(path)}"
+
+
+def _wanted(path: str) -> str:
+    if path == "photos":
+        return "a folder of class folders, or a CSV/Parquet manifest"
+    leaf = leaf_at(path)
+    return leaf.allowed if leaf else "a phase such as {epochs: 2, unfreeze: 0.5}"
+
+
+def _members(path: str) -> str:
+    names = [other for other in leaves() if other.startswith(path + ".")]
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "a mapping such as {epochs: 2}"

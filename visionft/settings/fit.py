@@ -1,0 +1,62 @@
+"""The settings of one run, whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from visionft.settings.data import AugmentSettings, DataSettings
+from visionft.settings.method import FullMethod, Method
+from visionft.settings.training import HardwareSettings, OptimSettings
+from visionft.settings.tree import Auto, Settings
+
+
+class PreprocessSettings(Settings):
+    """How a photo becomes the network's input; unset values are the weights' own."""
+
+    size: Annotated[int, Field(ge=16, le=2048)] | None = None
+    """Side of the square input in pixels."""
+    mode: Literal["crop", "pad", "squash"] = "crop"
+    """`crop`: short side resized, centre kept; `pad`: long side resized, borders filled with the mean; `squash`: the
+    ratio of sides is given up."""
+    crop_pct: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    """Share of the resized short side that the centre crop keeps."""
+
+
+class FitSettings(Settings):
+    """Everything that decides a run. `auto` values are resolved into a new object, which is saved with the reasons."""
+
+    photos: Path
+    """A folder of class folders, or a CSV/Parquet manifest."""
+    backbone: str = "auto"
+    """A timm model name, such as mobilenetv3_large_100.ra_in1k; auto: one that suits the hardware."""
+    weights: str = "auto"
+    """`hub`: timm's pretrained weights; `none`: from scratch; a path: a safetensors or torch file; auto: hub, and from
+    scratch with a warning where the hub does not answer and no backbone was named."""
+    head: Literal["linear", "mlp", "cosine"] = "linear"
+    """The new classification head."""
+    method: Method = FullMethod()
+    """The fine-tuning method; `--method NAME` is short for `--method.name NAME`."""
+    epochs: Annotated[int, Field(ge=0, le=10_000)] | Auto = "auto"
+    """Passes over the training photos after the head is solved; 0: none."""
+    out: Path | Auto = "auto"
+    """The run's folder; auto: runs/PHOTOS-METHOD-BACKBONE."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """All random numbers are pure functions of this and of (epoch, sample) or (step)."""
+    data: DataSettings = DataSettings()
+    """How the photos are read and split."""
+    preprocess: PreprocessSettings = PreprocessSettings()
+    """How a photo becomes the network's input."""
+    augment: AugmentSettings = AugmentSettings()
+    """Random changes of the training photos."""
+    optim: OptimSettings = OptimSettings()
+    """The optimisation."""
+    hardware: HardwareSettings = HardwareSettings()
+    """What the work runs on."""
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value

@@ -1,0 +1,181 @@
+"""Settings from YAML and flags, and back to YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from visionft.errors import SettingsError
+from visionft.settings.faults import lines
+from visionft.settings.fit import FitSettings
+from visionft.settings.leaves import Leaf, leaves
+
+Tree = dict[str, Any]
+_UNSET = ("none", "null")
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types of its own
+    """Safe YAML that refuses a key given twice, where plain YAML keeps the last one silently."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                problem = f"the key {key.value} is given twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def from_yaml(path: str | Path) -> FitSettings:
+    """Read complete settings, such as a run's settings.yaml; SettingsError names every fault."""
+    return build(config=path)
+
+
+def to_yaml(settings: FitSettings) -> str:
+    """Return the whole tree as YAML, in the order of declaration; `from_yaml` reads it back to an equal object."""
+    text: str = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return text
+
+
+def build(
+    photos: FitSettings | str | Path | None = None, config: str | Path | None = None, **flags: Any
+) -> FitSettings:
+    """Return the settings of one run: defaults, beneath the YAML file, beneath the flags.
+
+    Args:
+        photos: a folder or manifest; or whole settings, which then take the place of the YAML file.
+        config: a YAML file with any part of the tree.
+        flags: any part of the tree, nested (`optim={"lr": 1e-3}`) or dotted (`**{"optim.lr": 1e-3}`); a method by its
+            name alone (`method="head"`). Strings are read as on the command line.
+
+    Raises:
+        SettingsError: something is wrong; one line a fault, all faults at once.
+    """
+    given = _nested(flags)
+    below = _read(Path(config)) if config is not None else {}
+    if isinstance(photos, FitSettings):
+        if config is not None:
+            raise SettingsError([f"--config: {config} is given beside whole settings; give one of the two"])
+        below = _plain(photos)
+    elif photos is not None:
+        given["photos"] = photos
+        if Path(photos).suffix.lower() in (".yaml", ".yml"):
+            raise SettingsError([f"PHOTOS: {photos} is a settings file, not photos; give it as --config {photos}"])
+    merged = _prepared(_merged(below, given))
+    try:
+        return FitSettings.model_validate(merged)
+    except ValidationError as error:
+        raise SettingsError(lines(error, lambda path: _label(path, given, config))) from None
+
+
+def _label(path: str, given: Tree, config: str | Path | None) -> str:
+    node: Any = given
+    for key in path.split("."):
+        if not isinstance(node, Mapping) or key not in node:
+            break
+        node = node[key]
+    else:
+        config = None
+    if config is not None and path != "photos":
+        return f"{path} in {config}"
+    return "PHOTOS" if path == "photos" else "--" + path.replace("_", "-").removesuffix(".name")
+
+
+def _nested(flags: Mapping[str, Any]) -> Tree:
+    """Turn dotted keys, models and a method's bare name into one nested mapping."""
+    tree: Tree = {}
+    for key, value in flags.items():
+        part: Any = {"name": value} if key == "method" and isinstance(value, str) else _plain(value)
+        for piece in reversed(key.replace("-", "_").split(".")):
+            part = {piece: part}
+        tree = _merged(tree, part)
+    return tree
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        # A variant of a union is known by its tag, which `exclude_unset` would drop.
+        tag = {"name": value.name} if hasattr(value, "name") else {}
+        return {
+            **tag,
+            **{
+                name: _plain(getattr(value, name))
+                for name in type(value).model_fields
+                if name in value.model_fields_set
+            },
+        }
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _merged(below: Tree, above: Tree) -> Tree:
+    """Lay one tree over another; another method's settings do not shine through."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        if key == "method" and isinstance(value, Mapping) and isinstance(old, Mapping):
+            old = old if value.get("name", old.get("name")) == old.get("name") else None
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _prepared(tree: Tree, prefix: str = "") -> Tree:
+    """Make the values ready for pydantic: words of the command line, and booleans that are not numbers."""
+    prepared: Tree = {}
+    for key, value in tree.items():
+        leaf = leaves().get(prefix + key)
+        if leaf:
+            prepared[key] = _word(value, leaf)
+        else:
+            prepared[key] = _prepared(value, f"{prefix}{key}.") if isinstance(value, dict) else value
+    if prefix == "" and isinstance(prepared.get("method"), str):
+        prepared["method"] = {"name": prepared["method"]}
+    if prefix == "" and isinstance(prepared.get("method"), dict):
+        prepared["method"].setdefault("name", FitSettings.model_fields["method"].default.name)
+    return prepared
+
+
+def _word(value: Any, leaf: Leaf) -> Any:
+    if isinstance(value, bool) and bool not in leaf.types:
+        return str(value).lower()  # pydantic would read `epochs: true` as 1
+    if not isinstance(value, str):
+        return value
+    if leaf.optional and value.lower() in _UNSET and "none" not in leaf.choices:
+        return None
+    if leaf.compound and value.startswith("["):
+        return _parsed(value, leaf.flag)
+    return value
+
+
+def _read(path: Path) -> Tree:
+    """Read the mapping of a YAML file; an empty file is an empty mapping."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = (
+            "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
+        )
+        raise SettingsError([f"--config: {path} cannot be read ({reason}); give a YAML file"]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([f"--config: {path} is not text in UTF-8; give a YAML file"]) from None
+    tree = _parsed(text, str(path))
+    if tree is not None and not isinstance(tree, dict):
+        raise SettingsError([f"--config: {path} holds no keys; give lines such as `epochs: 10`"])
+    return _plain(tree or {})  # type: ignore[no-any-return]  # a mapping stays a mapping
+
+
+def _parsed(text: str, name: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = " ".join((getattr(error, "problem", None) or str(error)).split())
+        raise SettingsError([f"{name}:{place} is not YAML that can be read ({problem}); mend that line"]) from None

@@ -1,0 +1,60 @@
+"""Settings of the optimisation, of early stopping and of the hardware."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from visionft.settings.tree import Auto, Count, Rate, Settings, Share
+
+
+class OptimSettings(Settings):
+    """AdamW under warm-up and cosine decay."""
+
+    lr: Rate | Auto = "auto"
+    """Peak learning rate of the top of the backbone."""
+    head_lr: Rate | Auto = "auto"
+    """Peak learning rate of the head; auto: `lr` for a solved head, else ten times `lr`."""
+    layer_decay: Annotated[float, Field(gt=0.0, le=1.0)] | Auto = "auto"
+    """Factor on the rate for each level down the depth map (arXiv 2106.08254 uses 0.65 to 0.75 for ViTs)."""
+    weight_decay: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
+    """Decoupled weight decay of weight matrices; biases and norms have none."""
+    batch_size: Count | Auto = "auto"
+    """Photos in one optimizer step."""
+    micro_batch: Count | Auto = "auto"
+    """Photos in one forward pass; smaller than `batch_size` accumulates gradients."""
+    warmup: Share = 0.1
+    """Share of each phase's steps in which the rate rises linearly from zero."""
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    """Mass moved from the true class to all classes in the training loss."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """`balanced` weighs each class by the inverse of its share of the training photos."""
+    ema: Annotated[float, Field(ge=0.0, lt=1.0)] | Auto = "auto"
+    """Decay a step of the exponential moving average of the weights, which is what is exported; 0 switches it off."""
+    norm_statistics: Literal["auto", "batch", "frozen"] = "auto"
+    """Batch norms of the backbone: `frozen` keeps the pretrained running statistics while weights train; `batch` goes
+    on estimating them; auto: frozen with pretrained weights."""
+    clip: Annotated[float, Field(ge=0.0)] = 1.0
+    """Largest norm of the gradient; 0 switches clipping off."""
+    patience: Count | None = None
+    """Early stopping: epochs without a lower validation loss before training ends; none: off."""
+
+
+class HardwareSettings(Settings):
+    """What the work runs on."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` takes the first CUDA device, else the processor."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Arithmetic of training; final figures are always computed in fp32."""
+    workers: Annotated[int, Field(ge=0, le=256)] | Auto = "auto"
+    """Processes that decode and augment photos."""
+    threads: Count | Auto = "auto"
+    """Threads of the arithmetic on the processor."""
+    channels_last: bool | Auto = "auto"
+    """Keep pixels in NHWC memory order, which convolutions like."""
+    compile: bool = False
+    """torch.compile the network; pays back in long runs on a GPU."""
+    checkpoint_seconds: Annotated[float, Field(ge=0.0)] = 300.0
+    """Longest time between two checkpoints, in seconds; one is also written at every epoch's end."""
