@@ -1,0 +1,38 @@
+"""timm backbones: creation, weights and licences, heads, depth, the transform of the weights, inference."""
+
+from visionft.backbones.creating import (
+    CPU_BACKBONE,
+    GPU_BACKBONE,
+    SCRATCH_BACKBONE,
+    create,
+    registered,
+    structure,
+    takes_any_size,
+)
+from visionft.backbones.depth import DepthMap, depth_map
+from visionft.backbones.heads import CosineHead, HeadKind, LinearHead, MlpHead
+from visionft.backbones.inference import forward_batches, normalise
+from visionft.backbones.network import Network
+from visionft.backbones.preprocessing import preprocess
+from visionft.backbones.weights import WeightSource
+
+__all__ = [
+    "CPU_BACKBONE",
+    "GPU_BACKBONE",
+    "SCRATCH_BACKBONE",
+    "CosineHead",
+    "DepthMap",
+    "HeadKind",
+    "LinearHead",
+    "MlpHead",
+    "Network",
+    "WeightSource",
+    "create",
+    "depth_map",
+    "forward_batches",
+    "normalise",
+    "preprocess",
+    "registered",
+    "structure",
+    "takes_any_size",
+]

@@ -1,0 +1,95 @@
+"""Pretrained weights from timm's hub: the cache first, then a quick look whether the hub answers at all."""
+
+from __future__ import annotations
+
+import logging
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import timm
+import torch
+from huggingface_hub import constants
+from timm.models import PretrainedCfg
+from torch import nn
+
+from visionft.backbones.weights import WeightSource, sha256
+from visionft.errors import WeightsError
+
+ANSWER_SECONDS = 5.0  # the hub's own client retries for most of a minute before it gives up
+HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+WAY_OUT = "connect this machine, give a file with --weights FILE, or start from scratch with --weights none"
+
+
+def create_pretrained(name: str, cfg: PretrainedCfg, **arguments: Any) -> tuple[nn.Module, WeightSource]:
+    """Create a timm model with its hub weights.
+
+    Args:
+        name: timm's name, with or without the tag.
+        cfg: timm's registered description of the weights.
+        arguments: of `timm.create_model`.
+
+    Raises:
+        WeightsError: timm has no weights of this name, or the hub is out of reach and the cache lacks them.
+    """
+    if not cfg.has_weights:
+        raise WeightsError(f"timm has no pretrained weights for {name}; name another --backbone or give --weights none")
+    file = cached(cfg)
+    if file is None:
+        _require_answer(name, cfg)
+    overlay = {"file": str(file)} if file else None
+    try:
+        with _quietly():
+            model: nn.Module = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **arguments)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise WeightsError(f"the pretrained weights of {name} cannot be loaded ({reason}); {WAY_OUT}") from error
+    return model, _source(cfg)
+
+
+def cached(cfg: PretrainedCfg) -> Path | None:
+    """Return the local file of these weights if an earlier download left one, without a look at the network."""
+    if cfg.hf_hub_id and not cfg.hf_hub_filename and not cfg.custom_load:
+        found = (huggingface_hub.try_to_load_from_cache(cfg.hf_hub_id, file) for file in HUB_FILES)
+        return next((Path(path) for path in found if isinstance(path, str)), None)
+    if isinstance(cfg.url, str) and not cfg.hf_hub_id and not cfg.custom_load:
+        file = Path(torch.hub.get_dir(), "checkpoints", cfg.url.rpartition("/")[2])
+        return file if file.is_file() else None
+    return None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep timm from warning of the dropped classifier, which is what we ask for."""
+    logger = logging.getLogger("timm")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _source(cfg: PretrainedCfg) -> WeightSource:
+    file = cached(cfg)
+    name = f"{cfg.architecture}.{cfg.tag}" if cfg.tag else str(cfg.architecture)
+    return WeightSource(name, "hub", cfg.license, cfg.hf_hub_id or str(cfg.url), sha256(file) if file else None)
+
+
+def _require_answer(name: str, cfg: PretrainedCfg) -> None:
+    url = constants.ENDPOINT if cfg.hf_hub_id else str(cfg.url)
+    if cfg.hf_hub_id and constants.HF_HUB_OFFLINE:
+        raise WeightsError(f"HF_HUB_OFFLINE is set and the cache has no pretrained weights of {name}; {WAY_OUT}")
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=ANSWER_SECONDS).close()
+    except urllib.error.HTTPError:
+        return  # an answer, if not to this question
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise WeightsError(
+            f"the hub with the pretrained weights of {name} is out of reach ({url}: {reason}); {WAY_OUT}"
+        ) from error

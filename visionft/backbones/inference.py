@@ -1,0 +1,82 @@
+"""From batches of uint8 photos to logits and embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from visionft.backbones.network import Network
+from visionft.preprocess import Preprocess
+
+Answer = Literal["logits", "embedding"]
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+def normalise(pixels: Tensor, preprocess: Preprocess, device: torch.device | str) -> Tensor:
+    """Turn photos (B, H, W, 3) of uint8 into the network's input (B, 3, H, W) of float32, in channels_last memory."""
+    scale, shift = _affine(preprocess.mean, preprocess.std, str(device))
+    floats = pixels.to(device, non_blocking=True).to(torch.float32)
+    return (floats * scale + shift).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=16)
+def _affine(mean: tuple[float, ...], std: tuple[float, ...], device: str) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode(False):  # else a tensor first made in evaluation would be of no use to autograd later
+        m, s = torch.tensor(mean, dtype=torch.float64), torch.tensor(std, dtype=torch.float64)
+        return (1 / (255 * s)).float().to(device), (-m / s).float().to(device)
+
+
+@torch.inference_mode()
+def forward_batches(
+    network: Network,
+    batches: Iterable[Batch],
+    preprocess: Preprocess,
+    *,
+    device: torch.device | str,
+    dtype: torch.dtype | None = None,
+    want: Sequence[Answer] = ("logits", "embedding"),
+) -> dict[str, NDArray[Any]]:
+    """Answer all batches in `eval()`, and leave the modules' modes as they were.
+
+    Args:
+        network: already on `device`.
+        batches: (photos (B, H, W, 3) uint8, labels (B,), indices (B,)).
+        preprocess: its mean and std are applied; the pixels are already resized and cropped.
+        device: where the network is.
+        dtype: bfloat16 or float16 for autocast; none: float32 throughout.
+        want: without `logits` the head is not run.
+
+    Returns:
+        `labels` and `indices`: int64 (N,); as wanted `logits`: float32 (N, C) and `embedding`: float32 (N, D), not
+        L2-normalised.
+    """
+    widths = {"logits": network.num_classes, "embedding": network.features}
+    kept: dict[str, list[NDArray[Any]]] = {key: [np.empty((0, widths[key]), np.float32)] for key in want}
+    kept |= {key: [np.empty(0, np.int64)] for key in ("labels", "indices")}
+    with _evaluating(network), torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
+        for pixels, labels, indices in batches:
+            embedding = network.embed(normalise(pixels, preprocess, device))
+            answers = {"embedding": embedding, "logits": network.head(embedding) if "logits" in want else embedding}
+            for key in want:
+                kept[key].append(answers[key].float().cpu().numpy())
+            kept["labels"].append(labels.numpy())
+            kept["indices"].append(indices.numpy())
+    return {key: np.concatenate(parts) for key, parts in kept.items()}
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training

@@ -1,0 +1,35 @@
+"""Make a network train exactly what a state says, and leave the rest bit for bit as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+
+from visionft.backbones import Network
+from visionft.methods.grouping import Group
+from visionft.methods.scheduling import State
+
+
+def apply(network: Network, groups: Iterable[Group], state: State) -> None:
+    """Freeze and thaw; to be called again after every `network.train()`.
+
+    Frozen parameters have no gradient, old ones included, so an optimizer skips them, weight decay and all. Modules
+    with no training parameter beneath are in `eval()`, so batch statistics stand still; those without parameters
+    (dropout, stochastic depth) follow the nearest module around them that has some.
+    """
+    parameters = dict(network.named_parameters())
+    for group in groups:
+        trains = state.trains(group.depth, group.role)
+        for name in group.parameters:
+            parameters[name].requires_grad_(trains)
+            if not trains:
+                parameters[name].grad = None
+    _set_modes(network, False)
+
+
+def _set_modes(module: nn.Module, around: bool) -> None:
+    beneath = [parameter.requires_grad for parameter in module.parameters()]
+    module.training = any(beneath) if beneath else around
+    for child in module.children():
+        _set_modes(child, module.training)
