@@ -1,0 +1,46 @@
+"""What "auto" becomes, from facts alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from visionft.settings import FitSettings, FullMethod, GradualMethod, HeadMethod
+from visionft.settings.method import Method
+from visionft.training.resolving import Facts, resolve_training
+
+FACTS = Facts(
+    photos=300, classes=10, batch_norms=True, convolutional=True, any_size=True, input_size=(224, 224), pretrained=True
+)
+
+
+def settings(method: Method) -> FitSettings:
+    given = FitSettings(photos=Path("photos"), method=method)
+    return given.model_copy(update={"hardware": given.hardware.model_copy(update={"device": "cpu"})})
+
+
+@pytest.mark.parametrize("method", [FullMethod(), GradualMethod()], ids=lambda method: method.name)
+def test_the_head_comes_first_unless_the_backbone_starts_from_scratch(method: Method) -> None:
+    pretrained, choices = resolve_training(settings(method), FACTS)
+    scratch, _ = resolve_training(settings(method), replace(FACTS, pretrained=False))
+
+    assert pretrained.method == method.model_copy(update={"head_first": True})
+    assert scratch.method == method.model_copy(update={"head_first": False})
+    assert [choice.setting for choice in choices][0] == "method.head_first"
+
+
+def test_a_head_first_that_was_given_stays() -> None:
+    wanted = FullMethod(head_first=True)
+    resolved, choices = resolve_training(settings(wanted), replace(FACTS, pretrained=False))
+
+    assert resolved.method == wanted
+    assert "method.head_first" not in [choice.setting for choice in choices]
+
+
+def test_the_head_method_has_no_such_choice() -> None:
+    resolved, choices = resolve_training(settings(HeadMethod()), FACTS)
+
+    assert resolved.method == HeadMethod()
+    assert "method.head_first" not in [choice.setting for choice in choices]

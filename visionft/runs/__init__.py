@@ -1,0 +1,5 @@
+"""The run folder: layout, lock, records."""
+
+from visionft.runs.run import Run
+
+__all__ = ["Run"]

@@ -1,0 +1,44 @@
+"""What a run ran on: versions and hardware."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import metadata
+from typing import Any
+
+import torch
+
+PACKAGES = (
+    "visionft",
+    "torch",
+    "torchvision",
+    "timm",
+    "lightning",
+    "albumentations",
+    "numpy",
+    "scikit-learn",
+    "pillow",
+    "simplejpeg",
+)
+
+
+def describe() -> dict[str, Any]:
+    """Return versions, hardware and the command, for environment.json."""
+    return {
+        "python": platform.python_version(),
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "platform": platform.platform(),
+        "processor": {"cores": os.cpu_count(), "capability": torch.backends.cpu.get_cpu_capability()},
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        "cuda": torch.version.cuda if torch.cuda.is_available() else None,
+        "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,21 @@
+"""The run folder: which files it holds, under which names."""
+
+from __future__ import annotations
+
+SETTINGS = "settings.yaml"  # resolved: what the run really used
+CHOICES = "choices.json"  # what was asked for, and each resolved value with its reason
+ENVIRONMENT = "environment.json"  # versions and hardware
+DATA = "data.json"  # manifest fingerprint, counts, quarantine with reasons
+SPLITS = "splits.csv"  # path, label, split, group, digest of every photo
+CLASSES = "classes.json"
+PREPROCESS = "preprocess.json"
+METRICS = "metrics.csv"  # one row an epoch
+CHECKPOINT = "checkpoint.pt"  # last state, enough to go on bit for bit
+BEST = "best.safetensors"  # weights of the best epoch so far; gone once the run is finished
+WEIGHTS = "weights.safetensors"  # final weights: what is evaluated and exported
+RESULT = "result.json"  # final figures; its presence means that the run is finished
+LOCK = "run.lock"
+EVALUATION = "evaluation"  # one folder for each evaluated split or data set
+
+RECORDS = frozenset({SETTINGS, CHOICES, ENVIRONMENT, DATA, SPLITS, CLASSES, PREPROCESS})
+FINISHED = RECORDS | {METRICS, CHECKPOINT, WEIGHTS, RESULT, LOCK}

@@ -1,0 +1,154 @@
+"""A run as a value: a folder that can be reopened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from visionft import backbones
+from visionft.backbones import Network
+from visionft.classes import Classes
+from visionft.data import Manifest, read_splits
+from visionft.errors import RunError
+from visionft.photos import Quarantined
+from visionft.preprocess import Preprocess
+from visionft.runs import layout
+from visionft.runs.reading import damaged, read_json
+from visionft.settings import FitSettings, from_yaml
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        path: its folder.
+    """
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """Open a finished run.
+
+        Raises:
+            RunError: there is no run, it is unfinished, or a file is missing.
+        """
+        folder = Path(path)
+        if not folder.is_dir():
+            raise RunError(f"there is no run at {folder}; give the folder that `visionft fit` wrote")
+        if not (folder / layout.SETTINGS).is_file():
+            raise RunError(
+                f"{folder} is not a run: it has no {layout.SETTINGS}; give the folder that `visionft fit` wrote"
+            )
+        if not (folder / layout.RESULT).is_file():
+            raise RunError(f"the run {folder} is not finished; run the same `visionft fit` again to go on with it")
+        missing = sorted(name for name in layout.RECORDS | {layout.WEIGHTS} if not (folder / name).is_file())
+        if missing:
+            raise RunError(f"the run {folder} lacks {', '.join(missing)}; restore it from a copy or train again")
+        return cls(folder)
+
+    @cached_property
+    def settings(self) -> FitSettings:
+        """The resolved settings."""
+        return from_yaml(self.path / layout.SETTINGS)
+
+    @cached_property
+    def classes(self) -> Classes:
+        """Class names in index order."""
+        return Classes(tuple(self._json(layout.CLASSES)["names"]))
+
+    @cached_property
+    def preprocess(self) -> Preprocess:
+        """The evaluation transform."""
+        return Preprocess.from_json(self._json(layout.PREPROCESS))
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """The final figures, as in result.json."""
+        return dict(self._json(layout.RESULT))
+
+    @cached_property
+    def weights_source(self) -> dict[str, Any]:
+        """Where the pretrained weights came from, and their licence."""
+        return dict(self._json(layout.CHOICES)["weights"])
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Versions and hardware of the training."""
+        return dict(self._json(layout.ENVIRONMENT))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the manifest that it was trained on."""
+        return str(self._json(layout.DATA)["fingerprint"])
+
+    def has_split(self, split: str) -> bool:
+        """Tell whether the run set photos aside under that name."""
+        return bool(sum(self._json(layout.DATA)["counts"].get(split, {}).values()))
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures of `visionft fit --json`; accuracies in [0, 1], `test_top1` none before an evaluation."""
+        test = self.path / layout.EVALUATION / "test" / "metrics.json"
+        result = self.result
+        return {
+            "run": str(self.path),
+            "val_top1": result["val"]["top1"],
+            "test_top1": json.loads(test.read_text(encoding="utf-8"))["top1"] if test.is_file() else None,
+            **{name: result[name] for name in ("seconds", "images_per_second", "peak_memory_mb")},
+        }
+
+    def manifest(self) -> Manifest:
+        """Return the photos of the run as they were split, without scanning them again."""
+        record = self._json(layout.DATA)
+        quarantine = tuple(Quarantined(**entry) for entry in record["quarantine"])
+        return Manifest(
+            Path(record["root"]),
+            read_splits(self.path / layout.SPLITS),
+            self.classes,
+            quarantine,
+            tuple(record["notes"]),
+        )
+
+    def network(self) -> Network:
+        """Return the final network: fp32, on the processor, in eval mode.
+
+        Raises:
+            RunError: the weights are damaged.
+        """
+        network = backbones.structure(
+            self.settings.backbone, len(self.classes), self.settings.head, size=self.preprocess.size[0]
+        )
+        try:
+            network.load_state_dict(load_file(self.path / layout.WEIGHTS))
+        except (SafetensorError, RuntimeError, OSError) as error:
+            raise damaged(self.path / layout.WEIGHTS, type(error).__name__) from error
+        return network.eval()
+
+    def _json(self, name: str) -> dict[str, Any]:
+        return read_json(self.path / name)
+
+    def __str__(self) -> str:
+        top1 = self.result["val"]["top1"]
+        return f"run {self.path}: {self.settings.method.name} on {self.settings.backbone}, {len(self.classes)} classes, validation top-1 {top1:.1%}"
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "folder": self.path,
+            "method": self.settings.method.name,
+            "backbone": self.settings.backbone,
+            "classes": len(self.classes),
+            "validation top-1": f"{self.result['val']['top1']:.1%}",
+            "seconds": f"{self.result['seconds']:.0f}",
+        }
+        return (
+            "<table>"
+            + "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows.items())
+            + "</table>"
+        )

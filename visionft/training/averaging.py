@@ -1,0 +1,39 @@
+"""Exponential moving average of the weights: what is validated and exported."""
+
+from __future__ import annotations
+
+from timm.utils.model_ema import ModelEmaV3
+from torch import Tensor, nn
+
+
+class AveragedNetwork:
+    """A network whose weights follow the trained one's, smoothed over steps (Polyak and Juditsky 1992).
+
+    The decay rises from zero with the steps, so that the average does not drag the start along (timm's warm-up).
+    Not an nn.Module: it must neither be trained nor moved with its owner.
+
+    Args:
+        network: the trained network, already on its device.
+        decay: decay a step in (0, 1).
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self._ema = ModelEmaV3(network, decay=decay, use_warmup=True)
+
+    @property
+    def network(self) -> nn.Module:
+        """The averaged network, in eval mode."""
+        module: nn.Module = self._ema.module
+        return module
+
+    def update(self, network: nn.Module, step: int) -> None:
+        """Move towards the trained weights after optimizer step `step` (from 0)."""
+        self._ema.update(network, step=step)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the averaged parameters and buffers."""
+        return dict(self.network.state_dict())
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on from a saved average."""
+        self.network.load_state_dict(state)

@@ -1,0 +1,160 @@
+"""The part of a run that Lightning drives."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Trainer
+from lightning.pytorch.callbacks import Callback
+
+from visionft import backbones, methods
+from visionft.data import EvalPhotos, Manifest, TrainLoader, TrainPhotos, eval_batches
+from visionft.runs import layout
+from visionft.settings import FitSettings
+from visionft.training.averaging import AveragedNetwork
+from visionft.training.checkpointing import Checkpoint
+from visionft.training.foretelling import Foretelling
+from visionft.training.history import Epoch, no_longer_better, write_csv
+from visionft.training.interrupting import Interrupted, watching
+from visionft.training.lifecycle import Lifecycle, StopAskedError
+from visionft.training.losses import balanced
+from visionft.training.module import Batch, Classifier
+from visionft.training.preparing import Prepared
+from visionft.training.progress import Say, bar
+
+PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+VALIDATION_BATCH = 64
+
+
+def train_epochs(
+    folder: Path, prepared: Prepared, manifest: Manifest, checkpoint: Checkpoint | None, history: list[Epoch], say: Say
+) -> None:
+    """Train until the schedule ends; best weights and checkpoints are in the folder afterwards.
+
+    Raises:
+        Interrupted: a signal came; the checkpoint is written.
+    """
+    settings = prepared.settings
+    loader = _loader(prepared, manifest)
+    module = _module(prepared, manifest, loader.steps_per_epoch)
+    if module.schedule.total_steps <= (checkpoint.step if checkpoint else 0):
+        return
+    if no_longer_better(history, settings.optim.patience):
+        return  # stopped early, and killed before the end
+    with watching() as interruption, bar("training") as advance:
+        lifecycle = Lifecycle(folder, loader, interruption, history, say)
+        callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(advance, say)]
+        trainer = _trainer(settings, module.schedule.epochs, callbacks)
+        start = checkpoint.step if checkpoint else 0
+        loader.set_epoch(start // loader.steps_per_epoch, start % loader.steps_per_epoch)
+        _count_epochs_from(trainer, start // loader.steps_per_epoch)
+        held_out = HeldOut(
+            EvalPhotos(manifest.rows("validation"), manifest.root, prepared.preprocess), int(settings.hardware.workers)
+        )
+        try:
+            trainer.fit(module, loader, held_out)
+        except (StopAskedError, SystemExit) as stop:
+            raise Interrupted(
+                interruption.signal or 2, f"interrupted; the same command goes on with {folder}"
+            ) from stop
+
+
+class HeldOut:
+    """The validation photos, as often as they are asked for."""
+
+    def __init__(self, dataset: EvalPhotos, workers: int) -> None:
+        self.dataset, self.workers = dataset, workers
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield every photo once."""
+        return eval_batches(self.dataset, VALIDATION_BATCH, self.workers)
+
+
+class Start(Callback):
+    """Put the module on its device into the state where training begins or goes on."""
+
+    def __init__(self, checkpoint: Checkpoint | None, lifecycle: Lifecycle) -> None:
+        self.checkpoint = checkpoint
+        self.lifecycle = lifecycle
+
+    def on_fit_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Load the checkpoint, or write the first one."""
+        settings, checkpoint = pl_module.settings, self.checkpoint
+        if settings.hardware.channels_last:
+            pl_module.network.to(memory_format=torch.channels_last)
+        if checkpoint:
+            pl_module.network.load_state_dict(checkpoint.network)
+        if settings.optim.ema:
+            pl_module.averaged = AveragedNetwork(pl_module.network, settings.optim.ema)
+            if checkpoint and checkpoint.averaged:
+                pl_module.averaged.load_state_dict(checkpoint.averaged)
+        if checkpoint:
+            pl_module.optimizers().optimizer.load_state_dict(checkpoint.optimizer)
+            pl_module.restore(checkpoint.step, checkpoint.micro_batch, checkpoint.pending_loss)
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Keep the solved head: a kill in the first epoch need not solve it again."""
+        pl_module.enter_step(pl_module.optimizers())
+        if self.checkpoint is None:
+            if self.lifecycle.history:
+                self.lifecycle.write_best(pl_module)
+                write_csv(self.lifecycle.folder / layout.METRICS, self.lifecycle.history)
+            self.lifecycle.checkpoint(pl_module)
+
+
+def _loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
+    settings = prepared.settings
+    side = int(settings.augment.size)
+    photos = TrainPhotos(
+        manifest.rows("train"), manifest.root, settings.augment, (side, side), prepared.preprocess.fill, settings.seed
+    )
+    return TrainLoader(
+        photos,
+        int(settings.optim.batch_size),
+        settings.seed,
+        int(settings.hardware.workers),
+        pin_memory=settings.hardware.device == "cuda",
+    )
+
+
+def _module(prepared: Prepared, manifest: Manifest, steps_per_epoch: int) -> Classifier:
+    settings = prepared.settings
+    levels = backbones.depth_map(prepared.network).levels
+    facts = methods.Facts(levels, steps_per_epoch, int(settings.epochs), prepared.solves_head)
+    schedule = methods.schedule(settings.method, settings.optim, facts)
+    counts = manifest.counts()["train"]
+    weights = (
+        balanced([counts.get(name, 0) for name in manifest.classes])
+        if settings.optim.class_weights == "balanced"
+        else None
+    )
+    return Classifier(prepared.network, prepared.preprocess, schedule, settings, weights)
+
+
+def _trainer(settings: FitSettings, epochs: int, callbacks: list[Callback]) -> Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="lightning")
+    return Trainer(
+        accelerator="gpu" if settings.hardware.device == "cuda" else "cpu",
+        devices=1,
+        precision=PRECISIONS[settings.hardware.precision],  # type: ignore[arg-type]  # Lightning's literal type
+        max_epochs=epochs,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+    )
+
+
+def _count_epochs_from(trainer: Trainer, epoch: int) -> None:
+    """Let Lightning count from the epoch that a resumed run is in; our step decides everything else."""
+    progress: Any = trainer.fit_loop.epoch_progress.current
+    progress.ready = progress.started = progress.processed = progress.completed = epoch

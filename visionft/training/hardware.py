@@ -1,0 +1,45 @@
+"""What the machine has: device, arithmetic, cores."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from visionft.errors import UsageError
+
+
+def pick_device(wanted: str) -> str:
+    """Return "cuda" or "cpu".
+
+    Raises:
+        UsageError: CUDA was asked for and there is none.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--hardware.device is cuda, but torch sees no CUDA device here; leave it out or give cpu")
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return wanted
+
+
+def cores() -> int:
+    """Return the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_has_bf16() -> bool:
+    """Tell whether the processor multiplies bf16 natively (AVX512-BF16 or AMX); elsewhere bf16 is emulated and slow."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def inference_dtype(device: str) -> torch.dtype | None:
+    """Return the autocast dtype for passes that need no gradient, or none for fp32."""
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16 if cpu_has_bf16() else None
+
+
+def full_precision() -> None:
+    """Turn TF32 off: final figures are those of fp32."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False

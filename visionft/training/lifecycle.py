@@ -1,0 +1,129 @@
+"""What happens around the steps: epochs' figures, best weights, checkpoints, interruption, early stopping."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lightning import Callback, Trainer
+from safetensors.torch import save_file
+
+from visionft.data import TrainLoader
+from visionft.runs import layout
+from visionft.runs.writing import replacing
+from visionft.training.checkpointing import Checkpoint
+from visionft.training.history import Epoch, best, no_longer_better, write_csv
+from visionft.training.interrupting import Interruption
+from visionft.training.module import Classifier
+
+
+class StopAskedError(Exception):
+    """The state was written after a signal; not a KeyboardInterrupt, which Lightning turns into an exit of its own."""
+
+
+class Lifecycle(Callback):
+    """Keep the run folder up to date while Lightning trains.
+
+    Args:
+        folder: the run folder.
+        loader: told the epoch before it begins.
+        interruption: looked at after each step.
+        history: rows so far; grows here.
+        say: prints one line.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        loader: TrainLoader,
+        interruption: Interruption,
+        history: list[Epoch],
+        say: Callable[[str], None],
+    ) -> None:
+        self.folder = folder
+        self.loader = loader
+        self.interruption = interruption
+        self.history = history
+        self.say = say
+        self._epoch_began = self._trained_until = self._checkpointed = time.monotonic()
+        self._photos = 0
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Note the time."""
+        self._epoch_began = time.monotonic()
+        self._photos = 0
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Checkpoint when asked to leave, or when the last checkpoint is old."""
+        self._photos += len(batch[1])
+        self._trained_until = time.monotonic()
+        if pl_module.step % self.loader.steps_per_epoch == 0:
+            return  # a checkpoint here would lose the epoch's validation, which comes next and writes one
+        self._leave_if_asked(pl_module)
+        if self._trained_until - self._checkpointed >= pl_module.settings.hardware.checkpoint_seconds:
+            self.checkpoint(pl_module)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Write the epoch's row, its weights if they are the best, and a checkpoint; point the loader on."""
+        row = self._row(pl_module)
+        self.history.append(row)
+        write_csv(self.folder / layout.METRICS, self.history)
+        if best(self.history) is row:
+            self.write_best(pl_module)
+        self.say(sentence(row, pl_module.schedule.epochs))
+        self.loader.set_epoch(row.epoch)
+        self._leave_if_asked(pl_module)
+        self.checkpoint(pl_module)
+        trainer.should_stop = trainer.should_stop or no_longer_better(self.history, pl_module.settings.optim.patience)
+
+    def _leave_if_asked(self, module: Classifier) -> None:
+        if self.interruption.signal is not None:
+            self.checkpoint(module)
+            raise StopAskedError
+
+    def checkpoint(self, module: Classifier) -> None:
+        """Write the state after the last finished step."""
+        optimizer: Any = module.optimizers()
+        averaged = module.averaged.state_dict() if module.averaged else None
+        Checkpoint(
+            module.step,
+            dict(module.network.state_dict()),
+            averaged,
+            optimizer.optimizer.state_dict(),
+            module.micro_batch,
+            self.history,
+            module.pending_losses(),
+        ).save(self.folder / layout.CHECKPOINT)
+        self._checkpointed = time.monotonic()
+
+    def write_best(self, module: Classifier) -> None:
+        """Write the weights that would be exported now."""
+        state = {name: tensor.contiguous() for name, tensor in module.final_network.state_dict().items()}
+        with replacing(self.folder / layout.BEST) as temporary:
+            save_file(state, temporary)
+
+    def _row(self, module: Classifier) -> Epoch:
+        now, loss = time.monotonic(), module.validation_figures()
+        last = module.schedule.at(module.step - 1)
+        return Epoch(
+            epoch=module.step // self.loader.steps_per_epoch,
+            phase=module.schedule.phase(module.step - 1) + 1,
+            step=module.step,
+            lr=max(last.lr(group.depth, group.role) for group in module.groups),
+            train_loss=module.take_training_loss(),
+            val_loss=loss[0],
+            val_top1=loss[1],
+            seconds=now - self._epoch_began,
+            images_per_second=self._photos / max(self._trained_until - self._epoch_began, 1e-9),
+        )
+
+
+def sentence(row: Epoch, epochs: int) -> str:
+    """Return one epoch as a line of the terminal."""
+    return (
+        f"epoch {row.epoch}/{epochs}  phase {row.phase}  train loss {row.train_loss:.4f}  "
+        f"validation loss {row.val_loss:.4f}  top-1 {row.val_top1:.2%}  "
+        f"{row.images_per_second:.1f} images/s  {row.seconds:.0f} s"
+    )

@@ -1,0 +1,43 @@
+"""The training loss: cross-entropy with label smoothing, class weights and mixed targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from visionft.training.mixing import Targets
+
+
+class ClassificationLoss(nn.Module):
+    """Cross-entropy of logits (B, C) against one label a photo, or a mixture of two (arXiv 1512.00567 for smoothing).
+
+    Args:
+        label_smoothing: mass in [0, 1) moved from the true class to all classes.
+        class_weights: (C,) positive weights, mean 1 over the training photos; none weighs all alike.
+    """
+
+    def __init__(self, label_smoothing: float, class_weights: Tensor | None = None) -> None:
+        super().__init__()
+        self.label_smoothing = label_smoothing
+        self.register_buffer("class_weights", class_weights, persistent=False)
+
+    def forward(self, logits: Tensor, targets: Targets) -> Tensor:
+        """Return the sum over the batch, in fp32: the caller divides by the photos of the whole optimizer step."""
+        loss = self._sum(logits.float(), targets.labels)
+        if targets.others is None:
+            return loss
+        return targets.share * loss + (1 - targets.share) * self._sum(logits.float(), targets.others)
+
+    def _sum(self, logits: Tensor, labels: Tensor) -> Tensor:
+        weights = self.class_weights
+        assert weights is None or isinstance(weights, Tensor)
+        return F.cross_entropy(logits, labels, weight=weights, label_smoothing=self.label_smoothing, reduction="sum")
+
+
+def balanced(counts: Sequence[int]) -> Tensor:
+    """Return (C,) weights inverse to each class's share of the training photos, so that their mean over photos is 1."""
+    n = torch.tensor(counts, dtype=torch.float32).clamp_min(1)
+    return n.sum() / (len(n) * n)

@@ -1,0 +1,61 @@
+"""mixup (arXiv 1710.09412) and CutMix (arXiv 1905.04899) of a whole batch, as pure functions of (seed, step)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from visionft.settings import AugmentSettings
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a batch should answer.
+
+    Attributes:
+        labels: (B,) class indices.
+        others: (B,) indices of the photos mixed in, or none.
+        share: of `labels` in the mixture, in [0, 1].
+    """
+
+    labels: Tensor
+    others: Tensor | None = None
+    share: float = 1.0
+
+    def split(self, size: int) -> list[Targets]:
+        """Cut into micro-batches of at most `size` photos."""
+        labels = torch.split(self.labels, size)
+        others = [None] * len(labels) if self.others is None else torch.split(self.others, size)
+        return [Targets(a, b, self.share) for a, b in zip(labels, others, strict=True)]
+
+
+def mix(pixels: Tensor, labels: Tensor, settings: AugmentSettings, seed: int, step: int) -> tuple[Tensor, Targets]:
+    """Mix each photo of the batch (B, 3, H, W) with another one; without mixup and CutMix the batch passes unchanged.
+
+    Where both are on, one of them is drawn for each step.
+    """
+    kinds = [name for name in ("mixup", "cutmix") if getattr(settings, name) > 0]
+    if not kinds:
+        return pixels, Targets(labels)
+    random = np.random.default_rng([seed, step, 0x6D6978])  # "mix": apart from the other uses of (seed, step)
+    kind = kinds[random.integers(len(kinds))]
+    alpha = getattr(settings, kind)
+    share = float(random.beta(alpha, alpha))
+    order = torch.from_numpy(random.permutation(len(labels))).to(labels.device)
+    if kind == "mixup":
+        return torch.lerp(pixels[order], pixels, share), Targets(labels, labels[order], share)
+    top, bottom, left, right = _box(random, pixels.shape[-2], pixels.shape[-1], share)
+    mixed = pixels.clone()
+    mixed[:, :, top:bottom, left:right] = pixels[order, :, top:bottom, left:right]
+    pasted = (bottom - top) * (right - left) / (pixels.shape[-2] * pixels.shape[-1])
+    return mixed, Targets(labels, labels[order], 1 - pasted)
+
+
+def _box(random: np.random.Generator, height: int, width: int, share: float) -> tuple[int, int, int, int]:
+    h, w = (round(side * math.sqrt(1 - share)) for side in (height, width))
+    y, x = int(random.integers(height)), int(random.integers(width))
+    return max(0, y - h // 2), min(height, y + h // 2), max(0, x - w // 2), min(width, x + w // 2)

@@ -1,0 +1,179 @@
+"""The LightningModule: one optimizer step a batch, under the schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from visionft import backbones, methods
+from visionft.backbones import Network
+from visionft.errors import MemoryShortError
+from visionft.preprocess import Preprocess
+from visionft.settings import FitSettings
+from visionft.training.averaging import AveragedNetwork
+from visionft.training.losses import ClassificationLoss
+from visionft.training.mixing import Targets, mix
+from visionft.training.seeding import seed_step
+
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+class Classifier(LightningModule):
+    """Train a `Network` under a `Schedule`: what trains, and at which rate, follows from the step alone.
+
+    One call of `training_step` is one optimizer step: the batch is cut into micro-batches here, so that running out of
+    GPU memory halves them under the same effective batch.
+
+    Args:
+        network: backbone and head.
+        preprocess: mean and std of the pixels.
+        schedule: pure function of the step.
+        settings: resolved, without "auto".
+        class_weights: (C,) or none.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        preprocess: Preprocess,
+        schedule: methods.Schedule,
+        settings: FitSettings,
+        class_weights: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.network = network
+        self.preprocess = preprocess
+        self.schedule = schedule
+        self.settings = settings
+        self.loss = ClassificationLoss(settings.optim.label_smoothing, class_weights)
+        self.depth_map = backbones.depth_map(network)
+        self.groups = methods.groups(network, self.depth_map)
+        self.averaged: AveragedNetwork | None = None
+        self.step = 0
+        self.micro_batch = int(settings.optim.micro_batch)
+        self._state: methods.State | None = None
+        self._forward: Any = torch.compile(network) if settings.hardware.compile else network
+        self._sums: list[Tensor] = []
+
+    @property
+    def final_network(self) -> Network:
+        """The weights that are validated and exported: averaged where averaging is on."""
+        if self.averaged is None:
+            return self.network
+        assert isinstance(self.averaged.network, Network)
+        return self.averaged.network
+
+    def configure_optimizers(self) -> AdamW:
+        """All groups from the start; their rates are set at each step."""
+        groups = methods.parameter_groups(self.network, self.groups, self.settings.optim.weight_decay)
+        return AdamW(groups, lr=0.0, fused=True)
+
+    def train(self, mode: bool = True) -> Classifier:
+        """Switch to training, except for what is frozen: Lightning calls this after every validation."""
+        super().train(mode)
+        if mode and self._state is not None:
+            self._freeze(self._state)
+        return self
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """Take one optimizer step on photos (B, H, W, 3) uint8 and labels (B,)."""
+        seed_step(self.settings.seed, self.step)
+        optimizer: Any = self.optimizers()
+        self.enter_step(optimizer)
+        pixels, labels, _ = batch
+        x = backbones.normalise(pixels, self.preprocess, self.device)
+        mixed, targets = mix(x, labels, self.settings.augment, self.settings.seed, self.step)
+        self._accumulate(mixed, targets)
+        self._clip(optimizer)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if self.averaged is not None:
+            self.averaged.update(self.network, self.step)
+        self.step += 1
+
+    def enter_step(self, optimizer: Any) -> None:
+        """Bring rates and frozen groups to the schedule's state at this step."""
+        state = self.schedule.at(self.step)
+        if self._state is None or self.step in self.schedule.changes:
+            self._freeze(state)
+            methods.drop_state(optimizer, [group for group in self.groups if not state.trains(group.depth, group.role)])
+        self._state = state
+        methods.set_rates(optimizer, state)
+
+    def _freeze(self, state: methods.State) -> None:
+        methods.apply(self.network, self.groups, state)
+        if self.settings.optim.norm_statistics == "frozen":
+            for module in self.network.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
+    def _accumulate(self, pixels: Tensor, targets: Targets) -> None:
+        """Add up the gradients of the micro-batches, at half their size after each out-of-memory error."""
+        while True:
+            try:
+                total = torch.zeros((), device=self.device)
+                for x, y in zip(torch.split(pixels, self.micro_batch), targets.split(self.micro_batch), strict=True):
+                    loss = self.loss(self._forward(x), y) / len(pixels)
+                    self.manual_backward(loss)
+                    total += loss.detach()
+                self._sums.append(total)
+                return
+            except torch.OutOfMemoryError as error:
+                self._halve(error)
+
+    def _halve(self, error: torch.OutOfMemoryError) -> None:
+        if self.micro_batch == 1:
+            raise MemoryShortError(
+                "the GPU has no room for a single photo in training; choose a smaller --backbone or --preprocess.size"
+            ) from error
+        self.zero_grad(set_to_none=True)
+        torch.cuda.empty_cache()
+        self.micro_batch //= 2
+        self.print(
+            f"out of GPU memory: going on with micro-batches of {self.micro_batch} under the same effective batch"
+        )
+
+    def _clip(self, optimizer: Any) -> None:
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        if scaler is not None:  # fp16: the norm is that of the true gradient
+            scaler.unscale_(optimizer.optimizer)
+        if self.settings.optim.clip > 0:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.optim.clip)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add a batch to the epoch's validation loss and top-1, on the weights that would be exported."""
+        pixels, labels, _ = batch
+        logits = self.final_network(backbones.normalise(pixels, self.preprocess, self.device)).float()
+        loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
+        hits = (logits.argmax(1) == labels).sum()
+        self._validation.append(torch.stack([loss, hits.float(), torch.tensor(float(len(labels)), device=self.device)]))
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin the sums of one validation."""
+        self._validation: list[Tensor] = []
+        self.final_network.eval()
+
+    def validation_figures(self) -> tuple[float, float]:
+        """Return (mean log-loss, top-1 in [0, 1]) of the last validation."""
+        loss, hits, n = torch.stack(self._validation).sum(0).tolist()
+        return loss / n, hits / n
+
+    def pending_losses(self) -> list[float]:
+        """Return the training losses of the steps since the last row, for a checkpoint."""
+        return torch.stack(self._sums).tolist() if self._sums else []
+
+    def restore(self, step: int, micro_batch: int, pending_losses: list[float]) -> None:
+        """Go on after `step` finished steps."""
+        self.step, self.micro_batch = step, micro_batch
+        self._sums = list(torch.tensor(pending_losses, device=self.device))
+
+    def take_training_loss(self) -> float:
+        """Return the mean training loss since the last call: one synchronisation with the device an epoch."""
+        mean = torch.stack(self._sums).mean().item() if self._sums else float("nan")
+        self._sums = []
+        return mean

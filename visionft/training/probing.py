@@ -1,0 +1,85 @@
+"""Solve the linear head on features of the frozen backbone: multinomial logistic regression, no epochs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+Features = NDArray[np.floating]
+
+INVERSE_REGULARISATION = tuple(10.0 ** (k / 2) for k in range(-8, 3))  # 1e-4 to 10 on standardised features
+WORSE_IN_A_ROW = 2  # the validation loss has one minimum along the path; two rises end the search
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A solved linear head.
+
+    Attributes:
+        weight: (C, D) on the raw features (standardisation is folded in).
+        bias: (C,).
+        regularisation: the chosen inverse strength.
+        path: (inverse strength, validation log-loss, validation top-1) for each strength tried.
+    """
+
+    weight: Features
+    bias: Features
+    regularisation: float
+    path: tuple[tuple[float, float, float], ...]
+
+
+def solve(
+    train: Features,
+    labels: NDArray[np.int64],
+    held_out: Features,
+    held_out_labels: NDArray[np.int64],
+    *,
+    balanced: bool = False,
+    strengths: Sequence[float] = INVERSE_REGULARISATION,
+) -> Probe:
+    """Fit the head for rising strengths, each from the last one's solution, and keep the least validation log-loss.
+
+    Args:
+        train: (N, D) features of the training photos.
+        labels: (N,) class indices; every class 0..C-1 occurs.
+        held_out: (M, D) features of the validation photos.
+        held_out_labels: (M,) their class indices; classes may be absent.
+        balanced: weigh classes by the inverse of their share.
+        strengths: inverse regularisation strengths in rising order.
+    """
+    mean, scale = train.mean(0), train.std(0) + 1e-6
+    x, y = (train - mean) / scale, (held_out - mean) / scale
+    classes = np.arange(labels.max() + 1)
+    model = LogisticRegression(max_iter=300, warm_start=True, tol=1e-3, class_weight="balanced" if balanced else None)
+    best: tuple[float, Features, Features, float] | None = None
+    path: list[tuple[float, float, float]] = []
+    for strength in strengths:
+        model.set_params(C=strength)
+        with warnings.catch_warnings():  # an unconverged strong fit is still a valid candidate for validation to judge
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(x, labels)
+        p = model.predict_proba(y)
+        loss = float(log_loss(held_out_labels, p, labels=classes))
+        path.append((strength, loss, float((p.argmax(1) == held_out_labels).mean())))
+        if best is None or loss < best[0]:
+            best = (loss, model.coef_.copy(), model.intercept_.copy(), strength)
+        elif min(entry[1] for entry in path[-WORSE_IN_A_ROW:]) > best[0] and path[-WORSE_IN_A_ROW][0] > best[3]:
+            break
+    assert best is not None
+    weight, bias = _both_classes(best[1], best[2])
+    weight = weight / scale
+    return Probe(weight.astype(np.float32), (bias - weight @ mean).astype(np.float32), best[3], tuple(path))
+
+
+def _both_classes(weight: Features, bias: Features) -> tuple[Features, Features]:
+    """Return a row for each class: scikit-learn keeps only the second one's where there are two."""
+    if len(weight) > 1:
+        return weight, bias
+    return np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2

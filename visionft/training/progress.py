@@ -1,0 +1,35 @@
+"""What a person watching sees: lines on standard output, a bar on standard error where that is a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+Say = Callable[[str], None]
+Advance = Callable[[int, int], None]
+
+
+class RateColumn(ProgressColumn):
+    """Photos a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate as text, empty before the first photos."""
+        return Text(f"{task.speed:.0f}/s" if task.speed else "")
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Advance]:
+    """Yield `advance(done, total)`, which moves a bar with rate and time left; silent where stderr is no terminal."""
+    console = Console(stderr=True)
+    if not (sys.stderr and console.is_terminal):
+        yield lambda *_: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,144 @@
+"""The run folder's records: written once before step 0, compared when the run is opened again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from visionft.data import Manifest
+from visionft.errors import RunBusyError, RunError, RunMismatchError
+from visionft.runs import environment, layout
+from visionft.runs.reading import read_json
+from visionft.runs.writing import replacing, require_space, sweep, write_json, write_text
+from visionft.settings import FitSettings, to_yaml
+from visionft.training.preparing import Prepared
+
+COPIES_OF_WEIGHTS = 8  # weights, average, two Adam moments, best and final files, and each file's temporary twin
+
+
+def folder_of(wanted: FitSettings) -> Path:
+    """Return where the run goes: `out`, or runs/PHOTOS-METHOD-BACKBONE."""
+    if wanted.out != "auto":
+        return Path(wanted.out)
+    backbone = "" if wanted.backbone == "auto" else f"-{wanted.backbone.split('.')[0]}"
+    return Path("runs") / f"{wanted.photos.absolute().stem}-{wanted.method.name}{backbone}"
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds something else than a run of ours.
+
+    Raises:
+        RunError: it is a file, or has files of somebody else.
+    """
+    if folder.is_dir():
+        foreign = sorted({entry.name for entry in folder.iterdir()} - layout.RECORDS - {layout.LOCK, "runs"})
+        ours = (folder / layout.SETTINGS).is_file()
+        foreign = [name for name in foreign if not name.endswith(".part")]
+        if foreign and not ours:
+            raise RunError(
+                f"{folder} holds other files ({', '.join(foreign[:3])}); choose an empty or new folder with --out"
+            )
+    elif folder.exists():
+        raise RunError(f"{folder} is a file, not a folder; choose another --out")
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Make the run folder; if the records cannot be written, take away what was made."""
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be made ({error.strerror}); choose another folder with --out") from error
+    try:
+        yield
+    except RunBusyError:  # what is there belongs to the other process
+        raise
+    except BaseException:
+        if not (folder / layout.SETTINGS).is_file():
+            _take_away(folder, made)
+        raise
+
+
+def _take_away(folder: Path, made: bool) -> None:
+    if made:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for name in layout.RECORDS | {layout.LOCK}:
+        (folder / name).unlink(missing_ok=True)
+
+
+def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manifest) -> None:
+    """Write every record; settings.yaml comes last, so that a run without it is known to have never begun."""
+    size = sum(tensor.numel() * tensor.element_size() for tensor in prepared.network.state_dict().values())
+    require_space(folder, COPIES_OF_WEIGHTS * size + (64 << 20), "this run")
+    sweep(folder)
+    record = {
+        "requested": _comparable(wanted),
+        "choices": [asdict(choice) for choice in prepared.choices],
+        "weights": asdict(prepared.source),
+    }
+    write_json(folder / layout.CHOICES, record)
+    write_json(folder / layout.ENVIRONMENT, environment.describe())
+    write_json(folder / layout.DATA, _data(wanted, manifest))
+    with replacing(folder / layout.SPLITS) as temporary:
+        manifest.write_splits(temporary)
+    write_json(folder / layout.CLASSES, {"names": list(manifest.classes), "hash": manifest.classes.hash})
+    write_json(folder / layout.PREPROCESS, prepared.preprocess.to_json())
+    write_text(folder / layout.SETTINGS, to_yaml(prepared.settings))
+
+
+def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
+    """Refuse to go on with a run of other settings or other photos.
+
+    Raises:
+        RunMismatchError: names what differs.
+    """
+    record = read_json(folder / layout.CHOICES)
+    differing = list(_differences(record["requested"], _comparable(wanted)))
+    if differing:
+        raise RunMismatchError(
+            f"{folder} was made with other settings ({'; '.join(differing)}); give the same ones or another --out"
+        )
+    before = read_json(folder / layout.DATA)
+    if before["fingerprint"] != manifest.fingerprint:
+        photos = manifest.table.num_rows
+        raise RunMismatchError(
+            f"the photos changed since {folder} was begun ({before['photos']} photos then, {photos} now); "
+            "give another --out, and --data.splits with its splits.csv to keep the sides"
+        )
+    sweep(folder)
+
+
+def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
+    return {
+        "source": str(wanted.photos),
+        "root": str(manifest.root.absolute()),
+        "fingerprint": manifest.fingerprint,
+        "photos": manifest.table.num_rows,
+        "counts": manifest.counts(),
+        "quarantine": [asdict(entry) for entry in manifest.quarantine],
+        "notes": list(manifest.notes),
+    }
+
+
+def _comparable(settings: FitSettings) -> dict[str, Any]:
+    """Return what decides the outcome: where it is written and how often it is saved do not."""
+    tree = settings.model_dump(mode="json")
+    tree.pop("out")
+    tree["photos"] = str(settings.photos.absolute())
+    tree["hardware"].pop("checkpoint_seconds")
+    return tree
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key in sorted({*before, *now}):
+        a, b = before.get(key), now.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            yield from _differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            yield f"{prefix}{key} was {a}, is {b}"

@@ -1,0 +1,160 @@
+"""Turn "auto" into values with reasons, from the photos, the hardware and the backbone; once, before step 0."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from visionft import backbones
+from visionft.backbones import Network
+from visionft.settings import FitSettings, HeadMethod
+from visionft.training.choices import Choice, open_ones, put
+from visionft.training.hardware import cores, pick_device
+
+PHOTOS_TO_SEE = {"cpu": 12_000, "cuda": 60_000}  # epochs are chosen so that about as many are trained on
+EPOCHS = {"cpu": (4, 20), "cuda": (6, 40)}
+SCRATCH_EPOCHS = 30
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the choices depend on.
+
+    Attributes:
+        photos: training photos.
+        classes: number of classes.
+        batch_norms: the backbone normalises over batches.
+        convolutional: convolutions do much of the work.
+        any_size: the backbone takes inputs of any size.
+        input_size: (H, W) of evaluation.
+        pretrained: the backbone starts from pretrained weights.
+    """
+
+    photos: int
+    classes: int
+    batch_norms: bool
+    convolutional: bool
+    any_size: bool
+    input_size: tuple[int, int]
+    pretrained: bool
+
+    @classmethod
+    def of(cls, network: Network, photos: int, classes: int, input_size: tuple[int, int], pretrained: bool) -> Facts:
+        """Read the facts off a network."""
+        norms = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.backbone.modules())
+        return cls(
+            photos, classes, norms, network.convolutional, backbones.takes_any_size(network), input_size, pretrained
+        )
+
+
+def resolve_machine(settings: FitSettings) -> tuple[FitSettings, list[Choice]]:
+    """Choose device, threads, workers and backbone: what must be known before the network exists."""
+    device = pick_device(settings.hardware.device)
+    n = cores()
+    backbone = backbones.CPU_BACKBONE if device == "cpu" else backbones.GPU_BACKBONE
+    offered = [
+        Choice("hardware.device", device, "a CUDA device is here" if device == "cuda" else "torch sees no CUDA device"),
+        Choice("hardware.threads", torch.get_num_threads(), "one a core"),
+        Choice(
+            "hardware.workers",
+            min(n, 2 if device == "cpu" else 16),
+            f"{n} cores, {'shared with training' if device == 'cpu' else 'feeding a GPU'}",
+        ),
+        Choice(
+            "backbone", backbone, f"accurate for its speed on a {'processor' if device == 'cpu' else 'GPU'}, Apache-2.0"
+        ),
+    ]
+    made = open_ones(settings, offered)
+    return put(settings, made), made
+
+
+def resolve_training(settings: FitSettings, facts: Facts) -> tuple[FitSettings, list[Choice]]:
+    """Choose rates, epochs, batch and augmentation; precision and micro-batch are measured afterwards."""
+    made = open_ones(settings, _offers(settings, facts))
+    settings = put(settings, made)
+    later = open_ones(settings, _offers_from_steps(settings, facts))
+    return put(settings, later), made + later
+
+
+def _offers(settings: FitSettings, facts: Facts) -> list[Choice]:
+    device = settings.hardware.device
+    batch = min(32 if device == "cpu" else 64, max(4, facts.photos // 8))
+    return [
+        *_head_first(settings, facts),
+        *_rates(facts),
+        _epochs(settings, facts),
+        _crop_size(facts),
+        Choice("optim.batch_size", batch, f"{facts.photos} training photos on a {device} device"),
+        Choice(
+            "optim.norm_statistics",
+            "frozen" if facts.pretrained else "batch",
+            "small batches estimate worse than pretraining did" if facts.pretrained else "nothing is pretrained",
+        ),
+        Choice("augment.strength", *_strength(facts)),
+        Choice(
+            "hardware.channels_last",
+            facts.convolutional,
+            "convolutions like NHWC" if facts.convolutional else "few convolutions",
+        ),
+    ]
+
+
+def _head_first(settings: FitSettings, facts: Facts) -> list[Choice]:
+    if isinstance(settings.method, HeadMethod):
+        return []
+    # With the statistics that batch norms are born with, a head solved on random features starts from losses in the
+    # thousands once batches bring their own.
+    reason = "the backbone's features are worth reading" if facts.pretrained else "random features teach a head nothing"
+    return [Choice("method.head_first", facts.pretrained, reason)]
+
+
+def _rates(facts: Facts) -> list[Choice]:
+    if not facts.pretrained:
+        return [
+            Choice("optim.lr", 2e-3, "from scratch"),
+            Choice("optim.layer_decay", 1.0, "from scratch"),
+            Choice("optim.head_lr", 2e-3, "from scratch"),
+        ]
+    lr, decay, kind = (3e-4, 1.0, "batch-normed") if facts.batch_norms else (1e-4, 0.8, "layer-normed")
+    return [
+        Choice("optim.lr", lr, f"pretrained, {kind}"),
+        Choice("optim.layer_decay", decay, f"pretrained, {kind}"),
+        Choice("optim.head_lr", lr, "the head starts solved"),
+    ]
+
+
+def _epochs(settings: FitSettings, facts: Facts) -> Choice:
+    method = settings.method
+    if isinstance(method, HeadMethod) and method.solver != "epochs" and settings.head == "linear":
+        return Choice("epochs", 0, "a linear head is solved, not trained")
+    if not facts.pretrained:
+        return Choice("epochs", SCRATCH_EPOCHS, "from scratch")
+    least, most = EPOCHS[settings.hardware.device]
+    wanted = PHOTOS_TO_SEE[settings.hardware.device]
+    epochs = min(most, max(least, math.ceil(wanted / facts.photos)))
+    return Choice("epochs", epochs, f"about {wanted} photos seen, at least {least} and at most {most} epochs")
+
+
+def _crop_size(facts: Facts) -> Choice:
+    side = facts.input_size[0]
+    if not facts.any_size:
+        return Choice("augment.size", side, "the backbone takes one size only")
+    return Choice(
+        "augment.size",
+        max(32, round(side * 0.8 / 16) * 16),
+        f"objects look larger in random crops than at evaluation's {side} (FixRes)",
+    )
+
+
+def _strength(facts: Facts) -> tuple[str, str]:
+    each = facts.photos / facts.classes
+    return ("light", f"{each:.0f} photos a class") if each >= 100 else ("medium", f"{each:.0f} photos a class are few")
+
+
+def _offers_from_steps(settings: FitSettings, facts: Facts) -> list[Choice]:
+    steps = max(1, facts.photos // int(settings.optim.batch_size)) * max(1, int(settings.epochs))
+    decay = round(1 - 1 / max(10.0, min(1000.0, steps / 4)), 5)
+    return [Choice("optim.ema", decay, f"averages over about {1 / (1 - decay):.0f} of {steps} steps")]

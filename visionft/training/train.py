@@ -1,0 +1,77 @@
+"""From settings to a finished run: photos, network, solved head, epochs, final weights; resumable at any moment."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import torch
+
+from visionft import data
+from visionft.data import Manifest
+from visionft.runs import Run, layout, locking
+from visionft.settings import FitSettings
+from visionft.training import finishing, preparing, recording
+from visionft.training.allocating import keep_freed_memory
+from visionft.training.checkpointing import Checkpoint
+from visionft.training.epochs import train_epochs
+from visionft.training.history import Epoch
+from visionft.training.preparing import Prepared
+from visionft.training.progress import Say, bar
+from visionft.training.solving import solve_head
+
+
+def train(wanted: FitSettings, say: Say = print) -> Run:
+    """Train as the settings say, go on with an unfinished run of the same settings, or return the finished one.
+
+    Raises:
+        DataError, WeightsError, BackboneError, RunError: see errors.py; the output folder is then as it was before.
+        Interrupted: ^C or SIGTERM; the state was written, and the same call goes on.
+    """
+    began = time.monotonic()
+    keep_freed_memory()
+    folder = recording.folder_of(wanted)
+    recording.check_folder(folder)
+    begun = (folder / layout.SETTINGS).is_file()  # else a splits.csv there is what a process left that was killed early
+    with bar("reading photos") as advance:
+        manifest = data.prepare(
+            wanted.photos, wanted.data, splits=folder / layout.SPLITS if begun else None, on_progress=advance
+        )
+    say(data.summary(manifest))
+    if begun:
+        with locking.held(folder):
+            return _go_on(folder, wanted, manifest, say, began)
+    prepared = preparing.prepare(wanted, manifest, say)
+    with recording.new_folder(folder), locking.held(folder):
+        recording.write(folder, wanted, prepared, manifest)
+        return _work(folder, prepared, manifest, None, say, began)
+
+
+def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float) -> Run:
+    recording.require_same(folder, wanted, manifest)
+    if (folder / layout.RESULT).is_file():
+        say(f"the run {folder} is finished already; give another --out to train again")
+        return Run.open(folder)
+    prepared = preparing.reopen(folder, manifest)
+    path = folder / layout.CHECKPOINT
+    checkpoint = Checkpoint.load(path) if path.is_file() else None
+    if checkpoint is None:
+        prepared = preparing.with_weights(prepared)
+    say(
+        f"going on with the unfinished run {folder} "
+        + (f"after step {checkpoint.step}" if checkpoint else "from its start")
+    )
+    return _work(folder, prepared, manifest, checkpoint, say, began)
+
+
+def _work(
+    folder: Path, prepared: Prepared, manifest: Manifest, checkpoint: Checkpoint | None, say: Say, began: float
+) -> Run:
+    settings = prepared.settings
+    torch.set_num_threads(int(settings.hardware.threads))
+    history: list[Epoch] = list(checkpoint.history) if checkpoint else []
+    if checkpoint is None and prepared.solves_head:
+        history = [solve_head(prepared, manifest, say)]
+    if settings.epochs:
+        train_epochs(folder, prepared, manifest, checkpoint, history, say)
+    return finishing.finish(folder, prepared, manifest, history, say, began)
