@@ -85,7 +85,7 @@ def test_a_repeated_row_is_left_out_aloud(tmp_path: Path) -> None:
             "path,lable\na.jpg,hat\n",
             "no column 'label' .it has path and lable.; did you mean 'lable'. --data.label-column",
         ),
-        ("image,label\na.jpg,hat\n", "no column 'path' .it has image and label. --data.path-column names another"),
+        ("image,label\na.jpg,hat\n", "no column 'path' .it has image and label.: --data.path-column names another"),
         ("path,label,split\na.jpg,hat,dev\n", "names the split 'dev': use train, validation .val, valid. or test"),
         ("path,label,split\na.jpg,hat,train\nb.jpg,hat,\n", "leaves the split of 1 row empty"),
         ("path,label\na.jpg,hat\na.jpg,cap\n", "gives a.jpg more than one label .'cap' and 'hat'.: keep one row"),

@@ -28,7 +28,7 @@ def test_the_head_comes_first_unless_the_backbone_starts_from_scratch(method: Me
 
     assert pretrained.method == method.model_copy(update={"head_first": True})
     assert scratch.method == method.model_copy(update={"head_first": False})
-    assert [choice.setting for choice in choices][0] == "method.head_first"
+    assert choices[0].setting == "method.head_first"
 
 
 def test_a_head_first_that_was_given_stays() -> None:

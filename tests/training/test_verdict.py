@@ -28,6 +28,11 @@ def test_least_loss_in_the_last_epoch_invites_more() -> None:
     assert "more epochs may still help" in verdict(0.9, 0.88, 500, [epoch(1, 0.5), epoch(2, 0.3)], epoch(2, 0.3))
 
 
+def test_a_solved_head_alone_is_not_told_to_train_longer() -> None:
+    sentence = verdict(1.0, 0.97, 500, [epoch(0, 0.2)], epoch(0, 0.2))
+    assert sentence.endswith("no sign of overfitting")
+
+
 def test_best_is_by_top1_and_then_by_loss() -> None:
     rows = [epoch(0, 0.2, 0.8), epoch(1, 0.5, 0.9), epoch(2, 0.4, 0.9), epoch(3, 0.1, 0.85)]
     assert best(rows).epoch == 2

@@ -81,7 +81,7 @@ def _wanted(path: Path, names: list[str], settings: DataSettings) -> dict[str, s
     wanted = {"path": settings.path_column, "label": settings.label_column}
     for ours, column in wanted.items():
         if column not in names:
-            hint = did_you_mean(column, names)
+            hint = did_you_mean(column, names) or ":"
             raise DataError(
                 f"{path} has no column {column!r} (it has {some(names)}){hint} --data.{ours}-column names another"
             )

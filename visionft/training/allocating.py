@@ -12,7 +12,7 @@ def keep_freed_memory() -> bool:
     """Serve large tensors from the heap and keep it: else every activation is mapped, zeroed and unmapped again.
 
     On Linux with glibc only; measured as half of the step's time at 224 pixels and 32 photos on a processor
-    (benchmarks/allocating.py). Returns whether the settings took effect.
+    (benchmarks/micro_batch.py). Returns whether the settings took effect.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -19,8 +19,9 @@ from visionft.training.choices import Choice, put
 from visionft.training.hardware import cpu_has_bf16
 from visionft.training.measuring import WORTH_IT, fitting_micro_batch, seconds_per_photo
 from visionft.training.progress import Say
-from visionft.training.resolving import Facts, resolve_machine, resolve_training
+from visionft.training.resolving import Facts, batch_norms, resolve_machine, resolve_training
 
+CPU_MICRO_BATCH = 8  # benchmarks/micro_batch.py: larger buffers go back to the kernel after each use
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -119,23 +120,28 @@ def _create(settings: FitSettings, classes: int) -> Network:
 
 def _measure(settings: FitSettings, network: Network) -> tuple[FitSettings, list[Choice]]:
     """Choose precision and micro-batch by trying them."""
-    device, side, batch = settings.hardware.device, int(settings.augment.size), int(settings.optim.batch_size)
-    channels_last = bool(settings.hardware.channels_last)
     made: list[Choice] = []
     if settings.hardware.precision == "auto":
         made.append(_precision(settings, network))
         settings = put(settings, made)
     if settings.optim.micro_batch == "auto":
-        micro, reason = batch, "all of the batch"
-        if device == "cuda" and settings.epochs:
-            micro = fitting_micro_batch(
-                network, (side, side), batch, device, DTYPES[settings.hardware.precision], channels_last
-            )
-            reason = "the largest that fits the GPU's memory"
-        micro_choice = Choice("optim.micro_batch", micro, reason)
-        made.append(micro_choice)
-        settings = put(settings, [micro_choice])
+        made.append(_micro_batch(settings, network))
+        settings = put(settings, made[-1:])
     return settings, made
+
+
+def _micro_batch(settings: FitSettings, network: Network) -> Choice:
+    batch, side = int(settings.optim.batch_size), int(settings.augment.size)
+    if settings.hardware.device == "cuda" and settings.epochs:
+        dtype = DTYPES[settings.hardware.precision]
+        channels_last = bool(settings.hardware.channels_last)
+        fits = fitting_micro_batch(network, (side, side), batch, "cuda", dtype, channels_last)
+        return Choice("optim.micro_batch", fits, "the largest that fits the GPU's memory")
+    if settings.optim.norm_statistics == "batch" and batch_norms(network):
+        return Choice("optim.micro_batch", batch, "batch norms see the whole batch")
+    return Choice(
+        "optim.micro_batch", min(batch, CPU_MICRO_BATCH), "small pieces stay near the processor; same gradient"
+    )
 
 
 def _precision(settings: FitSettings, network: Network) -> Choice:

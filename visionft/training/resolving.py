@@ -44,7 +44,7 @@ class Facts:
     @classmethod
     def of(cls, network: Network, photos: int, classes: int, input_size: tuple[int, int], pretrained: bool) -> Facts:
         """Read the facts off a network."""
-        norms = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.backbone.modules())
+        norms = batch_norms(network)
         return cls(
             photos, classes, norms, network.convolutional, backbones.takes_any_size(network), input_size, pretrained
         )
@@ -158,3 +158,8 @@ def _offers_from_steps(settings: FitSettings, facts: Facts) -> list[Choice]:
     steps = max(1, facts.photos // int(settings.optim.batch_size)) * max(1, int(settings.epochs))
     decay = round(1 - 1 / max(10.0, min(1000.0, steps / 4)), 5)
     return [Choice("optim.ema", decay, f"averages over about {1 / (1 - decay):.0f} of {steps} steps")]
+
+
+def batch_norms(network: Network) -> bool:
+    """Tell whether the backbone normalises over batches."""
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.backbone.modules())

@@ -43,6 +43,8 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
             return _go_on(folder, wanted, manifest, say, began)
     prepared = preparing.prepare(wanted, manifest, say)
     with recording.new_folder(folder), locking.held(folder):
+        if (folder / layout.SETTINGS).is_file():  # another process began here while this one prepared
+            return _go_on(folder, wanted, manifest, say, began)
         recording.write(folder, wanted, prepared, manifest)
         return _work(folder, prepared, manifest, None, say, began)
 

@@ -25,7 +25,7 @@ def verdict(train_top1: float, val_top1: float, train_photos: int, history: Sequ
         f"top-1 is {train_top1:.1%} on {train_photos} training photos and {val_top1:.1%} on validation: "
         f"a gap of {100 * gap:.1f} points, {_judgement(gap)}"
     ]
-    if history:
+    if history and history[-1].epoch:  # a solved head alone has no course to speak of
         least = min(history, key=lambda row: row.val_loss)
         sentences.append(_course(history[-1], least))
     if kept is not None and history and kept.epoch != history[-1].epoch:

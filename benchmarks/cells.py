@@ -1,0 +1,51 @@
+"""Measurements that grow over time: one JSON line for each finished cell; finished cells are skipped."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+SHARED = Path(os.environ.get("VISIONFT_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+class Cells:
+    """The finished cells of one benchmark, in results/NAME.jsonl."""
+
+    def __init__(self, name: str) -> None:
+        RESULTS.mkdir(exist_ok=True)
+        self.path = RESULTS / f"{name}.jsonl"
+        lines = self.path.read_text().splitlines() if self.path.is_file() else []
+        self.rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
+
+    def measure(self, key: dict[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the cell of this key, measured now unless it was before."""
+        for row in self.rows:
+            if row["key"] == key:
+                return row
+        row = {"key": key, **work(), "machine": machine(), "date": time.strftime("%Y-%m-%d")}
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        self.rows.append(row)
+        print(json.dumps(row), flush=True)
+        return row
+
+
+def machine() -> dict[str, Any]:
+    """Return hardware and versions, for every row."""
+    names = ("torch", "timm", "lightning", "onnxruntime")
+    model = next(
+        (line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor()
+    )
+    return {"processor": model, "cores": os.cpu_count(), "versions": {name: metadata.version(name) for name in names}}
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.is_file() else []

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from visionft.bundle import Prediction, Predictions
+from visionft.errors import UsageError
+from visionft.photos import Quarantined
+
+
+def predictions(n: int = 2) -> Predictions:
+    rows = tuple(
+        Prediction(f"{i}, <b>.jpg", "Äpfel", 0, 0.75, np.array([0.75, 0.25], np.float32), False, 3.5) for i in range(n)
+    )
+    return Predictions(rows, (Quarantined("bad.jpg", "truncated"),), ("Äpfel", "Birnen"))
+
+
+def test_csv_has_a_line_a_file_and_the_reason_of_what_was_not_read(tmp_path: Path) -> None:
+    with predictions().write(tmp_path / "new" / "a.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    assert [row["path"] for row in rows] == ["0, <b>.jpg", "1, <b>.jpg", "bad.jpg"]
+    assert (rows[0]["label"], rows[0]["class_index"], rows[0]["unknown"], rows[0]["problem"]) == (
+        "Äpfel",
+        "0",
+        "False",
+        "",
+    )
+    assert (rows[2]["label"], rows[2]["problem"]) == ("", "truncated")
+
+
+def test_jsonl_holds_all_probabilities(tmp_path: Path) -> None:
+    lines = predictions().write(tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()
+
+    rows = [json.loads(line) for line in lines]
+    assert rows[0]["probabilities"] == [0.75, 0.25]
+    assert rows[2] == dict.fromkeys(rows[0]) | {"path": "bad.jpg", "problem": "truncated"}
+
+
+def test_parquet_has_types_and_class_names(tmp_path: Path) -> None:
+    table = pq.read_table(predictions().write(tmp_path / "a.parquet"))
+
+    assert table.column("probability").to_pylist() == [0.75, 0.75, None]
+    assert table.column("probabilities").to_pylist() == [[0.75, 0.25], [0.75, 0.25], None]
+    assert json.loads(table.schema.metadata[b"classes"]) == ["Äpfel", "Birnen"]
+
+
+def test_nothing_partial_stays_beside_the_file(tmp_path: Path) -> None:
+    predictions().write(tmp_path / "a.csv")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "answers"])
+def test_an_unknown_ending_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"cannot be written to .*: give a name that ends in .csv, .jsonl, .parquet"):
+        predictions().write(tmp_path / name)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    with pytest.raises(UsageError, match=r"cannot be written to .*file/a.csv \(.*\): give another place"):
+        predictions().write(tmp_path / "file" / "a.csv")
+
+
+def test_printing_shows_a_screen_and_the_counts() -> None:
+    text, page = str(predictions(30)), predictions(30)._repr_html_()
+
+    assert "... 10 more" in text
+    assert text.endswith("30 photos answered, 1 not read")
+    assert "bad.jpg  not read: truncated" in text
+    assert "0, &lt;b&gt;.jpg" in page
+    assert "<b>" not in page
+
+
+def test_predictions_are_a_sequence() -> None:
+    found = predictions()
+
+    assert len(found) == 2
+    assert found[1].path == "1, <b>.jpg"
+    assert [row.label for row in found] == ["Äpfel", "Äpfel"]
+    assert len(found[:1]) == 1

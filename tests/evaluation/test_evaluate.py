@@ -1,0 +1,238 @@
+"""Figures of held-out photos: of a run's split, another folder, a bundle; and nobody else reads the test split."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from tests.bundle.making import make_bundle
+from visionft import data, photos
+from visionft.bundle import Bundle
+from visionft.errors import DataError, DiskSpaceError, RunError, UsageError
+from visionft.evaluation import Evaluation, evaluate_bundle, evaluate_run, predict_run
+from visionft.evaluation.evaluation import FILES
+from visionft.runs import Run
+from visionft.settings import DataSettings, build
+from visionft.training import train
+
+FIELDS = ["path", "truth", "label", "probability", "truth_probability", "correct"]
+
+
+@pytest.fixture(scope="module")
+def run(trained: Path) -> Run:
+    return Run.open(trained)
+
+
+@pytest.fixture(scope="module")
+def evaluation(run: Run) -> Evaluation:
+    return evaluate_run(run, None, "test")
+
+
+@pytest.fixture
+def others(shapes: Path, tmp_path: Path) -> Path:
+    """Return another folder of photos: four discs and a square; no stripes."""
+    for kind, number in (("disc", 0), ("disc", 1), ("disc", 2), ("disc", 3), ("square", 0)):
+        target = tmp_path / "others" / kind / f"{number}.jpg"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(shapes / kind / f"{number:02}.jpg", target)
+    return tmp_path / "others"
+
+
+def test_the_test_split_is_what_was_set_aside(run: Run, evaluation: Evaluation) -> None:
+    rows = run.manifest().rows("test")
+    assert evaluation.predictions["path"].to_pylist() == list(rows.paths)
+    assert evaluation.predictions["truth"].to_pylist() == [run.classes.names[label] for label in rows.labels]
+    assert (evaluation.split, evaluation.metrics.n) == ("test", len(rows))
+
+
+def test_the_figures_follow_from_the_answers(evaluation: Evaluation) -> None:
+    table = evaluation.predictions.to_pydict()
+    right = [truth == label for truth, label in zip(table["truth"], table["label"], strict=True)]
+    assert right == table["correct"]
+    assert evaluation.metrics.top1 == pytest.approx(np.mean(right))
+    assert evaluation.metrics.log_loss == pytest.approx(-np.log(table["truth_probability"]).mean(), rel=1e-4)
+    assert evaluation.metrics.confusion.sum() == len(right)
+
+
+def test_validation_equals_what_training_said_at_its_end(run: Run) -> None:
+    figures = evaluate_run(run, None, "validation").metrics
+    assert (figures.top1, figures.n) == (run.result["val"]["top1"], run.result["val"]["n"])
+    assert figures.log_loss == pytest.approx(run.result["val"]["log_loss"], abs=1e-5)
+
+
+def test_exactly_the_files_of_the_contract(evaluation: Evaluation, tmp_path: Path) -> None:
+    folder = evaluation.write(tmp_path / "new" / "folder")
+    assert {entry.name for entry in folder.iterdir()} == FILES
+    assert {"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"} == FILES
+
+
+def test_one_row_a_photo_in_both_formats(evaluation: Evaluation, tmp_path: Path) -> None:
+    folder = evaluation.write(tmp_path)
+    assert pq.read_table(folder / "predictions.parquet").equals(evaluation.predictions)
+    rows = list(csv.DictReader((folder / "predictions.csv").read_text().splitlines()))
+    assert list(rows[0]) == FIELDS
+    assert [row["path"] for row in rows] == evaluation.predictions["path"].to_pylist()
+    assert all(0 < float(row["truth_probability"]) <= float(row["probability"]) <= 1 for row in rows)
+    assert [row["correct"] == "true" for row in rows] == [row["truth"] == row["label"] for row in rows]
+
+
+def test_json_and_confusion_tell_what_they_are_of(run: Run, evaluation: Evaluation, tmp_path: Path) -> None:
+    folder = evaluation.write(tmp_path)
+    told = json.loads((folder / "metrics.json").read_text())
+    assert (told["subject"], told["split"], told["top1"]) == (str(run.path), "test", evaluation.metrics.top1)
+    header, *lines = csv.reader((folder / "confusion.csv").read_text().splitlines())
+    assert header == ["truth", *run.classes]
+    assert [[int(n) for n in line[1:]] for line in lines] == evaluation.metrics.confusion.tolist()
+
+
+def test_another_folder_that_lacks_a_class_keeps_the_indices(run: Run, others: Path) -> None:
+    found = evaluate_run(run, others, "test")
+    assert (found.split, found.metrics.n) == ("others", 5)
+    assert found.metrics.classes == ("disc", "square", "stripes")
+    assert found.metrics.confusion.sum(1).tolist() == [4, 1, 0]
+    assert [row.support for row in found.metrics.per_class] == [4, 1, 0]
+    assert set(found.predictions["truth"].to_pylist()) == {"disc", "square"}
+
+
+def test_an_unknown_class_is_named_with_the_way_out(run: Run, others: Path) -> None:
+    (others / "disc").rename(others / "discs")
+    with pytest.raises(DataError, match=r"has the class 'discs', unknown to the run .*disc.*: rename the folder, or"):
+        evaluate_run(run, others, "test")
+
+
+def test_quarantine_is_carried(run: Run, others: Path, tmp_path: Path) -> None:
+    (others / "disc" / "broken.jpg").write_bytes(b"")
+    found = evaluate_run(run, others, "test")
+    assert [(item.path, item.reason) for item in found.quarantine] == [("disc/broken.jpg", "empty file")]
+    assert found.metrics.n == 5
+    told = json.loads((found.write(tmp_path / "out") / "metrics.json").read_text())
+    assert told["quarantine"] == [{"path": "disc/broken.jpg", "reason": "empty file"}]
+
+
+def test_quarantine_of_the_run_s_own_photos_is_carried(trained: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(trained, tmp_path / "run")
+    record = json.loads((copy / "data.json").read_text())
+    entry = {"path": "disc/broken.jpg", "reason": "empty file"}
+    (copy / "data.json").write_text(json.dumps({**record, "quarantine": [entry]}))
+    assert [item.to_json() for item in evaluate_run(Run.open(copy), None, "test").quarantine] == [entry]
+
+
+def test_an_unknown_split(run: Run) -> None:
+    with pytest.raises(UsageError, match="there is no split called 'tset'; give train, validation, test, or another"):
+        evaluate_run(run, None, "tset")
+
+
+def test_an_empty_split(trained: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(trained, tmp_path / "run")
+    splits = copy / "splits.csv"
+    splits.write_text(splits.read_text().replace('"test"', '"train"'))
+    with pytest.raises(UsageError, match="has no photos in its test split; give another --split, or "):
+        evaluate_run(Run.open(copy), None, "test")
+
+
+def test_a_photo_that_is_gone_is_named(trained: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(trained, tmp_path / "run")
+    record = json.loads((copy / "data.json").read_text())
+    (copy / "data.json").write_text(json.dumps({**record, "root": str(tmp_path)}))
+    with pytest.raises(DataError, match=r"\.jpg cannot be read any more \(.*\): give it back, or start again"):
+        evaluate_run(Run.open(copy), None, "test")
+
+
+def test_a_file_in_the_folder_s_place(evaluation: Evaluation, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError, match=r"file could not be written \(File exists\)"):
+        evaluation.write(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_full_disk(evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys.modules["visionft.evaluation.evaluation"].pyarrow.csv, "write_csv", write)
+    with pytest.raises(DiskSpaceError, match=r"the disk is full: .*predictions\.csv could not be written; make room"):
+        evaluation.write(tmp_path)
+
+
+def test_it_prints_itself(evaluation: Evaluation, trained: Path) -> None:
+    assert str(evaluation).startswith(f"{trained} on test: ")
+    assert evaluation._repr_html_().startswith(f"<p>{trained} on test</p>")
+
+
+@pytest.fixture
+def colours(tmp_path: Path) -> Path:
+    """Return a folder for the hand-made bundle, which tells mean colours apart; there is no red photo."""
+    for name, colour in (("blue", (0, 0, 255)), ("green", (0, 255, 0))):
+        for number in range(3):
+            target = tmp_path / "colours" / name / f"{number}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (20 + number, 30), colour).save(target)
+    Image.new("RGB", (9, 9), (0, 255, 0)).save(tmp_path / "colours" / "blue" / "wrong.png")
+    (tmp_path / "colours" / "green" / "notes.txt").write_text("no photo")
+    return tmp_path / "colours"
+
+
+def test_a_bundle_on_a_folder(colours: Path, tmp_path: Path) -> None:
+    bundle = Bundle.open(make_bundle(tmp_path / "bundle"))
+    found = evaluate_bundle(bundle, colours)
+    assert (found.subject, found.split) == (bundle.path, "colours")
+    assert (found.metrics.n, found.metrics.top1) == (7, pytest.approx(6 / 7))
+    assert found.metrics.confusion.tolist() == [[3, 1, 0], [0, 3, 0], [0, 0, 0]]
+    assert [item.path for item in found.quarantine] == ["green/notes.txt"]
+
+
+def test_a_class_unknown_to_the_bundle(colours: Path, tmp_path: Path) -> None:
+    (colours / "green").rename(colours / "violet")
+    with pytest.raises(DataError, match="has the class 'violet', unknown to the run with its 3 classes"):
+        evaluate_bundle(Bundle.open(make_bundle(tmp_path / "bundle")), colours)
+
+
+def test_answers_equal_those_of_predict(run: Run, evaluation: Evaluation) -> None:
+    root = run.manifest().root
+    paths = evaluation.predictions["path"].to_pylist()
+    answers = predict_run(run, [root / path for path in paths])
+    assert [answer.label for answer in answers] == evaluation.predictions["label"].to_pylist()
+    assert np.allclose(
+        [answer.probability for answer in answers], evaluation.predictions["probability"].to_numpy(), atol=1e-5
+    )
+
+
+def test_training_reads_no_test_photo_after_the_scan(
+    shapes: Path, tmp_path: Path, small: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test photos are taken away once the scan is over, and whoever opens a photo is recorded."""
+    root = shutil.copytree(shapes, tmp_path / "shapes")
+    flags = {**small, "out": tmp_path / "run"}
+    opened: set[str] = set()
+    scan, read = data.prepare, photos.read
+
+    def scanning(*args: Any, **kwargs: Any) -> Any:
+        manifest = scan(*args, **kwargs)
+        for path in manifest.rows("test").paths:
+            (root / path).unlink()
+        return manifest
+
+    def reading(path: Path, **kwargs: Any) -> Any:
+        opened.add(Path(path).relative_to(root).as_posix())
+        return read(path, **kwargs)
+
+    monkeypatch.setattr(data, "prepare", scanning)
+    monkeypatch.setattr(sys.modules["visionft.data.loading"], "read", reading)
+    run = train(build(root, None, **flags), lambda _: None)
+    manifest = run.manifest()
+    held_out = set(manifest.rows("test").paths)
+    assert held_out
+    assert opened == {*manifest.rows("train").paths, *manifest.rows("validation").paths}
+    with pytest.raises(DataError, match="cannot be read any more"):
+        evaluate_run(run, None, "test")
+    assert data.prepare is scanning
+    assert scan(shapes, DataSettings()).fingerprint == run.fingerprint

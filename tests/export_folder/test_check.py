@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from tests.export_folder.conftest import FOLDER
+
+
+def checked(bundle: Path | None) -> subprocess.CompletedProcess[str]:
+    """Run check.py as its user does, without visionft on the path."""
+    arguments = [] if bundle is None else [str(bundle)]
+    return subprocess.run(
+        [sys.executable, "-I", str(FOLDER / "check.py"), *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_it_imports_onnxruntime_numpy_and_python_alone() -> None:
+    tree = ast.parse((FOLDER / "check.py").read_text(encoding="utf-8"))
+    imports = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imports |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+    roots = {name.partition(".")[0] for name in imports}
+    assert roots - sys.stdlib_module_names == {"numpy", "onnxruntime"}
+
+
+def test_a_whole_bundle_conforms(bundle: Path) -> None:
+    done = checked(bundle)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{bundle} conforms: 8 golden photos\n"
+
+
+def test_a_bundle_without_golden_photos_conforms_as_far_as_it_goes(bundle: Path) -> None:
+    shutil.rmtree(bundle / "golden")
+    edit(bundle, golden={"kind": "none", "n": 0, "tolerance": 0.001})
+
+    done = checked(bundle)
+
+    assert (done.returncode, done.stdout) == (0, f"{bundle} conforms; it has no golden photos\n")
+
+
+def test_without_a_bundle_it_says_how_to_call_it() -> None:
+    done = checked(None)
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "usage: python check.py BUNDLE\n")
+
+
+def replace_model(bundle: Path) -> None:
+    """Put another file in the model's place, digest and all."""
+    (bundle / "model.onnx").write_bytes(b"no model")
+    record = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    edit(bundle, model=record["model"] | {"sha256": hashlib.sha256(b"no model").hexdigest()})
+
+
+def edit(bundle: Path, **changes: Any) -> None:
+    file = bundle / "bundle.json"
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+
+
+def remodel(bundle: Path, change: Callable[[onnx.ModelProto], None]) -> None:
+    """Change the graph and put its new digest into the record, as someone does who means it well."""
+    file = bundle / "model.onnx"
+    model = onnx.load(file)
+    change(model)
+    onnx.save(model, file)
+    record = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    content = file.read_bytes()
+    edit(bundle, model=record["model"] | {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)})
+
+
+def swap_names(model: onnx.ModelProto) -> None:
+    names = next(item for item in model.graph.initializer if item.name == "class_names")
+    swapped = numpy_helper.to_array(names)[::-1]
+    names.CopyFrom(numpy_helper.from_array(swapped, "class_names"))
+
+
+def soften(model: onnx.ModelProto) -> None:
+    constant = next(item for item in model.graph.initializer if item.name == "temperature")
+    constant.CopyFrom(numpy_helper.from_array(np.asarray(np.float32(1.5)), "temperature"))
+
+
+def drop_embedding(model: onnx.ModelProto) -> None:
+    kept = [value for value in model.graph.output if value.name != "embedding"]
+    model.graph.ClearField("output")
+    model.graph.output.extend(kept)
+
+
+def forget_classes(model: onnx.ModelProto) -> None:
+    model.ClearField("metadata_props")
+
+
+def swap_channels(bundle: Path) -> None:
+    for file in (bundle / "golden").glob("*.npy"):
+        np.save(file, np.ascontiguousarray(np.load(file)[..., ::-1]))
+
+
+FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no record": (lambda bundle: (bundle / "bundle.json").unlink(), "bundle.json cannot be read: FileNotFoundError"),
+    "newer": (lambda bundle: edit(bundle, schema_version=2), "bundle.json has schema version 2, this check knows 1"),
+    "no model": (lambda bundle: (bundle / "model.onnx").unlink(), "model.onnx is missing"),
+    "cut model": (lambda bundle: (bundle / "model.onnx").write_bytes(b"cut"), "model.onnx is damaged: 3 bytes"),
+    "no ONNX": (replace_model, "model.onnx cannot be opened by onnxruntime"),
+    "classes": (lambda bundle: edit(bundle, classes=["a", "b", "c"]), "classes do not match classes_hash"),
+    "names": (lambda bundle: remodel(bundle, swap_names), "label is hat, red, expected Boots"),
+    "softened": (lambda bundle: remodel(bundle, soften), "probabilities is off by 0."),
+    "tensor": (lambda bundle: remodel(bundle, drop_embedding), "out embedding is not in model.onnx"),
+    "metadata": (lambda bundle: remodel(bundle, forget_classes), "model.onnx holds other classes than bundle.json"),
+    "no golden": (lambda bundle: shutil.rmtree(bundle / "golden"), "golden/ cannot be read: FileNotFoundError"),
+    "BGR": (swap_channels, "(photo 2 of a batch of 2): probabilities is off by 0."),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_is_told_and_fails(bundle: Path, name: str) -> None:
+    damage, words = FAULTS[name]
+    damage(bundle)
+
+    done = checked(bundle)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert words in done.stdout
+    assert "does not conform" in done.stdout.splitlines()[-1]

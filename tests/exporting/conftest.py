@@ -1,0 +1,49 @@
+"""One small export for the tests that only read it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnx
+import pytest
+
+from tests.exporting.fakes import FakeRun, fake_run, remembering
+from visionft.exporting import Exported, export, onnx_model
+from visionft.exporting.onnx_model import build
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_preprocess_half() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_model, "preprocess_part", remembering())
+        yield
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> FakeRun:
+    return fake_run(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="session")
+def exported(run: FakeRun, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Return an export that no test may change."""
+    return export(run, tmp_path_factory.mktemp("exported") / "bundle")
+
+
+@pytest.fixture(scope="session")
+def bundle(exported: Exported) -> Path:
+    return exported.bundle
+
+
+@pytest.fixture(scope="session")
+def built(run: FakeRun) -> onnx.ModelProto:
+    """Return the graph of `run`, which no test may change."""
+    return build(run.trained, run.preprocess, run.classes)
+
+
+@pytest.fixture
+def prebuilt(built: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the exporter: what follows it is under test."""
+    monkeypatch.setattr("visionft.exporting.bundling.build", lambda *_: copy.deepcopy(built))

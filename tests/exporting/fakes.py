@@ -1,0 +1,132 @@
+"""A trained model that cost no training: rendered photos, a real network with random statistics."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from onnx import ModelProto
+from PIL import Image
+from torch import nn
+
+from visionft import backbones
+from visionft.backbones import Network
+from visionft.classes import Classes
+from visionft.data import Manifest, prepare
+from visionft.exporting import onnx_model
+from visionft.preprocess import Preprocess
+from visionft.settings import DataSettings, FitSettings, PreprocessSettings
+
+NAMES = ("Boots", "Fruit/Äpfel", "hat, red")
+SHAPES = ((90, 120), (120, 90), (64, 64), (201, 77))
+
+
+def rendered(seed: int, height: int, width: int) -> NDArray[np.uint8]:
+    """Render a photo-like picture: soft light, a shape, fine texture."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    waves = [np.sin(x * rng.uniform(2, 30) + y * rng.uniform(2, 30) + rng.uniform(0, 6)) for _ in range(3)]
+    disc = ((x - rng.uniform(0.3, 0.7)) ** 2 + (y - rng.uniform(0.2, 0.5)) ** 2 < rng.uniform(0.01, 0.05))[..., None]
+    picture = 128 + 70 * np.stack(waves, -1) + disc * rng.uniform(-90, 90, 3) + rng.normal(0, 6, (height, width, 3))
+    return picture.clip(0, 255).astype(np.uint8)
+
+
+def render_photos(root: Path, each: int = 6) -> Path:
+    """Write a few photos a class of several sizes, some as PNG, as splits train and validation."""
+    for split in ("train", "validation"):
+        for c, name in enumerate(NAMES):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for i in range(each):
+                seed = 1000 * c + i + (500 if split == "train" else 0)
+                picture = Image.fromarray(rendered(seed, *SHAPES[i % len(SHAPES)]))
+                picture.save(folder / (f"{i}.png" if i % 3 == 2 else f"{i}.jpg"))
+    return root
+
+
+def livened(network: Network, seed: int = 0) -> Network:
+    """Randomise what timm starts at zero or one, and give the new head weights: else every answer is the same."""
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.uniform_(0.6, 1.4)
+                module.bias.normal_(0, 0.1)
+                module.running_mean.normal_(0, 0.1)
+                module.running_var.uniform_(0.6, 1.4)
+        for name, parameter in network.named_parameters():
+            if name.endswith(("gamma", "gamma_1", "gamma_2")):
+                parameter.uniform_(0.3, 0.8)
+        features = network.embed(torch.randn(32, 3, *network.input_size))
+        spread = (features - features.mean(0)).std().clamp_min(1e-6)
+        network.head.weight.normal_(0, 1).div_(spread * network.features**0.5 / 2)
+        network.head.bias.copy_(-(network.head.weight @ features.mean(0)))
+    return network.eval()
+
+
+@dataclass
+class FakeRun:
+    """What export needs of a run, without training."""
+
+    path: Path
+    photos: Path
+    trained: Network
+    transform: Preprocess | None = None
+    result: dict[str, Any] = field(
+        default_factory=lambda: {"val": {"top1": 0.75, "n": 18, "confusion": [[1]]}, "seconds": 1.0}
+    )
+    environment: dict[str, Any] = field(
+        default_factory=lambda: {"python": "3.11", "command": ["visionft", "fit", "/home/me/photos"]}
+    )
+    weights_source: dict[str, Any] = field(
+        default_factory=lambda: {
+            "name": "test_efficientnet",
+            "kind": "file",
+            "licence": "apache-2.0",
+            "location": "/home/me/w.safetensors",
+            "sha256": None,
+        }
+    )
+
+    @property
+    def settings(self) -> FitSettings:
+        return FitSettings(photos=self.photos, backbone=self.trained.name)
+
+    @property
+    def classes(self) -> Classes:
+        return Classes.of(NAMES)
+
+    @property
+    def preprocess(self) -> Preprocess:
+        return self.transform or backbones.preprocess(self.trained, PreprocessSettings())
+
+    def network(self) -> Network:
+        return self.trained
+
+    def manifest(self) -> Manifest:
+        return prepare(self.photos, DataSettings())
+
+
+def remembering() -> Callable[[Preprocess], ModelProto]:
+    """Return `preprocess_part` with a memory: most tests export the same half, which takes seconds."""
+    export, known = onnx_model.preprocess_part, dict[Preprocess, ModelProto]()
+
+    def remembered(preprocess: Preprocess) -> ModelProto:
+        if preprocess not in known:
+            known[preprocess] = export(preprocess)
+        return copy.deepcopy(known[preprocess])
+
+    return remembered
+
+
+def fake_run(place: Path, backbone: str = "test_efficientnet", size: int | None = 64, **changes: Any) -> FakeRun:
+    """Return a run of a small network over rendered photos."""
+    (place / "run").mkdir()
+    photos = render_photos(place / "photos")
+    return FakeRun(place / "run", photos, livened(backbones.create(backbone, "none", len(NAMES), size=size)), **changes)

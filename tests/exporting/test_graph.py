@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+
+from tests.exporting.fakes import rendered
+from visionft.exporting import onnx_model
+from visionft.preprocess import Preprocess
+
+STD = (0.229, 0.224, 0.225)
+MEAN = (0.485, 0.456, 0.406)
+RULES: dict[str, tuple[Any, ...]] = {
+    "crop": ((48, 48), "shortest", 55, "bicubic"),
+    "crop, wide": ((40, 64), "shortest", 45, "bilinear"),
+    "pad and crop": ((48, 48), "longest", 55, "bicubic"),
+    "pad, wide": ((40, 64), "longest", 40, "bilinear"),
+    "squash and crop": ((48, 48), "squash", 55, "bilinear"),
+}
+SHAPES = [(120, 90), (91, 123), (200, 201), (48, 48), (55, 55), (30, 20), (17, 31), (5, 7), (1, 1), (1, 9), (9, 1)]
+LONG = [(3, 400), (400, 3), (1, 3000), (3000, 1), (1301, 2)]
+
+
+ROUNDING = 1e-3
+"""Levels: normalisation is done in float32 on both sides."""
+
+
+def noise(seed: int, height: int, width: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.fixture(scope="module", params=RULES)
+def half(request: pytest.FixtureRequest) -> tuple[Preprocess, ort.InferenceSession]:
+    preprocess = Preprocess(*RULES[request.param], MEAN, STD)
+    return preprocess, ort.InferenceSession(onnx_model.preprocess_part(preprocess).SerializeToString())
+
+
+def off(preprocess: Preprocess, pixels: NDArray[np.float32], images: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """Return |difference| of every pixel in levels of 255."""
+    truth = np.stack([preprocess.tensor(image) for image in images])
+    return np.asarray(np.abs(pixels - truth) * 255 * np.float32(STD)[:, None, None])
+
+
+@pytest.mark.parametrize("render", [rendered, noise])
+def test_photos_of_any_shape_equal_the_reference(
+    half: tuple[Preprocess, ort.InferenceSession], render: Callable[[int, int, int], NDArray[np.uint8]]
+) -> None:
+    preprocess, session = half
+    for height, width in SHAPES:
+        image = render(height * width, height, width)
+        (pixels,) = session.run(None, {"image": image[None]})
+        assert pixels.shape == (1, 3, *preprocess.size)
+        assert off(preprocess, pixels, [image]).max() < ROUNDING, (height, width)
+
+
+def test_very_long_photos_are_at_most_two_levels_off(half: tuple[Preprocess, ort.InferenceSession]) -> None:
+    preprocess, session = half
+    for height, width in LONG:
+        image = rendered(height, height, width)
+        (pixels,) = session.run(None, {"image": image[None]})
+        assert off(preprocess, pixels, [image]).max() < 2 + ROUNDING, (height, width)
+
+
+def test_a_batch_is_its_photos(half: tuple[Preprocess, ort.InferenceSession]) -> None:
+    preprocess, session = half
+    images = [rendered(seed, 61, 83) for seed in range(3)]
+
+    (pixels,) = session.run(None, {"image": np.stack(images)})
+
+    assert off(preprocess, pixels, images).max() < ROUNDING

@@ -1,0 +1,225 @@
+"""The command line: help, flags, exit codes, JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import visionft
+from visionft import workflows
+from visionft.cli import main
+from visionft.cli.app import COMMANDS
+from visionft.errors import DiskSpaceError
+from visionft.settings import build
+from visionft.settings.leaves import leaves
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+class StandIn:
+    """Plays the run, so that parsing is tested without training."""
+
+    path = Path("runs/x y")
+
+    def summary(self) -> dict[str, Any]:
+        return {"run": str(self.path), "val_top1": 0.5}
+
+    def __str__(self) -> str:
+        return "run of a stand-in"
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    seen: list[dict[str, Any]] = []
+
+    def fit(photos: Path | None, /, *, config: Path | None = None, say: Any = print, **flags: Any) -> StandIn:
+        seen.append({"photos": photos, "config": config, **flags})
+        say("training")
+        return StandIn()
+
+    monkeypatch.setattr(workflows, "fit", fit)
+    return seen
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    told = capsys.readouterr().out
+    assert all(f"│ {name} " in told for name in COMMANDS)
+    assert main([]) == 0
+    assert capsys.readouterr().out == told
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"Usage: visionft {command}" in capsys.readouterr().out
+
+
+def test_help_of_fit_has_a_flag_for_every_setting(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["fit", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert [leaf.flag for leaf in leaves().values() if leaf.path != "photos" and leaf.flag not in told] == []
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ("torch", "timm", "lightning", "albumentations", "numpy", "pydantic", "onnxruntime")
+    code = (
+        f"import sys; from visionft.cli import main; main(['--help']); print([x for x in {heavy} if x in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert told.stdout.splitlines()[-1] == "[]"
+
+
+def test_wrong_settings_are_told_before_torch_is_imported() -> None:
+    code = (
+        "import sys; from visionft.cli import main; print(main(['fit', '.', '--epochs', 'x']), 'torch' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert told.stdout.split() == ["2", "False"]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == visionft.__version__
+
+
+def test_only_given_flags_arrive_and_they_build(calls: list[dict[str, Any]], tmp_path: Path) -> None:
+    line = "--method head --optim.lr 1e-3 --optim.batch_size 8 --augment.no-flip"
+    others = "--hardware.channels-last true --data.depth none"
+    assert main(["fit", str(tmp_path), *line.split(), *others.split()]) == 0
+    assert calls == [
+        {
+            "photos": tmp_path,
+            "config": None,
+            "method.name": "head",
+            "optim.lr": "1e-3",
+            "optim.batch_size": "8",
+            "augment.flip": False,
+            "hardware.channels_last": "true",
+            "data.depth": "none",
+        }
+    ]
+    flags = {name: value for name, value in calls[0].items() if name not in ("photos", "config")}
+    settings = build(tmp_path, **flags)
+    assert (settings.method.name, settings.optim.lr, settings.optim.batch_size) == ("head", 1e-3, 8)
+    assert (settings.augment.flip, settings.hardware.channels_last, settings.data.depth) == (False, True, None)
+
+
+def test_config_may_hold_the_photos(calls: list[dict[str, Any]], tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(f"photos: {tmp_path}\n", encoding="utf-8")
+    assert main(["fit", "--config", str(config)]) == 0
+    assert calls == [{"photos": None, "config": config}]
+
+
+def test_fit_ends_with_the_next_command(
+    calls: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == ["training", "run of a stand-in", "Next: visionft export 'runs/x y'"]
+
+
+def test_json_leaves_stdout_to_one_object(
+    calls: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", str(tmp_path), "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out) == {"run": "runs/x y", "val_top1": 0.5}
+    assert "Next: visionft export" in told.err
+
+
+class Interrupted(KeyboardInterrupt):
+    exit_code = 143
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "line"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (Interrupted("stopped after step 3"), 143, "stopped after step 3"),
+        (DiskSpaceError("2 GB are needed"), 1, "2 GB are needed"),
+    ],
+)
+def test_exit_codes(
+    raised: BaseException,
+    code: int,
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fit(*_: Any, **__: Any) -> None:
+        raise raised
+
+    monkeypatch.setattr(workflows, "fit", fit)
+    assert main(["fit", str(tmp_path)]) == code
+    assert capsys.readouterr().err == f"visionft: {line}\n"
+
+
+def test_a_bug_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(workflows, "fit", fit)
+    with pytest.raises(ZeroDivisionError):
+        main(["fit", str(tmp_path)])
+
+
+def test_a_reader_who_leaves_is_no_error() -> None:
+    command = [sys.executable, "-m", "visionft", "settings"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (141, b"")
+
+
+def test_settings_prints_the_tree(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings"]) == 0
+    told = capsys.readouterr().out
+    assert [leaf.flag for leaf in leaves().values() if leaf.path != "photos" and f"{leaf.flag} = " not in told] == []
+    assert told.splitlines()[-1] == "Next: visionft fit PHOTOS"
+    assert main(["settings", "batch-size"]) == 0
+    assert capsys.readouterr().out.startswith("--optim.batch-size = auto\n    Photos in one optimizer step.")
+
+
+def test_settings_as_yaml_are_the_defaults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings", "--yaml"]) == 0
+    config = tmp_path / "run.yaml"
+    config.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert build("photos", config) == build("photos")
+
+
+@pytest.mark.slow
+def test_models_have_licence_size_and_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "mobilenetv2_100.ra_in1k", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["models"] == [
+        {"name": "mobilenetv2_100.ra_in1k", "size": 224, "licence": "apache-2.0", "parameters": 2_223_872}
+    ]
+
+
+@pytest.mark.slow
+def test_models_says_how_many_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "resnet", "--limit", "2"]) == 0
+    assert "more; give a longer name or --limit" in capsys.readouterr().out
+    assert main(["models", "frobnicate"]) == 2
+    assert "no backbone with pretrained weights has frobnicate in its name" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_doctor_names_versions_and_hardware(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {"python", "torch", "timm", "onnxruntime", "cores", "gpu", "bf16", "free disk here"} <= set(told)
+    assert "hub" not in told

@@ -1,0 +1,158 @@
+"""A real process that is killed at any moment, and started again with the same command, ends with the same weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from visionft.runs import Run, layout
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+KILLS = 20
+SEED = 20261
+PATIENCE = 120.0  # seconds that a process may take until it works
+PHASES = "[{epochs: 6, unfreeze: 0.3}, {epochs: 6, unfreeze: 1.0, lr: 0.001}]"
+FLAGS = {
+    "backbone": "test_resnet", "weights": "none", "preprocess.size": "32", "augment.size": "32", "optim.ema": "0.9",
+    "optim.batch-size": "8", "optim.micro-batch": "8", "hardware.device": "cpu", "hardware.precision": "fp32",
+    "hardware.workers": "0", "hardware.threads": "1", "method": "gradual", "method.phases": PHASES,
+    "method.cycles": "3",
+}  # fmt: skip
+# The tests' processes change the folder, where a source tree that is not installed would not be found.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+
+
+def command(photos: Path, out: Path, **more: str) -> list[str]:
+    """Return the command line; a checkpoint is written after every step, so that kills meet many of them."""
+    flags = {**FLAGS, "hardware.checkpoint-seconds": "0", **more, "out": str(out)}
+    spelt = [word for name, value in flags.items() for word in (f"--{name}", value)]
+    return [sys.executable, "-m", "visionft", "fit", str(photos), *spelt]
+
+
+@contextmanager
+def started(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start a process whose output goes to LOG.out and LOG.err; it never outlives the block."""
+    with log.with_suffix(".out").open("a") as out, log.with_suffix(".err").open("a") as err:
+        process = subprocess.Popen(arguments, stdout=out, stderr=err, text=True, env=ENVIRONMENT)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def wait_for(happened: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Wait until something happened or the process ended."""
+    until = time.monotonic() + PATIENCE
+    while not happened() and process.poll() is None:
+        assert time.monotonic() < until, "the process does not get to work"
+        time.sleep(0.002)
+
+
+def steps_from_now(folder: Path) -> Callable[[], bool]:
+    """Return what tells whether a checkpoint was written since this call: then start-up is over."""
+    before = written(folder)
+    return lambda: written(folder) != before
+
+
+def written(folder: Path) -> int | None:
+    try:
+        return (folder / layout.CHECKPOINT).stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def uninterrupted(photos: Path, out: Path) -> float:
+    """Run to the end; return the seconds from the first checkpoint, the start of the schedule, to the result."""
+    with started(command(photos, out), out.with_name("whole-log")) as process:
+        wait_for(steps_from_now(out), process)
+        began = time.monotonic()
+        wait_for((out / layout.RESULT).is_file, process)
+        seconds = time.monotonic() - began
+        assert process.wait(PATIENCE) == 0, out.with_name("whole-log.err").read_text()
+    return seconds
+
+
+def killed(arguments: list[str], out: Path, after: float) -> bool:
+    """Start, let it work for `after` seconds, kill; return whether that hit the process alive."""
+    with started(arguments, out.with_name(f"{out.name}-log")) as process:
+        wait_for(steps_from_now(out), process)
+        try:
+            code = process.wait(after)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            return process.wait() == -signal.SIGKILL
+    assert code == 0, out.with_name(f"{out.name}-log.err").read_text()
+    return False
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / layout.WEIGHTS).read_bytes()
+
+
+def test_twenty_kills_across_one_schedule_change_no_bit(shapes: Path, tmp_path: Path) -> None:
+    """One run is killed again and again through its course; the moments are uniform over the schedule's duration."""
+    whole = tmp_path / "whole"
+    seconds = uninterrupted(shapes, whole)
+    moments = np.sort(np.random.default_rng(SEED).uniform(0.0, seconds, KILLS))
+    gaps = np.diff(moments, prepend=0.0).tolist()
+    hits, while_writing, folders = 0, 0, []
+    while gaps:  # a run that is quicker than the measured one ends before the last moments: they go to another run
+        out = tmp_path / f"killed-{len(folders)}"
+        folders.append(out)
+        while gaps and killed(command(shapes, out), out, gaps[0]):
+            gaps.pop(0)
+            hits += 1
+            while_writing += any(out.glob(".*.part"))
+        with started(command(shapes, out), out.with_name("last-log")) as process:
+            assert process.wait(PATIENCE) == 0, out.with_name("last-log.err").read_text()
+    print(f"schedule of {seconds:.1f} s: {hits} kills hit, {while_writing} while a file was written, runs: {folders}")
+    assert hits == KILLS
+    for out in folders:
+        assert weights(out) == weights(whole)
+        assert {entry.name for entry in out.iterdir()} == layout.FINISHED | {layout.EVALUATION}
+        assert Run.open(out).fingerprint == Run.open(whole).fingerprint
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_answered_with_one_sentence_and_the_same_command_goes_on(
+    shapes: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    out, log = tmp_path / "run", tmp_path / "log"
+    with started(command(shapes, out), log) as process:
+        wait_for(steps_from_now(out), process)
+        process.send_signal(number)
+        assert process.wait(PATIENCE) == code
+    assert log.with_suffix(".err").read_text() == f"visionft: interrupted; the same command goes on with {out}\n"
+    assert not (out / layout.RESULT).exists()
+    with started([*command(shapes, out), "--json"], log) as process:
+        assert process.wait(PATIENCE) == 0
+    assert f"going on with the unfinished run {out} after step " in log.with_suffix(".err").read_text()
+    assert json.loads(log.with_suffix(".out").read_text().splitlines()[-1])["run"] == str(out)
+
+
+def test_a_second_process_is_refused_while_the_first_works(shapes: Path, tmp_path: Path) -> None:
+    out, log = tmp_path / "run", tmp_path / "log"
+    endless = {"method.cycles": "400"}
+    with started(command(shapes, out, **endless), log) as first:
+        wait_for(steps_from_now(out), first)
+        second = subprocess.run(
+            command(shapes, out, **endless), capture_output=True, text=True, env=ENVIRONMENT, check=False
+        )
+        assert first.poll() is None
+        sentence = (
+            f"{out} is in use by another process (number {first.pid}); wait for it, stop it, or choose another --out"
+        )
+        assert (second.returncode, second.stderr) == (1, f"visionft: {sentence}\n")

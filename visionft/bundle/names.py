@@ -1,0 +1,45 @@
+"""Names a bundle fixes: its files, the graph's tensors and the metadata inside model.onnx."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+MODEL_FILE = "model.onnx"
+RECORD_FILE = "bundle.json"
+CARD_FILE = "README.md"
+GOLDEN_FOLDER = "golden"
+EXPECTED_FILE = "expected.json"
+
+IMAGE = "image"
+PIXELS = "pixels"
+"""The one tensor where the preprocess half ends and the network half begins."""
+LABEL = "label"
+CLASS_INDEX = "class_index"
+PROBABILITY = "probability"
+PROBABILITIES = "probabilities"
+LOGITS = "logits"
+EMBEDDING = "embedding"
+KNOWN_SCORE = "known_score"
+UNKNOWN = "unknown"
+OUTPUTS = (LABEL, CLASS_INDEX, PROBABILITY, PROBABILITIES, LOGITS, EMBEDDING, KNOWN_SCORE, UNKNOWN)
+
+TEMPERATURE = "temperature"
+THRESHOLD = "threshold"
+CLASS_NAMES = "class_names"
+
+META_SCHEMA = "visionft.schema_version"
+META_VERSION = "visionft.version"
+META_CLASSES = "visionft.classes"
+META_CLASSES_HASH = "visionft.classes_hash"
+META_PREPROCESS = "visionft.preprocess"
+META_BACKBONE = "visionft.backbone"
+META_LICENCE = "visionft.weights_licence"
+META_FINGERPRINT = "visionft.data_fingerprint"
+
+
+def installed_version() -> str:
+    """Return visionft's version, or `unknown` in a checkout that was never installed."""
+    try:
+        return metadata.version("visionft")
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,174 @@
+"""Opening a bundle: every way in which it can be wrong ends in one sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue, ValidationError
+
+from visionft.bundle.names import MODEL_FILE, RECORD_FILE
+from visionft.bundle.schema import SCHEMA_VERSION, BundleRecord
+from visionft.classes import Classes
+from visionft.errors import BundleError, VisionftError
+from visionft.preprocess import Preprocess
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle on disk whose record was read and found whole.
+
+    Attributes:
+        path: its folder.
+        record: bundle.json.
+    """
+
+    path: Path
+    record: BundleRecord
+
+    @classmethod
+    def open(cls, path: str | Path) -> Bundle:
+        """Read and check a folder that `visionft export` wrote; BundleError if it is missing, damaged or foreign."""
+        folder = Path(path)
+        _require_files(folder)
+        bundle = cls(folder, _read_record(folder / RECORD_FILE))
+        _check_classes(bundle)
+        _check_model(bundle)
+        return bundle
+
+    @property
+    def model(self) -> Path:
+        """The ONNX file."""
+        return self.path / MODEL_FILE
+
+    @cached_property
+    def classes(self) -> Classes:
+        """The classes, in the order of the graph's outputs."""
+        return Classes(self.record.classes)
+
+    @cached_property
+    def preprocess(self) -> Preprocess:
+        """The evaluation transform that the graph holds."""
+        return Preprocess.from_json(dict(self.record.preprocess))
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before the softmax."""
+        return self.record.temperature
+
+    @property
+    def threshold(self) -> float:
+        """The `known_score` below which a photo is unknown; minus infinity until one is fitted."""
+        return -math.inf if self.record.threshold is None else self.record.threshold
+
+    @property
+    def figures(self) -> dict[str, JsonValue]:
+        """The figures measured on the trained model."""
+        return self.record.figures
+
+    def _repr_html_(self) -> str:
+        """Show the bundle in a notebook."""
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def __str__(self) -> str:
+        record, agreement = self.record, self.record.agreement
+        proof = (
+            "" if agreement is None else f", labels as trained on {agreement.agreement:.2%} of {agreement.n:,} photos"
+        )
+        size = f"{record.model.bytes / 1e6:.1f} MB"
+        return f"bundle {self.path}: {record.backbone}, {len(record.classes)} classes, {size}{proof}"
+
+
+def is_bundle(path: str | Path) -> bool:
+    """Whether the folder holds a bundle.json of ours, whole or not: what export may replace and predict may open."""
+    try:
+        content = json.loads((Path(path) / RECORD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and {"visionft", "schema_version"} <= content.keys()
+
+
+def _require_files(folder: Path) -> None:
+    if not folder.exists():
+        raise BundleError(f"there is no bundle {folder}: give the folder that `visionft export` wrote")
+    if not folder.is_dir():
+        raise BundleError(f"{folder} is a file, not a bundle: give the folder that `visionft export` wrote")
+    if not (folder / RECORD_FILE).is_file():
+        if (folder / "settings.yaml").is_file():
+            raise BundleError(f"{folder} is a run, not a bundle: write one with `visionft export {folder}`")
+        raise BundleError(
+            f"{folder} is not a bundle (it has no {RECORD_FILE}): give the folder that `visionft export` wrote"
+        )
+    if not (folder / MODEL_FILE).is_file():
+        raise BundleError(
+            f"the bundle {folder} is incomplete (it has no {MODEL_FILE}): copy it again or export it again"
+        )
+
+
+def _read_record(path: Path) -> BundleRecord:
+    content = _read_json(path)
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise BundleError(
+            f"the bundle {path.parent} has schema version {version!r} and this visionft reads {SCHEMA_VERSION}: "
+            "use the visionft that wrote it, or export the run again"
+        )
+    try:
+        return BundleRecord.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BundleError(
+            f"{path} is damaged ({where}: {first['msg']}): copy the bundle again or export it again"
+        ) from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path} cannot be read as JSON: copy the bundle again or export it again") from error
+    if not isinstance(content, dict):
+        raise BundleError(f"{path} is not a bundle's record: copy the bundle again or export it again")
+    return content
+
+
+def _check_classes(bundle: Bundle) -> None:
+    try:
+        matches = bundle.classes.hash == bundle.record.classes_hash
+    except ValueError:
+        matches = False
+    if not matches:
+        raise BundleError(
+            f"the classes in {bundle.path / RECORD_FILE} do not match their hash, so labels could be wrong: "
+            "undo the edit, copy the bundle again or export it again"
+        )
+    try:
+        _ = bundle.preprocess
+    except (VisionftError, ValueError, TypeError, KeyError) as error:
+        where = bundle.path / RECORD_FILE
+        raise BundleError(f"{where} is damaged (preprocess): copy the bundle again or export it again") from error
+
+
+def _check_model(bundle: Bundle) -> None:
+    """Compare size, then digest: a flipped bit would load and answer wrongly."""
+    expected = bundle.record.model
+    size = bundle.model.stat().st_size
+    if size != expected.bytes or digest_of(bundle.model) != expected.sha256:
+        raise BundleError(
+            f"{bundle.model} is damaged ({size:,} bytes, exported as {expected.bytes:,} with another digest): "
+            "copy the bundle again or export it again"
+        )
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,188 @@
+"""What bundle.json holds: the model from which export/bundle.schema.json is generated."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from visionft.bundle import names
+
+SCHEMA_VERSION = 1
+"""Raised with every change of bundle.json, of the tensors or of the golden files that an older reader cannot follow."""
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Record(BaseModel):
+    """One node of bundle.json: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class TensorRecord(Record):
+    """One input or output of model.onnx."""
+
+    name: str
+    """Name in the graph."""
+    direction: Literal["in", "out"]
+    """Whether the caller gives it or gets it."""
+    dtype: Literal["uint8", "int64", "float32", "bool", "string"]
+    """Element type."""
+    shape: tuple[int | str, ...]
+    """Sizes; a letter stands for a size that each call chooses."""
+    meaning: str
+    """One sentence."""
+
+
+class ModelRecord(Record):
+    """The file model.onnx."""
+
+    file: Literal["model.onnx"] = "model.onnx"
+    """Its name."""
+    bytes: Annotated[int, Field(gt=0)]
+    """Its size."""
+    sha256: Digest
+    """Its digest."""
+    opset: Annotated[int, Field(ge=18)]
+    """Version of ai.onnx that was really written (the exporter may go above the one asked for)."""
+    ir_version: Annotated[int, Field(ge=8)]
+    """Version of ONNX's file format."""
+    precision: Literal["fp32"] = "fp32"
+    """Arithmetic of the network half."""
+    joint: Literal["pixels"] = "pixels"
+    """The tensor that joins the preprocess half to the network half."""
+
+
+class WeightsRecord(Record):
+    """Where the pretrained weights came from, and under which licence."""
+
+    kind: str
+    """`hub`, `file` or `none`."""
+    licence: str
+    """The licence as the source states it."""
+    origin: str
+    """The address or the name of the file."""
+    sha256: str | None = None
+    """Digest of the file, where known."""
+
+
+class NearTie(Record):
+    """A photo on which the two models chose different labels of nearly equal probability."""
+
+    photo: str
+    """Path relative to the photos' folder."""
+    trained: str
+    """The trained model's label."""
+    exported: str
+    """The exported model's label."""
+    gap: Share
+    """Difference of the trained model's two highest probabilities."""
+
+
+class AgreementRecord(Record):
+    """The exported model beside the trained one (fp32, eager, on CPU) on photos of the validation split."""
+
+    n: Annotated[int, Field(ge=1)]
+    """Photos compared, each from its encoded bytes at its own size."""
+    agreement: Share
+    """Share of them with the same label."""
+    max_probability_difference: Share
+    """Largest difference of any probability, in any batch size and photo shape."""
+    max_pixel_difference: Annotated[float, Field(ge=0.0)]
+    """Largest difference of the preprocess half from its reference, in levels of 255."""
+    by_check: dict[str, float]
+    """Largest probability difference in each check."""
+    near_ties: tuple[NearTie, ...] = ()
+    """Every photo whose label differs."""
+    unreadable: Count = 0
+    """Photos left out because they can no longer be read."""
+
+
+class GoldenRecord(Record):
+    """The golden vectors in golden/."""
+
+    kind: Literal["photos", "none"]
+    """`none`: left out, because the photos are private."""
+    n: Count
+    """Number of golden photos."""
+    tolerance: Share = 1e-3
+    """Largest difference of a probability that passes."""
+
+
+class BundleRecord(Record):
+    """The whole of bundle.json."""
+
+    schema_version: Literal[1] = 1
+    """Version of this layout."""
+    visionft: str
+    """Version of visionft that wrote the bundle."""
+    created: str
+    """Time of the export, ISO 8601, UTC."""
+    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Class names; their order gives the class index."""
+    classes_hash: Digest
+    """SHA-256 of the class names joined by line feeds, UTF-8."""
+    preprocess: dict[str, JsonValue]
+    """The evaluation transform as data; the graph already holds it."""
+    temperature: Annotated[float, Field(gt=0.0)] = 1.0
+    """Logits are divided by this before the softmax."""
+    threshold: float | None = None
+    """Photos with a lower `known_score` are unknown; null: not fitted, nothing is unknown."""
+    backbone: str
+    """timm's name of the network."""
+    weights: WeightsRecord
+    """The pretrained weights that training started from."""
+    model: ModelRecord
+    """The model's file."""
+    tensors: tuple[TensorRecord, ...]
+    """Inputs and outputs of the graph."""
+    agreement: AgreementRecord | None
+    """The export's own proof; null only while the export is at work."""
+    golden: GoldenRecord
+    """The golden vectors."""
+    figures: dict[str, JsonValue] = {}
+    """Every figure measured on the trained model."""
+    provenance: dict[str, JsonValue] = {}
+    """Where the model comes from: data fingerprint, counts, settings, versions."""
+
+
+def tensors(classes: int, features: int) -> tuple[TensorRecord, ...]:
+    """Return the tensor table of a network with `classes` classes and an embedding of `features` numbers."""
+    rows: tuple[tuple[str, str, str, tuple[int | str, ...], str], ...] = (
+        (names.IMAGE, "in", "uint8", ("N", "H", "W", 3), "RGB photos of one size, any N, H and W from 1 up."),
+        (names.LABEL, "out", "string", ("N",), "Name of the class."),
+        (names.CLASS_INDEX, "out", "int64", ("N",), "Index into the classes."),
+        (names.PROBABILITY, "out", "float32", ("N",), "Calibrated probability of the label."),
+        (names.PROBABILITIES, "out", "float32", ("N", classes), "Calibrated probability of every class."),
+        (names.LOGITS, "out", "float32", ("N", classes), "Raw scores before temperature and softmax."),
+        (names.EMBEDDING, "out", "float32", ("N", features), "Features before the head, of Euclidean length 1."),
+        (
+            names.KNOWN_SCORE,
+            "out",
+            "float32",
+            ("N",),
+            "Higher is more surely one of the classes: the largest calibrated logit.",
+        ),
+        (
+            names.UNKNOWN,
+            "out",
+            "bool",
+            ("N",),
+            "Whether known_score is below the threshold; never before one is fitted.",
+        ),
+    )
+    keys = ("name", "direction", "dtype", "shape", "meaning")
+    return tuple(TensorRecord.model_validate(dict(zip(keys, row, strict=True))) for row in rows)
+
+
+def json_schema() -> str:
+    """Return the JSON Schema of bundle.json, the text of export/bundle.schema.json."""
+    schema: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **BundleRecord.model_json_schema(mode="serialization"),
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

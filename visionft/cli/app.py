@@ -1,0 +1,86 @@
+"""The table of commands, and the way from an argument list to an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App
+from cyclopts.exceptions import CycloptsError
+
+from visionft.errors import VisionftError
+
+COMMANDS = {
+    "fit": ("visionft.cli.fitting:fit", "Fine-tune on a folder of photos; evaluate the result."),
+    "evaluate": ("visionft.cli.verbs:evaluate", "Measure a run or a bundle on photos with labels."),
+    "predict": ("visionft.cli.verbs:predict", "Answer photos with a run or a bundle."),
+    "export": (
+        "visionft.cli.verbs:export",
+        "Write the bundle that is deployed, after checking that it answers like the run.",
+    ),
+    "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
+    "settings": ("visionft.cli.tree:settings", "Print every setting of fit with its default and its meaning."),
+    "doctor": ("visionft.cli.doctor:doctor", "Print what this machine has: versions, hardware, space."),
+}
+"""Name -> (where it is, what it does). A command's module is imported when it is called, so that help is quick."""
+
+_INTERRUPTED, _BROKEN_PIPE = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells count
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 a failure the user can mend, 2 wrong usage."""
+    tokens = _hyphenated(sys.argv[1:] if arguments is None else arguments)
+    try:
+        build_app()(tokens, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except CycloptsError as error:
+        # Costs an import of the settings tree, which a call without a mistake need not pay for.
+        from visionft.cli.faults import sentence
+
+        return _complain(sentence(error), 2)
+    except VisionftError as error:
+        return _complain(str(error), error.exit_code)
+    except KeyboardInterrupt as error:
+        return _complain(str(error) or "interrupted", getattr(error, "exit_code", _INTERRUPTED))
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit, which would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    return 0
+
+
+def build_app() -> App:
+    """Return the parser with every command registered and none imported."""
+    app = App(
+        name="visionft",
+        help="From a folder of photos to an ONNX file that can be trusted. Start with: visionft fit PHOTOS",
+        version=_version,
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,  # an interruption may carry its own exit code and sentence
+    )
+    for name, (place, summary) in COMMANDS.items():
+        app.command(place, name=name, help=summary, sort_key=list(COMMANDS).index(name))
+    return app
+
+
+def _version() -> str:
+    from visionft import __version__
+
+    return __version__
+
+
+def _hyphenated(tokens: Sequence[str]) -> list[str]:
+    """Accept the field's own spelling: `--optim.batch_size` is `--optim.batch-size`."""
+    ours = list(tokens).index("--") if "--" in tokens else len(tokens)
+    flags = [token.split("=", 1) if token.startswith("--") else [token] for token in tokens[:ours]]
+    spelt = [
+        "=".join([parts[0].replace("_", "-"), *parts[1:]]) if parts[0].startswith("--") else parts[0] for parts in flags
+    ]
+    return [*spelt, *tokens[ours:]]
+
+
+def _complain(message: str, code: int) -> int:
+    for line in message.splitlines():
+        print(f"visionft: {line}", file=sys.stderr)
+    return code

@@ -1,0 +1,37 @@
+"""`visionft fit`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from visionft.cli.flags import dotted, with_settings
+from visionft.cli.places import require_photos
+from visionft.cli.printing import Json, finish, say
+from visionft.settings import build
+
+
+@with_settings
+def fit(
+    photos: Annotated[Path | None, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")] = None,
+    /,
+    *,
+    config: Annotated[Path | None, Parameter(help="A YAML file with any of the settings; flags go above it.")] = None,
+    as_json: Json = False,
+    **flags: Any,
+) -> None:
+    """Fine-tune on a folder of photos; evaluate the result.
+
+    Every setting has a default that suits the photos and the machine; `visionft settings` explains them all.
+    An interrupted run goes on with the same command.
+    """
+    given = dotted(flags)
+    # Built here too, and thrown away: what is wrong is said before torch is imported.
+    require_photos(build(photos, config, **given).photos)
+    from visionft import workflows
+
+    run = workflows.fit(photos, config=config, say=partial(say, as_json), **given)
+    finish(str(run), run.summary(), "export", run.path, as_json=as_json)

@@ -1,0 +1,73 @@
+"""The flags of fit, made from the settings tree."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from inspect import Parameter as Argument
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from visionft.settings.commenting import scalar, sentence
+from visionft.settings.leaves import Leaf, groups, leaves
+
+_METAVARS = {int: "N", float: "X", str: "NAME"}
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Add a flag for every setting to a command that ends in `**flags`.
+
+    Values stay as they were typed: the tree reads them, so that all faults are found at once and in the same words as
+    in a YAML file. Only flags that were given arrive.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    own = [argument for argument in signature.parameters.values() if argument.kind is not Argument.VAR_KEYWORD]
+    taken = {argument.name for argument in own}
+    flags = [_flag(leaf) for leaf in leaves().values() if leaf.path not in taken]
+    command.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]  # read by inspect
+    return command
+
+
+def dotted(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given flags by the settings' dotted paths."""
+    return {name.replace("__", "."): value for name, value in flags.items()}
+
+
+def _flag(leaf: Leaf) -> Argument:
+    head = leaf.path.rpartition(".")[0]
+    name: tuple[str, ...] = (leaf.flag,)
+    if leaf.path == "method.name":
+        name, head = ("--method", leaf.flag), ""
+    switch = leaf.types == (bool,)
+    parameter = Parameter(
+        name=name,
+        negative=_off(leaf) if switch else "",
+        help=sentence(leaf),
+        metavar=None if switch else _metavar(leaf),
+        allow_repeating=False,
+    )
+    place = Parameter(group=_group(head)) if head else Parameter()
+    annotation = Annotated[bool, parameter, place] if switch else Annotated[str, parameter, place]
+    # cyclopts wants a default of the annotated type; it is shown in the help and never arrives.
+    default = leaf.default if switch or leaf.path == "photos" else scalar(leaf.default).replace("null", "none")
+    return Argument(leaf.path.replace(".", "__"), Argument.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _off(leaf: Leaf) -> str:
+    head, dot, name = leaf.flag.lstrip("-").rpartition(".")
+    return f"--{head}{dot}no-{name}"
+
+
+def _metavar(leaf: Leaf) -> str:
+    if leaf.compound:
+        return "LIST"
+    return next((_METAVARS[kind] for kind in leaf.types if kind in _METAVARS), "PATH" if Path in leaf.types else "WORD")
+
+
+@cache
+def _group(head: str) -> Group:
+    title = groups()[head].partition(";")[0].rstrip(".")
+    return Group(f"{head}: {title[0].lower()}{title[1:]}", sort_key=1 + [*groups()].index(head))

@@ -1,0 +1,44 @@
+"""What every command says at its end: the next command, or one JSON object."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from shlex import quote
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+Json = Annotated[
+    bool,
+    Parameter(name="--json", negative="", show_default=False, help="Print one JSON object as the last line of stdout."),
+]
+
+
+def say(as_json: bool, line: str) -> None:
+    """Print a line for people: to stderr where JSON was asked for, since stdout is then for programs."""
+    print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+
+
+def finish(said: str, result: Mapping[str, Any], *following: str | Path, as_json: bool) -> None:
+    """Print a command's outcome and the command that comes next.
+
+    Args:
+        said: the outcome in words; with JSON it goes to stderr, so that stdout has the object alone at its end.
+        result: the JSON object.
+        following: the words of the next command after `visionft`; none: nothing comes next.
+        as_json: whether JSON was asked for.
+    """
+    if said:
+        say(as_json, said)
+    if following:
+        say(as_json, "Next: visionft " + " ".join(quote(str(word)) for word in following))
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, default=_plain), flush=True)
+
+
+def _plain(value: Any) -> Any:
+    """Return numpy scalars as Python numbers and everything else as text."""
+    return value.item() if hasattr(value, "item") else str(value)

@@ -1,0 +1,7 @@
+"""Held-out evaluation of runs and bundles."""
+
+from visionft.evaluation.evaluate import evaluate_bundle, evaluate_run
+from visionft.evaluation.evaluation import Evaluation
+from visionft.evaluation.predicting import predict_run
+
+__all__ = ["Evaluation", "evaluate_bundle", "evaluate_run", "predict_run"]

@@ -1,0 +1,89 @@
+"""Held-out evaluation of a run or a bundle: the only room that reads the test split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from visionft import data
+from visionft.backbones import forward_batches
+from visionft.bundle import Bundle
+from visionft.data import EvalPhotos, Manifest, eval_batches
+from visionft.errors import DataError, PhotoError, UsageError
+from visionft.evaluation.evaluation import Evaluation
+from visionft.photos import read
+from visionft.runs import Run
+from visionft.serving import Session
+from visionft.settings import DataSettings
+
+BATCH = 64
+SPLITS = ("train", "validation", "test")
+
+
+def evaluate_run(run: Run, photos: Path | None, split: str) -> Evaluation:
+    """Evaluate a run's final weights in fp32 on one of its splits, or on another folder or manifest.
+
+    Raises:
+        UsageError: the run has no such split, or it is empty.
+        DataError: the other photos have a class that the run does not know.
+    """
+    manifest = _split_of(run, split) if photos is None else data.label_photos(photos, run.classes, run.settings.data)
+    rows = manifest.rows(split if photos is None else "test")
+    dataset = EvalPhotos(rows, manifest.root, run.preprocess)
+    workers = (
+        int(run.settings.hardware.workers) if len(rows) > BATCH else 0
+    )  # starting processes costs more than one batch
+    device = _exact_device()
+    network = run.network().to(device)
+    answers = forward_batches(
+        network, eval_batches(dataset, BATCH, workers), run.preprocess, device=device, want=("logits",)
+    )
+    name = split if photos is None else photos.absolute().stem
+    return Evaluation.of(
+        run.path, name, run.classes, rows.paths, answers["logits"], answers["labels"], manifest.quarantine
+    )
+
+
+def evaluate_bundle(bundle: Bundle, photos: Path) -> Evaluation:
+    """Evaluate the shipped file through onnxruntime on a labelled folder or manifest, from the photos' encoded bytes.
+
+    Raises:
+        DataError: the photos have a class that the bundle does not know.
+    """
+    manifest = data.label_photos(photos, bundle.classes, DataSettings())
+    rows = manifest.rows("test")
+    session = Session(bundle)
+    logits = np.stack([session.answer(_pixels(manifest.root / str(path))).logits for path in rows.paths])
+    return Evaluation.of(
+        bundle.path, photos.absolute().stem, bundle.classes, rows.paths, logits, rows.labels, manifest.quarantine
+    )
+
+
+def _pixels(path: Path) -> NDArray[np.uint8]:
+    try:
+        return read(path)
+    except PhotoError as error:
+        raise DataError(
+            f"{path} could be read a moment ago and cannot any more ({error.reason}); run the command again"
+        ) from error
+
+
+def _split_of(run: Run, split: str) -> Manifest:
+    if split not in SPLITS:
+        raise UsageError(f"there is no split called {split!r}; give {', '.join(SPLITS)}, or another folder with --data")
+    manifest = run.manifest()
+    if not sum(manifest.counts().get(split, {}).values()):
+        raise UsageError(
+            f"the run {run.path} has no photos in its {split} split; give another --split, or photos with --data"
+        )
+    return manifest
+
+
+def _exact_device() -> str:
+    """Return the device for final figures, with TF32 off: they are those of fp32."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    return "cuda" if torch.cuda.is_available() else "cpu"

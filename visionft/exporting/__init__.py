@@ -1,0 +1,6 @@
+"""The trained model as an ONNX bundle, written only if it answers the same."""
+
+from visionft.exporting.bundling import Exported, export
+from visionft.exporting.trained import TrainedModel
+
+__all__ = ["Exported", "TrainedModel", "export"]

@@ -1,0 +1,157 @@
+"""From a run to a bundle that provably answers like the trained model."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, Literal
+
+import onnx
+
+from visionft.backbones import Network
+from visionft.bundle import Bundle
+from visionft.bundle import names as n
+from visionft.bundle.schema import BundleRecord, NearTie
+from visionft.errors import UsageError
+from visionft.exporting.card import card
+from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
+from visionft.exporting.onnx_model import build, set_metadata
+from visionft.exporting.parity import Progress, compare
+from visionft.exporting.placing import check_place, placed
+from visionft.exporting.record import metadata, provisional, write_record
+from visionft.exporting.sampling import LIMIT, SPLIT, read_photos, stratified
+from visionft.exporting.stages import Stages
+from visionft.exporting.trained import Photos, TrainedModel
+from visionft.serving import Session
+
+Golden = Literal["photos", "none"]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A bundle on disk and its proof.
+
+    Attributes:
+        bundle: its folder.
+        agreement: share of photos with the same label as from the trained model, in [0, 1].
+        max_probability_difference: largest difference of any probability.
+        n: photos compared.
+        near_ties: photos whose label differs, each between two labels of nearly equal probability.
+        opset: version of ai.onnx in the file.
+        seconds: time the export took.
+    """
+
+    bundle: Path
+    agreement: float
+    max_probability_difference: float
+    n: int
+    near_ties: tuple[NearTie, ...]
+    opset: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, the line of `--json`."""
+        plain = {
+            name: getattr(self, name) for name in ("agreement", "max_probability_difference", "n", "opset", "seconds")
+        }
+        return {"bundle": str(self.bundle), **plain, "near_ties": [tie.model_dump() for tie in self.near_ties]}
+
+    def __str__(self) -> str:
+        place = f"bundle {self.bundle} (opset {self.opset})"
+        share = f"the same label as the trained model on {self.agreement:.2%} of {self.n:,} photos"
+        lines = [f"{place}: {share}, probabilities at most {self.max_probability_difference:.2g} apart"]
+        ties = (
+            f"near tie: {tie.photo}, {tie.trained!r} became {tie.exported!r}, {tie.gap:.2g} apart"
+            for tie in self.near_ties
+        )
+        return "\n".join([*lines, *ties])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def export(
+    run: TrainedModel,
+    out: str | Path,
+    *,
+    golden: Golden = "photos",
+    all_photos: bool = False,
+    on_progress: Progress | None = None,
+) -> Exported:
+    """Write the run as a bundle, once it has answered the run's validation photos like the trained model.
+
+    Args:
+        run: the trained model.
+        out: the bundle's folder; an older bundle there is replaced at the end, in one step.
+        golden: `none` leaves the golden photos out, for private ones.
+        all_photos: check on every validation photo instead of 2,000, spread over the classes.
+        on_progress: called with the stage, how many photos are done and how many there are.
+
+    Raises:
+        ParityError: the exported model answers differently; nothing is left on disk.
+        BundleError: the place is taken.
+        DiskSpaceError: the disk is too full.
+        BackboneError: the network cannot be written as ONNX.
+    """
+    began, place = time.monotonic(), Path(out)
+    if golden not in ("photos", "none"):
+        raise UsageError(f"golden is {golden!r}: give 'photos' or 'none'")
+    network = run.network().eval()
+    check_place(place, sum(t.numel() * t.element_size() for t in network.state_dict().values()), golden == "photos")
+    manifest = run.manifest()
+    if on_progress is not None:
+        on_progress("exporting", 0, 1)
+    model = build(network, run.preprocess, run.classes)
+    set_metadata(model, metadata(run, manifest.fingerprint))
+    with placed(place) as folder:
+        onnx.save(model, folder / n.MODEL_FILE)
+        record = provisional(run, network, model, folder / n.MODEL_FILE, manifest.fingerprint)
+        write_record(folder, record)
+        record = _proved(record, folder, model, network, manifest, None if all_photos else LIMIT, on_progress)
+        if golden == "photos":
+            record = record.model_copy(update={"golden": _golden(folder, network, manifest)})
+        write_record(folder, record)
+        (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
+    return _exported(place, record, time.monotonic() - began)
+
+
+def _proved(
+    record: BundleRecord,
+    folder: Path,
+    model: onnx.ModelProto,
+    network: Network,
+    manifest: Photos,
+    limit: int | None,
+    on_progress: Progress | None,
+) -> BundleRecord:
+    bundle = Bundle.open(folder)
+    rows = manifest.rows(SPLIT)
+    chosen = stratified(rows, limit)
+    stages = Stages(model, bundle.preprocess)
+    found = compare(
+        Session(bundle), network, stages, read_photos(manifest.root, rows, chosen), len(chosen), on_progress
+    )
+    return record.model_copy(update={"agreement": found})
+
+
+def _golden(folder: Path, network: Network, manifest: Photos) -> Any:
+    bundle = Bundle.open(folder)
+    rows = manifest.rows(SPLIT)
+    photos = read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS))
+    return write_golden(folder, list(photos), network, bundle.preprocess, bundle.classes)
+
+
+def _exported(place: Path, record: BundleRecord, seconds: float) -> Exported:
+    found = record.agreement
+    assert found is not None, "a bundle is not placed without its proof"
+    return Exported(
+        place,
+        found.agreement,
+        found.max_probability_difference,
+        found.n,
+        found.near_ties,
+        record.model.opset,
+        round(seconds, 1),
+    )

@@ -1,0 +1,106 @@
+"""The model card: README.md of a bundle."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+from visionft.bundle import names as n
+from visionft.bundle.schema import BundleRecord
+from visionft.exporting.parity import NEAR_TIE_GAP
+
+SHOWN_CLASSES = 200
+FIGURES = {
+    "top1": "top-1", "top5": "top-5", "macro_f1": "macro-F1", "balanced_accuracy": "balanced accuracy",
+    "log_loss": "log-loss", "ece": "expected calibration error", "n": "photos",
+}  # fmt: skip
+CALL = f"""```python
+import numpy as np
+import onnxruntime as ort
+from PIL import Image, ImageOps
+
+session = ort.InferenceSession("{n.MODEL_FILE}")
+photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
+pixels = np.asarray(photo)[None]  # uint8 (1, height, width, 3), any size: the graph resizes and normalises
+label, probability = session.run(["{n.LABEL}", "{n.PROBABILITY}"], {{"{n.IMAGE}": pixels}})
+print(label[0], float(probability[0]))
+```"""
+
+
+def card(record: BundleRecord) -> str:
+    """Return the card in Markdown: what the model is, its figures, how to call it, licence and provenance."""
+    parts = {
+        "Figures": _figures(record),
+        "Call it": _call(record),
+        "Classes": _classes(record),
+        "The exported file": _proof(record),
+        "Licence and provenance": _provenance(record),
+    }
+    return "\n\n".join([_title(record), *(f"## {title}\n\n{text}" for title, text in parts.items())]) + "\n"
+
+
+def _title(record: BundleRecord) -> str:
+    height, width = record.preprocess["size"] if isinstance(record.preprocess["size"], list) else (0, 0)
+    return (
+        f"# {record.backbone}: {len(record.classes)} classes of photos\n\n"
+        f"A photo classifier, fine-tuned and exported by visionft {record.visionft}, {record.created[:10]}.\n"
+        f"The network sees {height} x {width} pixels; `{n.MODEL_FILE}` takes RGB photos of any size.\n"
+        "It knows the classes below and no others, and is as good as your photos resemble those it learnt from."
+    )
+
+
+def _figures(record: BundleRecord) -> str:
+    rows = [(split, values) for split, values in record.figures.items() if isinstance(values, dict)]
+    rows += [
+        (f"{split}: {key}", value) for split, inner in rows for key, value in inner.items() if isinstance(value, dict)
+    ]
+    measured = [(split, found) for split, values in rows if (found := _numbers(values)) and "top1" in values]
+    if not measured:
+        return "None was measured: `visionft evaluate` does so."
+    return "\n".join(f"- {split}: {', '.join(found)}" for split, found in measured)
+
+
+def _numbers(values: dict[str, JsonValue]) -> list[str]:
+    known = {word: values[key] for key, word in FIGURES.items() if key in values}
+    return [f"{word} {_figure(value)}" for word, value in known.items() if isinstance(value, int | float)]
+
+
+def _figure(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _call(record: BundleRecord) -> str:
+    rows = "\n".join(
+        f"| {row.direction} `{row.name}` | {row.dtype} [{', '.join(map(str, row.shape))}] | {row.meaning} |"
+        for row in record.tensors
+    )
+    return f"{CALL}\n\n| tensor | type | meaning |\n|---|---|---|\n{rows}"
+
+
+def _classes(record: BundleRecord) -> str:
+    shown = "\n".join(f"{i}. {name}" for i, name in enumerate(record.classes[:SHOWN_CLASSES]))
+    rest = len(record.classes) - SHOWN_CLASSES
+    return shown if rest <= 0 else f"{shown}\n\nand {rest:,} more in `{n.RECORD_FILE}`."
+
+
+def _proof(record: BundleRecord) -> str:
+    model, found, golden = record.model, record.agreement, record.golden
+    size = f"{model.bytes / 1e6:.1f} MB, opset {model.opset}, {model.precision}"
+    lines = [f"- `{model.file}`: {size}, SHA-256 `{model.sha256}`."]
+    if found is not None:
+        lines += [
+            f"- Beside the trained model, on {found.n:,} validation photos from their encoded bytes: the same label on "
+            f"{found.agreement:.2%}, probabilities at most {found.max_probability_difference:.2g} apart,",
+            f"  resized pixels at most {found.max_pixel_difference:.0f} of 255 levels apart.",
+            f"- Labels that differ, where the two best are within {NEAR_TIE_GAP}: {len(found.near_ties)}.",
+        ]
+    vectors = f"{golden.n} photos in `{n.GOLDEN_FOLDER}/`" if golden.n else "left out, since the photos are private"
+    return "\n".join([*lines, f"- Golden vectors: {vectors}."])
+
+
+def _provenance(record: BundleRecord) -> str:
+    weights = record.weights
+    return (
+        f"- Pretrained weights: {weights.origin} ({weights.kind}), licence: {weights.licence}.\n"
+        f"- Data fingerprint: `{record.provenance.get('data_fingerprint')}`.\n"
+        f"- Settings, versions and every figure: `{n.RECORD_FILE}`."
+    )

@@ -1,0 +1,85 @@
+"""Golden vectors: a few photos, their raw RGB and the trained model's answers, to check a bundle anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn import functional as F
+
+from visionft.backbones import Network
+from visionft.bundle.names import EXPECTED_FILE, GOLDEN_FOLDER
+from visionft.bundle.schema import GoldenRecord
+from visionft.classes import Classes
+from visionft.exporting.sampling import Photo
+from visionft.preprocess import Preprocess
+
+GOLDEN_PHOTOS = 8
+"""Enough for several shapes and classes, few enough to be copied everywhere."""
+LARGEST_SIDE = 1024
+"""Pixels; larger photos are shrunk, since raw RGB of a phone's photo has 36 MB."""
+
+
+def write_golden(
+    folder: Path, photos: Sequence[Photo], network: Network, preprocess: Preprocess, classes: Classes
+) -> GoldenRecord:
+    """Write golden/NN.png, golden/NN.npy and golden/expected.json into a bundle.
+
+    The PNG holds decoded pixels and nothing else: no EXIF, no place, no camera. The trained model gives the answers.
+
+    Args:
+        folder: the bundle.
+        photos: at most `GOLDEN_PHOTOS` are taken, from the first on.
+        network: fp32, on CPU, in eval mode.
+        preprocess: the evaluation transform.
+        classes: names in the order of the logits.
+    """
+    place = folder / GOLDEN_FOLDER
+    place.mkdir()
+    images = [_shrunk(photo.image) for photo in photos[:GOLDEN_PHOTOS]]
+    answers = [
+        _write_photo(place, i, image) | _expected(image, network, preprocess, classes) for i, image in enumerate(images)
+    ]
+    record = GoldenRecord(kind="photos", n=len(images))
+    content = {"tolerance": record.tolerance, "photos": answers}
+    (place / EXPECTED_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return record
+
+
+def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    picture = Image.fromarray(image)
+    picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+    return np.ascontiguousarray(picture)
+
+
+def _write_photo(place: Path, number: int, image: NDArray[np.uint8]) -> dict[str, object]:
+    photo, pixels = f"{number:02}.png", f"{number:02}.npy"
+    Image.fromarray(image).save(place / photo)
+    np.save(place / pixels, image, allow_pickle=False)
+    return {"photo": photo, "pixels": pixels}
+
+
+def _expected(
+    image: NDArray[np.uint8], network: Network, preprocess: Preprocess, classes: Classes
+) -> dict[str, object]:
+    with torch.inference_mode():
+        features = network.embed(torch.from_numpy(preprocess.tensor(image))[None])
+        logits = network.head(features)
+        probabilities = torch.softmax(logits, dim=1)[0]
+        embedding = F.normalize(features, dim=1)[0]
+    index = int(probabilities.argmax())
+    return {
+        "label": classes[index],
+        "class_index": index,
+        "probability": float(probabilities[index]),
+        "probabilities": probabilities.tolist(),
+        "logits": logits[0].tolist(),
+        "embedding": embedding.tolist(),
+        "known_score": float(logits[0].max()),
+        "unknown": False,
+    }

@@ -1,0 +1,102 @@
+"""The two halves of the exported graph as torch modules."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from visionft.backbones import Network
+from visionft.exporting.resizing import resize_rows
+from visionft.preprocess import Preprocess, centre
+
+TALLEST = 512
+"""Height over width above which only the middle of a photo is resized: whole, 5,000 x 1 pixels would need 3.4 GB."""
+
+
+class PreprocessHalf(nn.Module):
+    """Photos of one size to the network's input: (N, H, W, 3) uint8 to (N, 3, S, S) float32, normalised.
+
+    Resizes as PIL does: the width, rounded to 8 bits, then the height, likewise, and to the bit (see `resizing`).
+    Sides follow the integer arithmetic of `visionft.preprocess`; what the crop drops is left out after each pass.
+    """
+
+    mean: Tensor
+    std: Tensor
+    fill: Tensor
+
+    def __init__(self, preprocess: Preprocess) -> None:
+        super().__init__()
+        self.preprocess = preprocess
+        for name in ("mean", "std", "fill"):
+            values = torch.tensor(getattr(preprocess, name), dtype=torch.float32)
+            self.register_buffer(name, values.view(1, 3, 1, 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the normalised input of the network."""
+        image = _middle(image) if self.preprocess.resize == "shortest" else image
+        x = image.permute(0, 3, 1, 2).float()
+        height, width = self._resized(x.shape[2], x.shape[3])
+        start, columns = self._kept(1, width)
+        x = resize_rows(x, width, start, columns, self.preprocess.interpolation)
+        start, rows = self._kept(0, height)
+        x = resize_rows(x.transpose(2, 3), height, start, rows, self.preprocess.interpolation).transpose(2, 3)
+        return (self._pad(x, rows, columns) / 255.0 - self.mean) / self.std
+
+    def _resized(self, height: int, width: int) -> tuple[int, int]:
+        """Repeat `Preprocess.resized` on symbolic sides."""
+        (high, wide), rule = self.preprocess.box, self.preprocess.resize
+        if rule == "squash":
+            return high, wide
+        if rule == "shortest" and high == wide:
+            tall, broad = (height * wide) // width, (width * high) // height
+        else:
+            tall, broad = (2 * height * wide + width) // (2 * width), (2 * width * high + height) // (2 * height)
+        if rule == "shortest":
+            return _larger(high, tall), _larger(wide, broad)
+        return _larger(1, _smaller(high, tall)), _larger(1, _smaller(wide, broad))
+
+    def _kept(self, axis: int, side: int) -> tuple[int, int]:
+        """Return the first pixel and the number of pixels that the crop keeps of a resized side."""
+        keep, box = self.preprocess.size[axis], self.preprocess.box[axis]
+        if box <= keep and self.preprocess.resize != "shortest":
+            return 0, side
+        covers = box >= keep and self.preprocess.resize != "longest"
+        return centre(_larger(0, side - keep)), keep if covers else _smaller(side, keep)
+
+    def _pad(self, x: Tensor, rows: int, columns: int) -> Tensor:
+        (height, width), box = self.preprocess.size, self.preprocess.box
+        if self.preprocess.resize != "longest" and box[0] >= height and box[1] >= width:
+            return x
+        top, left = (height - rows) // 2, (width - columns) // 2
+        return F.pad(x - self.fill, (left, width - columns - left, top, height - rows - top)) + self.fill
+
+
+def _middle(image: Tensor) -> Tensor:
+    """Cut photos that are more than `TALLEST` times as high as wide to their middle, evenly on both sides."""
+    top = (_larger(0, image.shape[1] - TALLEST * image.shape[2]) + 1) // 2
+    # A Gather and no slice: torch.export loses the size of a slice whose start depends on the input's size.
+    return image.index_select(1, torch.arange(image.shape[1] - 2 * top) + top)
+
+
+def _larger(a: int, b: int) -> int:
+    return cast(int, torch.sym_max(a, b))
+
+
+def _smaller(a: int, b: int) -> int:
+    return cast(int, torch.sym_min(a, b))
+
+
+class NetworkHalf(nn.Module):
+    """The network's input (N, 3, S, S) float32 to raw logits (N, C) and embedding (N, D) of length 1."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits and the L2-normalised features before the head."""
+        features = self.network.embed(pixels)
+        return self.network.head(features), F.normalize(features, dim=1)

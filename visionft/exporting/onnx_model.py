@@ -1,0 +1,215 @@
+"""From the torch halves to one ONNX model: exported apart, joined at `pixels`, answers appended."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import ModelProto, NodeProto, TensorProto, compose, helper, numpy_helper
+from onnx.utils import Extractor
+from torch import Tensor, nn
+
+from visionft.backbones import Network
+from visionft.bundle import names as n
+from visionft.bundle.schema import TensorRecord, tensors
+from visionft.errors import BackboneError
+from visionft.exporting.graph import NetworkHalf, PreprocessHalf
+from visionft.preprocess import Preprocess
+
+OPSET = 20
+"""The first with Gelu; antialiased Resize needs 18. onnxruntime runs it since 1.17 (January 2024)."""
+LARGEST_SIDE = 65_535
+"""Pixels: the largest side of a JPEG, and what keeps the integer arithmetic far inside int64."""
+LARGEST_FILE = 1_900_000_000
+"""Bytes: protobuf ends at 2 GiB, and a bundle's model is one file."""
+
+
+def build(network: Network, preprocess: Preprocess, classes: Sequence[str]) -> ModelProto:
+    """Return the whole graph, `image` to the table of answers, temperature 1 and no threshold.
+
+    Args:
+        network: fp32, on CPU; put into eval mode here.
+        preprocess: the evaluation transform.
+        classes: (C,) names in the order of the network's logits.
+
+    Raises:
+        BackboneError: the network cannot be exported, or is too large for one file.
+    """
+    size = sum(t.numel() * t.element_size() for t in (*network.parameters(), *network.buffers()))
+    if size > LARGEST_FILE:
+        raise BackboneError(
+            f"{network.name} has {size / 1e9:.1f} GB of weights and one ONNX file holds 1.9: choose a smaller backbone"
+        )
+    network.eval()
+    front = preprocess_part(preprocess)
+    back = _network_part(network, preprocess.size)
+    model = _join(front, back)
+    _append_answers(model, classes)
+    _declare(model, tensors(len(classes), _last_size(back, n.EMBEDDING)), preprocess.size)
+    onnx.checker.check_model(model)
+    return model
+
+
+def halves(model: ModelProto) -> tuple[ModelProto, ModelProto]:
+    """Cut at `pixels`: the preprocess half (`image` to `pixels`) and the network half (`pixels` to `logits`)."""
+    extractor = Extractor(model)
+    return extractor.extract_model([n.IMAGE], [n.PIXELS]), extractor.extract_model([n.PIXELS], [n.LOGITS])
+
+
+def opset_of(model: ModelProto) -> int:
+    """Return the version of ai.onnx that the model declares."""
+    return next(int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+
+
+def set_metadata(model: ModelProto, metadata: Mapping[str, str]) -> None:
+    """Write metadata_props and the producer."""
+    helper.set_model_props(model, dict(metadata))
+    model.producer_name, model.producer_version = "visionft", metadata[n.META_VERSION]
+
+
+def preprocess_part(preprocess: Preprocess) -> ModelProto:
+    """Export the preprocess half alone: `image` (N, H, W, 3) to `pixels` (N, 3, S, S)."""
+    dim = torch.export.Dim
+    shapes = {0: dim("N"), 1: dim("H", min=1, max=LARGEST_SIDE), 2: dim("W", min=1, max=LARGEST_SIDE)}
+    # The example is larger than any input and its sides differ, so that no size is taken for a constant.
+    example = torch.zeros(2, 480, 360, 3, dtype=torch.uint8)
+    return _export(PreprocessHalf(preprocess), example, shapes, n.IMAGE, [n.PIXELS])
+
+
+def _network_part(network: Network, size: tuple[int, int]) -> ModelProto:
+    shapes = {0: torch.export.Dim("N")}
+    try:
+        return _export(NetworkHalf(network), torch.zeros(2, 3, *size), shapes, n.PIXELS, [n.LOGITS, n.EMBEDDING])
+    except torch.onnx.OnnxExporterError as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise BackboneError(f"{network.name} cannot be exported to ONNX ({reason}): choose another backbone") from error
+
+
+def _export(module: nn.Module, example: Tensor, shapes: dict[int, Any], given: str, wanted: list[str]) -> ModelProto:
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            module.eval(), (example,), dynamo=True, input_names=[given], output_names=wanted,
+            dynamic_shapes=(shapes,), external_data=False, opset_version=OPSET, verbose=False,
+        )  # fmt: skip
+    assert program is not None
+    model = program.model_proto
+    _strip_traces(model)
+    return model
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's progress lines, warnings and logs about its own internals from the user."""
+    disabled = logging.root.manager.disable
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
+
+
+def _strip_traces(model: ModelProto) -> None:
+    """Remove what the exporter notes on every node: source lines and paths of the machine it ran on."""
+    for item in (
+        *model.graph.node,
+        *model.graph.value_info,
+        *model.graph.input,
+        *model.graph.output,
+        *model.graph.initializer,
+        model.graph,
+    ):
+        item.ClearField("metadata_props")
+        item.ClearField("doc_string")
+    model.ClearField("metadata_props")
+    model.ClearField("doc_string")
+
+
+def _join(front: ModelProto, back: ModelProto) -> ModelProto:
+    assert opset_of(front) == opset_of(back), "both halves are exported at one opset"
+    front.ir_version = back.ir_version = max(front.ir_version, back.ir_version)
+    keep = {n.IMAGE, n.PIXELS, n.LOGITS, n.EMBEDDING}
+    parts = [_prefixed(front, "preprocess/", keep), _prefixed(back, "network/", keep)]
+    return compose.merge_models(parts[0], parts[1], io_map=[(n.PIXELS, n.PIXELS)], name="visionft")
+
+
+def _prefixed(model: ModelProto, prefix: str, keep: set[str]) -> ModelProto:
+    """Prefix every name inside, so that no two of the halves meet; inputs and outputs keep theirs."""
+
+    def named(name: str) -> str:
+        return name if not name or name in keep else prefix + name
+
+    for node in model.graph.node:
+        node.name = prefix + node.name
+        node.input[:] = [named(name) for name in node.input]
+        node.output[:] = [named(name) for name in node.output]
+    for value in (*model.graph.initializer, *model.graph.value_info):
+        value.name = named(value.name)
+    return model
+
+
+def _append_answers(model: ModelProto, classes: Sequence[str]) -> None:
+    """Append calibration and the table's outputs; temperature and threshold stay initializers, to be set later."""
+    constants = {
+        n.TEMPERATURE: np.float32(1.0),
+        n.THRESHOLD: np.float32(-math.inf),
+        "class_axis": np.array([1], np.int64),
+    }
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
+    )
+    strings = numpy_helper.from_array(np.array(list(classes), dtype=object), n.CLASS_NAMES)
+    model.graph.initializer.append(strings)
+    model.graph.node.extend(_answer_nodes())
+
+
+def _answer_nodes() -> list[NodeProto]:
+    node, calibrated = helper.make_node, "calibrated_logits"
+    return [
+        node("Div", [n.LOGITS, n.TEMPERATURE], [calibrated], "calibrate"),
+        node("Softmax", [calibrated], [n.PROBABILITIES], "softmax", axis=1),
+        node("ArgMax", [n.LOGITS], [n.CLASS_INDEX], "choose", axis=1, keepdims=0),
+        node("ReduceMax", [n.PROBABILITIES, "class_axis"], [n.PROBABILITY], "probability_of_choice", keepdims=0),
+        node("Gather", [n.CLASS_NAMES, n.CLASS_INDEX], [n.LABEL], "name_choice", axis=0),
+        node("ReduceMax", [calibrated, "class_axis"], [n.KNOWN_SCORE], "score_known", keepdims=0),
+        node("Less", [n.KNOWN_SCORE, n.THRESHOLD], [n.UNKNOWN], "below_threshold"),
+    ]
+
+
+def _declare(model: ModelProto, table: Sequence[TensorRecord], size: tuple[int, int]) -> None:
+    """Declare inputs and outputs by the table and `pixels` beside them, in place of the exporter's own shape names."""
+    types = {
+        "uint8": TensorProto.UINT8,
+        "int64": TensorProto.INT64,
+        "float32": TensorProto.FLOAT,
+        "bool": TensorProto.BOOL,
+        "string": TensorProto.STRING,
+    }
+    values = {row.name: helper.make_tensor_value_info(row.name, types[row.dtype], row.shape) for row in table}
+    joint = helper.make_tensor_value_info(n.PIXELS, TensorProto.FLOAT, ["N", 3, *size])
+    kept = [value for value in model.graph.value_info if value.name not in {*values, n.PIXELS}]
+    for field, content in (
+        ("input", [values[n.IMAGE]]),
+        ("output", [values[name] for name in n.OUTPUTS]),
+        ("value_info", [*kept, joint]),
+    ):
+        model.graph.ClearField(field)
+        getattr(model.graph, field).extend(content)
+
+
+def _last_size(model: ModelProto, output: str) -> int:
+    value = next(value for value in model.graph.output if value.name == output)
+    return int(value.type.tensor_type.shape.dim[-1].dim_value)

@@ -1,0 +1,190 @@
+"""The gate: the exported bundle beside the trained model, on the user's own validation photos."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from visionft.bundle import Answer
+from visionft.bundle.schema import AgreementRecord, NearTie
+from visionft.classes import Classes
+from visionft.errors import ParityError
+from visionft.exporting.sampling import Photo
+from visionft.exporting.stages import Stages
+from visionft.preprocess import Preprocess
+from visionft.serving import Session
+
+NEAR_TIE_GAP = 2e-3
+"""Top-2 gap under which two labels are a coin's toss: twice the probability difference that passes."""
+NEAR_TIE_SHARE = 5e-3
+"""Larger shares of near ties point at a fault, not at chance."""
+PROBABILITY_TOLERANCE = 1e-3
+"""A level in 9 of 150,528 pixels moved a sharp ViT by 1.4e-3, so the resize has to be exact; the rest is 1e-6."""
+CHUNK = 32
+"""Photos that go through the trained model at once."""
+STAGE_PHOTOS = 32
+"""Photos that also go through each half alone and, with their mirror images, through batches of up to 32."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how many photos are done and how many there are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The trained model's answers: logits (n, C) and probabilities (n, C), float32, and pixels (n, 3, S, S)."""
+
+    logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    pixels: NDArray[np.float32]
+
+
+@dataclass
+class Tally:
+    """What was seen so far."""
+
+    n: int = 0
+    same: int = 0
+    ties: list[NearTie] = field(default_factory=list)
+    wrong: list[tuple[Photo, str, str]] = field(default_factory=list)
+    worst: float = 0.0
+    worst_photos: list[tuple[float, Photo]] = field(default_factory=list)
+    by_check: dict[str, float] = field(default_factory=dict)
+
+    def note(self, check: str, difference: float) -> None:
+        """Keep the largest difference of a check; not-a-number counts as infinite."""
+        difference = math.inf if math.isnan(difference) else difference
+        self.by_check[check] = max(self.by_check.get(check, 0.0), difference)
+        self.worst = max(self.worst, difference)
+
+
+def reference(
+    network: torch.nn.Module, preprocess: Preprocess, images: Sequence[NDArray[np.uint8]], temperature: float = 1.0
+) -> Reference:
+    """Answer photos with the trained model: fp32, eager, on CPU, `Preprocess.tensor` as input."""
+    pixels = np.stack([preprocess.tensor(image) for image in images])
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(pixels)).float()
+        probabilities = torch.softmax(logits / temperature, dim=1)
+    return Reference(logits.numpy(), probabilities.numpy(), pixels)
+
+
+def compare(
+    session: Session,
+    network: torch.nn.Module,
+    stages: Stages,
+    photos: Iterator[Photo],
+    total: int,
+    on_progress: Progress | None = None,
+) -> AgreementRecord:
+    """Compare every photo at its own size, and the first in batches and half by half.
+
+    Args:
+        session: the bundle as its user opens it.
+        network: the trained model, fp32 on CPU in eval mode.
+        stages: the two halves of the bundle's graph.
+        photos: decoded photos of the validation split, spread over classes from the first on.
+        total: how many there are at most.
+        on_progress: called after every chunk.
+
+    Raises:
+        ParityError: the two differ by more than near ties and rounding; it says in which half.
+    """
+    tally, sample, classes = Tally(), list[Photo](), session.bundle.classes
+    for chunk in _chunks(photos):
+        truth = reference(network, stages.preprocess, [photo.image for photo in chunk], session.bundle.temperature)
+        for i, photo in enumerate(chunk):
+            _note_photo(tally, photo, session.answer(photo.image), truth.probabilities[i], classes)
+        sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
+        if on_progress is not None:
+            on_progress("checking", tally.n, total)
+    if not tally.n:
+        raise ParityError(
+            "there is no readable validation photo to check the exported model on: bring the photos back, or fit again"
+        )
+    levels = _check_sample(tally, session, network, stages, sample)
+    _judge(tally, stages, network)
+    return AgreementRecord(
+        n=tally.n,
+        agreement=tally.same / tally.n,
+        max_probability_difference=tally.worst,
+        max_pixel_difference=levels,
+        by_check=tally.by_check,
+        near_ties=tuple(tally.ties),
+        unreadable=total - tally.n,
+    )
+
+
+def _chunks(photos: Iterator[Photo]) -> Iterator[list[Photo]]:
+    chunk: list[Photo] = []
+    for photo in photos:
+        chunk.append(photo)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _note_photo(tally: Tally, photo: Photo, answer: Answer, truth: NDArray[np.float32], classes: Classes) -> None:
+    difference = float(np.abs(answer.probabilities - truth).max())
+    tally.note("each photo at its own size", difference)
+    tally.n += 1
+    best, chosen = int(truth.argmax()), answer.class_index
+    if difference >= PROBABILITY_TOLERANCE or math.isnan(difference):
+        tally.worst_photos = sorted([*tally.worst_photos, (difference, photo)], key=lambda pair: -pair[0])[
+            :STAGE_PHOTOS
+        ]
+    if best == chosen and answer.label == classes[best]:
+        tally.same += 1
+        return
+    second, first = np.partition(truth, -2)[-2:]
+    gap = float(first - second)
+    if gap < NEAR_TIE_GAP and answer.label == classes[chosen]:
+        tally.ties.append(NearTie(photo=photo.path, trained=classes[best], exported=answer.label, gap=gap))
+    else:
+        tally.wrong.append((photo, classes[best], answer.label))
+
+
+def _check_sample(
+    tally: Tally, session: Session, network: torch.nn.Module, stages: Stages, sample: Sequence[Photo]
+) -> float:
+    """Check batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
+    images = [photo.image for photo in sample]
+    # A photo and its mirror image have one size, so that every photo is answered in a batch whatever the others' sizes.
+    pairs = [image for photo in images for image in (photo, np.ascontiguousarray(photo[:, ::-1]))]
+    truth = reference(network, stages.preprocess, pairs, session.bundle.temperature)
+    answers = session.answer_batch(pairs)
+    for i, answer in enumerate(answers):
+        tally.note("photos of one size in batches", float(np.abs(answer.probabilities - truth.probabilities[i]).max()))
+    for size, difference in stages.network_differences(
+        truth.pixels, truth.probabilities, session.bundle.temperature
+    ).items():
+        tally.note(f"network half in batches of {size}", difference)
+    return stages.pixel_difference(images)
+
+
+def _judge(tally: Tally, stages: Stages, network: torch.nn.Module) -> None:
+    # One near tie is allowed however few the photos are.
+    allowed = math.ceil(NEAR_TIE_SHARE * tally.n)
+    if tally.wrong:
+        photo, trained, exported = tally.wrong[0]
+        found = (
+            f"{len(tally.wrong):,} of {tally.n:,} labels differ (first: {photo.path}, {trained!r} became {exported!r})"
+        )
+        suspects = [photo for photo, _, _ in tally.wrong]
+    elif len(tally.ties) > allowed:
+        found = f"{len(tally.ties):,} of {tally.n:,} labels differ by near ties, and {allowed:,} may"
+        suspects = []
+    elif tally.worst >= PROBABILITY_TOLERANCE:
+        check = max(tally.by_check, key=lambda key: tally.by_check[key])
+        found = f"probabilities differ by up to {tally.worst:.2g}, and {PROBABILITY_TOLERANCE} may ({check})"
+        suspects = [photo for _, photo in tally.worst_photos]
+    else:
+        return
+    stage = stages.blame([photo.image for photo in suspects[:STAGE_PHOTOS]], network)
+    raise ParityError(f"the exported model does not answer like the trained one: {found}; {stage}; nothing was written")

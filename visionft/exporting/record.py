@@ -1,0 +1,106 @@
+"""bundle.json and the metadata inside model.onnx, from a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+from typing import Any
+
+from onnx import ModelProto
+from pydantic import JsonValue
+
+from visionft.backbones import Network
+from visionft.bundle import names as n
+from visionft.bundle.reading import digest_of
+from visionft.bundle.schema import SCHEMA_VERSION, BundleRecord, GoldenRecord, ModelRecord, WeightsRecord, tensors
+from visionft.exporting.onnx_model import opset_of
+from visionft.exporting.trained import TrainedModel
+from visionft.runs import layout
+
+UNKNOWN_LICENCE = "unknown"
+PRIVATE_SETTINGS = {"photos": True, "out": True, "weights": True, "data": {"splits"}}
+"""Settings that hold paths of the machine that trained."""
+
+
+def metadata(run: TrainedModel, fingerprint: str) -> dict[str, str]:
+    """Return metadata_props for the model: enough to serve it without bundle.json."""
+    return {
+        n.META_SCHEMA: str(SCHEMA_VERSION),
+        n.META_VERSION: n.installed_version(),
+        n.META_CLASSES: json.dumps(list(run.classes.names), ensure_ascii=False),
+        n.META_CLASSES_HASH: run.classes.hash,
+        n.META_PREPROCESS: json.dumps(run.preprocess.to_json()),
+        n.META_BACKBONE: run.settings.backbone,
+        n.META_LICENCE: weights_record(run.weights_source).licence,
+        n.META_FINGERPRINT: fingerprint,
+    }
+
+
+def provisional(run: TrainedModel, network: Network, model: ModelProto, file: Path, fingerprint: str) -> BundleRecord:
+    """Return the record of a bundle whose agreement and golden vectors are still to come."""
+    return BundleRecord(
+        visionft=n.installed_version(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        classes=run.classes.names,
+        classes_hash=run.classes.hash,
+        preprocess=run.preprocess.to_json(),
+        backbone=run.settings.backbone,
+        weights=weights_record(run.weights_source),
+        model=ModelRecord(
+            bytes=file.stat().st_size, sha256=digest_of(file), opset=opset_of(model), ir_version=model.ir_version
+        ),
+        tensors=tensors(len(run.classes), network.features),
+        agreement=None,
+        golden=GoldenRecord(kind="none", n=0),
+        figures=figures(run),
+        provenance=provenance(run, fingerprint),
+    )
+
+
+def write_record(folder: Path, record: BundleRecord) -> None:
+    """Write bundle.json."""
+    (folder / n.RECORD_FILE).write_text(
+        json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def weights_record(source: Mapping[str, Any]) -> WeightsRecord:
+    """Return where the pretrained weights came from, without the folders of a local file."""
+    location = str(source.get("location") or source.get("name") or "none")
+    origin = PurePath(location).name if source.get("kind") == "file" else location
+    kind = str(source.get("kind") or "unknown")
+    none = "none (trained from scratch)" if kind == "none" else UNKNOWN_LICENCE
+    return WeightsRecord(
+        kind=kind, licence=str(source.get("licence") or none), origin=origin, sha256=source.get("sha256")
+    )
+
+
+def figures(run: TrainedModel) -> dict[str, JsonValue]:
+    """Return the run's own figures and those of each evaluation, without confusion matrices."""
+    found: dict[str, JsonValue] = {"training": _plain(run.result)}
+    for file in sorted((run.path / layout.EVALUATION).glob("*/metrics.json")):
+        found[file.parent.name] = _plain(json.loads(file.read_text(encoding="utf-8")))
+    return found
+
+
+def provenance(run: TrainedModel, fingerprint: str) -> dict[str, JsonValue]:
+    """Return data fingerprint, settings and versions; no path of the machine and no command line."""
+    environment = {key: value for key, value in run.environment.items() if key in ("python", "packages", "platform")}
+    return {
+        "run": run.path.name,
+        "data_fingerprint": fingerprint,
+        "settings": run.settings.model_dump(mode="json", exclude=PRIVATE_SETTINGS),  # type: ignore[arg-type]  # the stub wants IncEx
+        "environment": _plain(environment),
+    }
+
+
+def _plain(values: Mapping[str, Any]) -> JsonValue:
+    kept = {
+        key: _plain(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if key not in ("confusion", "quarantine", "subject")  # large, or about this machine
+    }
+    content: JsonValue = json.loads(json.dumps(kept, default=str))
+    return content

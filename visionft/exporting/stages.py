@@ -1,0 +1,89 @@
+"""The two halves of the exported graph, each beside its reference: which one is to blame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from visionft.bundle.names import IMAGE, LOGITS, PIXELS
+from visionft.exporting.onnx_model import halves
+from visionft.preprocess import Preprocess
+from visionft.serving.session import open_model
+
+BATCH_SIZES = (1, 8, 32)
+LEVELS_ALLOWED = 2.0
+"""Of 255. Photos agree to the bit; extremely long ones may be off by rounding, once in each pass."""
+PROBABILITY_ALLOWED = 1e-3
+"""The network half alone meets the tolerance of the whole."""
+
+
+class Stages:
+    """Sessions over the halves.
+
+    Attributes:
+        preprocess: the reference of the preprocess half.
+    """
+
+    def __init__(self, model: ModelProto, preprocess: Preprocess, threads: int | None = None) -> None:
+        front, back = halves(model)
+        self.preprocess = preprocess
+        self._front: ort.InferenceSession = open_model(front.SerializeToString(), threads)
+        self._back: ort.InferenceSession = open_model(back.SerializeToString(), threads)
+
+    def pixel_difference(self, images: Sequence[NDArray[np.uint8]]) -> float:
+        """Return the largest difference of the preprocess half from `Preprocess.tensor`, in levels of 255."""
+        scale = 255.0 * np.asarray(self.preprocess.std, dtype=np.float32)[:, None, None]
+        worst = 0.0
+        for image in images:
+            (pixels,) = self._front.run([PIXELS], {IMAGE: image[None]})
+            worst = max(worst, float((np.abs(pixels[0] - self.preprocess.tensor(image)) * scale).max()))
+        return round(worst, 3)
+
+    def network_differences(
+        self, pixels: NDArray[np.float32], probabilities: NDArray[np.float32], temperature: float = 1.0
+    ) -> dict[int, float]:
+        """Return the network half's largest probability difference, by batch size, on the reference's own pixels.
+
+        Args:
+            pixels: (n, 3, S, S) normalised input.
+            probabilities: (n, C), the trained model's.
+            temperature: what logits are divided by.
+        """
+        worst = dict.fromkeys(BATCH_SIZES, 0.0)
+        for size in BATCH_SIZES:
+            for start in range(0, len(pixels), size):
+                part = slice(start, start + size)
+                (logits,) = self._back.run([LOGITS], {PIXELS: pixels[part]})
+                found = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
+                worst[size] = max(worst[size], float(np.abs(found - probabilities[part]).max()))
+        return worst
+
+    def blame(self, images: Sequence[NDArray[np.uint8]], network: torch.nn.Module) -> str:
+        """Say in words which half differs on these photos, with figures."""
+        if not images:
+            return "the halves differ by rounding alone, so the network sits between labels: train it longer"
+        levels = self.pixel_difference(images)
+        pixels = np.stack([self.preprocess.tensor(image) for image in images])
+        with torch.inference_mode():
+            probabilities = torch.softmax(network(torch.from_numpy(pixels)), dim=1).numpy()
+        difference = max(self.network_differences(pixels, probabilities).values())
+        front = f"the preprocess half differs by {levels:.3g} levels of 255 ({LEVELS_ALLOWED:.0f} may)"
+        back = f"the network half by {difference:.2g} in probability ({PROBABILITY_ALLOWED} may)"
+        fault = _at_fault(levels, difference)
+        return f"{fault}: {front}, {back}"
+
+
+def _at_fault(levels: float, difference: float) -> str:
+    front, back = not levels <= LEVELS_ALLOWED, not difference < PROBABILITY_ALLOWED
+    if front and back:
+        return "both halves are at fault"
+    if front:
+        return "the preprocess half is at fault"
+    if back:
+        return "the network half is at fault"
+    return "neither half is at fault alone, the network magnifies rounding"

@@ -1,0 +1,105 @@
+"""An onnxruntime session over a bundle."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from visionft.bundle import Answer, Bundle
+from visionft.bundle import names as n
+from visionft.errors import BundleError, UsageError
+
+BATCH_PIXELS = 4_000_000
+"""Source pixels in one run: the graph holds them as float32, 12 bytes a pixel, twice over."""
+BATCH_PHOTOS = 32
+"""More photos in one run bring no further speed on a processor."""
+
+
+class Session:
+    """Answers photos of any size with the model of a bundle; safe to share between threads."""
+
+    def __init__(self, bundle: Bundle | str | Path, threads: int | None = None) -> None:
+        """Open the model.
+
+        Args:
+            bundle: the bundle or its folder.
+            threads: threads of the arithmetic; all cores if None.
+
+        Raises:
+            BundleError: the bundle is missing, damaged or of another version.
+        """
+        self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.open(bundle)
+        self._session = open_model(self.bundle.model, threads)
+        _check_metadata(self.bundle, self._session)
+
+    def answer(self, image: NDArray[np.uint8]) -> Answer:
+        """Answer one photo, (H, W, 3) uint8 RGB."""
+        return self.answer_batch([image])[0]
+
+    def answer_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[Answer]:
+        """Answer photos of any sizes, each (H, W, 3) uint8 RGB, in the order given; those of one size run together."""
+        for image in images:
+            _check_image(image)
+        answers: dict[int, Answer] = {}
+        for indices in _same_size(images):
+            outputs = self._session.run(n.OUTPUTS, {n.IMAGE: np.stack([images[i] for i in indices])})
+            answers.update(zip(indices, _split(outputs), strict=True))
+        return [answers[i] for i in range(len(images))]
+
+
+def open_model(source: Path | bytes, threads: int | None = None) -> ort.InferenceSession:
+    """Open an ONNX file (or its bytes) on the processor; BundleError if onnxruntime cannot."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3  # warnings about the graph are of no use to who serves it
+    options.enable_mem_pattern = False  # patterns are kept for every shape seen, and photos come in any shape
+    # Waiting threads that spin take the cores from decoding: on a busy machine photos took twice as long.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        return ort.InferenceSession(
+            source if isinstance(source, bytes) else str(source), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime raises a dozen types without a common ancestor
+        reason = str(error).splitlines()[0]
+        raise BundleError(
+            f"onnxruntime {ort.__version__} cannot open the model ({reason}): update it, or export the run again"
+        ) from error
+
+
+def _check_metadata(bundle: Bundle, session: ort.InferenceSession) -> None:
+    found = session.get_modelmeta().custom_metadata_map.get(n.META_CLASSES_HASH)
+    if found != bundle.record.classes_hash:
+        raise BundleError(
+            f"{bundle.model} was exported with other classes than bundle.json names: "
+            "copy the bundle again or export it again"
+        )
+
+
+def _check_image(image: NDArray[np.uint8]) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise UsageError(
+            f"a photo is (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}: decode it with visionft.photos"
+        )
+
+
+def _same_size(images: Sequence[NDArray[np.uint8]]) -> Iterator[list[int]]:
+    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, image in enumerate(images):
+        groups[image.shape].append(i)
+    for (height, width, _), indices in groups.items():
+        step = min(BATCH_PHOTOS, max(1, BATCH_PIXELS // (height * width)))
+        yield from (indices[start : start + step] for start in range(0, len(indices), step))
+
+
+def _split(outputs: Sequence[Any]) -> Iterator[Answer]:
+    for label, index, probability, probabilities, logits, embedding, score, unknown in zip(*outputs, strict=True):
+        yield Answer(
+            str(label), int(index), float(probability), probabilities, logits, embedding, float(score), bool(unknown)
+        )
