@@ -1,8 +1,8 @@
 """The main job beside plain PyTorch: time, accuracy, throughput; one process a cell, kinds in turn.
 
-python benchmarks/main_job.py [--only KIND ...]     needs the shared photos, weights and bench/peers.py ($VISIONFT_SHARED)
+python benchmarks/main_job.py [--only KIND ...]     needs shared photos, weights and bench/peers.py ($VISIONFT_SHARED)
 
-Kinds: default (no flag but backbone and weights), head (`--method head`), same (plain PyTorch's own settings: full size,
+Kinds: default (no flag but backbone and weights), head (`--method head`), same (plain PyTorch's settings: full size,
 batch statistics, no average, one epoch), plain (three epochs of full fine-tuning by a bare loop). `process_seconds` is
 the whole process, imports included; plain's `fit_s` leaves imports and scoring out.
 """

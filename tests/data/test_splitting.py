@@ -116,6 +116,26 @@ def test_a_class_without_a_validation_photo_takes_its_lowest_hash() -> None:
     assert [i for i, side in enumerate(drawn) if side == "validation"] == [int(np.argmin(numbers))]
 
 
+def test_a_class_without_a_test_photo_takes_its_highest_hash() -> None:
+    start = next(start for start in range(1000) if max(_uniform(start)) < 0.9 and min(_uniform(start)) < 0.1)
+    drawn = sides(many(4, start=start), 0.1, 0.1)
+    assert [i for i, side in enumerate(drawn) if side == "test"] == [int(np.argmax(_uniform(start)))]
+
+
+def test_a_class_with_three_photos_has_one_on_each_side() -> None:
+    for start in range(0, 300, 3):
+        drawn = sides(many(3, start=start) + many(50, "cap", 10**6))[:3]
+        assert sorted(drawn) == ["test", "train", "validation"]
+
+
+def test_no_test_share_means_no_test_photo() -> None:
+    assert "test" not in sides(many(4), 0.2, 0.0)
+
+
+def _uniform(start: int) -> list[float]:
+    return [int(digest[:16], 16) / 2**64 for digest in table(many(4, start=start))["digest"].to_pylist()]
+
+
 def _plain(start: int) -> list[str]:
     numbers = [int(digest[:16], 16) / 2**64 for digest in table(many(4, start=start))["digest"].to_pylist()]
     return ["validation" if number < 0.1 else "train" for number in numbers]

@@ -190,6 +190,16 @@ def test_a_bundle_on_a_folder(colours: Path, tmp_path: Path) -> None:
     assert [item.path for item in found.quarantine] == ["green/notes.txt"]
 
 
+def test_a_bundle_reads_product_folders_as_its_run_did(colours: Path, tmp_path: Path) -> None:
+    for name in ("blue", "green"):
+        (colours / name).rename(colours / "SKU1")
+        (colours / name).mkdir()
+        (colours / "SKU1").rename(colours / name / "SKU1")
+    provenance = {"settings": {"data": {"depth": 1, "group_by": "parent"}}}
+    found = evaluate_bundle(Bundle.open(make_bundle(tmp_path / "bundle", provenance=provenance)), colours)
+    assert found.metrics.n == 7
+
+
 def test_a_class_unknown_to_the_bundle(colours: Path, tmp_path: Path) -> None:
     (colours / "green").rename(colours / "violet")
     with pytest.raises(DataError, match="has the class 'violet', unknown to the run with its 3 classes"):

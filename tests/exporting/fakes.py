@@ -63,9 +63,11 @@ def livened(network: Network, seed: int = 0) -> Network:
         for name, parameter in network.named_parameters():
             if name.endswith(("gamma", "gamma_1", "gamma_2")):
                 parameter.uniform_(0.3, 0.8)
-        features = network.embed(torch.randn(32, 3, *network.input_size))
-        spread = (features - features.mean(0)).std().clamp_min(1e-6)
-        network.head.weight.normal_(0, 1).div_(spread * network.features**0.5 / 2)
+        photos = np.stack([rendered(seed, *network.input_size) for seed in range(32)])
+        features = network.embed((torch.from_numpy(photos).permute(0, 3, 1, 2) / 255 - 0.5) / 0.25)
+        network.head.weight.normal_()
+        logits = features @ network.head.weight.T
+        network.head.weight.mul_(2 / logits.std(0)[:, None])
         network.head.bias.copy_(-(network.head.weight @ features.mean(0)))
     return network.eval()
 
@@ -78,6 +80,7 @@ class FakeRun:
     photos: Path
     trained: Network
     transform: Preprocess | None = None
+    names: tuple[str, ...] = NAMES
     result: dict[str, Any] = field(
         default_factory=lambda: {"val": {"top1": 0.75, "n": 18, "confusion": [[1]]}, "seconds": 1.0}
     )
@@ -100,7 +103,7 @@ class FakeRun:
 
     @property
     def classes(self) -> Classes:
-        return Classes.of(NAMES)
+        return Classes.of(self.names)
 
     @property
     def preprocess(self) -> Preprocess:

@@ -33,7 +33,11 @@ def noise(seed: int, height: int, width: int) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-@pytest.fixture(scope="module", params=RULES)
+QUICK = ("crop", "pad and crop", "squash and crop")
+KINDS = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in RULES]
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def half(request: pytest.FixtureRequest) -> tuple[Preprocess, ort.InferenceSession]:
     preprocess = Preprocess(*RULES[request.param], MEAN, STD)
     return preprocess, ort.InferenceSession(onnx_model.preprocess_part(preprocess).SerializeToString())

@@ -138,9 +138,12 @@ def test_no_source_line_or_path_of_this_machine_is_left_in_the_file(bundle: Path
         assert trace not in content
 
 
-@pytest.mark.parametrize(("backbone", "size"), [("test_vit", 64), ("test_resnet", 64), ("test_convnext", 64)])
-def test_backbones_of_other_families_answer_the_same(backbone: str, size: int) -> None:
-    network = livened(backbones.create(backbone, "none", len(NAMES), size=size))
+@pytest.mark.parametrize(
+    "backbone",
+    ["test_vit", *(pytest.param(name, marks=pytest.mark.slow) for name in ("test_resnet", "test_convnext"))],
+)
+def test_backbones_of_other_families_answer_the_same(backbone: str) -> None:
+    network = livened(backbones.create(backbone, "none", len(NAMES), size=64))
     preprocess = backbones.preprocess(network, PreprocessSettings())
     model = build(network, preprocess, Classes.of(NAMES))
     images = np.stack([rendered(seed, 70, 90) for seed in range(3)])
@@ -150,7 +153,7 @@ def test_backbones_of_other_families_answer_the_same(backbone: str, size: int) -
     with torch.inference_mode():
         logits = network(torch.from_numpy(np.stack([preprocess.tensor(image) for image in images])))
     np.testing.assert_allclose(probabilities, torch.softmax(logits, 1).numpy(), atol=1e-3)
-    assert np.ptp(probabilities, axis=0).max() > 1e-3
+    assert np.ptp(probabilities, axis=0).max() > 0.01
     assert opset_of(model) == 20
 
 

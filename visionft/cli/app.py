@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
+from types import FrameType
 
 from cyclopts import App
 from cyclopts.exceptions import CycloptsError
@@ -32,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 a failure the user can mend, 2 wrong usage."""
     tokens = _hyphenated(sys.argv[1:] if arguments is None else arguments)
     try:
+        _heed_sigterm()
         build_app()(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
@@ -48,6 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     return 0
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM came; not an Exception, so that everything on the way is closed as for ^C and nothing swallows it."""
+
+    exit_code = 128 + signal.SIGTERM
+
+
+def _heed_sigterm() -> None:
+    """Let SIGTERM clean up as ^C does; training replaces this by a checkpoint while it runs."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
+        raise TerminatedError("terminated; the same command starts again or goes on")
+
+    if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
+        signal.signal(signal.SIGTERM, terminate)
 
 
 def build_app() -> App:

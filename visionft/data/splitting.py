@@ -11,7 +11,8 @@ The rules, each giving way to those above it:
 3. The hash, uniform in [0, 1), is below `validation`, or at least 1 - `test`, or between (train): proportions hold up
    to binomial noise.
 4. A class without a training photo takes its highest hash for training; one without a validation photo takes its lowest
-   hash for validation, unless that would leave a class without a training photo.
+   hash for validation, unless that would leave a class without a training photo; one without a test photo takes its
+   highest hash for test, unless that would leave a class without a training or a validation photo.
 5. A splits.csv of an earlier run decides before rules 3 and 4: its photos (by content) and its products keep their
    sides. Where it has one piece on several sides, the piece is held out: test before validation before train.
 """
@@ -61,7 +62,7 @@ def draw(table: pa.Table, validation: float, test: float, earlier: pa.Table | No
     labels = table["label"].combine_chunks().dictionary_encode()
     order = np.argsort(pc.array_sort_indices(labels.dictionary).to_numpy())
     classes = order[labels.indices.to_numpy()]
-    sides = stand_in(Pieces(piece, classes, distinct, fixed), sides)
+    sides = stand_in(Pieces(piece, classes, distinct, fixed), sides, test=test > 0)
     return pa.chunked_array([pa.array(SPLITS, pa.string()).take(pa.array(sides[piece]))])
 
 

@@ -1,4 +1,4 @@
-"""Give every class a training photo, and where it can be had a validation photo."""
+"""Give every class a training photo, and where they can be had a validation and a test photo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-TRAIN, VALIDATION = 0, 1
+TRAIN, VALIDATION, TEST = 0, 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,29 +54,38 @@ class _Holdings:
         return np.bincount(self.classes[sides[self.pieces] == side], minlength=self.count)
 
 
-def stand_in(pieces: Pieces, sides: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return `sides` (P,) with pieces moved for classes that have nothing to train on or to validate with.
+def stand_in(pieces: Pieces, sides: NDArray[np.int8], *, test: bool = False) -> NDArray[np.int8]:
+    """Return `sides` (P,) with pieces moved for classes that a side lacks.
 
-    A class without a training piece takes its highest hash; one without a validation piece takes its lowest, unless
-    some class would lose its last training piece. Pieces that an earlier run has fixed stay.
+    A class without a training piece takes its highest hash; then one without a validation piece takes its lowest; then,
+    if photos are held out to measure on (`test`), one without a test piece takes its highest. No class loses its last
+    training or validation piece by that, and pieces that an earlier run has fixed stay.
     """
     held, sides = _Holdings(pieces), sides.copy()
     for index in np.flatnonzero(held.on(sides, TRAIN) == 0).tolist():
         if not (sides[held.of_class(index)] == TRAIN).any():
             _move(held.of_class(index)[::-1], lambda piece: not pieces.fixed[piece], sides, TRAIN)
-    trained = held.on(sides, TRAIN)
+    _fill(VALIDATION, pieces, held, sides, kept=(TRAIN,))
+    if test:
+        _fill(TEST, pieces, held, sides, kept=(TRAIN, VALIDATION))
+    return sides
+
+
+def _fill(side: int, pieces: Pieces, held: _Holdings, sides: NDArray[np.int8], kept: tuple[int, ...]) -> None:
+    """Give every class a piece on `side`, as long as no class loses its last piece on a side of `kept`."""
+    left = {other: held.on(sides, other) for other in kept}
 
     def can_go(piece: int) -> bool:
-        return not pieces.fixed[piece] and (sides[piece] != TRAIN or bool((trained[held.of_piece(piece)] > 1).all()))
+        count = left.get(int(sides[piece]))
+        return not pieces.fixed[piece] and (count is None or bool((count[held.of_piece(piece)] > 1).all()))
 
-    for index in np.flatnonzero(held.on(sides, VALIDATION) == 0).tolist():
+    for index in np.flatnonzero(held.on(sides, side) == 0).tolist():
         own = held.of_class(index)
-        if (sides[own] == VALIDATION).any():
+        if (sides[own] == side).any():
             continue  # a piece that another class moved holds photos of this one too
-        moved = _move(own, can_go, sides, VALIDATION)
-        if moved is not None and moved[1] == TRAIN:
-            trained[held.of_piece(moved[0])] -= 1
-    return sides
+        moved = _move(own[::-1] if side == TEST else own, can_go, sides, side)
+        if moved is not None and moved[1] in left:
+            left[moved[1]][held.of_piece(moved[0])] -= 1
 
 
 def _move(

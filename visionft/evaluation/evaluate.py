@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,13 +54,19 @@ def evaluate_bundle(bundle: Bundle, photos: Path) -> Evaluation:
     Raises:
         DataError: the photos have a class that the bundle does not know.
     """
-    manifest = data.label_photos(photos, bundle.classes, DataSettings())
+    manifest = data.label_photos(photos, bundle.classes, _reading_of(bundle))
     rows = manifest.rows("test")
     session = Session(bundle)
     logits = np.stack([session.answer(_pixels(manifest.root / str(path))).logits for path in rows.paths])
     return Evaluation.of(
         bundle.path, photos.absolute().stem, bundle.classes, rows.paths, logits, rows.labels, manifest.quarantine
     )
+
+
+def _reading_of(bundle: Bundle) -> DataSettings:
+    """Return how the bundle's run read its photos: which folders make the class name."""
+    trained: Any = bundle.record.provenance.get("settings", {})
+    return DataSettings.model_validate(trained.get("data", {}))
 
 
 def _pixels(path: Path) -> NDArray[np.uint8]:
