@@ -37,10 +37,10 @@ SAME = [
 ]
 FLAGS = {"default": [], "head": ["--method", "head"], "same": SAME}
 ORDER = [
-    ("plain", "clothing", 0),
     ("default", "clothing", 0),
-    ("head", "clothing", 0),
+    ("plain", "clothing", 0),
     ("same", "clothing", 0),
+    ("head", "clothing", 0),
     ("default", "clothing", 1),
     ("default", "clothing", 2),
     ("head", "grocery", 0),
