@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from visionft.errors import UsageError
 from visionft.settings import FitSettings, FullMethod, GradualMethod, HeadMethod
 from visionft.settings.method import Method
 from visionft.training.resolving import Facts, resolve_training
@@ -44,3 +45,23 @@ def test_the_head_method_has_no_such_choice() -> None:
 
     assert resolved.method == HeadMethod()
     assert "method.head_first" not in [choice.setting for choice in choices]
+
+
+@pytest.mark.parametrize(("head", "share"), [("linear", 1.0), ("mlp", 10.0), ("cosine", 10.0)])
+def test_a_head_that_starts_new_learns_ten_times_as_fast_as_the_backbone(head: str, share: float) -> None:
+    given = settings(FullMethod()).model_copy(update={"head": head})
+    resolved, _ = resolve_training(given, FACTS)
+
+    assert resolved.optim.head_lr == pytest.approx(share * float(resolved.optim.lr))
+
+
+def test_a_solver_for_a_head_that_it_cannot_solve_is_refused() -> None:
+    given = settings(HeadMethod(solver="lbfgs")).model_copy(update={"head": "mlp"})
+    with pytest.raises(UsageError, match=r"lbfgs solves linear heads, and --head is mlp; give --method\.solver epochs"):
+        resolve_training(given, FACTS)
+
+
+def test_a_solved_head_alone_averages_nothing() -> None:
+    resolved, _ = resolve_training(settings(HeadMethod()), FACTS)
+
+    assert (resolved.epochs, resolved.optim.ema) == (0, 0.0)

@@ -14,12 +14,12 @@ from visionft.errors import WeightsError
 from visionft.preprocess import Preprocess
 from visionft.runs import layout
 from visionft.runs.reading import read_json
-from visionft.settings import FitSettings, HeadMethod, from_yaml
+from visionft.settings import FitSettings, from_yaml
 from visionft.training.choices import Choice, put
 from visionft.training.hardware import cpu_has_bf16
 from visionft.training.measuring import WORTH_IT, fitting_micro_batch, seconds_per_photo
 from visionft.training.progress import Say
-from visionft.training.resolving import Facts, batch_norms, resolve_machine, resolve_training
+from visionft.training.resolving import Facts, batch_norms, resolve_machine, resolve_training, solves_head
 
 CPU_MICRO_BATCH = 8  # benchmarks/micro_batch.py: larger buffers go back to the kernel after each use
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -46,12 +46,7 @@ class Prepared:
     @property
     def solves_head(self) -> bool:
         """The head is solved on features before anything is trained."""
-        method = self.settings.method
-        if self.settings.head != "linear":
-            return False
-        if isinstance(method, HeadMethod):
-            return method.solver != "epochs"
-        return bool(method.head_first)
+        return solves_head(self.settings)
 
 
 def prepare(wanted: FitSettings, manifest: Manifest, say: Say) -> Prepared:

@@ -10,6 +10,7 @@ from torch import nn
 
 from visionft import backbones
 from visionft.backbones import Network
+from visionft.errors import UsageError
 from visionft.settings import FitSettings, HeadMethod
 from visionft.training.choices import Choice, open_ones, put
 from visionft.training.hardware import cores, pick_device
@@ -73,18 +74,34 @@ def resolve_machine(settings: FitSettings) -> tuple[FitSettings, list[Choice]]:
 
 def resolve_training(settings: FitSettings, facts: Facts) -> tuple[FitSettings, list[Choice]]:
     """Choose rates, epochs, batch and augmentation; precision and micro-batch are measured afterwards."""
-    made = open_ones(settings, _offers(settings, facts))
-    settings = put(settings, made)
-    later = open_ones(settings, _offers_from_steps(settings, facts))
-    return put(settings, later), made + later
+    made: list[Choice] = []
+    for offers in (_head_first, _offers, _offers_from_steps):  # each looks at what those before it chose
+        made += open_ones(settings, offers(settings, facts))
+        settings = put(settings, made)
+    return settings, made
+
+
+def solves_head(settings: FitSettings) -> bool:
+    """Tell whether the head is solved on features before anything is trained; `head_first` must be resolved.
+
+    Raises:
+        UsageError: a solver was asked for a head that it cannot solve.
+    """
+    method, linear = settings.method, settings.head == "linear"
+    if not isinstance(method, HeadMethod):
+        return linear and bool(method.head_first)
+    if method.solver == "lbfgs" and not linear:
+        raise UsageError(
+            f"--method.solver lbfgs solves linear heads, and --head is {settings.head}; give --method.solver epochs"
+        )
+    return linear and method.solver != "epochs"
 
 
 def _offers(settings: FitSettings, facts: Facts) -> list[Choice]:
     device = settings.hardware.device
     batch = min(32 if device == "cpu" else 64, max(4, facts.photos // 8))
     return [
-        *_head_first(settings, facts),
-        *_rates(facts),
+        *_rates(settings, facts),
         _epochs(settings, facts),
         _crop_size(facts),
         Choice("optim.batch_size", batch, f"{facts.photos} training photos on a {device} device"),
@@ -111,7 +128,7 @@ def _head_first(settings: FitSettings, facts: Facts) -> list[Choice]:
     return [Choice("method.head_first", facts.pretrained, reason)]
 
 
-def _rates(facts: Facts) -> list[Choice]:
+def _rates(settings: FitSettings, facts: Facts) -> list[Choice]:
     if not facts.pretrained:
         return [
             Choice("optim.lr", 2e-3, "from scratch"),
@@ -122,13 +139,18 @@ def _rates(facts: Facts) -> list[Choice]:
     return [
         Choice("optim.lr", lr, f"pretrained, {kind}"),
         Choice("optim.layer_decay", decay, f"pretrained, {kind}"),
-        Choice("optim.head_lr", lr, "the head starts solved"),
+        _head_rate(settings, lr if settings.optim.lr == "auto" else settings.optim.lr),
     ]
 
 
+def _head_rate(settings: FitSettings, lr: float) -> Choice:
+    if solves_head(settings):
+        return Choice("optim.head_lr", lr, "the head starts solved")
+    return Choice("optim.head_lr", min(10 * lr, 1.0), "the head starts new: ten times the backbone's rate")
+
+
 def _epochs(settings: FitSettings, facts: Facts) -> Choice:
-    method = settings.method
-    if isinstance(method, HeadMethod) and method.solver != "epochs" and settings.head == "linear":
+    if isinstance(settings.method, HeadMethod) and solves_head(settings):
         return Choice("epochs", 0, "a linear head is solved, not trained")
     if not facts.pretrained:
         return Choice("epochs", SCRATCH_EPOCHS, "from scratch")
@@ -155,7 +177,9 @@ def _strength(facts: Facts) -> tuple[str, str]:
 
 
 def _offers_from_steps(settings: FitSettings, facts: Facts) -> list[Choice]:
-    steps = max(1, facts.photos // int(settings.optim.batch_size)) * max(1, int(settings.epochs))
+    if not settings.epochs:
+        return [Choice("optim.ema", 0.0, "nothing is trained by epochs")]
+    steps = max(1, facts.photos // int(settings.optim.batch_size)) * int(settings.epochs)
     decay = round(1 - 1 / max(10.0, min(1000.0, steps / 4)), 5)
     return [Choice("optim.ema", decay, f"averages over about {1 / (1 - decay):.0f} of {steps} steps")]
 
