@@ -56,7 +56,12 @@ USAGE = [
     ("fit photos --optim.batch_size 0", [r"--optim.batch-size: 0 is less than 1; give a whole number from 1, or auto"]),
     ("fit photos --augment.flip=maybe", [r"--augment.flip: maybe cannot be used; give true or false"]),
     ("fit photos --augment.strength srong", [r"--augment.strength: srong is not known here; did you mean strong\? .*"]),
-    ("fit photos --method haed", [r"--method: haed is not known here; did you mean head\? give head, full or gradual"]),
+    (
+        "fit photos --method haed",
+        [
+            r"--method: haed is not known here; did you mean head\? give head, full, gradual, lora, qlora, adapter, prompt, bitfit or norm"
+        ],
+    ),
     ("fit photos --method head --method.cycles 2", [r"--method.cycles: only the method gradual has cycles; .*"]),
     ("fit photos --method gradual --method.phases soon", [r"--method.phases: soon is not a list; give a list such .*"]),
     (

@@ -30,7 +30,7 @@ def test_roles_of_a_transformer_and_of_a_convolutional_net() -> None:
     roles = {name: methods.role_of(vit, name) for name, _ in vit.named_parameters()}
     assert roles["backbone.blocks.0.attn.qkv.weight"] == "weight"
     assert roles["backbone.blocks.0.attn.qkv.bias"] == "bias"
-    assert roles["backbone.blocks.0.norm1.bias"] == "norm"
+    assert roles["backbone.blocks.0.norm1.bias"] == "norm_bias"
     assert roles["backbone.pos_embed"] == "weight"
     assert roles["head.bias"] == "head"
     scaled = backbones.create("convnext_atto", "none", 3)

@@ -14,6 +14,9 @@ def test_every_setting_has_a_sentence_and_words_for_what_may_be_given() -> None:
     assert wordless == []
 
 
+PARAMETER_EFFICIENT = ("lora", "qlora", "adapter", "prompt", "bitfit", "norm")
+
+
 def test_leaves_hold_the_defaults_of_the_tree() -> None:
     settings = FitSettings(photos="p").model_dump()
     for leaf in leaves().values():
@@ -25,7 +28,7 @@ def test_leaves_hold_the_defaults_of_the_tree() -> None:
 
 
 def test_settings_of_methods_know_their_owners() -> None:
-    assert leaves()["method.head_first"].owners == ("full", "gradual")
+    assert leaves()["method.head_first"].owners == ("full", "gradual", *PARAMETER_EFFICIENT)
     assert leaves()["method.cycles"].owners == ("gradual",)
     assert leaves()["method.name"].owners == leaves()["optim.lr"].owners == ()
 

@@ -126,7 +126,10 @@ def test_words_of_the_command_line_are_read() -> None:
         ({"head": "linaer"}, "--head: linaer is not known here; did you mean linear? give linear, mlp or cosine"),
         ({"backbone": 3}, "--backbone: 3 is not a name; give a name"),
         ({"augment.flip": "maybe"}, "--augment.flip: maybe is not true or false; give true or false"),
-        ({"method": "fulll"}, "--method: fulll is not known here; did you mean full? give head, full or gradual"),
+        (
+            {"method": "fulll"},
+            "--method: fulll is not known here; did you mean full? give head, full, gradual, lora, qlora, adapter, prompt, bitfit or norm",
+        ),
         (
             {"method": {"name": "head", "cycles": 2}},
             "--method.cycles: only the method gradual has cycles; give --method gradual or leave it out",

@@ -48,7 +48,7 @@ def test_leaves_exactly_the_files_of_the_contract(settings: Make) -> None:
 
 def test_a_solved_head_is_a_run_without_epochs(settings: Make) -> None:
     run = train(settings(method="head", epochs="auto"), silent)
-    assert {entry.name for entry in run.path.iterdir()} == layout.FINISHED - {layout.CHECKPOINT}
+    assert {entry.name for entry in run.path.iterdir()} == layout.UNTRAINED
     assert run.settings.epochs == 0
     assert run.result["kept_epoch"] == 0
 

@@ -1,26 +1,38 @@
 """Fine-tuning methods: what trains when, at which rate, and how frozen is frozen."""
 
+from visionft.methods.editing import Edit, edit, fold, restore, trains_base
 from visionft.methods.freezing import apply
 from visionft.methods.grouping import Group, groups, parameter_groups
 from visionft.methods.optimizing import drop_state, set_rates
+from visionft.methods.peft_format import AdapterFiles, adapter_files, load_peft
 from visionft.methods.phasing import phases
-from visionft.methods.roles import BACKBONE_ROLES, Role, role_of
+from visionft.methods.roles import BACKBONE_ROLES, Role, added, role_of, roles_trained
 from visionft.methods.scheduling import Facts, Schedule, State, from_phases, schedule
 
 __all__ = [
     "BACKBONE_ROLES",
+    "AdapterFiles",
+    "Edit",
     "Facts",
     "Group",
     "Role",
     "Schedule",
     "State",
+    "adapter_files",
+    "added",
     "apply",
     "drop_state",
+    "edit",
+    "fold",
     "from_phases",
     "groups",
+    "load_peft",
     "parameter_groups",
     "phases",
+    "restore",
     "role_of",
+    "roles_trained",
     "schedule",
     "set_rates",
+    "trains_base",
 ]

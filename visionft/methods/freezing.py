@@ -8,6 +8,7 @@ from torch import nn
 
 from visionft.backbones import Network
 from visionft.methods.grouping import Group
+from visionft.methods.roles import Added, added
 from visionft.methods.scheduling import State
 
 
@@ -16,7 +17,8 @@ def apply(network: Network, groups: Iterable[Group], state: State) -> None:
 
     Frozen parameters have no gradient, old ones included, so an optimizer skips them, weight decay and all. Modules
     with no training parameter beneath are in `eval()`, so batch statistics stand still; those without parameters
-    (dropout, stochastic depth) follow the nearest module around them that has some.
+    (dropout, stochastic depth) follow the nearest module around them that has some. What an edit added does not wake
+    the frozen modules around it: its own dropout is alive, the base's is not.
     """
     parameters = dict(network.named_parameters())
     for group in groups:
@@ -25,11 +27,12 @@ def apply(network: Network, groups: Iterable[Group], state: State) -> None:
             parameters[name].requires_grad_(trains)
             if not trains:
                 parameters[name].grad = None
-    _set_modes(network, False)
+    _set_modes(network, False, frozenset(parameters[name] for name in added(network)))
 
 
-def _set_modes(module: nn.Module, around: bool) -> None:
-    beneath = [parameter.requires_grad for parameter in module.parameters()]
+def _set_modes(module: nn.Module, around: bool, added: frozenset[nn.Parameter]) -> None:
+    own = added if not isinstance(module, Added) else frozenset()
+    beneath = [parameter.requires_grad for parameter in module.parameters() if parameter not in own]
     module.training = any(beneath) if beneath else around
     for child in module.children():
-        _set_modes(child, module.training)
+        _set_modes(child, module.training, added)

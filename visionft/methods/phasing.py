@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from visionft.errors import SettingsError
-from visionft.settings import FullMethod, GradualMethod, HeadMethod, Phase
+from visionft.settings import AnyMethod, FullMethod, GradualMethod, HeadMethod, Phase
 
 GRADUAL_SHARES = (1 / 3, 2 / 3, 1.0)
 HEAD_FIRST_SHARE = 4  # a head that could not be solved trains alone for a quarter of the epochs on top
 
 
-def phases(method: HeadMethod | FullMethod | GradualMethod, epochs: int, head_solved: bool) -> tuple[Phase, ...]:
+def phases(method: AnyMethod, epochs: int, head_solved: bool) -> tuple[Phase, ...]:
     """Return the phases in order; none where a solved head is all there is to learn.
 
     Args:
         method: what to do.
         epochs: passes after the head is solved, at least 1; a gradual method with its own phases ignores it.
-        head_solved: whether the head was solved beforehand. If not, `full` and `gradual` with `head_first` begin with
+        head_solved: whether the head was solved beforehand. If not, methods with `head_first` begin with
             a phase of the head alone, of max(1, epochs // 4) epochs on top of `epochs`.
 
     Raises:
@@ -23,10 +23,16 @@ def phases(method: HeadMethod | FullMethod | GradualMethod, epochs: int, head_so
     """
     if isinstance(method, HeadMethod):
         return () if head_solved else (Phase(epochs=epochs, unfreeze=0.0),)
-    main = _gradual(method, epochs) if isinstance(method, GradualMethod) else (Phase(epochs=epochs),)
+    main = _main(method, epochs)
     if head_solved or not method.head_first:
         return main
     return (Phase(epochs=max(1, epochs // HEAD_FIRST_SHARE), unfreeze=0.0), *main)
+
+
+def _main(method: AnyMethod, epochs: int) -> tuple[Phase, ...]:
+    if isinstance(method, GradualMethod):
+        return _gradual(method, epochs)
+    return (Phase(epochs=epochs, unfreeze=1.0 if isinstance(method, FullMethod | HeadMethod) else method.unfreeze),)
 
 
 def _gradual(method: GradualMethod, epochs: int) -> tuple[Phase, ...]:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from torch import nn
 
-Role = Literal["weight", "bias", "norm", "added", "head"]
+from visionft.settings import (
+    AdapterMethod,
+    AnyMethod,
+    BitfitMethod,
+    LoraMethod,
+    NormMethod,
+    PromptMethod,
+    QloraMethod,
+)
+
+Role = Literal["weight", "bias", "norm", "norm_bias", "added", "head"]
 """`norm` takes in all scales of one dimension (layer scale); `added` is for what an edit puts into the backbone."""
 
-BACKBONE_ROLES: frozenset[Role] = frozenset({"weight", "bias", "norm"})
+BACKBONE_ROLES: frozenset[Role] = frozenset({"weight", "bias", "norm", "norm_bias"})
 
 NORMS = ("norm", "abn")  # in lower-case class names: BatchNorm2d, LayerNorm2d, RmsNorm, GroupNorm1, InplaceAbn ...
+
+
+class Added(nn.Module):
+    """What an edit puts into the backbone: all parameters in it are `added`."""
 
 
 def role_of(network: nn.Module, name: str) -> Role:
@@ -19,8 +34,39 @@ def role_of(network: nn.Module, name: str) -> Role:
     path, _, own = name.rpartition(".")
     if name.startswith("head."):
         return "head"
+    if any(isinstance(module, Added) for module in _above(network, path)):
+        return "added"
     if any(word in type(network.get_submodule(path)).__name__.lower() for word in NORMS):
-        return "norm"
+        return "norm_bias" if own.endswith("bias") else "norm"
     if network.get_parameter(name).ndim > 1:
         return "weight"
     return "bias" if own.endswith("bias") else "norm"
+
+
+def added(network: nn.Module) -> tuple[str, ...]:
+    """Return the names of all parameters that edits put into the network."""
+    return tuple(
+        f"{path}.{name}"
+        for path, module in network.named_modules()
+        if isinstance(module, Added)
+        for name, _ in module.named_parameters()
+    )
+
+
+def roles_trained(method: AnyMethod) -> frozenset[Role]:
+    """Return the roles of the backbone that a method trains; the head is trained by every method."""
+    match method:
+        case LoraMethod() | QloraMethod() | AdapterMethod() | PromptMethod():
+            return frozenset({"added"})
+        case BitfitMethod():
+            return frozenset({"bias", "norm_bias"})
+        case NormMethod():
+            return frozenset({"norm", "norm_bias"})
+    return BACKBONE_ROLES
+
+
+def _above(network: nn.Module, path: str) -> Iterator[nn.Module]:
+    module = network
+    for part in path.split(".") if path else ():
+        module = module.get_submodule(part)
+        yield module

@@ -15,8 +15,8 @@ from typing import Literal
 
 from visionft.errors import UsageError
 from visionft.methods.phasing import phases as phases_of
-from visionft.methods.roles import BACKBONE_ROLES, Role
-from visionft.settings import FullMethod, GradualMethod, HeadMethod, OptimSettings, Phase
+from visionft.methods.roles import BACKBONE_ROLES, Role, roles_trained
+from visionft.settings import AnyMethod, OptimSettings, Phase
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Schedule:
         return tuple(stretch.start for stretch in self.stretches)
 
 
-def schedule(method: HeadMethod | FullMethod | GradualMethod, optim: OptimSettings, facts: Facts) -> Schedule:
+def schedule(method: AnyMethod, optim: OptimSettings, facts: Facts) -> Schedule:
     """Build the schedule of a method.
 
     Args:
@@ -133,7 +133,8 @@ def schedule(method: HeadMethod | FullMethod | GradualMethod, optim: OptimSettin
     Raises:
         UsageError: a rate is still "auto".
     """
-    return from_phases(phases_of(method, facts.epochs, facts.head_solved), optim, facts)
+    phases = phases_of(method, facts.epochs, facts.head_solved)
+    return from_phases(phases, optim, facts, roles_trained(method))
 
 
 def from_phases(

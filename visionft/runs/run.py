@@ -11,7 +11,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from visionft import backbones
+from visionft import backbones, methods
 from visionft.backbones import Network
 from visionft.classes import Classes
 from visionft.data import Manifest, read_splits
@@ -116,19 +116,23 @@ class Run:
             tuple(record["notes"]),
         )
 
-    def network(self) -> Network:
+    def network(self, weights: str = layout.WEIGHTS) -> Network:
         """Return the final network: fp32, on the processor, in eval mode.
 
+        Args:
+            weights: `layout.START` for the network before its first step of training.
+
         Raises:
-            RunError: the weights are damaged.
+            RunError: the weights are missing or damaged.
         """
         network = backbones.structure(
             self.settings.backbone, len(self.classes), self.settings.head, size=self.preprocess.size[0]
         )
+        methods.restore(network, self.settings.method)
         try:
-            network.load_state_dict(load_file(self.path / layout.WEIGHTS))
+            network.load_state_dict(load_file(self.path / weights))
         except (SafetensorError, RuntimeError, OSError) as error:
-            raise damaged(self.path / layout.WEIGHTS, type(error).__name__) from error
+            raise damaged(self.path / weights, type(error).__name__) from error
         return network.eval()
 
     def _json(self, name: str) -> dict[str, Any]:

@@ -3,23 +3,44 @@
 from visionft.settings.commenting import commented_yaml
 from visionft.settings.data import AugmentSettings, DataSettings
 from visionft.settings.fit import FitSettings, PreprocessSettings
-from visionft.settings.method import METHODS, FullMethod, GradualMethod, HeadMethod, Method, Phase
+from visionft.settings.method import (
+    METHODS,
+    AdapterMethod,
+    AnyMethod,
+    BitfitMethod,
+    FullMethod,
+    GradualMethod,
+    HeadMethod,
+    LoraMethod,
+    Method,
+    NormMethod,
+    Phase,
+    PromptMethod,
+    QloraMethod,
+)
 from visionft.settings.reading import build, from_yaml, to_yaml
 from visionft.settings.training import HardwareSettings, OptimSettings
 
 __all__ = [
     "METHODS",
+    "AdapterMethod",
+    "AnyMethod",
     "AugmentSettings",
+    "BitfitMethod",
     "DataSettings",
     "FitSettings",
     "FullMethod",
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "LoraMethod",
     "Method",
+    "NormMethod",
     "OptimSettings",
     "Phase",
     "PreprocessSettings",
+    "PromptMethod",
+    "QloraMethod",
     "build",
     "commented_yaml",
     "from_yaml",

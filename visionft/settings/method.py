@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -50,9 +50,89 @@ class GradualMethod(Settings):
     """How often the phases are gone through; layers freeze again at the start of each cycle."""
 
 
-Method = Annotated[HeadMethod | FullMethod | GradualMethod, Field(discriminator="name")]
-METHODS: dict[str, type[HeadMethod | FullMethod | GradualMethod]] = {
-    "head": HeadMethod,
-    "full": FullMethod,
-    "gradual": GradualMethod,
-}
+class _Added(Settings):
+    """What the methods share that train something beside a frozen backbone."""
+
+    head_first: bool | Auto = "auto"
+    """Solve or train the head before the rest; auto: unless the backbone starts from scratch."""
+    unfreeze: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Share of the backbone's depth that is adapted, from the top."""
+
+
+class _LowRank(_Added):
+    rank: Annotated[int, Field(ge=1, le=1024)] = 8
+    """Rank r of the update of each adapted layer."""
+    alpha: Annotated[float, Field(gt=0.0, le=4096.0)] = 16.0
+    """Scale of the update: alpha / r, or alpha / sqrt(r) with rslora."""
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Probability of dropout before the low-rank branch, or between the two layers of an adapter."""
+    rslora: bool = False
+    """Scale by alpha / sqrt(r), which stays stable at high ranks (arXiv 2312.03732)."""
+    targets: str = "all"
+    """Which layers: `attention`, `mlp`, `all`; `q`, `v` or `qv` of the attention; or a regular expression that matches
+    whole module names, such as blocks\\.\\d+\\.attn\\.qkv."""
+
+
+class LoraMethod(_LowRank):
+    """Low-rank updates W + (alpha / r) B A of frozen weights (LoRA, arXiv 2106.09685)."""
+
+    name: Literal["lora"] = "lora"
+    base_dtype: Literal["fp32", "bf16"] = "fp32"
+    """How the frozen matrices are stored; `bf16` halves their memory."""
+
+
+class QloraMethod(_LowRank):
+    """LoRA over frozen matrices that are stored in 4 or 8 bits (QLoRA, arXiv 2305.14314)."""
+
+    name: Literal["qlora"] = "qlora"
+    quantization: Literal["nf4", "int8"] = "nf4"
+    """How the frozen matrices are stored: NormalFloat in 4 bits by bitsandbytes, or whole numbers of 8 bits a row."""
+
+
+class AdapterMethod(_Added):
+    """Bottlenecks parallel to each block's MLP, everything else frozen (AdaptFormer, arXiv 2205.13535)."""
+
+    name: Literal["adapter"] = "adapter"
+    width: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Width of the bottleneck."""
+    scale: Annotated[float, Field(gt=0.0, le=10.0)] = 0.1
+    """Factor on the bottleneck's output."""
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Probability of dropout before the low-rank branch, or between the two layers of an adapter."""
+
+
+class PromptMethod(_Added):
+    """Learnable tokens beside those of the photo, everything else frozen (visual prompt tuning, arXiv 2203.12119)."""
+
+    name: Literal["prompt"] = "prompt"
+    tokens: Annotated[int, Field(ge=1, le=1024)] = 10
+    """Learnable tokens of each prompted block."""
+    deep: bool = True
+    """New tokens for every block; else one set that runs through all blocks."""
+
+
+class BitfitMethod(_Added):
+    """The biases alone, those of the norms included (BitFit, arXiv 2106.10199)."""
+
+    name: Literal["bitfit"] = "bitfit"
+
+
+class NormMethod(_Added):
+    """The scales and shifts of the normalisation layers alone (arXiv 2003.00152)."""
+
+    name: Literal["norm"] = "norm"
+
+
+AnyMethod = (
+    HeadMethod
+    | FullMethod
+    | GradualMethod
+    | LoraMethod
+    | QloraMethod
+    | AdapterMethod
+    | PromptMethod
+    | BitfitMethod
+    | NormMethod
+)
+Method = Annotated[AnyMethod, Field(discriminator="name")]
+METHODS: dict[str, type[AnyMethod]] = {str(kind.model_fields["name"].default): kind for kind in get_args(AnyMethod)}

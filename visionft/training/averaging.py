@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
@@ -15,10 +17,13 @@ class AveragedNetwork:
     Args:
         network: the trained network, already on its device.
         decay: decay a step in (0, 1).
+        fixed: names of parameters that are never trained: the average shares them instead of keeping a copy.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    def __init__(self, network: nn.Module, decay: float, fixed: Iterable[str] = ()) -> None:
         self._ema = ModelEmaV3(network, decay=decay, use_warmup=True)
+        for name in fixed:
+            self.network.get_parameter(name).data = network.get_parameter(name).data
 
     @property
     def network(self) -> nn.Module:

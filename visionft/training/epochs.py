@@ -90,7 +90,7 @@ class Start(Callback):
         if checkpoint:
             pl_module.network.load_state_dict(checkpoint.network)
         if settings.optim.ema:
-            pl_module.averaged = AveragedNetwork(pl_module.network, settings.optim.ema)
+            pl_module.averaged = AveragedNetwork(pl_module.network, settings.optim.ema, pl_module.fixed)
             if checkpoint and checkpoint.averaged:
                 pl_module.averaged.load_state_dict(checkpoint.averaged)
         if checkpoint:
@@ -101,6 +101,7 @@ class Start(Callback):
         """Keep the solved head: a kill in the first epoch need not solve it again."""
         pl_module.enter_step(pl_module.optimizers())
         if self.checkpoint is None:
+            self.lifecycle.write_start(pl_module)
             if self.lifecycle.history:
                 self.lifecycle.write_best(pl_module)
                 write_csv(self.lifecycle.folder / layout.METRICS, self.lifecycle.history)

@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+from visionft import methods
 from visionft.backbones import Network, forward_batches
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.metrics import Metrics, evaluate_logits
 from visionft.runs import Run, layout
-from visionft.runs.writing import replacing, write_json
+from visionft.runs.weights import write_adapter, write_weights
+from visionft.runs.writing import write_json
 from visionft.training.hardware import full_precision
 from visionft.training.history import Epoch, best, write_csv
 from visionft.training.preparing import Prepared
@@ -34,14 +36,17 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     if (folder / layout.BEST).is_file():
         network.load_state_dict(load_file(folder / layout.BEST))
     full_precision()
+    adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.source.name)
+    methods.fold(network, prepared.settings.method)
     rows = manifest.rows("validation")
     val = _figures(network, prepared, manifest, range(len(rows)), "validation")
     n = len(manifest.rows("train"))
     sample = np.random.default_rng(prepared.settings.seed).permutation(n)[:TRAIN_SAMPLE]
     train = _figures(network, prepared, manifest, sorted(sample.tolist()), "train")
     sentence = verdict(train.top1, val.top1, train.n, history, kept)
-    with replacing(folder / layout.WEIGHTS) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, temporary)
+    if adapter is not None:
+        write_adapter(folder / layout.ADAPTER, adapter)
+    write_weights(folder / layout.WEIGHTS, network)
     write_csv(folder / layout.METRICS, history)
     write_json(folder / layout.RESULT, _result(val, train, sentence, history, kept, time.monotonic() - began))
     (folder / layout.BEST).unlink(missing_ok=True)

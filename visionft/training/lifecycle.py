@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lightning import Callback, Trainer
-from safetensors.torch import save_file
 
+from visionft import methods
 from visionft.data import TrainLoader
 from visionft.runs import layout
-from visionft.runs.writing import replacing
+from visionft.runs.weights import write_weights
 from visionft.training.checkpointing import Checkpoint
 from visionft.training.history import Epoch, best, no_longer_better, write_csv
 from visionft.training.interrupting import Interruption
@@ -98,11 +99,15 @@ class Lifecycle(Callback):
         ).save(self.folder / layout.CHECKPOINT)
         self._checkpointed = time.monotonic()
 
+    def write_start(self, module: Classifier) -> None:
+        """Write the weights that training starts from, in the form of the final ones."""
+        start = copy.deepcopy(module.network).to("cpu")
+        methods.fold(start, module.settings.method)
+        write_weights(self.folder / layout.START, start)
+
     def write_best(self, module: Classifier) -> None:
         """Write the weights that would be exported now."""
-        state = {name: tensor.contiguous() for name, tensor in module.final_network.state_dict().items()}
-        with replacing(self.folder / layout.BEST) as temporary:
-            save_file(state, temporary)
+        write_weights(self.folder / layout.BEST, module.final_network)
 
     def _row(self, module: Classifier) -> Epoch:
         now, loss = time.monotonic(), module.validation_figures()

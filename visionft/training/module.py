@@ -61,6 +61,12 @@ class Classifier(LightningModule):
         self._sums: list[Tensor] = []
 
     @property
+    def fixed(self) -> frozenset[str]:
+        """Names of the parameters that no step of the schedule trains."""
+        roles = self.schedule.roles | {"head"}
+        return frozenset(name for group in self.groups if group.role not in roles for name in group.parameters)
+
+    @property
     def final_network(self) -> Network:
         """The weights that are validated and exported: averaged where averaging is on."""
         if self.averaged is None:

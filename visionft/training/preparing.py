@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from visionft import backbones
+from visionft import backbones, methods
 from visionft.backbones import Network, WeightSource
 from visionft.data import Manifest
 from visionft.errors import WeightsError
@@ -59,6 +59,7 @@ def prepare(wanted: FitSettings, manifest: Manifest, say: Say) -> Prepared:
     counts = manifest.counts()["train"]
     facts = Facts.of(network, sum(counts.values()), len(manifest.classes), transform.size, pretrained)
     settings, training = resolve_training(settings, facts)
+    _edit(settings, network, say)
     settings, measured = _measure(settings, network)
     choices = (*machine, *weights, *training, *measured)
     for choice in choices:
@@ -73,6 +74,7 @@ def reopen(folder: Path, manifest: Manifest) -> Prepared:
     record = read_json(folder / layout.CHOICES)
     preprocess = Preprocess.from_json(read_json(folder / layout.PREPROCESS))
     network = backbones.structure(settings.backbone, len(manifest.classes), settings.head, size=preprocess.size[0])
+    methods.edit(network, settings.method, check=False)
     choices = tuple(Choice(**choice) for choice in record["choices"])
     return Prepared(settings, choices, network, WeightSource(**record["weights"]), preprocess)
 
@@ -80,6 +82,7 @@ def reopen(folder: Path, manifest: Manifest) -> Prepared:
 def with_weights(prepared: Prepared) -> Prepared:
     """Load the starting weights again: the run was killed before its first checkpoint."""
     network = _create(prepared.settings, prepared.network.num_classes)
+    methods.edit(network, prepared.settings.method)
     return replace(prepared, network=network)
 
 
@@ -111,6 +114,13 @@ def _network(
 def _create(settings: FitSettings, classes: int) -> Network:
     torch.manual_seed(settings.seed)
     return backbones.create(settings.backbone, settings.weights, classes, settings.head, size=settings.preprocess.size)
+
+
+def _edit(settings: FitSettings, network: Network, say: Say) -> None:
+    torch.manual_seed(settings.seed)
+    done = methods.edit(network, settings.method)
+    if done is not None:
+        say(f"{settings.method.name}: {done.sentence}")
 
 
 def _measure(settings: FitSettings, network: Network) -> tuple[FitSettings, list[Choice]]:

@@ -17,7 +17,7 @@ from visionft.runs.writing import replacing, require_space, sweep, write_json, w
 from visionft.settings import FitSettings, to_yaml
 from visionft.training.preparing import Prepared
 
-COPIES_OF_WEIGHTS = 8  # weights, average, two Adam moments, best and final files, and each file's temporary twin
+COPIES_OF_WEIGHTS = 9  # weights, average, two Adam moments, start, best and final files, and each file's temporary twin
 
 
 def folder_of(wanted: FitSettings) -> Path:

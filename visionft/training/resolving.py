@@ -18,6 +18,7 @@ from visionft.training.hardware import cores, pick_device
 PHOTOS_TO_SEE = {"cpu": 12_000, "cuda": 60_000}  # epochs are chosen so that about as many are trained on
 EPOCHS = {"cpu": (4, 20), "cuda": (6, 40)}
 SCRATCH_EPOCHS = 30
+EFFICIENT_RATES = {"lora": 1e-3, "qlora": 1e-3, "adapter": 1e-3, "prompt": 5e-3, "bitfit": 1e-3, "norm": 1e-3}
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,21 @@ def _rates(settings: FitSettings, facts: Facts) -> list[Choice]:
             Choice("optim.layer_decay", 1.0, "from scratch"),
             Choice("optim.head_lr", 2e-3, "from scratch"),
         ]
-    lr, decay, kind = (3e-4, 1.0, "batch-normed") if facts.batch_norms else (1e-4, 0.8, "layer-normed")
+    lr, decay, reason = _pretrained_rates(settings, facts)
     return [
-        Choice("optim.lr", lr, f"pretrained, {kind}"),
-        Choice("optim.layer_decay", decay, f"pretrained, {kind}"),
+        Choice("optim.lr", lr, reason),
+        Choice("optim.layer_decay", decay, reason),
         _head_rate(settings, lr if settings.optim.lr == "auto" else settings.optim.lr),
     ]
+
+
+def _pretrained_rates(settings: FitSettings, facts: Facts) -> tuple[float, float, str]:
+    method = settings.method.name
+    if method in EFFICIENT_RATES:
+        return EFFICIENT_RATES[method], 1.0, f"few parameters move, by {method}"
+    if facts.batch_norms:
+        return 3e-4, 1.0, "pretrained, batch-normed"
+    return 1e-4, 0.8, "pretrained, layer-normed"
 
 
 def _head_rate(settings: FitSettings, lr: float) -> Choice:
