@@ -1,10 +1,10 @@
 """Claim: every method beside every other: accuracy, what is trained, what is stored, time, memory.
 
-python benchmarks/methods.py [--set clothing] [--backbone NAME] [--seed 0] [--method NAME ...]     measures what is missing
-python benchmarks/methods.py --markdown                                                  the tables, with paired intervals
+python benchmarks/methods.py [--set clothing] [--backbone NAME] [--seed 0] [--method NAME ...]
+python benchmarks/methods.py --markdown     the tables, with paired intervals
 
-A cell is one `visionft fit` in a process of its own, 3 epochs after the head is solved, everything else on auto. It keeps
-for each test photo whether it was answered rightly, so that methods are compared photo by photo (paired bootstrap).
+A cell is one `visionft fit` in a process of its own, 3 epochs after the head is solved, everything else on auto. It
+keeps for each test photo whether it was answered rightly, so that methods are compared photo by photo.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +131,8 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    lines = [
-        "| method | n | test top-1 | to the best, 95 % interval | trained | stored | images/s | seconds | peak memory |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    columns = ("method", "n", "test top-1", "to the best, 95 % interval", "trained", "stored", "images/s", "seconds")
+    lines = [f"| {' | '.join([*columns, 'peak memory'])} |", "|---" * (len(columns) + 1) + "|"]
     by_method: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_method.setdefault(row["key"]["method"], []).append(row)
@@ -148,10 +147,12 @@ def _table(rows: list[dict[str, Any]]) -> str:
         top1 = 100 * np.mean([row["test_top1"] for row in cells])
         last = cells[-1]
         speed, seconds = (np.median([row[key] for row in cells]) for key in ("images_per_second", "process_seconds"))
-        lines.append(
-            f"| `{method}` | {len(cells)} | {top1:.1f} % | {gap} | {last['trainable'] / 1e3:,.1f} k | "
-            f"{last['stored_bytes'] / 1e6:.2f} MB | {speed:.0f} | {seconds:.0f} | {last['peak_memory_mb'] / 1e3:.1f} GB |"
-        )
+        fields = [
+            f"`{method}`", len(cells), f"{top1:.1f} %", gap, f"{last['trainable'] / 1e3:,.1f} k",
+            f"{last['stored_bytes'] / 1e6:.2f} MB", f"{speed:.0f}", f"{seconds:.0f}",
+            f"{last['peak_memory_mb'] / 1e3:.1f} GB",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(map(str, fields))} |")
     return "\n".join(lines)
 
 
@@ -173,10 +174,10 @@ def main() -> None:
     if arguments.markdown:
         print(markdown(cells.rows))
         return
+    place, backbone, seed = SHARED / "data" / arguments.set, arguments.backbone, arguments.seed
     for method in arguments.method:
-        place, backbone, seed = SHARED / "data" / arguments.set, arguments.backbone, arguments.seed
         key = {"set": arguments.set, "backbone": backbone, "method": method, "seed": seed}
-        cells.measure(key, lambda method=method: measure(place, backbone, method, seed))
+        cells.measure(key, partial(measure, place, backbone, method, seed))
 
 
 if __name__ == "__main__":
