@@ -12,7 +12,9 @@ import pytest
 import visionft
 
 NAMES = [
+    "AdapterMethod",
     "AugmentSettings",
+    "BitfitMethod",
     "Bundle",
     "DataSettings",
     "Evaluation",
@@ -22,12 +24,16 @@ NAMES = [
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "LoraMethod",
     "Metrics",
+    "NormMethod",
     "OptimSettings",
     "Phase",
     "Prediction",
     "Predictions",
     "PreprocessSettings",
+    "PromptMethod",
+    "QloraMethod",
     "Run",
     "VisionftError",
     "__version__",

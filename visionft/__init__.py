@@ -13,23 +13,31 @@ if TYPE_CHECKING:
     from visionft.metrics import Metrics
     from visionft.runs import Run
     from visionft.settings import (
+        AdapterMethod,
         AugmentSettings,
+        BitfitMethod,
         DataSettings,
         FitSettings,
         FullMethod,
         GradualMethod,
         HardwareSettings,
         HeadMethod,
+        LoraMethod,
+        NormMethod,
         OptimSettings,
         Phase,
         PreprocessSettings,
+        PromptMethod,
+        QloraMethod,
     )
     from visionft.workflows import evaluate, export, fit, predict
 
     __version__: str
 
 __all__ = [
+    "AdapterMethod",
     "AugmentSettings",
+    "BitfitMethod",
     "Bundle",
     "DataSettings",
     "Evaluation",
@@ -39,12 +47,16 @@ __all__ = [
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "LoraMethod",
     "Metrics",
+    "NormMethod",
     "OptimSettings",
     "Phase",
     "Prediction",
     "Predictions",
     "PreprocessSettings",
+    "PromptMethod",
+    "QloraMethod",
     "Run",
     "VisionftError",
     "__version__",

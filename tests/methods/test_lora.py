@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from tests.methods.making import edited, photos, small
-from visionft import methods
+from tests.methods.making import edited, first_state, photos, small
+from visionft import backbones, methods
 from visionft.errors import BackboneError, UsageError
 from visionft.methods import lora
 from visionft.methods.lora import LoraLinear, LoraPair
@@ -108,8 +108,6 @@ def test_models_that_read_past_the_module_get_the_weight_form() -> None:
 def test_dropout_is_alive_in_training_and_the_frozen_base_is_not(name: str) -> None:
     method = LoraMethod(dropout=0.5)
     network = edited(method, name)
-    from tests.methods.making import first_state
-    from visionft import backbones
 
     network.train()
     methods.apply(network, methods.groups(network, backbones.depth_map(network)), first_state(network, method))
@@ -164,6 +162,12 @@ def test_dead_updates_are_named() -> None:
     with pytest.raises(
         BackboneError, match=r"2 of 24 trainable additions get no gradient in test_vit \(blocks\.5\.mlp"
     ):
+        methods.edit(network, LoraMethod())
+
+
+def test_a_frozen_base_from_scratch_may_hold_blocks_that_answer_nothing() -> None:
+    network = backbones.create("test_resnet", "none", 3)
+    with pytest.raises(BackboneError, match=r"9 of 12 .* in test_resnet .*; start from pretrained weights, or take"):
         methods.edit(network, LoraMethod())
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.methods.making import first_state, photos, small
+from tests.methods.making import OPTIM, first_state, photos, small
 from visionft import backbones, methods
 from visionft.backbones import Network
 from visionft.settings import (
@@ -94,8 +94,6 @@ def test_the_head_alone() -> None:
     network = small()
     groups = methods.groups(network, backbones.depth_map(network))
     levels = backbones.depth_map(network).levels
-    from tests.methods.making import OPTIM
-
     state = methods.schedule(HeadMethod(), OPTIM, methods.Facts(levels, 2, 1)).at(0)
     methods.apply(network, groups, state)
     assert {name for name, p in network.named_parameters() if p.requires_grad} == {"head.weight", "head.bias"}
