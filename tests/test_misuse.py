@@ -52,6 +52,12 @@ USAGE = [
     ("fit photos --epochs many", [r"--epochs: many is not a whole number; give a whole number .*, or auto"]),
     ("fit photos --epochs -1", [r"--epochs: -1 is less than \d; give a whole number .*, or auto"]),
     ("fit photos --optim.lr 0", [r"--optim.lr: 0 is not greater than 0; give a number above 0 and below 10, or auto"]),
+    (
+        "fit photos --optim.l2-sp 0.1 --method lora",
+        [
+            r"--optim.l2-sp: 0.1 pulls the backbone back to its start, and the method lora leaves .*; leave it out, or .*"
+        ],
+    ),
     ("fit photos --optim.lr nan", [r"--optim.lr: nan is not .*; give .*"]),
     ("fit photos --optim.batch_size 0", [r"--optim.batch-size: 0 is less than 1; give a whole number from 1, or auto"]),
     ("fit photos --augment.flip=maybe", [r"--augment.flip: maybe cannot be used; give true or false"]),

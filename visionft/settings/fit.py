@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from visionft.settings.data import AugmentSettings, DataSettings
-from visionft.settings.method import FullMethod, Method
+from visionft.settings.method import MOVES_BASE, FullMethod, Method
 from visionft.settings.training import HardwareSettings, OptimSettings
 from visionft.settings.tree import Auto, Settings
 
@@ -60,3 +60,13 @@ class FitSettings(Settings):
     @classmethod
     def _name_alone(cls, value: Any) -> Any:
         return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _pulled_weights_move(self) -> FitSettings:
+        if self.optim.l2_sp and not isinstance(self.method, MOVES_BASE):
+            raise ValueError(
+                f"optim.l2_sp: {self.optim.l2_sp:g} pulls the backbone back to its start, and the method "
+                f"{self.method.name} leaves the backbone as it is; leave it out, or give --method full, gradual, "
+                "bitfit or norm"
+            )
+        return self
