@@ -54,9 +54,7 @@ USAGE = [
     ("fit photos --optim.lr 0", [r"--optim.lr: 0 is not greater than 0; give a number above 0 and below 10, or auto"]),
     (
         "fit photos --optim.l2-sp 0.1 --method lora",
-        [
-            r"--optim.l2-sp: 0.1 pulls the backbone back to its start, and the method lora leaves .*; leave it out, or .*"
-        ],
+        [r"--optim.l2-sp: 0.1 pulls the backbone back to its start, and the method lora leaves the .*; leave it out.*"],
     ),
     ("fit photos --optim.lr nan", [r"--optim.lr: nan is not .*; give .*"]),
     ("fit photos --optim.batch_size 0", [r"--optim.batch-size: 0 is less than 1; give a whole number from 1, or auto"]),
@@ -120,6 +118,8 @@ MENDABLE = [
     ),
     ("evaluate a.jpg", [r"the run or bundle a.jpg is not a folder; give the folder that .* wrote"]),
     ("evaluate bundle --data nowhere", [r"PHOTOS: nowhere does not exist; give a folder of class folders, .*"]),
+    ("fit photos --retention nowhere", [r"--retention: nowhere does not exist; give a folder of class folders, .*"]),
+    ("evaluate bundle --retention nowhere", [r"--retention: nowhere does not exist; give a folder of class .*"]),
     ("predict nowhere a.jpg", [r"the run or bundle nowhere does not exist; .*"]),
     ("predict bundle b.jpg", [r"b.jpg does not exist; give photos, folders of photos or globs"]),
     ("export nowhere", [r"the run or bundle nowhere does not exist; .*"]),

@@ -20,7 +20,7 @@ from visionft.exporting.trained import TrainedModel
 from visionft.runs import layout
 
 UNKNOWN_LICENCE = "unknown"
-PRIVATE_SETTINGS = {"photos": True, "out": True, "weights": True, "data": {"splits"}}
+PRIVATE_SETTINGS = {"photos": True, "out": True, "weights": True, "retention": True, "data": {"splits"}}
 """Settings that hold paths of the machine that trained."""
 
 

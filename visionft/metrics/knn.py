@@ -85,4 +85,5 @@ def _voted(
     weight = np.exp(score - score.max(axis=1, keepdims=True))  # a common factor, which keeps low temperatures finite
     votes = np.zeros((len(similarity), int(labels.max()) + 1))
     np.add.at(votes, (np.arange(len(similarity))[:, None], labels[nearest]), weight)
-    return votes.argmax(axis=1)
+    answers: NDArray[np.intp] = votes.argmax(axis=1)
+    return answers

@@ -18,6 +18,7 @@ RESULT = "result.json"  # final figures; its presence means that the run is fini
 ADAPTER = "adapter"  # what a parameter-efficient method added, with the head; of low-rank updates in PEFT's format
 LOCK = "run.lock"
 EVALUATION = "evaluation"  # one folder for each evaluated split or data set
+RETENTION = f"{EVALUATION}/retention"  # what the features still know of an earlier task's photos
 
 RECORDS = frozenset({SETTINGS, CHOICES, ENVIRONMENT, DATA, SPLITS, CLASSES, PREPROCESS})
 FINISHED = RECORDS | {METRICS, CHECKPOINT, START, WEIGHTS, RESULT, LOCK}

@@ -45,6 +45,9 @@ class FitSettings(Settings):
     """The run's folder; auto: runs/PHOTOS-METHOD-BACKBONE."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """All random numbers are pure functions of this and of (epoch, sample) or (step)."""
+    retention: Path | None = None
+    """Photos of an earlier task, a labelled folder or manifest: fit then measures how well the features tell their
+    classes apart, before and after (k-NN, arXiv 1805.01978). It changes nothing of the training."""
     data: DataSettings = DataSettings()
     """How the photos are read and split."""
     preprocess: PreprocessSettings = PreprocessSettings()
