@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Phase,
         PreprocessSettings,
     )
-    from visionft.workflows import evaluate, export, fit, predict
+    from visionft.workflows import blend, evaluate, export, fit, predict
 
     __version__: str
 
@@ -48,6 +48,7 @@ __all__ = [
     "Run",
     "VisionftError",
     "__version__",
+    "blend",
     "evaluate",
     "export",
     "fit",
@@ -61,7 +62,7 @@ _ROOMS = {
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("Run",),
-    "workflows": ("evaluate", "export", "fit", "predict"),
+    "workflows": ("blend", "evaluate", "export", "fit", "predict"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

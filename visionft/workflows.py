@@ -53,10 +53,7 @@ def fit(
     if earlier is not None:
         say(str(earlier))
     run = train(settings, say)
-    folder = run.path / layout.EVALUATION / "test"
-    if run.has_split("test") and not (folder / "metrics.json").is_file():
-        evaluation = evaluate(run, out=folder)
-        say(f"test: {evaluation.metrics}")
+    _test(run, say)
     if earlier is not None and not earlier.measured_in(run):
         retention = measure_retention(run, earlier)
         retention.write(run.path / layout.RETENTION)
@@ -180,6 +177,49 @@ def export(
 def is_bundle(path: Path) -> bool:
     """Tell a bundle's folder from a run's."""
     return (path / "bundle.json").is_file() or (path / "model.onnx").is_file()
+
+
+def blend(
+    run: Run | str | Path,
+    out: str | Path | None = None,
+    *,
+    coefficients: Sequence[float] | None = None,
+    say: Say = print,
+) -> Run:
+    """Make a new run whose weights lie between those before and after training (WiSE-FT, arXiv 2109.01903).
+
+    Such weights often keep more of what was known, at little cost for what was learnt. Nothing is trained: the share of
+    the way is the one with the best top-1 on validation. The new run is evaluated as `fit` does.
+
+    Args:
+        run: a finished run or its folder; its start must be there, so it was trained by epochs.
+        out: the new run's folder; none: RUN-blend beside RUN.
+        coefficients: shares of the way that are tried, in [0, 1]; none: 0, 0.1, ... 1.
+        say: receives each line of the report; print by default.
+
+    Raises:
+        UsageError: a coefficient is outside [0, 1].
+        RunError: there is nothing to blend, or something else is at `out`.
+    """
+    from visionft.training import TENTHS
+    from visionft.training import blend as blend_run
+
+    opened = _run(_path(run))
+    whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
+    place = Path(out) if out is not None else whole.with_name(f"{whole.name}-blend")
+    blended = blend_run(opened, place, TENTHS if coefficients is None else tuple(coefficients), say)
+    _test(blended, say)
+    return blended
+
+
+def _test(run: Run, say: Say) -> None:
+    """Evaluate the test split, if there is one and it was not evaluated yet."""
+    from visionft.runs import layout
+
+    folder = run.path / layout.EVALUATION / "test"
+    if run.has_split("test") and not (folder / "metrics.json").is_file():
+        evaluation = evaluate(run, out=folder)
+        say(f"test: {evaluation.metrics}")
 
 
 def _settings(given: str | Path | FitSettings | None, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:

@@ -22,4 +22,5 @@ RETENTION = f"{EVALUATION}/retention"  # what the features still know of an earl
 
 RECORDS = frozenset({SETTINGS, CHOICES, ENVIRONMENT, DATA, SPLITS, CLASSES, PREPROCESS})
 FINISHED = RECORDS | {METRICS, CHECKPOINT, START, WEIGHTS, RESULT, LOCK}
+BLENDED = RECORDS | {METRICS, START, WEIGHTS, RESULT}  # a run made from the start and the end of another
 UNTRAINED = FINISHED - {CHECKPOINT, START}  # a run whose head was solved, and that trained nothing by epochs

@@ -155,8 +155,12 @@ class Run:
         return read_json(self.path / name)
 
     def __str__(self) -> str:
-        top1 = self.result["val"]["top1"]
-        return f"run {self.path}: {self.settings.method.name} on {self.settings.backbone}, {len(self.classes)} classes, validation top-1 {top1:.1%}"
+        top1, blend = self.result["val"]["top1"], self.result.get("blend")
+        how = self.settings.method.name + (f", blended {blend['coefficient']:g} of the way," if blend else "")
+        return (
+            f"run {self.path}: {how} on {self.settings.backbone}, {len(self.classes)} classes, "
+            f"validation top-1 {top1:.1%}"
+        )
 
     def _repr_html_(self) -> str:
         rows = {
