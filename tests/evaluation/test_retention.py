@@ -209,3 +209,10 @@ def test_in_a_real_process(copy: Path, earlier_photos: Path, tmp_path: Path) -> 
     )
     assert wrong.returncode == 1
     assert wrong.stderr.startswith(f"visionft: --retention: {tmp_path / 'none'} does not exist; give a folder of class")
+
+
+@pytest.mark.slow
+def test_real_photos_whose_validation_lacks_classes(shared: Path) -> None:
+    earlier = Earlier.read(shared / "data" / "grocery", DataSettings())
+    assert str(earlier) == "retention on grocery: 2,485 photos are looked up among 2,640 by the features"
+    assert len(set(earlier.manifest.rows("validation").labels)) == 60 < len(earlier.manifest.classes) == 81
