@@ -37,6 +37,7 @@ NAMES = [
     "Run",
     "VisionftError",
     "__version__",
+    "blend",
     "evaluate",
     "export",
     "fit",
@@ -65,8 +66,8 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
     assert len(modules) >= 60
     for module in modules:
         importlib.import_module(module)
-    assert all(callable(getattr(visionft, verb)) for verb in ("fit", "evaluate", "predict", "export"))
-    assert not {module.partition(".")[2] for module in modules} & {"fit", "evaluate", "predict", "export"}
+    assert all(callable(getattr(visionft, verb)) for verb in ("fit", "evaluate", "predict", "export", "blend"))
+    assert not {module.partition(".")[2] for module in modules} & {"fit", "evaluate", "predict", "export", "blend"}
 
 
 def test_import_visionft_loads_nothing_heavy() -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         PromptMethod,
         QloraMethod,
     )
-    from visionft.workflows import evaluate, export, fit, predict
+    from visionft.workflows import blend, evaluate, export, fit, predict
 
     __version__: str
 
@@ -60,6 +60,7 @@ __all__ = [
     "Run",
     "VisionftError",
     "__version__",
+    "blend",
     "evaluate",
     "export",
     "fit",
@@ -73,7 +74,7 @@ _ROOMS = {
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("Run",),
-    "workflows": ("evaluate", "export", "fit", "predict"),
+    "workflows": ("blend", "evaluate", "export", "fit", "predict"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -6,6 +6,7 @@ Heavy rooms are imported inside the verbs, so that predicting with a bundle neve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -44,14 +45,19 @@ def fit(
         VisionftError: see `visionft.errors`; a KeyboardInterrupt leaves a checkpoint first.
     """
     settings = _settings(photos_or_settings, config, flags)
+    from visionft.evaluation import Earlier, measure_retention
     from visionft.runs import layout
     from visionft.training import train
 
+    earlier = Earlier.read(settings.retention, settings.data) if settings.retention is not None else None
+    if earlier is not None:
+        say(str(earlier))
     run = train(settings, say)
-    folder = run.path / layout.EVALUATION / "test"
-    if run.has_split("test") and not (folder / "metrics.json").is_file():
-        evaluation = evaluate(run, out=folder)
-        say(f"test: {evaluation.metrics}")
+    _test(run, say)
+    if earlier is not None and not earlier.measured_in(run):
+        retention = measure_retention(run, earlier)
+        retention.write(run.path / layout.RETENTION)
+        say(str(retention))
     return run
 
 
@@ -60,6 +66,7 @@ def evaluate(
     *,
     data: str | Path | None = None,
     split: str = "test",
+    retention: str | Path | None = None,
     out: str | Path | None = None,
 ) -> Evaluation:
     """Measure a run or a bundle on labelled photos.
@@ -68,30 +75,46 @@ def evaluate(
         run_or_bundle: a run, or the folder of a run or of a bundle.
         data: another folder of class folders or manifest; a bundle always needs one.
         split: which of the run's own photos, where `data` is not given.
+        retention: photos of an earlier task, to measure what a run's features still know of them; the figures are in
+            `Evaluation.retention`, and in RUN/evaluation/retention or OUT/retention.
         out: a folder for the figures and the predictions per photo; none: RUN/evaluation/SPLIT or
             RUN/evaluation/data-FOLDER for a run, nowhere for a bundle.
 
     Raises:
         UsageError: there are no such photos.
-        DataError: a class of the photos is unknown to the model.
+        DataError: a class of the photos is unknown to the model, or retention cannot be measured on the earlier ones.
     """
-    from visionft.evaluation import evaluate_bundle, evaluate_run
-    from visionft.runs import layout
-
     path, photos = _path(run_or_bundle), Path(data) if data is not None else None
-    if is_bundle(path):
-        from visionft.bundle import Bundle
+    if not is_bundle(path):
+        return _evaluate_run(_run(path), photos, split, retention, Path(out) if out is not None else None)
+    from visionft.bundle import Bundle
+    from visionft.evaluation import evaluate_bundle
 
-        if photos is None:
-            raise UsageError(f"{path} is a bundle and brings no photos; give labelled ones with --data")
-        evaluation = evaluate_bundle(Bundle.open(path), photos)
-    else:
-        evaluation = evaluate_run(_run(path), photos, split)
-        # A folder of other photos may be called "test" too, and would take the place of the run's own figures.
-        name = evaluation.split if photos is None else f"data-{evaluation.split}"
-        out = path / layout.EVALUATION / name if out is None else out
+    if photos is None:
+        raise UsageError(f"{path} is a bundle and brings no photos; give labelled ones with --data")
+    if retention is not None:
+        raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
+    evaluation = evaluate_bundle(Bundle.open(path), photos)
     if out is not None:
         evaluation.write(Path(out))
+    return evaluation
+
+
+def _evaluate_run(
+    run: Run, photos: Path | None, split: str, retention: str | Path | None, out: Path | None
+) -> Evaluation:
+    from visionft.evaluation import Earlier, evaluate_run, measure_retention
+    from visionft.runs import layout
+
+    earlier = Earlier.read(retention, run.settings.data) if retention is not None else None
+    evaluation = evaluate_run(run, photos, split)
+    if earlier is not None:
+        kept = measure_retention(run, earlier)
+        kept.write(run.path / layout.RETENTION if out is None else out / Path(layout.RETENTION).name)
+        evaluation = replace(evaluation, retention=kept)
+    # A folder of other photos may be called "test" too, and would take the place of the run's own figures.
+    name = evaluation.split if photos is None else f"data-{evaluation.split}"
+    evaluation.write(run.path / layout.EVALUATION / name if out is None else out)
     return evaluation
 
 
@@ -154,6 +177,49 @@ def export(
 def is_bundle(path: Path) -> bool:
     """Tell a bundle's folder from a run's."""
     return (path / "bundle.json").is_file() or (path / "model.onnx").is_file()
+
+
+def blend(
+    run: Run | str | Path,
+    out: str | Path | None = None,
+    *,
+    coefficients: Sequence[float] | None = None,
+    say: Say = print,
+) -> Run:
+    """Make a new run whose weights lie between those before and after training (WiSE-FT, arXiv 2109.01903).
+
+    Such weights often keep more of what was known, at little cost for what was learnt. Nothing is trained: the share of
+    the way is the one with the best top-1 on validation. The new run is evaluated as `fit` does.
+
+    Args:
+        run: a finished run or its folder; its start must be there, so it was trained by epochs.
+        out: the new run's folder; none: RUN-blend beside RUN.
+        coefficients: shares of the way that are tried, in [0, 1]; none: 0, 0.1, ... 1.
+        say: receives each line of the report; print by default.
+
+    Raises:
+        UsageError: a coefficient is outside [0, 1].
+        RunError: there is nothing to blend, or something else is at `out`.
+    """
+    from visionft.training import TENTHS
+    from visionft.training import blend as blend_run
+
+    opened = _run(_path(run))
+    whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
+    place = Path(out) if out is not None else whole.with_name(f"{whole.name}-blend")
+    blended = blend_run(opened, place, TENTHS if coefficients is None else tuple(coefficients), say)
+    _test(blended, say)
+    return blended
+
+
+def _test(run: Run, say: Say) -> None:
+    """Evaluate the test split, if there is one and it was not evaluated yet."""
+    from visionft.runs import layout
+
+    folder = run.path / layout.EVALUATION / "test"
+    if run.has_split("test") and not (folder / "metrics.json").is_file():
+        evaluation = evaluate(run, out=folder)
+        say(f"test: {evaluation.metrics}")
 
 
 def _settings(given: str | Path | FitSettings | None, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:

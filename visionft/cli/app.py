@@ -22,6 +22,10 @@ COMMANDS = {
         "visionft.cli.verbs:export",
         "Write the bundle that is deployed, after checking that it answers like the run.",
     ),
+    "blend": (
+        "visionft.cli.blending:blend",
+        "Make a new run between a run's start and its end, which forgets less (WiSE-FT).",
+    ),
     "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
     "settings": ("visionft.cli.tree:settings", "Print every setting of fit with its default and its meaning."),
     "doctor": ("visionft.cli.doctor:doctor", "Print what this machine has: versions, hardware, space."),

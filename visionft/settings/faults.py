@@ -69,6 +69,8 @@ def _like(label: str, path: str) -> str:
 
 def _path(detail: ErrorDetails) -> str:
     """Return the dotted path of a fault without the tags that pydantic adds for members of unions."""
+    if detail["type"] == "value_error":  # settings that contradict each other: the sentence begins with one of them
+        return str(detail["ctx"]["error"]).partition(": ")[0]
     node: type[BaseModel] | None = FitSettings
     tagged: dict[str, type[BaseModel]] = {}
     parts: list[str] = []
@@ -95,6 +97,8 @@ def _line(path: str, details: list[ErrorDetails], label: Label) -> str:
     # A number out of bounds is the user's fault; that it is not "auto" either is only the union speaking.
     detail = min(details, key=lambda one: (one["type"] not in _BOUNDS, one["type"] == "literal_error"))
     kind, value = detail["type"], detail["input"]
+    if kind == "value_error":
+        return f"{label(path)}: {str(detail['ctx']['error']).partition(': ')[2]}"
     if kind == "extra_forbidden":
         return unknown(path, label)
     if kind == "missing" and leaf_at(path):

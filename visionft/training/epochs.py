@@ -26,6 +26,7 @@ from visionft.training.losses import balanced
 from visionft.training.module import Batch, Classifier
 from visionft.training.preparing import Prepared
 from visionft.training.progress import Say, bar
+from visionft.training.pulling import StartPull
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 VALIDATION_BATCH = 64
@@ -93,9 +94,18 @@ class Start(Callback):
             pl_module.averaged = AveragedNetwork(pl_module.network, settings.optim.ema, pl_module.fixed)
             if checkpoint and checkpoint.averaged:
                 pl_module.averaged.load_state_dict(checkpoint.averaged)
+        if settings.optim.l2_sp:
+            pl_module.pull = self._pull(pl_module)
         if checkpoint:
             pl_module.optimizers().optimizer.load_state_dict(checkpoint.optimizer)
             pl_module.restore(checkpoint.step, checkpoint.micro_batch, checkpoint.pending_loss)
+
+    def _pull(self, module: Classifier) -> StartPull:
+        groups = [group for group in module.groups if group.role in module.schedule.roles]
+        pull = StartPull(module.network, groups, module.settings.optim.l2_sp)
+        if self.checkpoint:
+            pull.load(self.lifecycle.folder / layout.START)
+        return pull
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Keep the solved head: a kill in the first epoch need not solve it again."""

@@ -127,9 +127,10 @@ def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
 
 
 def _comparable(settings: FitSettings) -> dict[str, Any]:
-    """Return what decides the outcome: where it is written and how often it is saved do not."""
+    """Return what decides the outcome: where it is written, how often it is saved and what is measured do not."""
     tree = settings.model_dump(mode="json")
     tree.pop("out")
+    tree.pop("retention")
     tree["photos"] = str(settings.photos.absolute())
     tree["hardware"].pop("checkpoint_seconds")
     return tree
