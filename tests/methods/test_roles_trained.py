@@ -110,4 +110,3 @@ def test_the_head_alone() -> None:
 )
 def test_roles_of_a_method(method: AnyMethod, roles: set[str]) -> None:
     assert methods.roles_trained(method) == roles
-    assert methods.trains_base(method) == (roles != {"added"})
