@@ -32,6 +32,7 @@ FITS = {
 BLENDS = {"blend": [], "blend 0.5": ["--coefficients", "0.5"]}
 METHODS = ("full", *BLENDS, "lora", "l2_sp 30", "l2_sp 300")
 CONVOLUTIONAL = ("mobilenetv2_100",)  # LoRA of small convolutions is no method for them
+LEGEND = f"test top-1 on {NEW}, k-NN on {OLD}"
 FOLDER = RESULTS.parents[1] / "build" / "retention"
 
 
@@ -84,7 +85,7 @@ def picture(rows: list[dict[str, Any]]) -> Path:
     from matplotlib import pyplot as plt
 
     names = [name for name in BACKBONES if any(row["key"]["backbone"] == name for row in rows)]
-    figure, axes = plt.subplots(1, len(names), figsize=(6.5 * len(names), 5), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(1, len(names), figsize=(6.5 * len(names), 6), squeeze=False, layout="constrained")
     for axis, name in zip(axes[0], names, strict=True):
         mine = [row for row in rows if row["key"]["backbone"] == name]
         for row in mine:
@@ -92,7 +93,9 @@ def picture(rows: list[dict[str, Any]]) -> Path:
         before = mine[0]["retention"]["before"]
         axis.axvline(100 * before, color="grey", linestyle="--", label=f"before training: {before:.1%}")
         axis.set(title=name, xlabel=f"k-NN accuracy on {OLD}, %", ylabel=f"test top-1 on {NEW}, %")
-        axis.legend(loc="best", fontsize=8)
+        axis.legend(
+            loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=8, title=LEGEND, title_fontsize=8
+        )
     figure.suptitle(f"Learning {NEW} in {EPOCHS} epochs, keeping {OLD} (bars: 95 % intervals)")
     path = RESULTS / "retention.png"
     figure.savefig(path, dpi=120)
@@ -107,7 +110,7 @@ def _point(axis: Any, row: dict[str, Any]) -> None:
     ]
     chosen = f" (coefficient {row['coefficient']:g})" if row["key"]["method"] == "blend" else ""
     label = f"{row['key']['method']}{chosen}: {y:.1f}, {x:.1f}"
-    axis.errorbar(x, y, xerr=bars[0], yerr=bars[1], fmt="o", capsize=3, label=label)
+    axis.errorbar(x, y, xerr=bars[0], yerr=bars[1], fmt="o", capsize=3, elinewidth=0.8, label=label)
 
 
 def main() -> None:

@@ -89,6 +89,19 @@ def test_photos_without_sides_are_given_their_own(shapes: Path) -> None:
     assert str(earlier).startswith("retention on shapes: ")
 
 
+def test_a_folder_is_read_where_the_new_photos_are_a_manifest_with_products(earlier_photos: Path) -> None:
+    earlier = Earlier.read(earlier_photos, DataSettings(group_by="column", path_column="file"))
+    assert len(earlier.manifest.rows("train")) == 24
+
+
+def test_what_cannot_be_used_is_said(earlier_photos: Path, tmp_path: Path) -> None:
+    damaged = shutil.copytree(earlier_photos, tmp_path / "damaged")
+    (damaged / "train" / "r" / "0.png").write_bytes(b"")
+    assert str(Earlier.read(damaged, DataSettings())) == (
+        "retention on damaged: 18 photos are looked up among 23 by the features; 1 more in quarantine"
+    )
+
+
 @pytest.mark.parametrize(
     ("forgotten", "said"),
     [
@@ -144,6 +157,15 @@ def test_evaluate_puts_it_beside_the_new_task(trained: Path, copy: Path, earlier
     assert record["after"] == evaluation.retention.after
     vft.evaluate(copy, retention=earlier_photos, out=tmp_path / "figures")
     assert json.loads((tmp_path / "figures" / "retention" / "metrics.json").read_text()) == record
+
+
+def test_a_bundle_tells_the_figures_and_no_path(
+    shapes: Path, earlier_photos: Path, small: dict[str, Any], tmp_path: Path
+) -> None:
+    run = vft.fit(shapes, retention=earlier_photos, out=tmp_path / "run", say=lambda _: None, **small)
+    text = (vft.export(run, tmp_path / "bundle").bundle / "bundle.json").read_text()
+    assert json.loads(text)["figures"]["retention"]["before"] == run.summary()["retention"]["before"]
+    assert str(earlier_photos.parent) not in text
 
 
 def test_a_bundle_has_no_start(trained: Path, earlier_photos: Path, tmp_path: Path) -> None:

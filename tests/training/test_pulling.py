@@ -16,6 +16,8 @@ from visionft.backbones import Network
 from visionft.errors import RunError, SettingsError
 from visionft.methods import BACKBONE_ROLES, Group
 from visionft.runs import layout
+from visionft.settings import METHODS
+from visionft.settings.method import MOVES_BASE
 from visionft.training import Classifier, Interrupted, train
 from visionft.training.pulling import StartPull, without_decay
 
@@ -157,6 +159,12 @@ def test_a_frozen_base_has_nothing_to_pull(settings: Make, method: str) -> None:
         "backbone as it is; leave it out, or give --method full, gradual, bitfit or norm",
     ):
         settings(method=method, **{"optim.l2_sp": 0.1})
+
+
+def test_the_settings_and_the_schedule_agree_on_what_moves() -> None:
+    for name, kind in METHODS.items():
+        assert isinstance(kind(), MOVES_BASE) == (methods.trains_base(kind()) and name != "head"), name
+    assert len(METHODS) >= 9
 
 
 def test_a_negative_pull_is_refused(settings: Make) -> None:

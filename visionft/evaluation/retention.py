@@ -49,6 +49,8 @@ class Earlier:
             DataError: there are no such photos, only one class, or no test split.
         """
         plain = DataSettings.model_validate(reading.model_dump(exclude=set(_SIDES)))
+        if plain.group_by == "column":  # a folder has none, and a manifest's is read unasked
+            plain = plain.model_copy(update={"group_by": None})
         try:
             manifest = data.prepare(Path(photos), plain)
         except DataError as error:
@@ -67,7 +69,9 @@ class Earlier:
 
     def __str__(self) -> str:
         gallery, queries = (len(self.manifest.rows(split)) for split in ("train", "test"))
-        return f"retention on {self.name}: {queries:,} photos are looked up among {gallery:,} by the features"
+        unusable = len(self.manifest.quarantine)
+        aside = f"; {unusable:,} more in quarantine" if unusable else ""
+        return f"retention on {self.name}: {queries:,} photos are looked up among {gallery:,} by the features{aside}"
 
 
 @dataclass(frozen=True)
