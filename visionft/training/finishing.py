@@ -36,7 +36,7 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     if (folder / layout.BEST).is_file():
         network.load_state_dict(load_file(folder / layout.BEST))
     full_precision()
-    adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.source.name)
+    adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.base)
     methods.fold(network, prepared.settings.method)
     rows = manifest.rows("validation")
     val = _figures(network, prepared, manifest, range(len(rows)), "validation")
