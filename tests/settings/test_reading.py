@@ -31,6 +31,8 @@ EXAMPLES = [
     ),
 ]
 
+METHODS = "head, full, gradual, lora, qlora, adapter, prompt, bitfit or norm"
+
 
 def written(folder: Path, text: str) -> Path:
     path = folder / "run.yaml"
@@ -128,7 +130,7 @@ def test_words_of_the_command_line_are_read() -> None:
         ({"augment.flip": "maybe"}, "--augment.flip: maybe is not true or false; give true or false"),
         (
             {"method": "fulll"},
-            "--method: fulll is not known here; did you mean full? give head, full, gradual, lora, qlora, adapter, prompt, bitfit or norm",
+            f"--method: fulll is not known here; did you mean full? give {METHODS}",
         ),
         (
             {"method": {"name": "head", "cycles": 2}},
