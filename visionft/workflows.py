@@ -43,15 +43,19 @@ def fit(
     Raises:
         VisionftError: see `visionft.errors`; a KeyboardInterrupt leaves a checkpoint first.
     """
+    if flags.get("from_run") is not None:
+        flags["from_run"] = _path(flags["from_run"])
     settings = _settings(photos_or_settings, config, flags)
     from visionft.runs import layout
     from visionft.training import train
 
     run = train(settings, say)
-    folder = run.path / layout.EVALUATION / "test"
+    folder, evaluation = run.path / layout.EVALUATION / "test", None
     if run.has_split("test") and not (folder / "metrics.json").is_file():
         evaluation = evaluate(run, out=folder)
         say(f"test: {evaluation.metrics}")
+    if settings.from_run is not None:
+        _compare(run, settings.from_run, evaluation, say)
     return run
 
 
@@ -149,6 +153,27 @@ def export(
 
     opened = _run(_path(run))
     return export_run(opened, Path(out) if out is not None else opened.path / "bundle", golden=golden, all_photos=all)
+
+
+def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) -> None:
+    """Say and write, once, what the run makes of the classes that the one it went on from knew already."""
+    from visionft.evaluation import before_after, evaluate_run
+    from visionft.runs import layout
+    from visionft.runs.descent import Origin
+
+    folder = run.path / layout.EVALUATION
+    if run.origin is None or (folder / "before_after.json").is_file():
+        return
+    try:
+        parent = Origin(**run.origin).reopen(origin)
+    except RunError as error:
+        say(f"no comparison of before and after: {error}")
+        return
+    after = evaluation or evaluate_run(run, None, "test" if run.has_split("test") else "validation")
+    compared = before_after(run, parent, after)
+    if compared is not None:
+        compared.write(folder)
+        say(str(compared))
 
 
 def is_bundle(path: Path) -> bool:

@@ -37,7 +37,7 @@ def evaluate_run(run: Run, photos: Path | None, split: str) -> Evaluation:
     workers = (
         int(run.settings.hardware.workers) if len(rows) > BATCH else 0
     )  # starting processes costs more than one batch
-    device = _exact_device()
+    device = exact_device()
     network = run.network().to(device)
     answers = forward_batches(
         network, eval_batches(dataset, BATCH, workers), run.preprocess, device=device, want=("logits",)
@@ -89,7 +89,7 @@ def _split_of(run: Run, split: str) -> Manifest:
     return manifest
 
 
-def _exact_device() -> str:
+def exact_device() -> str:
     """Return the device for final figures, with TF32 off: they are those of fp32."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

@@ -98,9 +98,10 @@ def _proof(record: BundleRecord) -> str:
 
 
 def _provenance(record: BundleRecord) -> str:
-    weights = record.weights
+    weights, origin = record.weights, record.provenance.get("origin")
+    trained = f"- Went on from the run {origin['path']}.\n" if isinstance(origin, dict) else ""
     return (
-        f"- Pretrained weights: {weights.origin} ({weights.kind}), licence: {weights.licence}.\n"
+        f"- Pretrained weights: {weights.origin} ({weights.kind}), licence: {weights.licence}.\n{trained}"
         f"- Data fingerprint: `{record.provenance.get('data_fingerprint')}`.\n"
         f"- Settings, versions and every figure: `{n.RECORD_FILE}`."
     )

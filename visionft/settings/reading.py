@@ -162,6 +162,8 @@ def _pairs(value: str | list[Any], flag: str) -> Any:
     if isinstance(value, str) and value.startswith("{"):
         return _parsed(value, flag)
     given = ",".join(map(str, value)) if isinstance(value, list) else value
+    if given.lower() in _UNSET:
+        return None
     parts = [word.partition("=") for word in given.split(",")]
     pairs = [(old.strip(), new.strip()) for old, _, new in parts]
     if not all(old and new for old, new in pairs):

@@ -54,12 +54,14 @@ class Inheritance:
         return network
 
 
-def parent_of(wanted: FitSettings, folder: Path) -> Run | None:
-    """Open the run to go on from, if one is named.
+def refuse_itself(wanted: FitSettings, folder: Path) -> None:
+    """Raise UsageError where a run would go on from its own folder."""
+    if wanted.from_run is not None and wanted.from_run.absolute() == folder.absolute():
+        raise UsageError(f"--from and --out are both {folder}; give another --out")
 
-    Args:
-        wanted: the settings as given.
-        folder: of the new run.
+
+def parent_of(wanted: FitSettings) -> Run | None:
+    """Open the run to go on from, if one is named.
 
     Raises:
         RunError: there is no finished run.
@@ -72,8 +74,6 @@ def parent_of(wanted: FitSettings, folder: Path) -> Run | None:
                 "or leave --classes.rename out"
             )
         return None
-    if wanted.from_run.absolute() == folder.absolute():
-        raise UsageError(f"--from and --out are both {folder}; give another --out")
     parent = Run.open(wanted.from_run)
     for name in TAKEN:
         _refuse_other(wanted, parent, name)
@@ -86,9 +86,8 @@ def splits_of(wanted: FitSettings, parent: Run | None, say: Say) -> Path | None:
     """Return the splits.csv that decides sides: the earlier run's, unless the settings name one."""
     if parent is None or wanted.data.splits is not None:
         return wanted.data.splits
-    path = parent.path / layout.SPLITS
-    say(f"photos that {parent.path} had keep their sides, by {path}")
-    return path
+    say(f"photos that {parent.path} had keep their sides, unless the new ones bring splits of their own")
+    return parent.path / layout.SPLITS
 
 
 def say_what_was_seen(parent: Run, manifest: Manifest, say: Say) -> None:

@@ -31,9 +31,10 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     began = time.monotonic()
     keep_freed_memory()
     folder = recording.folder_of(wanted)
+    inheriting.refuse_itself(wanted, folder)
     recording.check_folder(folder)
     begun = (folder / layout.SETTINGS).is_file()  # else a splits.csv there is what a process left that was killed early
-    parent = None if begun else inheriting.parent_of(wanted, folder)
+    parent = None if begun else inheriting.parent_of(wanted)
     splits = folder / layout.SPLITS if begun else inheriting.splits_of(wanted, parent, say)
     with bar("reading photos") as advance:
         manifest = data.prepare(wanted.photos, wanted.data, splits=splits, on_progress=advance)
