@@ -78,7 +78,7 @@ def test_three_new_classes_on_seven_are_nearly_as_good_as_ten_at_once(shared: Pa
     seven, ten = linked(clothing, tmp_path / "seven", names - NEW), clothing
     assert (len(names), len(names - NEW)) == (10, 7)
     flags: dict[str, Any] = {"method": "head", "hardware.device": "cpu", "say": lambda _: None}
-    pretrained = {"backbone": "mobilenetv2_100", "weights": shared / "weights" / "mobilenetv2_100.safetensors"}
+    pretrained = {"backbone": "mobilenetv2_100", "weights": str(shared / "weights" / "mobilenetv2_100.safetensors")}
     first = vft.fit(seven, out=tmp_path / "first", **pretrained, **flags)
     grown = vft.fit(ten, out=tmp_path / "grown", from_run=first, **flags)
     whole = vft.fit(ten, out=tmp_path / "whole", **pretrained, **flags)

@@ -286,6 +286,26 @@ def test_test_photos_that_the_run_was_trained_on_are_said(
     assert f"{words}figures on test flatter the model" in told
 
 
+def test_photos_of_runs_further_back_keep_their_sides(go_on: Make, begin: Make, shapes: Path, tmp_path: Path) -> None:
+    """The second run sees none of the first one's photos, and its weights were trained on them all the same."""
+    first = Run(Path(shutil.copytree(begin().path, tmp_path / "first")))
+    for number, photo in enumerate(sorted((shapes / "stripes").iterdir())):
+        target = tmp_path / "bands" / ("thin" if number % 2 else "thick") / photo.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo, target)
+    second = go_on(first, tmp_path / "bands", method="head", out=tmp_path / "second")
+    sides = {"data.test": 0.6, "data.validation": 0.3}
+    third = go_on(second, method="head", out=tmp_path / "third", **sides)
+    before = dict(zip(*(first.manifest().table[name].to_pylist() for name in ("digest", "split")), strict=True))
+    after = dict(zip(*(third.manifest().table[name].to_pylist() for name in ("digest", "split")), strict=True))
+    assert before.items() <= after.items()
+    shutil.rmtree(first.path)
+    told: list[str] = []
+    go_on(second, say=told.append, method="head", out=tmp_path / "fourth", **sides)
+    words = "further back, is gone: photos that it was trained on may be drawn for test"
+    assert f"note: {first.path}, {words}" in told
+
+
 def test_a_killed_run_goes_on_without_the_earlier_one(
     go_on: Make, begin: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

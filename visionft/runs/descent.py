@@ -59,3 +59,21 @@ class Origin:
                 "give another --out"
             )
         return run
+
+
+def lineage(run: Run) -> tuple[list[Path], str | None]:
+    """Return a run's folder and those of the runs that it goes back to, and the first of these that is gone."""
+    found, origin = [run.path], run.origin
+    while origin is not None:
+        path = Path(origin["path"])
+        if not _is_still(path, origin["data_fingerprint"]):
+            return found, origin["path"]
+        found, origin = [*found, path], origin["origin"]
+    return found, None
+
+
+def _is_still(path: Path, fingerprint: str) -> bool:
+    try:
+        return Run.open(path).fingerprint == fingerprint
+    except RunError:
+        return False

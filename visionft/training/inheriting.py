@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
@@ -16,7 +17,7 @@ from visionft.data.listing import count
 from visionft.data.splitting import earlier_sides
 from visionft.errors import UsageError
 from visionft.runs import Run, layout
-from visionft.runs.descent import Origin
+from visionft.runs.descent import Origin, lineage
 from visionft.runs.succession import Succession, require_known, succeed
 from visionft.settings import AdapterMethod, FitSettings, PromptMethod
 from visionft.training.choices import Choice, value_of
@@ -82,23 +83,30 @@ def parent_of(wanted: FitSettings) -> Run | None:
     return parent
 
 
-def splits_of(wanted: FitSettings, parent: Run | None, say: Say) -> Path | None:
-    """Return the splits.csv that decides sides: the earlier run's, unless the settings name one."""
+def splits_of(wanted: FitSettings, parent: Run | None, say: Say) -> Path | pa.Table | None:
+    """Return what decides sides: splits of the earlier run and of those before it, unless the settings name some."""
     if parent is None or wanted.data.splits is not None:
         return wanted.data.splits
     say(f"photos that {parent.path} had keep their sides, unless the new ones bring splits of their own")
-    return parent.path / layout.SPLITS
+    known, gone = lineage(parent)
+    if gone:
+        say(f"note: {gone}, further back, is gone: photos that it was trained on may be drawn for test")
+    return _photos_of(known)
 
 
 def say_what_was_seen(parent: Run, manifest: Manifest, say: Say) -> None:
-    """Warn of test photos that the earlier run was trained on."""
+    """Warn of test photos that the earlier run, or one before it, was trained on."""
     table = manifest.table.filter(pc.equal(manifest.table["split"], "test"))
-    before = earlier_sides(table, read_splits(parent.path / layout.SPLITS))
+    before = earlier_sides(table, _photos_of(lineage(parent)[0]))
     if seen := int((before == SPLITS.index("train")).sum()):
         say(
             f"warning: {parent.path} was trained on {count(seen, 'photo')} of the {len(before):,} in test, "
             "or on others of their products: figures on test flatter the model"
         )
+
+
+def _photos_of(runs: list[Path]) -> pa.Table:
+    return pa.concat_tables([read_splits(path / layout.SPLITS) for path in runs])
 
 
 def choices_of(wanted: FitSettings, parent: Run) -> list[Choice]:
