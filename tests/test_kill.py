@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,6 +120,16 @@ def test_kills_change_no_bit_of_any_method(shapes: Path, tmp_path: Path, method:
         files = {str(file.relative_to(out)) for file in (out / layout.ADAPTER).glob("*")}
         assert all((out / file).read_bytes() == (tmp_path / "whole" / file).read_bytes() for file in files)
         assert bool(files) == (method in ("lora", "qlora", "adapter", "prompt"))
+
+
+def test_kills_change_no_bit_of_a_run_that_goes_on_from_another(shapes: Path, tmp_path: Path) -> None:
+    for kind in ("disc", "square"):
+        shutil.copytree(shapes / kind, tmp_path / "photos" / kind)
+    whole = command(tmp_path / "photos", tmp_path / "first", {"method": "full", "epochs": "2"})
+    subprocess.run(whole, capture_output=True, env=ENVIRONMENT, check=True)
+    flags = {"from": str(tmp_path / "first"), "method": "full", "epochs": "10"}
+    for out in killed_through_its_course(shapes, tmp_path, KILLS_A_METHOD, flags):
+        assert (out / layout.EVALUATION / "before_after.json").is_file()
 
 
 def killed_through_its_course(photos: Path, folder: Path, kills: int, flags: dict[str, str]) -> list[Path]:

@@ -66,6 +66,21 @@ USAGE = [
     ),
     ("fit photos --method head --method.cycles 2", [r"--method.cycles: only the method gradual has cycles; .*"]),
     ("fit photos --method gradual --method.phases soon", [r"--method.phases: soon is not a list; give a list such .*"]),
+    ("fit photos --from", [r"fit: --from has no value; .*"]),
+    ("fit photos --from-run a", [r"fit has no flag --from-run; did you mean --from\?"]),
+    (
+        "fit photos --classes.rename cat",
+        [r"--classes.rename: cat is not a list; give a list such as old=new,.*, or none"],
+    ),
+    (
+        "fit photos --classes.rename cat=dog --classes.rename cat=cow",
+        [r"--classes.rename: cat is given two new names; give it one"],
+    ),
+    (
+        "fit photos --classes.rename cat=dog",
+        [r"--classes.rename renames classes of an earlier run and none is given; give it with --from, or leave .* out"],
+    ),
+    ("fit photos --from runs/a --out runs/a", [r"--from and --out are both runs/a; give another --out"]),
     (
         "fit photos --method gradual --method.phases [1,",
         [r"--method.phases: line 1, .* is not YAML that can be read .*"],
@@ -110,6 +125,8 @@ USAGE = [
 MENDABLE = [
     # (command line, regex of each line on stderr); failures that the user can mend exit with 1
     ("fit nowhere", [r"PHOTOS: nowhere does not exist; give a folder of class folders, or a CSV/Parquet manifest"]),
+    ("fit photos --from nowhere", [r"there is no run at nowhere; give the folder that `visionft fit` wrote"]),
+    ("fit photos --from bundle", [r"bundle is not a run: it has no settings.yaml; give the folder that .* wrote"]),
     (
         "evaluate nowhere",
         [r"the run or bundle nowhere does not exist; give the folder that `visionft fit` or .* wrote"],

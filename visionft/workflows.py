@@ -44,6 +44,8 @@ def fit(
     Raises:
         VisionftError: see `visionft.errors`; a KeyboardInterrupt leaves a checkpoint first.
     """
+    if flags.get("from_run") is not None:
+        flags["from_run"] = _path(flags["from_run"])
     settings = _settings(photos_or_settings, config, flags)
     from visionft.evaluation import Earlier, measure_retention
     from visionft.runs import layout
@@ -53,7 +55,9 @@ def fit(
     if earlier is not None:
         say(str(earlier))
     run = train(settings, say)
-    _test(run, say)
+    evaluation = _test(run, say)
+    if settings.from_run is not None:
+        _compare(run, settings.from_run, evaluation, say)
     if earlier is not None and not earlier.measured_in(run):
         retention = measure_retention(run, earlier)
         retention.write(run.path / layout.RETENTION)
@@ -174,6 +178,27 @@ def export(
     return export_run(opened, Path(out) if out is not None else opened.path / "bundle", golden=golden, all_photos=all)
 
 
+def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) -> None:
+    """Say and write, once, what the run makes of the classes that the one it went on from knew already."""
+    from visionft.evaluation import before_after, evaluate_run
+    from visionft.runs import layout
+    from visionft.runs.descent import Origin
+
+    folder = run.path / layout.EVALUATION
+    if run.origin is None or (folder / "before_after.json").is_file():
+        return
+    try:
+        parent = Origin(**run.origin).reopen(origin)
+    except RunError as error:
+        say(f"no comparison of before and after: {error}")
+        return
+    after = evaluation or evaluate_run(run, None, "test" if run.has_split("test") else "validation")
+    compared = before_after(run, parent, after)
+    if compared is not None:
+        compared.write(folder)
+        say(str(compared))
+
+
 def is_bundle(path: Path) -> bool:
     """Tell a bundle's folder from a run's."""
     return (path / "bundle.json").is_file() or (path / "model.onnx").is_file()
@@ -212,14 +237,16 @@ def blend(
     return blended
 
 
-def _test(run: Run, say: Say) -> None:
+def _test(run: Run, say: Say) -> Evaluation | None:
     """Evaluate the test split, if there is one and it was not evaluated yet."""
     from visionft.runs import layout
 
     folder = run.path / layout.EVALUATION / "test"
-    if run.has_split("test") and not (folder / "metrics.json").is_file():
-        evaluation = evaluate(run, out=folder)
-        say(f"test: {evaluation.metrics}")
+    if not run.has_split("test") or (folder / "metrics.json").is_file():
+        return None
+    evaluation = evaluate(run, out=folder)
+    say(f"test: {evaluation.metrics}")
+    return evaluation
 
 
 def _settings(given: str | Path | FitSettings | None, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:

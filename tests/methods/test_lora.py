@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -50,6 +51,19 @@ def test_an_edit_changes_no_answer_until_it_is_trained(name: str) -> None:
     found = list(lora.pairs(network.backbone))
     assert len(found) == done.places > 0
     assert sum(p.numel() for _, _, pair in found for p in pair.parameters()) == done.parameters
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_folding_a_copy_leaves_the_original_as_it_is(name: str) -> None:
+    """torch keeps `weight` of a parametrised layer on a class that copies share."""
+    network = edited(LoraMethod(rank=3), name)
+    x = photos(network)
+    before, copied = network(x), copy.deepcopy(network)
+    methods.fold(copied, LoraMethod(rank=3))
+    assert torch.equal(network(x), before)
+    assert close(copied(x), before)
+    methods.fold(network, LoraMethod(rank=3))
+    assert torch.equal(network(x), copied(x))
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -47,12 +47,14 @@ def _flag(leaf: Leaf) -> Argument:
         negative=_off(leaf) if switch else "",
         help=sentence(leaf),
         metavar=None if switch else _metavar(leaf),
-        allow_repeating=False,
+        allow_repeating=leaf.mapping,
     )
     place = Parameter(group=_group(head)) if head else Parameter()
-    annotation = Annotated[bool, parameter, place] if switch else Annotated[str, parameter, place]
+    kind: Any = bool if switch else list[str] if leaf.mapping else str
+    annotation = Annotated[kind, parameter, place]
     # cyclopts wants a default of the annotated type; it is shown in the help and never arrives.
     default = leaf.default if switch or leaf.path == "photos" else scalar(leaf.default).replace("null", "none")
+    default = [] if leaf.mapping else default
     return Argument(leaf.path.replace(".", "__"), Argument.KEYWORD_ONLY, default=default, annotation=annotation)
 
 

@@ -20,7 +20,9 @@ from visionft.exporting.trained import TrainedModel
 from visionft.runs import layout
 
 UNKNOWN_LICENCE = "unknown"
-PRIVATE_SETTINGS = {"photos": True, "out": True, "weights": True, "retention": True, "data": {"splits"}}
+PRIVATE_SETTINGS = {
+    "photos": True, "out": True, "weights": True, "retention": True, "from_run": True, "data": {"splits"},
+}  # fmt: skip
 """Settings that hold paths of the machine that trained."""
 
 
@@ -92,10 +94,18 @@ def provenance(run: TrainedModel, fingerprint: str) -> dict[str, JsonValue]:
     return {
         "run": run.path.name,
         "data_fingerprint": fingerprint,
+        "origin": _nameless(run.origin),
         "settings": run.settings.model_dump(mode="json", exclude=PRIVATE_SETTINGS),  # type: ignore[arg-type]  # the stub wants IncEx
         "environment": _plain(environment),
         **({"blend": blend["coefficient"]} if blend else {}),
     }
+
+
+def _nameless(origin: Mapping[str, Any] | None) -> JsonValue:
+    """Return the run that this one went on from, and so on back, without the folders of this machine."""
+    if origin is None:
+        return None
+    return {**origin, "path": PurePath(origin["path"]).name, "origin": _nameless(origin.get("origin"))}
 
 
 def _plain(values: Mapping[str, Any]) -> JsonValue:

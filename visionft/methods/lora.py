@@ -178,7 +178,15 @@ def fold(backbone: nn.Module) -> None:
             if pair.merged:
                 pair.merged = False
                 merged.parametrizations.weight.original.sub_(pair.delta())
+            _own_class(merged)
             parametrize.remove_parametrizations(merged, "weight", leave_parametrized=True)
+
+
+def _own_class(layer: nn.Module) -> None:
+    """Give a layer a class of its own: torch takes `weight` off the class, which copies of the layer share."""
+    kind = type(layer)
+    members = {name: member for name, member in vars(kind).items() if name not in ("__dict__", "__weakref__")}
+    layer.__class__ = type(kind.__name__, kind.__bases__, members)
 
 
 def _adopt(layer: nn.Module, kind: type[nn.Module], pair: LoraPair) -> None:

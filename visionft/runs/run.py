@@ -80,6 +80,12 @@ class Run:
         return dict(self._json(layout.CHOICES)["weights"])
 
     @cached_property
+    def origin(self) -> dict[str, Any] | None:
+        """The run that this one went on from: path, classes_hash, data_fingerprint, weights_sha256, its own origin."""
+        found: dict[str, Any] | None = self._json(layout.CHOICES).get("origin")
+        return found
+
+    @cached_property
     def environment(self) -> dict[str, Any]:
         """Versions and hardware of the training."""
         return dict(self._json(layout.ENVIRONMENT))

@@ -1,7 +1,7 @@
 """The typed tree of settings: one declaration a setting, frozen, complete."""
 
 from visionft.settings.commenting import commented_yaml
-from visionft.settings.data import AugmentSettings, DataSettings
+from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.fit import FitSettings, PreprocessSettings
 from visionft.settings.method import (
     METHODS,
@@ -27,6 +27,7 @@ __all__ = [
     "AnyMethod",
     "AugmentSettings",
     "BitfitMethod",
+    "ClassesSettings",
     "DataSettings",
     "FitSettings",
     "FullMethod",

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from visionft.settings.fit import FitSettings
-from visionft.settings.leaves import Leaf, leaf_at, leaves, nearest, variants
+from visionft.settings.leaves import Leaf, flag_of, leaf_at, leaves, nearest, variants
 from visionft.settings.method import Phase
 
 Label = Callable[[str], str]
@@ -64,7 +64,7 @@ def shown(value: Any) -> str:
 def _like(label: str, path: str) -> str:
     if path == "photos":
         return "PHOTOS"
-    return "--" + path.replace("_", "-").removesuffix(".name") if label.startswith("--") else path
+    return flag_of(path).removesuffix(".name") if label.startswith("--") else path
 
 
 def _path(detail: ErrorDetails) -> str:
@@ -116,7 +116,7 @@ def _wrong(detail: ErrorDetails, leaf: Leaf | None) -> str:
         return pattern.format(**{name: f"{bound:.15g}" for name, bound in detail.get("ctx", {}).items()})
     if detail["type"] in ("literal_error", "union_tag_invalid", "union_tag_not_found"):
         return "is not known here"
-    if detail["type"] == "tuple_type" or (leaf and leaf.compound):
+    if detail["type"] == "tuple_type" or (leaf and leaf.compound and detail["type"] != "string_type"):
         return "is not a list"
     return f"is not {_KINDS.get(detail['type'].partition('_')[0], 'usable')}"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from visionft.settings.data import AugmentSettings, DataSettings
+from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.method import MOVES_BASE, FullMethod, Method
 from visionft.settings.training import HardwareSettings, OptimSettings
 from visionft.settings.tree import Auto, Settings
@@ -35,6 +35,9 @@ class FitSettings(Settings):
     weights: str = "auto"
     """`hub`: timm's pretrained weights; `none`: from scratch; a path: a safetensors or torch file; auto: hub, and from
     scratch with a warning where the hub does not answer and no backbone was named."""
+    from_run: Path | None = None
+    """A finished run to go on from, instead of pretrained weights: its network, its transform, and the rows of its head
+    whose classes the photos have."""
     head: Literal["linear", "mlp", "cosine"] = "linear"
     """The new classification head."""
     method: Method = FullMethod()
@@ -50,6 +53,8 @@ class FitSettings(Settings):
     classes apart, before and after (k-NN, arXiv 1805.01978). It changes nothing of the training."""
     data: DataSettings = DataSettings()
     """How the photos are read and split."""
+    classes: ClassesSettings = ClassesSettings()
+    """What becomes of an earlier run's classes."""
     preprocess: PreprocessSettings = PreprocessSettings()
     """How a photo becomes the network's input."""
     augment: AugmentSettings = AugmentSettings()

@@ -36,7 +36,7 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     if (folder / layout.BEST).is_file():
         network.load_state_dict(load_file(folder / layout.BEST))
     full_precision()
-    adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.source.name)
+    adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.base)
     methods.fold(network, prepared.settings.method)
     val, train = final_figures(prepared, manifest)
     sentence = verdict(train.top1, val.top1, train.n, history, kept)
