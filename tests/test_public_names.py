@@ -12,6 +12,7 @@ import pytest
 import visionft
 
 NAMES = [
+    "Advice",
     "AugmentSettings",
     "Bundle",
     "DataSettings",
@@ -31,6 +32,7 @@ NAMES = [
     "Run",
     "VisionftError",
     "__version__",
+    "advise",
     "evaluate",
     "export",
     "fit",
@@ -59,8 +61,8 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
     assert len(modules) >= 60
     for module in modules:
         importlib.import_module(module)
-    assert all(callable(getattr(visionft, verb)) for verb in ("fit", "evaluate", "predict", "export"))
-    assert not {module.partition(".")[2] for module in modules} & {"fit", "evaluate", "predict", "export"}
+    assert all(callable(getattr(visionft, verb)) for verb in ("advise", "fit", "evaluate", "predict", "export"))
+    assert not {module.partition(".")[2] for module in modules} & {"advise", "fit", "evaluate", "predict", "export"}
 
 
 def test_import_visionft_loads_nothing_heavy() -> None:

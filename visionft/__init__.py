@@ -24,11 +24,13 @@ if TYPE_CHECKING:
         Phase,
         PreprocessSettings,
     )
-    from visionft.workflows import evaluate, export, fit, predict
+    from visionft.training import Advice
+    from visionft.workflows import advise, evaluate, export, fit, predict
 
     __version__: str
 
 __all__ = [
+    "Advice",
     "AugmentSettings",
     "Bundle",
     "DataSettings",
@@ -48,6 +50,7 @@ __all__ = [
     "Run",
     "VisionftError",
     "__version__",
+    "advise",
     "evaluate",
     "export",
     "fit",
@@ -61,7 +64,8 @@ _ROOMS = {
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("Run",),
-    "workflows": ("evaluate", "export", "fit", "predict"),
+    "training": ("Advice",),
+    "workflows": ("advise", "evaluate", "export", "fit", "predict"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

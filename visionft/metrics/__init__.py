@@ -3,6 +3,7 @@
 from visionft.metrics.calibration import BINS, expected_calibration_error, log_loss
 from visionft.metrics.evaluating import evaluate_logits, softmax
 from visionft.metrics.intervals import bootstrap_macro_f1, wilson
+from visionft.metrics.knn import knn_accuracy
 from visionft.metrics.results import ClassRow, Confused, Metrics
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "bootstrap_macro_f1",
     "evaluate_logits",
     "expected_calibration_error",
+    "knn_accuracy",
     "log_loss",
     "softmax",
     "wilson",

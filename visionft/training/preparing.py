@@ -15,6 +15,7 @@ from visionft.preprocess import Preprocess
 from visionft.runs import layout
 from visionft.runs.reading import read_json
 from visionft.settings import FitSettings, from_yaml
+from visionft.training import activations
 from visionft.training.choices import Choice, put
 from visionft.training.hardware import cpu_has_bf16
 from visionft.training.measuring import WORTH_IT, fitting_micro_batch, seconds_per_photo
@@ -118,9 +119,10 @@ def _create(settings: FitSettings, classes: int) -> Network:
 
 def _edit(settings: FitSettings, network: Network, say: Say) -> None:
     torch.manual_seed(settings.seed)
-    done = methods.edit(network, settings.method)
-    if done is not None:
-        say(f"{settings.method.name}: {done.sentence}")
+    with activations.compared(settings, network, say):
+        done = methods.edit(network, settings.method)
+        if done is not None:
+            say(f"{settings.method.name}: {done.sentence}")
 
 
 def _measure(settings: FitSettings, network: Network) -> tuple[FitSettings, list[Choice]]:
