@@ -81,7 +81,7 @@ def _foretold(manifest: Manifest, methods: int, limits: Limits) -> str:
     most = methods * (limits.seconds + START_SECONDS)
     return (
         f"{first}; then {methods} method{'s' if methods > 1 else ''} for {limits.steps} steps or "
-        f"{limits.seconds:.0f} seconds each, in a process of its own: at most about {spoken(most)}"
+        f"{limits.seconds:.0f} seconds each, in a process of its own: up to about {spoken(most)}"
     )
 
 

@@ -1,4 +1,7 @@
-"""Work in a process of its own: its memory is its own, and nothing of it is left when it ends or is given up."""
+"""Work in a process of its own: its memory is its own, and nothing of it is left when it ends or is given up.
+
+The other Python runs this file, so that it imports what the task needs and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,15 @@ from typing import Any, TypeVar
 
 from visionft import errors
 from visionft.errors import MemoryShortError, SettingsError, VisionftError
-from visionft.training.progress import Advance
 
 T = TypeVar("T")
-_CODE = "from visionft.training.processes import answer; answer()"
 
 
 class TaskError(RuntimeError):
     """A task failed in a way that no user can mend; the message ends with its traceback."""
 
 
-def in_process(task: Callable[..., T], *arguments: Any, advance: Advance) -> T:
+def in_process(task: Callable[..., T], *arguments: Any, advance: Callable[[int, int], None]) -> T:
     """Return `task(*arguments, advance=...)` of a fresh Python.
 
     Not multiprocessing's: a script that calls this needs no `if __name__ == "__main__"`, and the process has a group of
@@ -43,7 +44,7 @@ def in_process(task: Callable[..., T], *arguments: Any, advance: Advance) -> T:
         TaskError: the task raised something else.
     """
     ours, theirs = Pipe()
-    command = [sys.executable, "-P", "-c", _CODE, str(theirs.fileno())]
+    command = [sys.executable, "-P", __file__, str(theirs.fileno())]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     # Standard output is the caller's alone: its last line may be JSON.
     process = subprocess.Popen(
@@ -83,7 +84,7 @@ def _follow(connection: Connection) -> None:
         os.killpg(0, signal.SIGKILL)
 
 
-def _outcome(connection: Connection, process: subprocess.Popen[bytes], advance: Advance) -> Any:
+def _outcome(connection: Connection, process: subprocess.Popen[bytes], advance: Callable[[int, int], None]) -> Any:
     while True:
         try:
             kind, value = connection.recv()
@@ -110,7 +111,7 @@ def _again(kind: str, message: str) -> VisionftError:
 def _death(code: int) -> Exception:
     if code == -signal.SIGKILL:
         return MemoryShortError(
-            "the system killed the process that trained (signal 9), most often because memory ran out; "
+            "the system killed the process that tried this (signal 9), most often because memory ran out; "
             "choose a smaller --backbone, --optim.micro-batch or --hardware.workers"
         )
     return TaskError(f"the process ended with the code {code} and no word")
@@ -121,3 +122,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+if __name__ == "__main__":
+    answer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -45,12 +46,12 @@ class Stopwatch(Callback):
     def __init__(self, schedule: Schedule, limits: Limits, advance: Advance) -> None:
         firsts = {stretch.floor: stretch.start for stretch in reversed(schedule.stretches)}
         self.starts = sorted(firsts.values())
-        self.weights = _steps_by_floor(schedule)
         self.schedule, self.advance = schedule, advance
         self.quota = max(LEAST_STEPS, limits.steps // len(self.starts))
         self.seconds = limits.seconds / len(self.starts)
         self.taken = self.trainable = self.saved_bytes = 0
-        self._phase, self._times, self._medians = 0, list[float](), list[float]()
+        self._times: list[float] = []
+        self._medians: dict[int, float] = {}
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Note the time; go to the next phase, or stop, when there are enough."""
@@ -61,19 +62,18 @@ class Stopwatch(Callback):
         enough = len(self._times) >= self.quota or self._times[-1] - self._times[0] >= self.seconds
         if not enough or len(self._times) < LEAST_STEPS:
             return
-        self._medians.append(_median_gap(self._times))
+        start = self.starts[len(self._medians)]
+        self._medians[self.schedule.at(start).floor] = median_step(self._times)
         self._look(pl_module)
-        self._phase, self._times = self._phase + 1, []
-        if self._phase == len(self.starts):
+        self._times = []
+        if len(self._medians) == len(self.starts):
             trainer.should_stop = True
         else:
-            pl_module.step = self.starts[self._phase]
+            pl_module.step = self.starts[len(self._medians)]
 
     def step_seconds(self) -> float:
         """Return the mean over the schedule of the phases' medians."""
-        floors = [self.schedule.at(start).floor for start in self.starts]
-        total = sum(self.weights[floor] * median for floor, median in zip(floors, self._medians, strict=True))
-        return total / self.schedule.total_steps
+        return mean_step(self.schedule, self._medians)
 
     def _look(self, module: Classifier) -> None:
         trained = sum(p.numel() for p in module.network.parameters() if p.requires_grad)
@@ -82,16 +82,15 @@ class Stopwatch(Callback):
         self.saved_bytes = max(self.saved_bytes, saved_bytes(module.network, (side, side), photos=photos))
 
 
-def _steps_by_floor(schedule: Schedule) -> dict[int, int]:
-    steps = dict.fromkeys((stretch.floor for stretch in schedule.stretches), 0)
-    for stretch in schedule.stretches:
-        steps[stretch.floor] += stretch.steps
-    return steps
-
-
-def _median_gap(times: list[float]) -> float:
+def median_step(times: Sequence[float]) -> float:
+    """Return the median seconds of a step from the moments at which steps ended, the first two left out."""
     gaps = [after - before for before, after in pairwise(times)]
     return statistics.median(gaps[min(WARM_UP - 1, len(gaps) - 1) :])  # the first step lies before the first gap
+
+
+def mean_step(schedule: Schedule, seconds: Mapping[int, float]) -> float:
+    """Return the mean seconds of a step over a schedule, from those of each floor."""
+    return sum(stretch.steps * seconds[stretch.floor] for stretch in schedule.stretches) / schedule.total_steps
 
 
 def _wait(module: Classifier) -> None:
