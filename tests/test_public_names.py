@@ -13,6 +13,7 @@ import visionft
 
 NAMES = [
     "AdapterMethod",
+    "Advice",
     "AugmentSettings",
     "BitfitMethod",
     "Bundle",
@@ -37,6 +38,7 @@ NAMES = [
     "Run",
     "VisionftError",
     "__version__",
+    "advise",
     "blend",
     "evaluate",
     "export",
@@ -66,8 +68,9 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
     assert len(modules) >= 60
     for module in modules:
         importlib.import_module(module)
-    assert all(callable(getattr(visionft, verb)) for verb in ("fit", "evaluate", "predict", "export", "blend"))
-    assert not {module.partition(".")[2] for module in modules} & {"fit", "evaluate", "predict", "export", "blend"}
+    verbs = ("advise", "blend", "evaluate", "export", "fit", "predict")
+    assert all(callable(getattr(visionft, verb)) for verb in verbs)
+    assert not {module.partition(".")[2] for module in modules} & set(verbs)
 
 
 def test_import_visionft_loads_nothing_heavy() -> None:

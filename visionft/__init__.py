@@ -30,12 +30,14 @@ if TYPE_CHECKING:
         PromptMethod,
         QloraMethod,
     )
-    from visionft.workflows import blend, evaluate, export, fit, predict
+    from visionft.training import Advice
+    from visionft.workflows import advise, blend, evaluate, export, fit, predict
 
     __version__: str
 
 __all__ = [
     "AdapterMethod",
+    "Advice",
     "AugmentSettings",
     "BitfitMethod",
     "Bundle",
@@ -60,6 +62,7 @@ __all__ = [
     "Run",
     "VisionftError",
     "__version__",
+    "advise",
     "blend",
     "evaluate",
     "export",
@@ -74,7 +77,8 @@ _ROOMS = {
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("Run",),
-    "workflows": ("blend", "evaluate", "export", "fit", "predict"),
+    "training": ("Advice",),
+    "workflows": ("advise", "blend", "evaluate", "export", "fit", "predict"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -10,14 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from visionft.errors import RunError, UsageError
-from visionft.settings import FitSettings, build
+from visionft.errors import RunError, UsageError, WeightsError
+from visionft.settings import FitSettings, build, compared_methods
 
 if TYPE_CHECKING:
     from visionft.bundle import Predictions
     from visionft.evaluation import Evaluation
     from visionft.exporting import Exported
     from visionft.runs import Run
+    from visionft.training import Advice
 
 Say = Callable[[str], None]
 
@@ -63,6 +64,57 @@ def fit(
         retention.write(run.path / layout.RETENTION)
         say(str(retention))
     return run
+
+
+def advise(
+    photos_or_settings: str | Path | FitSettings | None = None,
+    /,
+    *,
+    methods: str | Sequence[str] | None = None,
+    steps: int = 20,
+    small_files: bool = False,
+    config: str | Path | None = None,
+    say: Say = print,
+    **flags: Any,
+) -> Advice:
+    """Try the methods on these photos and this machine for some steps each, and recommend one; nothing is written.
+
+    Args:
+        photos_or_settings: as for `fit`. The settings of a method are used where it is tried.
+        methods: names of the methods to compare, in a list or between commas; none: all of them.
+        steps: training steps a method, at least 1; after 30 seconds no new one is begun.
+        small_files: one small file a task, beside a base that tasks share, is wanted.
+        config: a YAML file with any of the settings; flags go above it.
+        say: receives each line of the report; print by default.
+        flags: settings by name, as for `fit`.
+
+    Raises:
+        UsageError: a method is unknown, or there is nothing to train.
+        WeightsError: there are no pretrained weights.
+        DataError: the photos cannot be used.
+    """
+    settings, names = _settings(photos_or_settings, config, flags), compared_methods(methods)
+    require_advisable(settings, steps)
+    from visionft.training import Limits
+    from visionft.training import advise as advise_on
+
+    return advise_on(settings, names, Limits(steps), small_files=small_files, say=say)
+
+
+def require_advisable(settings: FitSettings, steps: int = 20) -> None:
+    """Refuse what cannot be compared, before anything heavy is imported.
+
+    Raises:
+        UsageError, WeightsError: see `advise`.
+    """
+    if steps < 1:
+        raise UsageError(f"--steps: {steps} is less than 1; give a whole number from 1")
+    if settings.epochs == 0:
+        raise UsageError("--epochs: 0 leaves nothing to try; leave it out, or give a whole number from 1")
+    if settings.weights == "none":
+        raise WeightsError(
+            "--weights: none leaves random features, which advise nobody; give hub, or a file of pretrained weights"
+        )
 
 
 def evaluate(

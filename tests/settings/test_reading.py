@@ -57,8 +57,8 @@ def test_commented_yaml_holds_the_defaults(tmp_path: Path) -> None:
     assert build("photos", written(tmp_path, commented_yaml())) == FitSettings(photos=Path("photos"))
 
 
-def test_there_are_four_configs() -> None:
-    assert [path.stem for path in CONFIGS] == ["default", "gradual", "quick-look", "small-catalogue"]
+def test_there_are_five_configs() -> None:
+    assert [path.stem for path in CONFIGS] == ["default", "gradual", "lora", "quick-look", "small-catalogue"]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

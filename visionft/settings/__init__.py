@@ -1,6 +1,7 @@
 """The typed tree of settings: one declaration a setting, frozen, complete."""
 
 from visionft.settings.commenting import commented_yaml
+from visionft.settings.comparing import compared_methods
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.fit import FitSettings, PreprocessSettings
 from visionft.settings.method import (
@@ -44,6 +45,7 @@ __all__ = [
     "QloraMethod",
     "build",
     "commented_yaml",
+    "compared_methods",
     "from_yaml",
     "to_yaml",
 ]

@@ -41,8 +41,8 @@ def train_epochs(
         Interrupted: a signal came; the checkpoint is written.
     """
     settings = prepared.settings
-    loader = _loader(prepared, manifest)
-    module = _module(prepared, manifest, loader.steps_per_epoch)
+    loader = make_loader(prepared, manifest)
+    module = make_module(prepared, manifest, loader.steps_per_epoch)
     if module.schedule.total_steps <= (checkpoint.step if checkpoint else 0):
         return
     if no_longer_better(history, settings.optim.patience):
@@ -50,7 +50,7 @@ def train_epochs(
     with watching() as interruption, bar("training") as advance:
         lifecycle = Lifecycle(folder, loader, interruption, history, say)
         callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(advance, say)]
-        trainer = _trainer(settings, module.schedule.epochs, callbacks)
+        trainer = make_trainer(settings, module.schedule.epochs, callbacks)
         start = checkpoint.step if checkpoint else 0
         loader.set_epoch(start // loader.steps_per_epoch, start % loader.steps_per_epoch)
         _count_epochs_from(trainer, start // loader.steps_per_epoch)
@@ -118,7 +118,8 @@ class Start(Callback):
             self.lifecycle.checkpoint(pl_module)
 
 
-def _loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
+def make_loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
+    """Return the batches of the training photos."""
     settings = prepared.settings
     side = int(settings.augment.size)
     photos = TrainPhotos(
@@ -133,7 +134,8 @@ def _loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
     )
 
 
-def _module(prepared: Prepared, manifest: Manifest, steps_per_epoch: int) -> Classifier:
+def make_module(prepared: Prepared, manifest: Manifest, steps_per_epoch: int) -> Classifier:
+    """Return the network under its schedule."""
     settings = prepared.settings
     levels = backbones.depth_map(prepared.network).levels
     facts = methods.Facts(levels, steps_per_epoch, int(settings.epochs), prepared.solves_head)
@@ -147,7 +149,8 @@ def _module(prepared: Prepared, manifest: Manifest, steps_per_epoch: int) -> Cla
     return Classifier(prepared.network, prepared.preprocess, schedule, settings, weights)
 
 
-def _trainer(settings: FitSettings, epochs: int, callbacks: list[Callback]) -> Trainer:
+def make_trainer(settings: FitSettings, epochs: int, callbacks: list[Callback]) -> Trainer:
+    """Return a silent trainer that writes nothing by itself."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
     return Trainer(

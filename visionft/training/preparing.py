@@ -17,6 +17,7 @@ from visionft.runs.descent import Origin
 from visionft.runs.reading import read_json
 from visionft.runs.succession import Succession
 from visionft.settings import FitSettings, from_yaml
+from visionft.training import activations
 from visionft.training.choices import Choice, put
 from visionft.training.hardware import cpu_has_bf16
 from visionft.training.inheriting import Inheritance, choices_of
@@ -161,9 +162,10 @@ def _edit(settings: FitSettings, network: Network, say: Say) -> None:
         say(f"{settings.method.name}: going on with what the earlier run added")
         return
     torch.manual_seed(settings.seed)
-    done = methods.edit(network, settings.method)
-    if done is not None:
-        say(f"{settings.method.name}: {done.sentence}")
+    with activations.compared(settings, network, say):
+        done = methods.edit(network, settings.method)
+        if done is not None:
+            say(f"{settings.method.name}: {done.sentence}")
 
 
 def _measure(settings: FitSettings, network: Network) -> tuple[FitSettings, list[Choice]]:
