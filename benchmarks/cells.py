@@ -36,6 +36,13 @@ class Cells:
         print(json.dumps(row), flush=True)
         return row
 
+    def drop(self, unwanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Forget cells, so that they are measured again."""
+        kept = [row for row in self.rows if not unwanted(row)]
+        if len(kept) < len(self.rows):
+            self.path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        self.rows = kept
+
 
 def machine() -> dict[str, Any]:
     """Return hardware and versions, for every row."""

@@ -154,7 +154,9 @@ def _answer(backbone: nn.Module, input_size: tuple[int, int]) -> Tensor:
     tensors = {**dict(backbone.named_parameters()), **dict(backbone.named_buffers())}
     meta = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
     try:
-        answer: Tensor = functional_call(backbone, meta, (torch.empty(1, 3, *input_size, device="meta"),))
+        # tied: torch would swap a module that sits in two places twice, and leave it on meta (coat)
+        blank = torch.empty(1, 3, *input_size, device="meta")
+        answer: Tensor = functional_call(backbone, meta, (blank,), tie_weights=False)
     except Exception:  # noqa: BLE001  # a few models keep plain tensors, which are not on meta: only the real thing tells
         answer = backbone(torch.zeros(1, 3, *input_size))
     return answer

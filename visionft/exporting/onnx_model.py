@@ -50,7 +50,7 @@ def build(network: Network, preprocess: Preprocess, classes: Sequence[str]) -> M
         )
     network.eval()
     front = preprocess_part(preprocess)
-    back = _network_part(network, preprocess.size)
+    back = network_part(network, preprocess.size)
     model = _join(front, back)
     _append_answers(model, classes)
     _declare(model, tensors(len(classes), _last_size(back, n.EMBEDDING)), preprocess.size)
@@ -84,13 +84,37 @@ def preprocess_part(preprocess: Preprocess) -> ModelProto:
     return _export(PreprocessHalf(preprocess), example, shapes, n.IMAGE, [n.PIXELS])
 
 
-def _network_part(network: Network, size: tuple[int, int]) -> ModelProto:
+def network_part(network: Network, size: tuple[int, int]) -> ModelProto:
+    """Export the network half alone: `pixels` (N, 3, S, S) to `logits` (N, C) and `embedding` (N, D).
+
+    Raises:
+        BackboneError: the network cannot be exported.
+    """
+    example, wanted = torch.zeros(2, 3, *size), [n.LOGITS, n.EMBEDDING]
     shapes = {0: torch.export.Dim("N")}
     try:
-        return _export(NetworkHalf(network), torch.zeros(2, 3, *size), shapes, n.PIXELS, [n.LOGITS, n.EMBEDDING])
+        return _export(NetworkHalf(network), example, shapes, n.PIXELS, wanted)
+    except torch.onnx.OnnxExporterError:
+        pass  # the exporter knows fused attention over (B, heads, N, D) alone; others (samvit) are tried written out
+    try:
+        with _attention_written_out(network):
+            return _export(NetworkHalf(network), example, shapes, n.PIXELS, wanted)
     except torch.onnx.OnnxExporterError as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise BackboneError(f"{network.name} cannot be exported to ONNX ({reason}): choose another backbone") from error
+
+
+@contextlib.contextmanager
+def _attention_written_out(network: Network) -> Iterator[None]:
+    """Let timm's attention multiply its matrices itself: the same sums, in operations that every exporter knows."""
+    fused = [module for module in network.modules() if getattr(module, "fused_attn", False) is True]
+    for module in fused:
+        module.fused_attn = False  # type: ignore[assignment]  # a plain bool, where nn.Module types say tensor
+    try:
+        yield
+    finally:
+        for module in fused:
+            module.fused_attn = True  # type: ignore[assignment]
 
 
 def _export(module: nn.Module, example: Tensor, shapes: dict[int, Any], given: str, wanted: list[str]) -> ModelProto:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from visionft.backbones import Network
+from visionft.errors import BackboneError
 from visionft.methods import adapters, lora, prompts
 from visionft.methods.looking import bypassed, require_alive, require_separable
 from visionft.methods.quantizing import QuantizedLinear, Storage, quantize
@@ -89,6 +90,11 @@ def _low_rank(network: Network, method: LoraMethod | QloraMethod) -> Edit:
     storage: Storage | None = "bf16" if isinstance(method, LoraMethod) and method.base_dtype == "bf16" else None
     storage = method.quantization if isinstance(method, QloraMethod) else storage
     stored = quantize(network.backbone, storage, past) if storage else 0
+    if storage and not stored:
+        raise BackboneError(
+            f"{network.name} has no linear layers that could be kept in {storage}, only convolutions are left; "
+            "take --method lora with --method.base-dtype fp32"
+        )
     scale = lora.scale_of(method.rank, method.alpha, method.rslora)
     lora.inject(network.backbone, targets, past, rank=method.rank, scale=scale, dropout=method.dropout)
     kept = f", {stored} frozen layers kept in {storage}" if storage else ""

@@ -55,7 +55,8 @@ def run_once(network: Network, photos: int = 2) -> Tensor:
         try:
             meta = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
             blank = torch.empty(photos, 3, *network.input_size, device="meta")
-            answer: Tensor = functional_call(backbone, meta, (blank,))
+            # tied: torch would swap a module that sits in two places twice, and leave it on meta (coat)
+            answer: Tensor = functional_call(backbone, meta, (blank,), tie_weights=False)
         except Exception:  # noqa: BLE001  # plain tensors, or storage that has no meta form: only the real thing tells
             answer = backbone(torch.zeros(photos, 3, *network.input_size))
     return answer

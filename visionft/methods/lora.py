@@ -169,7 +169,7 @@ def unmerge(backbone: nn.Module) -> None:
 
 @torch.no_grad()
 def fold(backbone: nn.Module) -> None:
-    """Merge, and make every layer the plain fp32 one that it was before `inject`."""
+    """Merge, and make every layer the plain fp32 one that it was before `inject`, stored ones without a pair too."""
     for path, layer, pair in pairs(backbone):
         if isinstance(layer, _Branched):
             _set(backbone, path, _plain(layer, pair))
@@ -180,6 +180,9 @@ def fold(backbone: nn.Module) -> None:
                 merged.parametrizations.weight.original.sub_(pair.delta())
             _own_class(merged)
             parametrize.remove_parametrizations(merged, "weight", leave_parametrized=True)
+    for path, layer in list(backbone.named_modules()):
+        if isinstance(layer, QuantizedLinear):
+            _set(backbone, path, _plain(layer, None))
 
 
 def _own_class(layer: nn.Module) -> None:
@@ -202,13 +205,13 @@ def _shape(layer: nn.Module) -> tuple[int, ...]:
     return tuple(weight.shape)
 
 
-def _plain(layer: nn.Module, pair: LoraPair) -> nn.Linear:
+def _plain(layer: nn.Module, pair: LoraPair | None) -> nn.Linear:
     weight = layer.store() if isinstance(layer, QuantizedLinear) else layer.weight
     assert isinstance(weight, Tensor)
     bias = layer.bias
     with torch.device("meta"):
-        plain = nn.Linear(pair.shape[1], pair.shape[0], bias is not None)
-    plain.weight = nn.Parameter(weight.float() if pair.merged else weight.float() + pair.delta())
+        plain = nn.Linear(weight.shape[1], weight.shape[0], bias is not None)
+    plain.weight = nn.Parameter(weight.float() if pair is None or pair.merged else weight.float() + pair.delta())
     if isinstance(bias, nn.Parameter):
         plain.bias = bias
     return plain.train(layer.training)
