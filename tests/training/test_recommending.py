@@ -74,6 +74,14 @@ def test_lora_is_taken_where_it_was_measured_as_better(seconds: float, memory: f
     assert recommend(LOOK, rows).method == method
 
 
+def test_times_of_a_busy_machine_recommend_nothing() -> None:
+    rows = [HEAD, FULL, replace(LORA, seconds=100.0)]
+    assert recommend(LOOK, rows).method == "lora"
+    found = recommend(LOOK, rows, busy=True)
+    assert found.method == "full"
+    assert "lora was measured as better here, but the machine was busy: try again when it is idle" in found.reason
+
+
 def test_small_files_are_lora_s_where_its_file_is_small() -> None:
     found = recommend(LOOK, ALL, small_files=True)
     assert found.method == "lora"

@@ -12,6 +12,7 @@ from visionft.training.first_look import FirstLook
 from visionft.training.foretelling import spoken
 from visionft.training.recommending import Recommendation
 
+BUSY = 0.5  # processes a core: half of the machine is somebody else's
 HEADINGS = ("method", "images/s", "peak MB", "MB a photo", "trained", "stored MB", "whole fit")
 
 
@@ -24,12 +25,14 @@ class Advice:
         rows: what each method costs here, or why it is refused.
         recommendation: the method to take, with its reason.
         steps: training steps that were asked for, a method.
+        load: processes a core wanted to run before the trials began, other people's that is.
     """
 
     look: FirstLook
     rows: tuple[Row, ...]
     recommendation: Recommendation
     steps: int
+    load: float
 
     @property
     def method(self) -> str:
@@ -47,6 +50,7 @@ class Advice:
             },
             "rows": [_plain(row) for row in self.rows],
             "steps": self.steps,
+            "load": self.load,
             "recommendation": asdict(self.recommendation),
         }
 
@@ -54,14 +58,24 @@ class Advice:
         table = aligned([HEADINGS, *(cells(row) for row in self.rows if row.refusal is None)])
         refused = [f"  {row.method}: {row.refusal}" for row in self.rows if row.refusal]
         last = f"recommended: {self.method}: {self.recommendation.reason}"
-        return "\n".join([*_first_lines(self.look), *table, *refused, last])
+        return "\n".join([*_first_lines(self.look), *table, *refused, *disturbed(self.load), last])
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{escape(line)}</p>" for line in _first_lines(self.look))
+        lines = "".join(f"<p>{escape(line)}</p>" for line in [*_first_lines(self.look), *disturbed(self.load)])
         head = "".join(f"<th>{name}</th>" for name in HEADINGS)
         body = "".join(f"<tr>{_html_cells(row)}</tr>" for row in self.rows)
         last = f"<p><b>{escape(self.method)}</b>: {escape(self.recommendation.reason)}</p>"
         return f"{lines}<table><tr>{head}</tr>{body}</table>{last}"
+
+
+def disturbed(load: float) -> list[str]:
+    """Return a warning in one line where other work ran beside the trials."""
+    if load < BUSY:
+        return []
+    return [
+        f"  the machine was busy ({load:.1f} processes a core before this began): speeds and times hold for that "
+        "moment alone, and their order may be chance"
+    ]
 
 
 def _first_lines(look: FirstLook) -> list[str]:

@@ -8,8 +8,8 @@ from visionft import data
 from visionft.data import Manifest
 from visionft.errors import BackboneError, MemoryShortError, MissingExtraError, UsageError
 from visionft.settings import METHODS, FitSettings
-from visionft.training import comparison, first_look
-from visionft.training.advice import Advice, cells
+from visionft.training import comparison, first_look, hardware
+from visionft.training.advice import BUSY, Advice, cells
 from visionft.training.comparison import Row
 from visionft.training.first_look import FirstLook
 from visionft.training.foretelling import spoken
@@ -37,6 +37,7 @@ def advise(
     Raises:
         DataError, WeightsError, BackboneError: as in a fit.
     """
+    load = hardware.load()
     with bar("reading photos") as advance:
         manifest = data.prepare(settings.photos, settings.data, on_progress=advance)
     say(data.summary(manifest))
@@ -53,7 +54,8 @@ def advise(
             row = _row(settings, manifest, name, limits, look, _part(advance, number, len(to_try), limits.steps))
             rows.append(row)
             say(f"tried {name} ({number + 1} of {len(to_try)}): {row.refusal or f'{cells(row)[1]} images/s'}")
-    return Advice(look, tuple(rows), recommend(look, rows, small_files=small_files), limits.steps)
+    recommended = recommend(look, rows, small_files=small_files, busy=load >= BUSY)
+    return Advice(look, tuple(rows), recommended, limits.steps, load)
 
 
 def _row(

@@ -35,24 +35,29 @@ Tried = Mapping[str, Row]
 Rule = Callable[[FirstLook, Tried], Recommendation | None]
 
 
-def recommend(look: FirstLook, rows: Sequence[Row], *, small_files: bool = False) -> Recommendation:
+def recommend(look: FirstLook, rows: Sequence[Row], *, small_files: bool = False, busy: bool = False) -> Recommendation:
     """Take the first rule that speaks.
 
     1. Where small files were asked for: the method of small files.
     2. Where halving the solved head's errors would stay within its 95 % interval: the head.
     3. Where classes have fewer than 10 photos: the quickest method that trains at most 5 % of the parameters.
-    4. Where low-rank updates were measured here at 3/4 of full fine-tuning's time or memory: these.
+    4. Where low-rank updates were measured here at 3/4 of full fine-tuning's time or memory, undisturbed: these.
     5. Full fine-tuning; where it was refused or left out, the quickest of the others.
 
     Args:
         look: accuracies of the frozen backbone, and counts.
         rows: of the compared methods.
         small_files: one small file a task beside a shared base is wanted.
+        busy: other work ran on the machine, so that times of different methods cannot be compared.
     """
     tried = {row.method: row for row in rows if row.refusal is None}
-    rules: list[Rule] = [_head_is_enough, _few_photos, _measured_better, _most]
-    if small_files:
-        rules.insert(0, _small_file)
+    rules: list[Rule] = [
+        *([_small_file] if small_files else []),
+        _head_is_enough,
+        _few_photos,
+        *([] if busy else [_measured_better]),
+        _most,
+    ]
     for rule in rules:
         found = rule(look, tried)
         if found:
@@ -122,7 +127,9 @@ def _most(look: FirstLook, tried: Tried) -> Recommendation | None:
         f"{_gain(look)}, and with {look.photos_a_class:.0f} photos a class all weights can be trained: about "
         f"{spoken(full.seconds)}"
     )
-    if lora:
+    if lora and _beats(lora, full):  # which is recommended by an earlier rule, unless it is not to be trusted
+        reason += ". lora was measured as better here, but the machine was busy: try again when it is idle"
+    elif lora:
         reason += f". Here {_beside(lora, full)}, so it pays for a small file a task ({lora.stored_mb:.2g} MB)"
     return Recommendation("full", reason)
 
