@@ -16,6 +16,7 @@ from visionft.methods.scheduling import floor_of
 
 Kind = Literal["attention", "mlp", "other"]
 WORDS: dict[Kind, tuple[str, ...]] = {"attention": ("attn", "attention"), "mlp": ("mlp", "ffn", "glu")}
+GATES = ("semodule", "squeezeexcit")  # gates of channels, which timm calls `attn` in byobnet and nfnet
 NAMES = ("attention", "mlp", "all", "q", "v", "qv")
 QUERIES, VALUES = ("q", "q_proj", "query", "to_q"), ("v", "v_proj", "value", "to_v")
 FUSED = ("qkv", "kv", "to_qkv", "qkv_proj")
@@ -82,6 +83,8 @@ def kind_of(backbone: nn.Module, path: str) -> Kind:
     for length in range(len(parts) - 1, 0, -1):
         owner = backbone.get_submodule(".".join(parts[:length]))
         words = (type(owner).__name__.lower(), parts[length - 1].lower())
+        if any(gate in words[0] for gate in GATES):
+            return "other"
         for kind, marks in WORDS.items():
             if any(mark in word for mark in marks for word in words):
                 return kind
