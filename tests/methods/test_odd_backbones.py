@@ -22,7 +22,7 @@ from visionft.methods.looking import run_once
 from visionft.methods.quantizing import Nf4Store
 from visionft.methods.targets import find
 from visionft.runs.weights import write_weights
-from visionft.settings import LoraMethod, QloraMethod
+from visionft.settings import AdapterMethod, LoraMethod, QloraMethod
 
 UPDATED = [
     LoraMethod(targets="attention", base_dtype="bf16"),
@@ -119,6 +119,13 @@ def test_a_channel_gate_is_no_attention() -> None:
     assert any(".attn.fc" in path for path in found)
     with pytest.raises(BackboneError, match=r"test_byobnet has no layers that --method\.targets attention names; give"):
         find(made("test_byobnet"), "attention", 1.0)
+
+
+def test_a_backbone_that_is_called_after_its_mlps_gets_adapters_beside_each_of_them() -> None:
+    network = made("mixer_s32_224")
+    done = methods.edit(network, AdapterMethod(width=2))
+    assert done is not None
+    assert done.places == 16  # two in each of eight blocks
 
 
 @pytest.mark.slow

@@ -35,9 +35,10 @@ def evaluate(
     if retention is not None:
         require_photos(retention, "--retention")
     from visionft import workflows
+    from visionft.workflows.places import holds_bundle
 
     evaluation = workflows.evaluate(run, data=data, split=split, retention=retention, out=out)
-    following = ("predict", run, "PHOTOS") if workflows.is_bundle(run) else ("export", run)
+    following = ("predict", run, "PHOTOS") if holds_bundle(run) else ("export", run)
     kept = {"retention": evaluation.retention.to_json()} if evaluation.retention else {}
     finish(str(evaluation), {**evaluation.metrics.summary(), **kept}, *following, as_json=as_json)
 

@@ -94,7 +94,8 @@ def _mlps(network: Network, unfreeze: float) -> list[str]:
         words = (type(module).__name__.lower(), own)
         named = any(mark in word for mark in WORDS["mlp"] for word in words)
         inside = any(path.startswith(f"{outer}.") for outer in found)
-        if not named or inside or isinstance(module, (nn.Linear, nn.Conv2d, nn.ModuleList)):
+        whole = not path  # a mixer's class is called after its MLPs
+        if whole or not named or inside or isinstance(module, (nn.Linear, nn.Conv2d, nn.ModuleList)):
             continue
         level = [levels.of_parameter[f"backbone.{path}.{name}"] for name, _ in module.named_parameters()]
         matrices = sum(parameter.ndim > 1 for parameter in module.parameters())
