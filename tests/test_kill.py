@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,26 +17,28 @@ import numpy as np
 import pytest
 
 from visionft.runs import Run, layout
+from visionft.settings import METHODS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 KILLS = 20
+KILLS_A_METHOD = 2
 SEED = 20261
 PATIENCE = 120.0  # seconds that a process may take until it works
 PHASES = "[{epochs: 6, unfreeze: 0.3}, {epochs: 6, unfreeze: 1.0, lr: 0.001}]"
-FLAGS = {
+COMMON = {
     "backbone": "test_resnet", "weights": "none", "preprocess.size": "32", "augment.size": "32", "optim.ema": "0.9",
     "optim.batch-size": "8", "optim.micro-batch": "8", "hardware.device": "cpu", "hardware.precision": "fp32",
-    "hardware.workers": "0", "hardware.threads": "1", "method": "gradual", "method.phases": PHASES,
-    "method.cycles": "3",
+    "hardware.workers": "0", "hardware.threads": "1",
 }  # fmt: skip
+GRADUAL = {"method": "gradual", "method.phases": PHASES, "method.cycles": "3"}
 # The tests' processes change the folder, where a source tree that is not installed would not be found.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
 
 
-def command(photos: Path, out: Path, **more: str) -> list[str]:
+def command(photos: Path, out: Path, more: dict[str, str] | None = None) -> list[str]:
     """Return the command line; a checkpoint is written after every step, so that kills meet many of them."""
-    flags = {**FLAGS, "hardware.checkpoint-seconds": "0", **more, "out": str(out)}
+    flags = {**COMMON, "hardware.checkpoint-seconds": "0", **(more or GRADUAL), "out": str(out)}
     spelt = [word for name, value in flags.items() for word in (f"--{name}", value)]
     return [sys.executable, "-m", "visionft", "fit", str(photos), *spelt]
 
@@ -74,9 +77,9 @@ def written(folder: Path) -> int | None:
         return None
 
 
-def uninterrupted(photos: Path, out: Path) -> float:
+def uninterrupted(photos: Path, out: Path, flags: dict[str, str]) -> float:
     """Run to the end; return the seconds from the first checkpoint, the start of the schedule, to the result."""
-    with started(command(photos, out), out.with_name("whole-log")) as process:
+    with started(command(photos, out, flags), out.with_name("whole-log")) as process:
         wait_for(steps_from_now(out), process)
         began = time.monotonic()
         wait_for((out / layout.RESULT).is_file, process)
@@ -104,26 +107,51 @@ def weights(folder: Path) -> bytes:
 
 def test_twenty_kills_across_one_schedule_change_no_bit(shapes: Path, tmp_path: Path) -> None:
     """One run is killed again and again through its course; the moments are uniform over the schedule's duration."""
-    whole = tmp_path / "whole"
-    seconds = uninterrupted(shapes, whole)
-    moments = np.sort(np.random.default_rng(SEED).uniform(0.0, seconds, KILLS))
+    folders = killed_through_its_course(shapes, tmp_path, KILLS, {})
+    for out in folders:
+        assert {entry.name for entry in out.iterdir()} == layout.FINISHED | {layout.EVALUATION}
+        assert Run.open(out).fingerprint == Run.open(tmp_path / "whole").fingerprint
+
+
+@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"head", "gradual"}))
+def test_kills_change_no_bit_of_any_method(shapes: Path, tmp_path: Path, method: str) -> None:
+    flags = {"method": method, "epochs": "4", "backbone": "test_vit", "preprocess.size": "none", "augment.size": "160"}
+    for out in killed_through_its_course(shapes, tmp_path, KILLS_A_METHOD, flags):
+        files = {str(file.relative_to(out)) for file in (out / layout.ADAPTER).glob("*")}
+        assert all((out / file).read_bytes() == (tmp_path / "whole" / file).read_bytes() for file in files)
+        assert bool(files) == (method in ("lora", "qlora", "adapter", "prompt"))
+
+
+def test_kills_change_no_bit_of_a_run_that_goes_on_from_another(shapes: Path, tmp_path: Path) -> None:
+    for kind in ("disc", "square"):
+        shutil.copytree(shapes / kind, tmp_path / "photos" / kind)
+    whole = command(tmp_path / "photos", tmp_path / "first", {"method": "full", "epochs": "2"})
+    subprocess.run(whole, capture_output=True, env=ENVIRONMENT, check=True)
+    flags = {"from": str(tmp_path / "first"), "method": "full", "epochs": "10"}
+    for out in killed_through_its_course(shapes, tmp_path, KILLS_A_METHOD, flags):
+        assert (out / layout.EVALUATION / "before_after.json").is_file()
+
+
+def killed_through_its_course(photos: Path, folder: Path, kills: int, flags: dict[str, str]) -> list[Path]:
+    """Run once whole, then killed at random moments; see that the weights are equal and return the killed runs."""
+    whole = folder / "whole"
+    seconds = uninterrupted(photos, whole, flags)
+    moments = np.sort(np.random.default_rng(SEED).uniform(0.0, seconds, kills))
     gaps = np.diff(moments, prepend=0.0).tolist()
     hits, while_writing, folders = 0, 0, []
     while gaps:  # a run that is quicker than the measured one ends before the last moments: they go to another run
-        out = tmp_path / f"killed-{len(folders)}"
+        out = folder / f"killed-{len(folders)}"
         folders.append(out)
-        while gaps and killed(command(shapes, out), out, gaps[0]):
+        while gaps and killed(command(photos, out, flags), out, gaps[0]):
             gaps.pop(0)
             hits += 1
             while_writing += any(out.glob(".*.part"))
-        with started(command(shapes, out), out.with_name("last-log")) as process:
+        with started(command(photos, out, flags), out.with_name("last-log")) as process:
             assert process.wait(PATIENCE) == 0, out.with_name("last-log.err").read_text()
     print(f"schedule of {seconds:.1f} s: {hits} kills hit, {while_writing} while a file was written, runs: {folders}")
-    assert hits == KILLS
-    for out in folders:
-        assert weights(out) == weights(whole)
-        assert {entry.name for entry in out.iterdir()} == layout.FINISHED | {layout.EVALUATION}
-        assert Run.open(out).fingerprint == Run.open(whole).fingerprint
+    assert hits == kills
+    assert all(weights(out) == weights(whole) for out in folders)
+    return folders
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -145,11 +173,11 @@ def test_a_signal_is_answered_with_one_sentence_and_the_same_command_goes_on(
 
 def test_a_second_process_is_refused_while_the_first_works(shapes: Path, tmp_path: Path) -> None:
     out, log = tmp_path / "run", tmp_path / "log"
-    endless = {"method.cycles": "400"}
-    with started(command(shapes, out, **endless), log) as first:
+    endless = {**GRADUAL, "method.cycles": "400"}
+    with started(command(shapes, out, endless), log) as first:
         wait_for(steps_from_now(out), first)
         second = subprocess.run(
-            command(shapes, out, **endless), capture_output=True, text=True, env=ENVIRONMENT, check=False
+            command(shapes, out, endless), capture_output=True, text=True, env=ENVIRONMENT, check=False
         )
         assert first.poll() is None
         sentence = (

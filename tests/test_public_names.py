@@ -12,7 +12,10 @@ import pytest
 import visionft
 
 NAMES = [
+    "AdapterMethod",
+    "Advice",
     "AugmentSettings",
+    "BitfitMethod",
     "Bundle",
     "DataSettings",
     "Evaluation",
@@ -22,15 +25,21 @@ NAMES = [
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "LoraMethod",
     "Metrics",
+    "NormMethod",
     "OptimSettings",
     "Phase",
     "Prediction",
     "Predictions",
     "PreprocessSettings",
+    "PromptMethod",
+    "QloraMethod",
     "Run",
     "VisionftError",
     "__version__",
+    "advise",
+    "blend",
     "evaluate",
     "export",
     "fit",
@@ -59,8 +68,9 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
     assert len(modules) >= 60
     for module in modules:
         importlib.import_module(module)
-    assert all(callable(getattr(visionft, verb)) for verb in ("fit", "evaluate", "predict", "export"))
-    assert not {module.partition(".")[2] for module in modules} & {"fit", "evaluate", "predict", "export"}
+    verbs = ("advise", "blend", "evaluate", "export", "fit", "predict")
+    assert all(callable(getattr(visionft, verb)) for verb in verbs)
+    assert not {module.partition(".")[2] for module in modules} & set(verbs)
 
 
 def test_import_visionft_loads_nothing_heavy() -> None:

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
+from safetensors.torch import save_file
 
 import visionft
 from visionft.cli import main
@@ -29,7 +31,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 LANGUAGES = {"bash": 7, "python": 2, "text": 2}
-LINES = {"make": 2, "pip": 1, "python": 1, "visionft": 15}
+LINES = {"make": 2, "pip": 1, "python": 1, "visionft": 19}
 
 SMALL: dict[str, Any] = {
     "backbone": "test_resnet",
@@ -68,18 +70,21 @@ def sandbox(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     rows = [f"{photo.relative_to(folder)},{photo.parts[-3]}" for photo in photos]
     (folder / "photos.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
     (folder / "configs").symlink_to(REPOSITORY / "configs")
+    save_file(timm.create_model("test_resnet").state_dict(), folder / "weights.safetensors")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder
 
 
 def shrunk(tokens: list[str]) -> list[str]:
-    """Return the words of a `fit` with a small backbone in the place of the README's, and few epochs."""
+    """Return the words of a `fit` or `advise` with a small backbone in the place of the README's, and few epochs."""
     kept = list(tokens)
     for flag in ("--backbone", "--weights"):
         if flag in kept:
             del kept[kept.index(flag) : kept.index(flag) + 2]
     small = SMALL if "head" in kept else {**SMALL, "epochs": 1}
+    if tokens[0] == "advise":  # which wants to read features that were pretrained
+        small = {**small, "weights": "weights.safetensors", "steps": 2}
     return [*kept, *(word for name, value in small.items() for word in (f"--{name}", str(value)))]
 
 
@@ -121,7 +126,7 @@ def run(line: str) -> None:
     tokens = shlex.split(command)[1:]
     said = StringIO()
     with redirect_stdout(said):
-        code = main(shrunk(tokens) if tokens[0] == "fit" else tokens)
+        code = main(shrunk(tokens) if tokens[0] in ("fit", "advise") else tokens)
     assert code == 0, line
     if target:
         Path(target).write_text(said.getvalue(), encoding="utf-8")

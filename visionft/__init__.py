@@ -13,23 +13,33 @@ if TYPE_CHECKING:
     from visionft.metrics import Metrics
     from visionft.runs import Run
     from visionft.settings import (
+        AdapterMethod,
         AugmentSettings,
+        BitfitMethod,
         DataSettings,
         FitSettings,
         FullMethod,
         GradualMethod,
         HardwareSettings,
         HeadMethod,
+        LoraMethod,
+        NormMethod,
         OptimSettings,
         Phase,
         PreprocessSettings,
+        PromptMethod,
+        QloraMethod,
     )
-    from visionft.workflows import evaluate, export, fit, predict
+    from visionft.training import Advice
+    from visionft.workflows import advise, blend, evaluate, export, fit, predict
 
     __version__: str
 
 __all__ = [
+    "AdapterMethod",
+    "Advice",
     "AugmentSettings",
+    "BitfitMethod",
     "Bundle",
     "DataSettings",
     "Evaluation",
@@ -39,15 +49,21 @@ __all__ = [
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "LoraMethod",
     "Metrics",
+    "NormMethod",
     "OptimSettings",
     "Phase",
     "Prediction",
     "Predictions",
     "PreprocessSettings",
+    "PromptMethod",
+    "QloraMethod",
     "Run",
     "VisionftError",
     "__version__",
+    "advise",
+    "blend",
     "evaluate",
     "export",
     "fit",
@@ -61,7 +77,8 @@ _ROOMS = {
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("Run",),
-    "workflows": ("evaluate", "export", "fit", "predict"),
+    "training": ("Advice",),
+    "workflows": ("advise", "blend", "evaluate", "export", "fit", "predict"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -101,6 +101,23 @@ def test_a_failed_gate_names_the_preprocess_half_and_keeps_the_older_bundle(
     assert (tmp_path / "bundle" / "bundle.json").read_bytes() == before
 
 
+class BakedBatch(Network):
+    """A network that the exporter ties to the batch it was shown: it copies one embedding for two photos."""
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        return super().embed(x)[:1].expand(len(x), -1) if torch.compiler.is_exporting() else super().embed(x)
+
+
+def test_a_graph_that_stops_with_an_error_is_a_sentence_and_leaves_nothing(run: FakeRun, tmp_path: Path) -> None:
+    baked = copy.deepcopy(run.trained)
+    baked.__class__ = BakedBatch
+
+    with pytest.raises(ParityError, match=r"which the trained one answers \(.*\); this backbone cannot be exported"):
+        export(replace(run, trained=baked), tmp_path / "bundle")
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def answer(run: FakeRun, probabilities: NDArray[np.float32], index: int) -> Answer:
     return Answer(
         run.classes[index], index, float(probabilities[index]), probabilities, probabilities, probabilities, 0.0, False

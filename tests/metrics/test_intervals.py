@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visionft.metrics import bootstrap_macro_f1, wilson
+from visionft.metrics import bootstrap_difference, bootstrap_macro_f1, wilson
 
 
 def test_wilson_equals_the_published_example() -> None:
@@ -55,3 +55,35 @@ def test_bootstrap_in_chunks_gives_as_many_draws(monkeypatch: pytest.MonkeyPatch
     whole = bootstrap_macro_f1(confusion)
     monkeypatch.setattr("visionft.metrics.intervals._CHUNK_CELLS", 40)
     assert bootstrap_macro_f1(confusion) == pytest.approx(whole)
+
+
+def test_paired_bootstrap_equals_drawing_photos_again() -> None:
+    random = np.random.default_rng(5)
+    before = random.random(300) < 0.8
+    after = before ^ (random.random(300) < 0.15)
+    drawn = random.integers(0, 300, (2000, 300))
+    means = before[drawn].mean(1) - after[drawn].mean(1)
+    # Two bootstraps of 1000 and 2000 draws: their ends differ by chance by well under 0.01 here.
+    assert bootstrap_difference(before, after) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])), abs=0.01)
+
+
+def test_paired_bootstrap_of_equal_answers_is_nothing() -> None:
+    answers = np.random.default_rng(0).random(50) < 0.5
+    assert bootstrap_difference(answers, answers) == (0.0, 0.0)
+    assert bootstrap_difference(answers, ~answers, seed=1) == bootstrap_difference(answers, ~answers, seed=1)
+
+
+def test_paired_bootstrap_is_narrower_than_two_of_their_own() -> None:
+    random = np.random.default_rng(2)
+    before = random.random(400) < 0.7
+    after = before.copy()
+    after[:8] = ~after[:8]
+    low, high = bootstrap_difference(before, after)
+    alone = wilson(int(before.sum()), 400)
+    assert alone is not None
+    assert high - low < 0.5 * (alone[1] - alone[0])
+
+
+def test_paired_bootstrap_wants_the_same_photos() -> None:
+    with pytest.raises(ValueError, match=r"the answers have the shapes \(2,\) and \(3,\); give the same photos twice"):
+        bootstrap_difference(np.ones(2, bool), np.ones(3, bool))

@@ -35,10 +35,11 @@ def test_settings_of_methods_know_their_owners() -> None:
 
 def test_flags_are_hyphenated() -> None:
     assert leaves()["optim.batch_size"].flag == "--optim.batch-size"
+    assert leaves()["from_run"].flag == "--from"  # from_run in Python and YAML: `from` is Python's own
 
 
 def test_groups_are_the_nodes_beneath_the_root() -> None:
-    assert list(groups()) == ["method", "data", "preprocess", "augment", "optim", "hardware"]
+    assert list(groups()) == ["method", "data", "classes", "preprocess", "augment", "optim", "hardware"]
 
 
 @pytest.mark.parametrize(

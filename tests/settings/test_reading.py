@@ -31,6 +31,8 @@ EXAMPLES = [
     ),
 ]
 
+METHODS = "head, full, gradual, lora, qlora, adapter, prompt, bitfit or norm"
+
 
 def written(folder: Path, text: str) -> Path:
     path = folder / "run.yaml"
@@ -55,8 +57,8 @@ def test_commented_yaml_holds_the_defaults(tmp_path: Path) -> None:
     assert build("photos", written(tmp_path, commented_yaml())) == FitSettings(photos=Path("photos"))
 
 
-def test_there_are_four_configs() -> None:
-    assert [path.stem for path in CONFIGS] == ["default", "gradual", "quick-look", "small-catalogue"]
+def test_there_are_five_configs() -> None:
+    assert [path.stem for path in CONFIGS] == ["default", "gradual", "lora", "quick-look", "small-catalogue"]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -128,7 +130,7 @@ def test_words_of_the_command_line_are_read() -> None:
         ({"augment.flip": "maybe"}, "--augment.flip: maybe is not true or false; give true or false"),
         (
             {"method": "fulll"},
-            "--method: fulll is not known here; did you mean full? give head, full, gradual, lora, qlora, adapter, prompt, bitfit or norm",
+            f"--method: fulll is not known here; did you mean full? give {METHODS}",
         ),
         (
             {"method": {"name": "head", "cycles": 2}},
@@ -156,6 +158,21 @@ def test_words_of_the_command_line_are_read() -> None:
             "--method.phases: soon is not a list; give a list such as [{epochs: 2, unfreeze: 0.5}], or auto",
         ),
         (
+            {"classes.rename": "hat"},
+            "--classes.rename: hat is not a list; give a list such as old=new,older=newer, or none",
+        ),
+        (
+            {"classes.rename": "=cap"},
+            "--classes.rename: =cap is not a list; give a list such as old=new,older=newer, or none",
+        ),
+        ({"classes.rename": "a=b,a=c"}, "--classes.rename: a is given two new names; give it one"),
+        (
+            {"classes": {"rename": {"a": 3}}},
+            "--classes.rename: 3 is not a name; give a list such as old=new,older=newer, or none",
+        ),
+        ({"from_run": 3}, "--from: 3 is not a path; give a path, or none"),
+        ({"from_runn": "a"}, "--from-runn: no such setting; did you mean --from?"),
+        (
             {"preprocess.size": "two hundred"},
             "--preprocess.size: 'two hundred' is not a whole number; give a whole number from 16 to 2048, or none",
         ),
@@ -163,6 +180,20 @@ def test_words_of_the_command_line_are_read() -> None:
 )
 def test_fault_in_words(given: dict[str, object], line: str) -> None:
     assert faults(**given) == [line]
+
+
+def test_a_run_to_go_on_from_and_renamings(tmp_path: Path) -> None:
+    config = written(tmp_path, "from_run: runs/a\nclasses: {rename: {hat: cap, Fruit/Apple: Fruit/Apples}}\n")
+    settings = build("p", config)
+    assert settings.from_run == Path("runs/a")
+    assert settings.classes.rename == {"hat": "cap", "Fruit/Apple": "Fruit/Apples"}
+    assert from_yaml(written(tmp_path, to_yaml(settings))) == settings
+    assert build("p", **{"from": "runs/a"}).from_run == Path("runs/a")
+    words = "hat=cap, Fruit/Apple = Fruit/Apples"
+    for given in (words, words.split(","), "{hat: cap, Fruit/Apple: Fruit/Apples}", settings.classes.rename):
+        assert build("p", **{"classes.rename": given}).classes == settings.classes, given
+    assert build("p", **{"classes.rename": "{'a,b': c}"}).classes.rename == {"a,b": "c"}
+    assert build("p", **{"classes.rename": "none", "from_run": "none"}) == build("p")
 
 
 def test_all_faults_at_once_each_named_where_it_was_given(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from visionft.backbones.creating import (
     takes_any_size,
 )
 from visionft.backbones.depth import DepthMap, depth_map
+from visionft.backbones.growing import regrow
 from visionft.backbones.heads import CosineHead, HeadKind, LinearHead, MlpHead
 from visionft.backbones.inference import forward_batches, normalise
 from visionft.backbones.network import Network
 from visionft.backbones.preprocessing import preprocess
-from visionft.backbones.weights import WeightSource
+from visionft.backbones.weights import WeightSource, sha256
 
 __all__ = [
     "CPU_BACKBONE",
@@ -33,6 +34,8 @@ __all__ = [
     "normalise",
     "preprocess",
     "registered",
+    "regrow",
+    "sha256",
     "structure",
     "takes_any_size",
 ]

@@ -16,11 +16,16 @@ from visionft.errors import VisionftError
 
 COMMANDS = {
     "fit": ("visionft.cli.fitting:fit", "Fine-tune on a folder of photos; evaluate the result."),
+    "advise": ("visionft.cli.advising:advise", "Try every method for some steps, and recommend one."),
     "evaluate": ("visionft.cli.verbs:evaluate", "Measure a run or a bundle on photos with labels."),
     "predict": ("visionft.cli.verbs:predict", "Answer photos with a run or a bundle."),
     "export": (
         "visionft.cli.verbs:export",
         "Write the bundle that is deployed, after checking that it answers like the run.",
+    ),
+    "blend": (
+        "visionft.cli.blending:blend",
+        "Make a new run between a run's start and its end, which forgets less (WiSE-FT).",
     ),
     "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
     "settings": ("visionft.cli.tree:settings", "Print every setting of fit with its default and its meaning."),

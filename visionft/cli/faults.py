@@ -73,7 +73,8 @@ def _bad_value(error: CoercionError) -> str:
         close = difflib.get_close_matches(value, choices, n=1)
         meant = f"did you mean {close[0]}? " if close else ""
         return f"{name}: {value} is not known here; {meant}give {' or '.join(choices)}"
-    wanted = "true or false" if error.target_type is bool else "a whole number"
+    number = "a number" if error.target_type is float else "a whole number"
+    wanted = "true or false" if error.target_type is bool else number
     return f"{name}: {value} cannot be used; give {wanted}"
 
 

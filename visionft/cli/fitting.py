@@ -30,7 +30,10 @@ def fit(
     """
     given = dotted(flags)
     # Built here too, and thrown away: what is wrong is said before torch is imported.
-    require_photos(build(photos, config, **given).photos)
+    settings = build(photos, config, **given)
+    require_photos(settings.photos)
+    if settings.retention is not None:
+        require_photos(settings.retention, "--retention")
     from visionft import workflows
 
     run = workflows.fit(photos, config=config, say=partial(say, as_json), **given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from inspect import Parameter as Argument
 from pathlib import Path
@@ -17,8 +17,8 @@ from visionft.settings.leaves import Leaf, groups, leaves
 _METAVARS = {int: "N", float: "X", str: "NAME"}
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Add a flag for every setting to a command that ends in `**flags`.
+def with_settings(command: Callable[..., None], without: Sequence[str] = ()) -> Callable[..., None]:
+    """Add a flag for every setting to a command that ends in `**flags`, but for what lies below the paths `without`.
 
     Values stay as they were typed: the tree reads them, so that all faults are found at once and in the same words as
     in a YAML file. Only flags that were given arrive.
@@ -26,7 +26,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(command, eval_str=True)
     own = [argument for argument in signature.parameters.values() if argument.kind is not Argument.VAR_KEYWORD]
     taken = {argument.name for argument in own}
-    flags = [_flag(leaf) for leaf in leaves().values() if leaf.path not in taken]
+    flags = [_flag(leaf) for leaf in leaves().values() if leaf.path not in taken and not _below(leaf, without)]
     command.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]  # read by inspect
     return command
 
@@ -34,6 +34,10 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 def dotted(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return the given flags by the settings' dotted paths."""
     return {name.replace("__", "."): value for name, value in flags.items()}
+
+
+def _below(leaf: Leaf, paths: Sequence[str]) -> bool:
+    return any(leaf.path == path or leaf.path.startswith(f"{path}.") for path in paths)
 
 
 def _flag(leaf: Leaf) -> Argument:
@@ -47,12 +51,14 @@ def _flag(leaf: Leaf) -> Argument:
         negative=_off(leaf) if switch else "",
         help=sentence(leaf),
         metavar=None if switch else _metavar(leaf),
-        allow_repeating=False,
+        allow_repeating=leaf.mapping,
     )
     place = Parameter(group=_group(head)) if head else Parameter()
-    annotation = Annotated[bool, parameter, place] if switch else Annotated[str, parameter, place]
+    kind: Any = bool if switch else list[str] if leaf.mapping else str
+    annotation = Annotated[kind, parameter, place]
     # cyclopts wants a default of the annotated type; it is shown in the help and never arrives.
     default = leaf.default if switch or leaf.path == "photos" else scalar(leaf.default).replace("null", "none")
+    default = [] if leaf.mapping else default
     return Argument(leaf.path.replace(".", "__"), Argument.KEYWORD_ONLY, default=default, annotation=annotation)
 
 

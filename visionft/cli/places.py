@@ -17,10 +17,10 @@ def require_run(place: Path) -> None:
         )
 
 
-def require_photos(place: Path) -> None:
-    """Raise DataError if there is neither a folder nor a file there."""
+def require_photos(place: Path, name: str = "PHOTOS") -> None:
+    """Raise DataError if there is neither a folder nor a file there; `name` is how the user gave it."""
     if not place.exists():
-        raise DataError(f"PHOTOS: {place} does not exist; give a folder of class folders, or a CSV/Parquet manifest")
+        raise DataError(f"{name}: {place} does not exist; give a folder of class folders, or a CSV/Parquet manifest")
 
 
 def require_places(places: Sequence[str]) -> None:

@@ -22,6 +22,9 @@ def evaluate(
         Path | None, Parameter(help="Other photos, in class folders of the run's classes; none: the run's own.")
     ] = None,
     split: Annotated[Literal["train", "validation", "test"], Parameter(help="Which of the run's own photos.")] = "test",
+    retention: Annotated[
+        Path | None, Parameter(help="Photos of an earlier task: what do the features still know of them?")
+    ] = None,
     out: Annotated[Path | None, Parameter(help="A folder for the figures and the predictions per photo.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -29,11 +32,15 @@ def evaluate(
     require_run(run)
     if data is not None:
         require_photos(data)
+    if retention is not None:
+        require_photos(retention, "--retention")
     from visionft import workflows
+    from visionft.workflows.places import holds_bundle
 
-    evaluation = workflows.evaluate(run, data=data, split=split, out=out)
-    following = ("predict", run, "PHOTOS") if workflows.is_bundle(run) else ("export", run)
-    finish(str(evaluation), evaluation.metrics.summary(), *following, as_json=as_json)
+    evaluation = workflows.evaluate(run, data=data, split=split, retention=retention, out=out)
+    following = ("predict", run, "PHOTOS") if holds_bundle(run) else ("export", run)
+    kept = {"retention": evaluation.retention.to_json()} if evaluation.retention else {}
+    finish(str(evaluation), {**evaluation.metrics.summary(), **kept}, *following, as_json=as_json)
 
 
 def predict(

@@ -37,7 +37,7 @@ def prepare(
     photos: Path,
     settings: DataSettings,
     *,
-    splits: Path | None = None,
+    splits: Path | pa.Table | None = None,
     on_progress: Progress | None = None,
     threads: int | None = None,
 ) -> Manifest:
@@ -46,7 +46,7 @@ def prepare(
     Args:
         photos: A folder of class folders, or a CSV/Parquet manifest.
         settings: How to read and split them.
-        splits: A splits.csv of an earlier run, whose sides win; none: `settings.splits`.
+        splits: A splits.csv of an earlier run or its rows, whose sides win; none: `settings.splits`.
         on_progress: Called with (photos opened, photos in all).
         threads: Photos opened at once; none: one a processor.
 
@@ -54,8 +54,8 @@ def prepare(
         DataError: the photos cannot be trained on; the sentence says why and what to do.
     """
     photos = Path(photos)
-    splits = splits or settings.splits
-    earlier = read_splits(splits) if splits else None
+    earlier = settings.splits if splits is None else splits
+    earlier = read_splits(earlier) if isinstance(earlier, Path) else earlier
     listing = _folded(list_photos(photos, settings))
     _refuse_early(photos, listing, settings)
     checked = _usable(photos, listing, check(listing, settings.max_pixels, on_progress, threads))

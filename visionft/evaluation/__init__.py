@@ -1,7 +1,19 @@
-"""Held-out evaluation of runs and bundles."""
+"""Held-out evaluation of runs and bundles, and what they still know of earlier photos."""
 
+from visionft.evaluation.comparing import BeforeAfter, before_after
 from visionft.evaluation.evaluate import evaluate_bundle, evaluate_run
 from visionft.evaluation.evaluation import Evaluation
 from visionft.evaluation.predicting import predict_run
+from visionft.evaluation.retention import Earlier, Retention, measure_retention
 
-__all__ = ["Evaluation", "evaluate_bundle", "evaluate_run", "predict_run"]
+__all__ = [
+    "BeforeAfter",
+    "Earlier",
+    "Evaluation",
+    "Retention",
+    "before_after",
+    "evaluate_bundle",
+    "evaluate_run",
+    "measure_retention",
+    "predict_run",
+]

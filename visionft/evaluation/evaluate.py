@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from visionft import data
@@ -15,6 +14,7 @@ from visionft.bundle import Bundle
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.errors import DataError, PhotoError, UsageError
 from visionft.evaluation.evaluation import Evaluation
+from visionft.evaluation.exactness import exact_device
 from visionft.photos import read
 from visionft.runs import Run
 from visionft.serving import Session
@@ -37,7 +37,7 @@ def evaluate_run(run: Run, photos: Path | None, split: str) -> Evaluation:
     workers = (
         int(run.settings.hardware.workers) if len(rows) > BATCH else 0
     )  # starting processes costs more than one batch
-    device = _exact_device()
+    device = exact_device()
     network = run.network().to(device)
     answers = forward_batches(
         network, eval_batches(dataset, BATCH, workers), run.preprocess, device=device, want=("logits",)
@@ -87,10 +87,3 @@ def _split_of(run: Run, split: str) -> Manifest:
             f"the run {run.path} has no photos in its {split} split; give another --split, or photos with --data"
         )
     return manifest
-
-
-def _exact_device() -> str:
-    """Return the device for final figures, with TF32 off: they are those of fp32."""
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    return "cuda" if torch.cuda.is_available() else "cpu"

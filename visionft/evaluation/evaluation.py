@@ -14,6 +14,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from visionft.classes import Classes
+from visionft.evaluation.retention import Retention
 from visionft.metrics import Metrics, evaluate_logits, softmax
 from visionft.photos import Quarantined
 from visionft.runs.writing import make_folder, replacing, write_json
@@ -31,6 +32,7 @@ class Evaluation:
         metrics: all figures.
         predictions: one row a photo: path, truth, label, probability, truth_probability, correct.
         quarantine: photos that could not be used, with reasons.
+        retention: what the features still know of earlier photos, if that was asked for; it is written on its own.
     """
 
     subject: Path
@@ -38,6 +40,7 @@ class Evaluation:
     metrics: Metrics
     predictions: pa.Table
     quarantine: tuple[Quarantined, ...]
+    retention: Retention | None = None
 
     @classmethod
     def of(
@@ -90,7 +93,9 @@ class Evaluation:
         return {"subject": str(self.subject), "split": self.split, **self.metrics.to_json(), "quarantine": quarantine}
 
     def __str__(self) -> str:
-        return f"{self.subject} on {self.split}: {self.metrics}"
+        lines = [f"{self.subject} on {self.split}: {self.metrics}"]
+        return "\n".join([*lines, *([str(self.retention)] if self.retention else [])])
 
     def _repr_html_(self) -> str:
-        return f"<p>{self.subject} on {self.split}</p>{self.metrics._repr_html_()}"
+        kept = f"<p>{self.retention}</p>" if self.retention else ""
+        return f"<p>{self.subject} on {self.split}</p>{self.metrics._repr_html_()}{kept}"

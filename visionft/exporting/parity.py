@@ -73,6 +73,17 @@ def reference(
     return Reference(logits.numpy(), probabilities.numpy(), pixels)
 
 
+def _answer(session: Session, photo: Photo) -> Answer:
+    try:
+        return session.answer(photo.image)
+    except Exception as error:  # onnxruntime has no common type for what a graph cannot do
+        reason = str(error).strip().splitlines()[0]
+        raise ParityError(
+            f"the exported model fails on {photo.path}, which the trained one answers ({reason}); "
+            "this backbone cannot be exported as it is: choose another --backbone or --method"
+        ) from error
+
+
 def compare(
     session: Session,
     network: torch.nn.Module,
@@ -98,7 +109,7 @@ def compare(
     for chunk in _chunks(photos):
         truth = reference(network, stages.preprocess, [photo.image for photo in chunk], session.bundle.temperature)
         for i, photo in enumerate(chunk):
-            _note_photo(tally, photo, session.answer(photo.image), truth.probabilities[i], classes)
+            _note_photo(tally, photo, _answer(session, photo), truth.probabilities[i], classes)
         sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
         if on_progress is not None:
             on_progress("checking", tally.n, total)

@@ -20,7 +20,9 @@ from visionft.exporting.trained import TrainedModel
 from visionft.runs import layout
 
 UNKNOWN_LICENCE = "unknown"
-PRIVATE_SETTINGS = {"photos": True, "out": True, "weights": True, "data": {"splits"}}
+PRIVATE_SETTINGS = {
+    "photos": True, "out": True, "weights": True, "retention": True, "from_run": True, "data": {"splits"},
+}  # fmt: skip
 """Settings that hold paths of the machine that trained."""
 
 
@@ -86,14 +88,24 @@ def figures(run: TrainedModel) -> dict[str, JsonValue]:
 
 
 def provenance(run: TrainedModel, fingerprint: str) -> dict[str, JsonValue]:
-    """Return data fingerprint, settings and versions; no path of the machine and no command line."""
+    """Return data fingerprint, settings, versions and a blend's coefficient; no path and no command line."""
+    blend = run.result.get("blend")
     environment = {key: value for key, value in run.environment.items() if key in ("python", "packages", "platform")}
     return {
         "run": run.path.name,
         "data_fingerprint": fingerprint,
+        "origin": _nameless(run.origin),
         "settings": run.settings.model_dump(mode="json", exclude=PRIVATE_SETTINGS),  # type: ignore[arg-type]  # the stub wants IncEx
         "environment": _plain(environment),
+        **({"blend": blend["coefficient"]} if blend else {}),
     }
+
+
+def _nameless(origin: Mapping[str, Any] | None) -> JsonValue:
+    """Return the run that this one went on from, and so on back, without the folders of this machine."""
+    if origin is None:
+        return None
+    return {**origin, "path": PurePath(origin["path"]).name, "origin": _nameless(origin.get("origin"))}
 
 
 def _plain(values: Mapping[str, Any]) -> JsonValue:

@@ -86,6 +86,11 @@ class TrainedModel(Protocol):
         ...
 
     @property
+    def origin(self) -> Mapping[str, Any] | None:
+        """The run that this one went on from: `path`, `weights_sha256` and more; none: it began with pretraining."""
+        ...
+
+    @property
     def weights_source(self) -> Mapping[str, Any]:
         """`kind`, `licence`, `location` and `sha256` of the pretrained weights; unknown ones are None."""
         ...

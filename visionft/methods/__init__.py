@@ -1,6 +1,6 @@
 """Fine-tuning methods: what trains when, at which rate, and how frozen is frozen."""
 
-from visionft.methods.editing import Edit, edit, fold, restore, trains_base
+from visionft.methods.editing import Edit, edit, fold, restore
 from visionft.methods.freezing import apply
 from visionft.methods.grouping import Group, groups, parameter_groups
 from visionft.methods.optimizing import drop_state, set_rates
@@ -34,5 +34,4 @@ __all__ = [
     "roles_trained",
     "schedule",
     "set_rates",
-    "trains_base",
 ]

@@ -11,7 +11,7 @@ from visionft.errors import BackboneError
 from visionft.methods import adapters, lora, prompts
 from visionft.methods.looking import bypassed, require_alive, require_separable
 from visionft.methods.quantizing import QuantizedLinear, Storage, quantize
-from visionft.methods.roles import added, roles_trained
+from visionft.methods.roles import added
 from visionft.methods.targets import find
 from visionft.settings import AdapterMethod, AnyMethod, LoraMethod, PromptMethod, QloraMethod
 
@@ -81,11 +81,6 @@ def fold(network: Network, method: AnyMethod) -> None:
     """Fold low-rank updates into plain fp32 weights; other additions stay."""
     if isinstance(method, LoraMethod | QloraMethod):
         lora.fold(network.backbone)
-
-
-def trains_base(method: AnyMethod) -> bool:
-    """Tell whether a method changes parameters that the backbone brought along."""
-    return roles_trained(method) != frozenset({"added"})
 
 
 def _low_rank(network: Network, method: LoraMethod | QloraMethod) -> Edit:

@@ -80,9 +80,11 @@ def require_alive(network: Network, parameters: Iterable[str]) -> None:
     dead = [name for name, gradient in found.items() if gradient is None or not gradient.any()]
     if dead:
         names = ", ".join(name.removeprefix("backbone.") for name in dead[:SHOWN])
+        scratch = network.source.kind == "none"  # blocks whose last scale is born zero answer nothing until it trains
+        way = "start from pretrained weights" if scratch else "choose other --method.targets"
         raise BackboneError(
             f"{len(dead)} of {len(found)} trainable additions get no gradient in {network.name} "
-            f"({names}{' ...' if len(dead) > SHOWN else ''}); choose other --method.targets, or take --method gradual"
+            f"({names}{' ...' if len(dead) > SHOWN else ''}); {way}, or take --method gradual"
         )
 
 

@@ -178,22 +178,23 @@ def fold(backbone: nn.Module) -> None:
             if pair.merged:
                 pair.merged = False
                 merged.parametrizations.weight.original.sub_(pair.delta())
-            _own_class(layer)
+            _own_class(merged)
             parametrize.remove_parametrizations(merged, "weight", leave_parametrized=True)
     for path, layer in list(backbone.named_modules()):
         if isinstance(layer, QuantizedLinear):
             _set(backbone, path, _plain(layer, None))
 
 
+def _own_class(layer: nn.Module) -> None:
+    """Give a layer a class of its own: torch takes `weight` off the class, which copies of the layer share."""
+    kind = type(layer)
+    members = {name: member for name, member in vars(kind).items() if name not in ("__dict__", "__weakref__")}
+    layer.__class__ = type(kind.__name__, kind.__bases__, members)
+
+
 def _adopt(layer: nn.Module, kind: type[nn.Module], pair: LoraPair) -> None:
     layer.__class__ = kind  # parameters, hooks and the place in the tree stay as they are
     layer.lora = pair
-
-
-def _own_class(layer: nn.Module) -> None:
-    """Give a layer a class that its deep copies do not share: torch takes the weight's property off the class."""
-    shared = type(layer)
-    layer.__class__ = type(shared.__name__, shared.__bases__, dict(vars(shared)))
 
 
 def _shape(layer: nn.Module) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ next training step fails.
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Literal
 
 import torch
@@ -152,6 +153,8 @@ class _Rebuilt(torch.autograd.Function):
 
 
 def _bitsandbytes() -> Any:
+    # it recommends a package for its own 4-bit multiplication, which is not used here
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     try:
         from bitsandbytes import functional
     except ImportError as error:

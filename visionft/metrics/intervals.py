@@ -58,6 +58,33 @@ def bootstrap_macro_f1(
     return float(low), float(high)
 
 
+def bootstrap_difference(
+    before: NDArray[np.bool_], after: NDArray[np.bool_], *, seed: int = 0, resamples: int = RESAMPLES
+) -> tuple[float, float]:
+    """Return the 95 % percentile interval of the mean of `before - after` over photos drawn again with replacement.
+
+    Paired: each photo is drawn with both of its answers, so what it has in common before and after cancels out. The
+    differences are -1, 0 or 1, and a draw of photos is a multinomial draw of their three counts.
+
+    Args:
+        before: (N,) whether each photo was answered rightly, N at least 1.
+        after: (N,) the same photos' other answers.
+        seed: of the draws; equal seeds give equal intervals.
+        resamples: number of draws.
+
+    Raises:
+        ValueError: the two are not of the same photos, or there is none.
+    """
+    if before.shape != after.shape or not before.size:
+        raise ValueError(f"the answers have the shapes {before.shape} and {after.shape}; give the same photos twice")
+    n = len(before)
+    lost, gained = int((before & ~after).sum()), int((after & ~before).sum())
+    shares = np.array([lost, gained, n - lost - gained]) / n
+    draws = np.random.default_rng(seed).multinomial(n, shares, size=resamples)
+    low, high = np.quantile((draws[:, 0] - draws[:, 1]) / n, [0.025, 0.975])
+    return float(low), float(high)
+
+
 def _resampled_f1(
     draws: NDArray[np.int64], true: NDArray[np.intp], answered: NDArray[np.intp], classes: int
 ) -> NDArray[np.float64]:

@@ -18,7 +18,9 @@ RESULT = "result.json"  # final figures; its presence means that the run is fini
 ADAPTER = "adapter"  # what a parameter-efficient method added, with the head; of low-rank updates in PEFT's format
 LOCK = "run.lock"
 EVALUATION = "evaluation"  # one folder for each evaluated split or data set
+RETENTION = f"{EVALUATION}/retention"  # what the features still know of an earlier task's photos
 
 RECORDS = frozenset({SETTINGS, CHOICES, ENVIRONMENT, DATA, SPLITS, CLASSES, PREPROCESS})
 FINISHED = RECORDS | {METRICS, CHECKPOINT, START, WEIGHTS, RESULT, LOCK}
+BLENDED = RECORDS | {METRICS, START, WEIGHTS, RESULT}  # a run made from the start and the end of another
 UNTRAINED = FINISHED - {CHECKPOINT, START}  # a run whose head was solved, and that trained nothing by epochs

@@ -80,6 +80,12 @@ class Run:
         return dict(self._json(layout.CHOICES)["weights"])
 
     @cached_property
+    def origin(self) -> dict[str, Any] | None:
+        """The run that this one went on from: path, classes_hash, data_fingerprint, weights_sha256, its own origin."""
+        found: dict[str, Any] | None = self._json(layout.CHOICES).get("origin")
+        return found
+
+    @cached_property
     def environment(self) -> dict[str, Any]:
         """Versions and hardware of the training."""
         return dict(self._json(layout.ENVIRONMENT))
@@ -96,12 +102,15 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """Return the figures of `visionft fit --json`; accuracies in [0, 1], `test_top1` none before an evaluation."""
         test = self.path / layout.EVALUATION / "test" / "metrics.json"
+        kept = self.path / layout.RETENTION / "metrics.json"
+        retention = {"retention": read_json(kept)} if kept.is_file() else {}
         result = self.result
         return {
             "run": str(self.path),
             "val_top1": result["val"]["top1"],
             "test_top1": json.loads(test.read_text(encoding="utf-8"))["top1"] if test.is_file() else None,
             **{name: result[name] for name in ("seconds", "images_per_second", "peak_memory_mb")},
+            **retention,
         }
 
     def manifest(self) -> Manifest:
@@ -135,12 +144,29 @@ class Run:
             raise damaged(self.path / weights, type(error).__name__) from error
         return network.eval()
 
+    def start(self) -> Network:
+        """Return the network before its first step of training, the head solved: fp32, on the processor, in eval mode.
+
+        Raises:
+            RunError: nothing was trained by epochs, or an older version did not keep the start.
+        """
+        if not (self.path / layout.START).is_file():
+            raise RunError(
+                f"the run {self.path} has no {layout.START}: it trained nothing by epochs (--method head), or comes "
+                "from a version that kept none; train it again, with --method full, gradual or lora"
+            )
+        return self.network(layout.START)
+
     def _json(self, name: str) -> dict[str, Any]:
         return read_json(self.path / name)
 
     def __str__(self) -> str:
-        top1 = self.result["val"]["top1"]
-        return f"run {self.path}: {self.settings.method.name} on {self.settings.backbone}, {len(self.classes)} classes, validation top-1 {top1:.1%}"
+        top1, blend = self.result["val"]["top1"], self.result.get("blend")
+        how = self.settings.method.name + (f", blended {blend['coefficient']:g} of the way," if blend else "")
+        return (
+            f"run {self.path}: {how} on {self.settings.backbone}, {len(self.classes)} classes, "
+            f"validation top-1 {top1:.1%}"
+        )
 
     def _repr_html_(self) -> str:
         rows = {

@@ -1,7 +1,8 @@
 """The typed tree of settings: one declaration a setting, frozen, complete."""
 
 from visionft.settings.commenting import commented_yaml
-from visionft.settings.data import AugmentSettings, DataSettings
+from visionft.settings.comparing import compared_methods
+from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.fit import FitSettings, PreprocessSettings
 from visionft.settings.method import (
     METHODS,
@@ -27,6 +28,7 @@ __all__ = [
     "AnyMethod",
     "AugmentSettings",
     "BitfitMethod",
+    "ClassesSettings",
     "DataSettings",
     "FitSettings",
     "FullMethod",
@@ -43,6 +45,7 @@ __all__ = [
     "QloraMethod",
     "build",
     "commented_yaml",
+    "compared_methods",
     "from_yaml",
     "to_yaml",
 ]

@@ -34,6 +34,13 @@ class DataSettings(Settings):
     """Photos of more pixels are quarantined as decompression bombs (the default is 0.6 GB of pixels)."""
 
 
+class ClassesSettings(Settings):
+    """How the classes of an earlier run become those of the photos (`from_run`); the photos decide which there are."""
+
+    rename: dict[str, str] | None = None
+    """Classes of the earlier run that are called otherwise in the photos, by their old names."""
+
+
 class AugmentSettings(Settings):
     """Random changes of the training photos; evaluation never sees them."""
 

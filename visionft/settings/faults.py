@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from visionft.settings.fit import FitSettings
-from visionft.settings.leaves import Leaf, leaf_at, leaves, nearest, variants
+from visionft.settings.leaves import Leaf, flag_of, leaf_at, leaves, nearest, variants
 from visionft.settings.method import Phase
 
 Label = Callable[[str], str]
@@ -64,11 +64,13 @@ def shown(value: Any) -> str:
 def _like(label: str, path: str) -> str:
     if path == "photos":
         return "PHOTOS"
-    return "--" + path.replace("_", "-").removesuffix(".name") if label.startswith("--") else path
+    return flag_of(path).removesuffix(".name") if label.startswith("--") else path
 
 
 def _path(detail: ErrorDetails) -> str:
     """Return the dotted path of a fault without the tags that pydantic adds for members of unions."""
+    if detail["type"] == "value_error":  # settings that contradict each other: the sentence begins with one of them
+        return str(detail["ctx"]["error"]).partition(": ")[0]
     node: type[BaseModel] | None = FitSettings
     tagged: dict[str, type[BaseModel]] = {}
     parts: list[str] = []
@@ -95,6 +97,8 @@ def _line(path: str, details: list[ErrorDetails], label: Label) -> str:
     # A number out of bounds is the user's fault; that it is not "auto" either is only the union speaking.
     detail = min(details, key=lambda one: (one["type"] not in _BOUNDS, one["type"] == "literal_error"))
     kind, value = detail["type"], detail["input"]
+    if kind == "value_error":
+        return f"{label(path)}: {str(detail['ctx']['error']).partition(': ')[2]}"
     if kind == "extra_forbidden":
         return unknown(path, label)
     if kind == "missing" and leaf_at(path):
@@ -112,7 +116,7 @@ def _wrong(detail: ErrorDetails, leaf: Leaf | None) -> str:
         return pattern.format(**{name: f"{bound:.15g}" for name, bound in detail.get("ctx", {}).items()})
     if detail["type"] in ("literal_error", "union_tag_invalid", "union_tag_not_found"):
         return "is not known here"
-    if detail["type"] == "tuple_type" or (leaf and leaf.compound):
+    if detail["type"] == "tuple_type" or (leaf and leaf.compound and detail["type"] != "string_type"):
         return "is not a list"
     return f"is not {_KINDS.get(detail['type'].partition('_')[0], 'usable')}"
 

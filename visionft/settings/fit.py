@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from visionft.settings.data import AugmentSettings, DataSettings
-from visionft.settings.method import FullMethod, Method
+from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
+from visionft.settings.method import MOVES_BASE, FullMethod, Method
 from visionft.settings.training import HardwareSettings, OptimSettings
 from visionft.settings.tree import Auto, Settings
 
@@ -35,6 +35,9 @@ class FitSettings(Settings):
     weights: str = "auto"
     """`hub`: timm's pretrained weights; `none`: from scratch; a path: a safetensors or torch file; auto: hub, and from
     scratch with a warning where the hub does not answer and no backbone was named."""
+    from_run: Path | None = None
+    """A finished run to go on from, instead of pretrained weights: its network, its transform, and the rows of its head
+    whose classes the photos have."""
     head: Literal["linear", "mlp", "cosine"] = "linear"
     """The new classification head."""
     method: Method = FullMethod()
@@ -45,8 +48,13 @@ class FitSettings(Settings):
     """The run's folder; auto: runs/PHOTOS-METHOD-BACKBONE."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """All random numbers are pure functions of this and of (epoch, sample) or (step)."""
+    retention: Path | None = None
+    """Photos of an earlier task, a labelled folder or manifest: fit then measures how well the features tell their
+    classes apart, before and after (k-NN, arXiv 1805.01978). It changes nothing of the training."""
     data: DataSettings = DataSettings()
     """How the photos are read and split."""
+    classes: ClassesSettings = ClassesSettings()
+    """What becomes of an earlier run's classes."""
     preprocess: PreprocessSettings = PreprocessSettings()
     """How a photo becomes the network's input."""
     augment: AugmentSettings = AugmentSettings()
@@ -60,3 +68,13 @@ class FitSettings(Settings):
     @classmethod
     def _name_alone(cls, value: Any) -> Any:
         return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _pulled_weights_move(self) -> FitSettings:
+        if self.optim.l2_sp and not isinstance(self.method, MOVES_BASE):
+            raise ValueError(
+                f"optim.l2_sp: {self.optim.l2_sp:g} pulls the backbone back to its start, and the method "
+                f"{self.method.name} leaves the backbone as it is; leave it out, or give --method full, gradual, "
+                "bitfit or norm"
+            )
+        return self

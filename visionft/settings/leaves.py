@@ -28,7 +28,10 @@ _ELSEWHERE = {
     "freeze": "method.name",
 }
 """What other tools call our settings."""
+_SPELT = {"from_run": "from"}
+"""Settings whose flag has a name that Python keeps for itself."""
 Bounds = dict[str, float]
+_EXAMPLES = {False: "[{epochs: 2, unfreeze: 0.5}]", True: "old=new,older=newer"}
 _PLAIN = {int: "a whole number", float: "a number", Path: "a path", str: "a name"}
 
 
@@ -55,7 +58,7 @@ class Leaf:
     @property
     def flag(self) -> str:
         """The flag of the command line."""
-        return "--" + self.path.replace("_", "-")
+        return flag_of(self.path)
 
     @property
     def types(self) -> tuple[Any, ...]:
@@ -75,17 +78,27 @@ class Leaf:
     @property
     def compound(self) -> bool:
         """Whether a value is a list or a mapping."""
-        return any(get_origin(kind) is tuple for kind in self.types)
+        return any(get_origin(kind) is tuple for kind in self.types) or self.mapping
+
+    @property
+    def mapping(self) -> bool:
+        """Whether a value is a mapping from names to names."""
+        return any(get_origin(kind) is dict for kind in self.types)
 
     @property
     def allowed(self) -> str:
         """What may be given, in words: `a number above 0 and below 10, or auto`."""
         words = [_PLAIN[kind] + _range(dict(self.bounds)) for kind in self.types if kind in _PLAIN]
-        words += ["a list such as [{epochs: 2, unfreeze: 0.5}]"] if self.compound else []
+        words += [f"a list such as {_EXAMPLES[self.mapping]}"] if self.compound else []
         chosen = ["true", "false"] if bool in self.types else []
         chosen += [*self.choices, *(["none"] if self.optional and "none" not in self.choices else [])]
         words += [_either(chosen)] if chosen else []
         return ", or ".join(words)
+
+
+def flag_of(path: str) -> str:
+    """Return the flag of a dotted path, whether or not there is such a setting."""
+    return "--" + _SPELT.get(path, path).replace("_", "-")
 
 
 def _range(bounds: Bounds) -> str:

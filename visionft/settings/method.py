@@ -136,3 +136,5 @@ AnyMethod = (
 )
 Method = Annotated[AnyMethod, Field(discriminator="name")]
 METHODS: dict[str, type[AnyMethod]] = {str(kind.model_fields["name"].default): kind for kind in get_args(AnyMethod)}
+MOVES_BASE = (FullMethod, GradualMethod, BitfitMethod, NormMethod)
+"""The methods that change parameters which the backbone brought along."""

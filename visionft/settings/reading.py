@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from visionft.errors import SettingsError
 from visionft.settings.faults import lines
 from visionft.settings.fit import FitSettings
-from visionft.settings.leaves import Leaf, leaves
+from visionft.settings.leaves import Leaf, flag_of, leaves
 
 Tree = dict[str, Any]
 _UNSET = ("none", "null")
@@ -84,7 +84,7 @@ def _label(path: str, given: Tree, config: str | Path | None) -> str:
         config = None
     if config is not None and path != "photos":
         return f"{path} in {config}"
-    return "PHOTOS" if path == "photos" else "--" + path.replace("_", "-").removesuffix(".name")
+    return "PHOTOS" if path == "photos" else flag_of(path).removesuffix(".name")
 
 
 def _nested(flags: Mapping[str, Any]) -> Tree:
@@ -92,6 +92,7 @@ def _nested(flags: Mapping[str, Any]) -> Tree:
     tree: Tree = {}
     for key, value in flags.items():
         part: Any = {"name": value} if key == "method" and isinstance(value, str) else _plain(value)
+        key = "from_run" if key == "from" else key
         for piece in reversed(key.replace("-", "_").split(".")):
             part = {piece: part}
         tree = _merged(tree, part)
@@ -145,6 +146,8 @@ def _prepared(tree: Tree, prefix: str = "") -> Tree:
 def _word(value: Any, leaf: Leaf) -> Any:
     if isinstance(value, bool) and bool not in leaf.types:
         return str(value).lower()  # pydantic would read `epochs: true` as 1
+    if leaf.mapping and isinstance(value, str | list):
+        return _pairs(value, leaf.flag)
     if not isinstance(value, str):
         return value
     if leaf.optional and value.lower() in _UNSET and "none" not in leaf.choices:
@@ -152,6 +155,23 @@ def _word(value: Any, leaf: Leaf) -> Any:
     if leaf.compound and value.startswith("["):
         return _parsed(value, leaf.flag)
     return value
+
+
+def _pairs(value: str | list[Any], flag: str) -> Any:
+    """Read `old=new,older=newer`, or several of these, or a mapping as YAML writes it; else return what was given."""
+    if isinstance(value, str) and value.startswith("{"):
+        return _parsed(value, flag)
+    given = ",".join(map(str, value)) if isinstance(value, list) else value
+    if given.lower() in _UNSET:
+        return None
+    parts = [word.partition("=") for word in given.split(",")]
+    pairs = [(old.strip(), new.strip()) for old, _, new in parts]
+    if not all(old and new for old, new in pairs):
+        return given
+    names = [old for old, _ in pairs]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise SettingsError([f"{flag}: {twice} is given two new names; give it one"])
+    return dict(pairs)
 
 
 def _read(path: Path) -> Tree:

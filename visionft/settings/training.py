@@ -20,6 +20,9 @@ class OptimSettings(Settings):
     """Factor on the rate for each level down the depth map (arXiv 2106.08254 uses 0.65 to 0.75 for ViTs)."""
     weight_decay: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
     """Decoupled weight decay of weight matrices; biases and norms have none."""
+    l2_sp: Annotated[float, Field(ge=0.0, le=10_000.0)] = 0.0
+    """Pull of the backbone's trained weights towards their start, in place of weight decay (L2-SP, arXiv 1802.01483):
+    w -= lr * l2_sp * (w - start) after each step; 0 switches it off."""
     batch_size: Count | Auto = "auto"
     """Photos in one optimizer step."""
     micro_batch: Count | Auto = "auto"

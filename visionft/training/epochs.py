@@ -26,6 +26,7 @@ from visionft.training.losses import balanced
 from visionft.training.module import Batch, Classifier
 from visionft.training.preparing import Prepared
 from visionft.training.progress import Say, bar
+from visionft.training.pulling import StartPull
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 VALIDATION_BATCH = 64
@@ -40,8 +41,8 @@ def train_epochs(
         Interrupted: a signal came; the checkpoint is written.
     """
     settings = prepared.settings
-    loader = _loader(prepared, manifest)
-    module = _module(prepared, manifest, loader.steps_per_epoch)
+    loader = make_loader(prepared, manifest)
+    module = make_module(prepared, manifest, loader.steps_per_epoch)
     if module.schedule.total_steps <= (checkpoint.step if checkpoint else 0):
         return
     if no_longer_better(history, settings.optim.patience):
@@ -49,7 +50,7 @@ def train_epochs(
     with watching() as interruption, bar("training") as advance:
         lifecycle = Lifecycle(folder, loader, interruption, history, say)
         callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(advance, say)]
-        trainer = _trainer(settings, module.schedule.epochs, callbacks)
+        trainer = make_trainer(settings, module.schedule.epochs, callbacks)
         start = checkpoint.step if checkpoint else 0
         loader.set_epoch(start // loader.steps_per_epoch, start % loader.steps_per_epoch)
         _count_epochs_from(trainer, start // loader.steps_per_epoch)
@@ -93,9 +94,18 @@ class Start(Callback):
             pl_module.averaged = AveragedNetwork(pl_module.network, settings.optim.ema, pl_module.fixed)
             if checkpoint and checkpoint.averaged:
                 pl_module.averaged.load_state_dict(checkpoint.averaged)
+        if settings.optim.l2_sp:
+            pl_module.pull = self._pull(pl_module)
         if checkpoint:
             pl_module.optimizers().optimizer.load_state_dict(checkpoint.optimizer)
             pl_module.restore(checkpoint.step, checkpoint.micro_batch, checkpoint.pending_loss)
+
+    def _pull(self, module: Classifier) -> StartPull:
+        groups = [group for group in module.groups if group.role in module.schedule.roles]
+        pull = StartPull(module.network, groups, module.settings.optim.l2_sp)
+        if self.checkpoint:
+            pull.load(self.lifecycle.folder / layout.START)
+        return pull
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Keep the solved head: a kill in the first epoch need not solve it again."""
@@ -108,7 +118,8 @@ class Start(Callback):
             self.lifecycle.checkpoint(pl_module)
 
 
-def _loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
+def make_loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
+    """Return the batches of the training photos."""
     settings = prepared.settings
     side = int(settings.augment.size)
     photos = TrainPhotos(
@@ -123,7 +134,8 @@ def _loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
     )
 
 
-def _module(prepared: Prepared, manifest: Manifest, steps_per_epoch: int) -> Classifier:
+def make_module(prepared: Prepared, manifest: Manifest, steps_per_epoch: int) -> Classifier:
+    """Return the network under its schedule."""
     settings = prepared.settings
     levels = backbones.depth_map(prepared.network).levels
     facts = methods.Facts(levels, steps_per_epoch, int(settings.epochs), prepared.solves_head)
@@ -137,7 +149,8 @@ def _module(prepared: Prepared, manifest: Manifest, steps_per_epoch: int) -> Cla
     return Classifier(prepared.network, prepared.preprocess, schedule, settings, weights)
 
 
-def _trainer(settings: FitSettings, epochs: int, callbacks: list[Callback]) -> Trainer:
+def make_trainer(settings: FitSettings, epochs: int, callbacks: list[Callback]) -> Trainer:
+    """Return a silent trainer that writes nothing by itself."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
     return Trainer(

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from visionft import methods
-from visionft.backbones import Network, forward_batches
+from visionft.backbones import forward_batches
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.metrics import Metrics, evaluate_logits
 from visionft.runs import Run, layout
@@ -36,13 +36,9 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     if (folder / layout.BEST).is_file():
         network.load_state_dict(load_file(folder / layout.BEST))
     full_precision()
-    adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.source.name)
+    adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.base)
     methods.fold(network, prepared.settings.method)
-    rows = manifest.rows("validation")
-    val = _figures(network, prepared, manifest, range(len(rows)), "validation")
-    n = len(manifest.rows("train"))
-    sample = np.random.default_rng(prepared.settings.seed).permutation(n)[:TRAIN_SAMPLE]
-    train = _figures(network, prepared, manifest, sorted(sample.tolist()), "train")
+    val, train = final_figures(prepared, manifest)
     sentence = verdict(train.top1, val.top1, train.n, history, kept)
     if adapter is not None:
         write_adapter(folder / layout.ADAPTER, adapter)
@@ -55,9 +51,24 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     return Run.open(folder)
 
 
-def _figures(network: Network, prepared: Prepared, manifest: Manifest, indices: Sequence[int], split: str) -> Metrics:
+def final_figures(prepared: Prepared, manifest: Manifest) -> tuple[Metrics, Metrics]:
+    """Return the figures of the network in fp32: on validation, and on a sample of the training photos."""
+    val = _figures(prepared, manifest, range(len(manifest.rows("validation"))), "validation")
+    n = len(manifest.rows("train"))
+    sample = np.random.default_rng(prepared.settings.seed).permutation(n)[:TRAIN_SAMPLE]
+    return val, _figures(prepared, manifest, sorted(sample.tolist()), "train")
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory that this process held so far: the GPU's where there is one."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def _figures(prepared: Prepared, manifest: Manifest, indices: Sequence[int], split: str) -> Metrics:
     settings = prepared.settings
-    network = network.to(settings.hardware.device)
+    network = prepared.network.to(settings.hardware.device)
     rows = manifest.rows(split).take(np.asarray(indices, np.int64))
     dataset = EvalPhotos(rows, manifest.root, prepared.preprocess)
     with bar(f"figures on {split}") as advance:
@@ -74,11 +85,6 @@ def _result(
 ) -> dict[str, Any]:
     trained = [row for row in history if row.epoch > 0]
     speeds = [row.images_per_second for row in (trained or history)]
-    peak = (
-        torch.cuda.max_memory_allocated() / 1e6
-        if torch.cuda.is_available()
-        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    )
     return {
         "val": val.to_json(),
         "train": {"top1": train.top1, "log_loss": train.log_loss, "n": train.n},
@@ -87,5 +93,5 @@ def _result(
         "least_val_loss_epoch": min(history, key=lambda row: row.val_loss).epoch if history else None,
         "seconds": seconds,
         "images_per_second": float(np.median(speeds)) if speeds else None,
-        "peak_memory_mb": peak,
+        "peak_memory_mb": peak_memory_mb(),
     }

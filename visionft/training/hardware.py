@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
+import sys
+from pathlib import Path
 
 import torch
 
@@ -27,6 +30,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def load() -> float:
+    """Return how many processes a core wanted to run in the last minute; 0 where the system does not say."""
+    return os.getloadavg()[0] / cores() if hasattr(os, "getloadavg") else 0.0
+
+
 def cpu_has_bf16() -> bool:
     """Tell whether the processor multiplies bf16 natively (AVX512-BF16 or AMX); elsewhere bf16 is emulated and slow."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
@@ -43,3 +51,17 @@ def full_precision() -> None:
     """Turn TF32 off: final figures are those of fp32."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+
+
+def peak_memory(device: str) -> int:
+    """Return the most memory that this process held, in bytes: the device's on a GPU, else its share of the machine's.
+
+    On Linux the figure of the kernel's own table: `getrusage` starts from that of the process that started this one.
+    """
+    if device == "cuda":
+        return int(torch.cuda.max_memory_allocated())
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

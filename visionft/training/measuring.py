@@ -6,11 +6,13 @@ import copy
 import time
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 
 from visionft.errors import MemoryShortError
 
 ROUNDS = 4
+COUNTED = 8  # photos of the pass in which saved bytes are counted: a micro-batch on a processor
 WORTH_IT = 1.15  # a dtype with less range has to be this much faster to be chosen
 
 
@@ -68,6 +70,34 @@ def fitting_micro_batch(
     raise MemoryShortError(
         f"the {device} device has no room to train on a single photo of {size}; choose a smaller --backbone"
     )
+
+
+def saved_bytes(network: nn.Module, size: tuple[int, int], *, photos: int = COUNTED) -> int:
+    """Return what one photo leaves in memory for the backward pass, in bytes of float32; the same on every machine.
+
+    Counted are the storages that autograd saves, each once, without the network's own parameters and buffers. What a
+    pass makes once, such as an adapted kernel, is shared by the photos of the pass.
+
+    Args:
+        network: in the state that is asked about: what has `requires_grad`, what is in `eval()`. Left as it is.
+        size: (H, W) of the photos.
+        photos: B of the pass.
+    """
+    first = next(network.parameters())
+    own = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
+    saved: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    x = torch.zeros(photos, 3, *size, device=first.device)
+    with torch.enable_grad(), saved_tensors_hooks(keep, lambda tensor: tensor):
+        answer = network(x)  # its graph holds what is saved, so that no address is given out twice
+    del answer
+    return round(sum(saved.values()) / photos)
 
 
 def _wait(device: str) -> None:

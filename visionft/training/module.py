@@ -17,6 +17,7 @@ from visionft.settings import FitSettings
 from visionft.training.averaging import AveragedNetwork
 from visionft.training.losses import ClassificationLoss
 from visionft.training.mixing import Targets, mix
+from visionft.training.pulling import StartPull, without_decay
 from visionft.training.seeding import seed_step
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -54,6 +55,7 @@ class Classifier(LightningModule):
         self.depth_map = backbones.depth_map(network)
         self.groups = methods.groups(network, self.depth_map)
         self.averaged: AveragedNetwork | None = None
+        self.pull: StartPull | None = None
         self.step = 0
         self.micro_batch = int(settings.optim.micro_batch)
         self._state: methods.State | None = None
@@ -77,7 +79,7 @@ class Classifier(LightningModule):
     def configure_optimizers(self) -> AdamW:
         """All groups from the start; their rates are set at each step."""
         groups = methods.parameter_groups(self.network, self.groups, self.settings.optim.weight_decay)
-        return AdamW(groups, lr=0.0, fused=True)
+        return AdamW(without_decay(groups) if self.settings.optim.l2_sp else groups, lr=0.0, fused=True)
 
     def train(self, mode: bool = True) -> Classifier:
         """Switch to training, except for what is frozen: Lightning calls this after every validation."""
@@ -97,6 +99,8 @@ class Classifier(LightningModule):
         self._accumulate(mixed, targets)
         self._clip(optimizer)
         optimizer.step()
+        if self.pull is not None:
+            self.pull.apply(optimizer.optimizer)
         optimizer.zero_grad(set_to_none=True)
         if self.averaged is not None:
             self.averaged.update(self.network, self.step)

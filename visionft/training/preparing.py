@@ -12,11 +12,15 @@ from visionft.backbones import Network, WeightSource
 from visionft.data import Manifest
 from visionft.errors import WeightsError
 from visionft.preprocess import Preprocess
-from visionft.runs import layout
+from visionft.runs import Run, layout
+from visionft.runs.descent import Origin
 from visionft.runs.reading import read_json
+from visionft.runs.succession import Succession
 from visionft.settings import FitSettings, from_yaml
+from visionft.training import activations
 from visionft.training.choices import Choice, put
 from visionft.training.hardware import cpu_has_bf16
+from visionft.training.inheriting import Inheritance, choices_of
 from visionft.training.measuring import WORTH_IT, fitting_micro_batch, seconds_per_photo
 from visionft.training.progress import Say
 from visionft.training.resolving import Facts, batch_norms, resolve_machine, resolve_training, solves_head
@@ -35,6 +39,8 @@ class Prepared:
         network: with its starting weights, on the processor.
         source: where the weights came from, and their licence.
         preprocess: the evaluation transform.
+        origin: the run that this one goes on from.
+        succession: what becomes of that run's classes; only before the first checkpoint.
     """
 
     settings: FitSettings
@@ -42,30 +48,47 @@ class Prepared:
     network: Network
     source: WeightSource
     preprocess: Preprocess
+    origin: Origin | None = None
+    succession: Succession | None = None
 
     @property
     def solves_head(self) -> bool:
         """The head is solved on features before anything is trained."""
         return solves_head(self.settings)
 
+    @property
+    def base(self) -> str:
+        """What an adapter of this run lies over: the name of pretrained weights, or the folder of another run."""
+        return self.origin.path if self.origin else self.source.name
 
-def prepare(wanted: FitSettings, manifest: Manifest, say: Say) -> Prepared:
-    """Build the network and resolve every "auto", saying each choice with its reason."""
-    settings, machine = resolve_machine(wanted)
+
+def prepare(wanted: FitSettings, manifest: Manifest, say: Say, parent: Run | None = None) -> Prepared:
+    """Build the network and resolve every "auto", saying each choice with its reason.
+
+    Args:
+        wanted: the settings as given.
+        manifest: the photos.
+        say: prints one line.
+        parent: the run to go on from.
+    """
+    heir = Inheritance.of(parent, Origin.of(parent), manifest.classes, wanted) if parent else None
+    taken = choices_of(wanted, parent) if parent else []
+    settings, machine = resolve_machine(put(wanted, taken))
     torch.set_num_threads(int(settings.hardware.threads))
-    settings, network, weights = _network(settings, wanted, manifest, say)
-    transform = backbones.preprocess(network, settings.preprocess)
-    pretrained = network.source.kind != "none"
-    counts = manifest.counts()["train"]
-    facts = Facts.of(network, sum(counts.values()), len(manifest.classes), transform.size, pretrained)
-    settings, training = resolve_training(settings, facts)
+    settings, network, weights = _network(settings, wanted, manifest, say, heir)
+    transform = parent.preprocess if parent else backbones.preprocess(network, settings.preprocess)
+    settings, training = resolve_training(settings, _facts(network, manifest, transform, heir))
     _edit(settings, network, say)
     settings, measured = _measure(settings, network)
-    choices = (*machine, *weights, *training, *measured)
+    choices = (*taken, *machine, *weights, *training, *measured)
     for choice in choices:
         say(f"  {choice}")
-    say(f"weights: {network.source}")
-    return Prepared(settings, choices, network, network.source, transform)
+    if heir is None:
+        say(f"weights: {network.source}")
+        return Prepared(settings, choices, network, network.source, transform)
+    say(f"weights: of the run {heir.parent.path}, which goes back to {network.source}")
+    say(str(heir.succession))
+    return Prepared(settings, choices, network, network.source, transform, heir.origin, heir.succession)
 
 
 def reopen(folder: Path, manifest: Manifest) -> Prepared:
@@ -76,19 +99,37 @@ def reopen(folder: Path, manifest: Manifest) -> Prepared:
     network = backbones.structure(settings.backbone, len(manifest.classes), settings.head, size=preprocess.size[0])
     methods.edit(network, settings.method, check=False)
     choices = tuple(Choice(**choice) for choice in record["choices"])
-    return Prepared(settings, choices, network, WeightSource(**record["weights"]), preprocess)
+    origin = Origin(**record["origin"]) if record.get("origin") else None
+    return Prepared(settings, choices, network, WeightSource(**record["weights"]), preprocess, origin)
 
 
-def with_weights(prepared: Prepared) -> Prepared:
-    """Load the starting weights again: the run was killed before its first checkpoint."""
-    network = _create(prepared.settings, prepared.network.num_classes)
-    methods.edit(network, prepared.settings.method)
-    return replace(prepared, network=network)
+def with_weights(prepared: Prepared, wanted: FitSettings, manifest: Manifest) -> Prepared:
+    """Load the starting weights again: the run was killed before its first checkpoint.
+
+    Raises:
+        RunError: they are those of another run, which is gone or has changed.
+    """
+    heir = None
+    if prepared.origin is not None:
+        parent = prepared.origin.reopen(Path(wanted.from_run or prepared.origin.path))
+        heir = Inheritance.of(parent, prepared.origin, manifest.classes, wanted)
+    network = heir.network(wanted.seed) if heir else _create(prepared.settings, len(manifest.classes))
+    _edit(prepared.settings, network, lambda _: None)
+    return replace(prepared, network=network, succession=heir.succession if heir else None)
+
+
+def _facts(network: Network, manifest: Manifest, transform: Preprocess, heir: Inheritance | None) -> Facts:
+    photos = sum(manifest.counts()["train"].values())
+    if heir is None:
+        return Facts.of(network, photos, transform.size, network.source.kind != "none")
+    return Facts.of(network, photos, transform.size, True, "grown" if heir.succession.new_rows else "kept")
 
 
 def _network(
-    settings: FitSettings, wanted: FitSettings, manifest: Manifest, say: Say
+    settings: FitSettings, wanted: FitSettings, manifest: Manifest, say: Say, heir: Inheritance | None
 ) -> tuple[FitSettings, Network, list[Choice]]:
+    if heir is not None:
+        return settings, heir.network(settings.seed), []
     classes = len(manifest.classes)
     if settings.weights != "auto":
         return settings, _create(settings, classes), []
@@ -117,10 +158,14 @@ def _create(settings: FitSettings, classes: int) -> Network:
 
 
 def _edit(settings: FitSettings, network: Network, say: Say) -> None:
+    if methods.added(network):
+        say(f"{settings.method.name}: going on with what the earlier run added")
+        return
     torch.manual_seed(settings.seed)
-    done = methods.edit(network, settings.method)
-    if done is not None:
-        say(f"{settings.method.name}: {done.sentence}")
+    with activations.compared(settings, network, say):
+        done = methods.edit(network, settings.method)
+        if done is not None:
+            say(f"{settings.method.name}: {done.sentence}")
 
 
 def _measure(settings: FitSettings, network: Network) -> tuple[FitSettings, list[Choice]]:

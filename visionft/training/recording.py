@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from visionft.backbones import sha256
 from visionft.data import Manifest
 from visionft.errors import RunBusyError, RunError, RunMismatchError
 from visionft.runs import environment, layout
@@ -21,11 +22,12 @@ COPIES_OF_WEIGHTS = 9  # weights, average, two Adam moments, start, best and fin
 
 
 def folder_of(wanted: FitSettings) -> Path:
-    """Return where the run goes: `out`, or runs/PHOTOS-METHOD-BACKBONE."""
+    """Return where the run goes: `out`, or runs/PHOTOS-METHOD-BACKBONE, with -from-RUN where it goes on from one."""
     if wanted.out != "auto":
         return Path(wanted.out)
     backbone = "" if wanted.backbone == "auto" else f"-{wanted.backbone.split('.')[0]}"
-    return Path("runs") / f"{wanted.photos.absolute().stem}-{wanted.method.name}{backbone}"
+    parent = "" if wanted.from_run is None else f"-from-{wanted.from_run.absolute().name}"
+    return Path("runs") / f"{wanted.photos.absolute().stem}-{wanted.method.name}{backbone}{parent}"
 
 
 def check_folder(folder: Path) -> None:
@@ -81,6 +83,7 @@ def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manif
         "requested": _comparable(wanted),
         "choices": [asdict(choice) for choice in prepared.choices],
         "weights": asdict(prepared.source),
+        "origin": prepared.origin.to_json() if prepared.origin else None,
     }
     write_json(folder / layout.CHOICES, record)
     write_json(folder / layout.ENVIRONMENT, environment.describe())
@@ -99,7 +102,10 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
         RunMismatchError: names what differs.
     """
     record = read_json(folder / layout.CHOICES)
-    differing = list(_differences(record["requested"], _comparable(wanted)))
+    now = _comparable(wanted)
+    if _only_moved(wanted, record.get("origin")):
+        now["from_run"] = record["requested"]["from_run"]
+    differing = list(_differences(record["requested"], now))
     if differing:
         raise RunMismatchError(
             f"{folder} was made with other settings ({'; '.join(differing)}); give the same ones or another --out"
@@ -127,12 +133,24 @@ def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
 
 
 def _comparable(settings: FitSettings) -> dict[str, Any]:
-    """Return what decides the outcome: where it is written and how often it is saved do not."""
+    """Return what decides the outcome: where it is written, how often it is saved and what is measured do not."""
     tree = settings.model_dump(mode="json")
     tree.pop("out")
+    tree.pop("retention")
     tree["photos"] = str(settings.photos.absolute())
+    tree["from_run"] = str(settings.from_run.absolute()) if settings.from_run else None
+    if settings.classes.rename is None:
+        tree.pop("classes")  # as in runs that were begun before there were renamings
     tree["hardware"].pop("checkpoint_seconds")
     return tree
+
+
+def _only_moved(wanted: FitSettings, origin: dict[str, Any] | None) -> bool:
+    """Tell whether the run that is gone on from has another place than it had, and the same weights."""
+    if origin is None or wanted.from_run is None or str(wanted.from_run.absolute()) == origin["path"]:
+        return False
+    weights = wanted.from_run / layout.WEIGHTS
+    return weights.is_file() and sha256(weights) == origin["weights_sha256"]
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
@@ -18,6 +19,7 @@ from visionft.training.hardware import cores, pick_device
 PHOTOS_TO_SEE = {"cpu": 12_000, "cuda": 60_000}  # epochs are chosen so that about as many are trained on
 EPOCHS = {"cpu": (4, 20), "cuda": (6, 40)}
 SCRATCH_EPOCHS = 30
+HeadState = Literal["new", "grown", "kept"]
 EFFICIENT_RATES = {"lora": 1e-3, "qlora": 1e-3, "adapter": 1e-3, "prompt": 5e-3, "bitfit": 1e-3, "norm": 1e-3}
 
 
@@ -33,6 +35,7 @@ class Facts:
         any_size: the backbone takes inputs of any size.
         input_size: (H, W) of evaluation.
         pretrained: the backbone starts from pretrained weights.
+        head: `new`; `grown`, with rows of an earlier run beside new ones; or `kept`, with an earlier run's rows alone.
     """
 
     photos: int
@@ -42,13 +45,22 @@ class Facts:
     any_size: bool
     input_size: tuple[int, int]
     pretrained: bool
+    head: HeadState = "new"
 
     @classmethod
-    def of(cls, network: Network, photos: int, classes: int, input_size: tuple[int, int], pretrained: bool) -> Facts:
+    def of(
+        cls, network: Network, photos: int, input_size: tuple[int, int], pretrained: bool, head: HeadState = "new"
+    ) -> Facts:
         """Read the facts off a network."""
-        norms = batch_norms(network)
         return cls(
-            photos, classes, norms, network.convolutional, backbones.takes_any_size(network), input_size, pretrained
+            photos,
+            network.num_classes,
+            batch_norms(network),
+            network.convolutional,
+            backbones.takes_any_size(network),
+            input_size,
+            pretrained,
+            head,
         )
 
 
@@ -123,6 +135,8 @@ def _offers(settings: FitSettings, facts: Facts) -> list[Choice]:
 def _head_first(settings: FitSettings, facts: Facts) -> list[Choice]:
     if isinstance(settings.method, HeadMethod):
         return []
+    if facts.head == "kept":
+        return [Choice("method.head_first", False, "every class has its row from the earlier run")]
     # With the statistics that batch norms are born with, a head solved on random features starts from losses in the
     # thousands once batches bring their own.
     reason = "the backbone's features are worth reading" if facts.pretrained else "random features teach a head nothing"
@@ -140,7 +154,7 @@ def _rates(settings: FitSettings, facts: Facts) -> list[Choice]:
     return [
         Choice("optim.lr", lr, reason),
         Choice("optim.layer_decay", decay, reason),
-        _head_rate(settings, lr if settings.optim.lr == "auto" else settings.optim.lr),
+        _head_rate(settings, facts, lr if settings.optim.lr == "auto" else settings.optim.lr),
     ]
 
 
@@ -153,9 +167,11 @@ def _pretrained_rates(settings: FitSettings, facts: Facts) -> tuple[float, float
     return 1e-4, 0.8, "pretrained, layer-normed"
 
 
-def _head_rate(settings: FitSettings, lr: float) -> Choice:
+def _head_rate(settings: FitSettings, facts: Facts, lr: float) -> Choice:
     if solves_head(settings):
         return Choice("optim.head_lr", lr, "the head starts solved")
+    if facts.head == "kept":
+        return Choice("optim.head_lr", lr, "the head starts as the earlier run's")
     return Choice("optim.head_lr", min(10 * lr, 1.0), "the head starts new: ten times the backbone's rate")
 
 

@@ -8,9 +8,12 @@ import torch
 
 from visionft.backbones import LinearHead
 from visionft.data import Manifest
-from visionft.training import features, probing
+from visionft.data.listing import count
+from visionft.training import extending, features, probing
+from visionft.training.features import SplitFeatures
 from visionft.training.history import Epoch
 from visionft.training.preparing import Prepared
+from visionft.training.probing import INVERSE_REGULARISATION, Probe
 from visionft.training.progress import Say, bar
 
 
@@ -24,21 +27,33 @@ def solve_head(prepared: Prepared, manifest: Manifest, say: Say) -> Epoch:
             splits[split] = features.compute(network, manifest, split, prepared.preprocess, settings, advance)
     computed = time.monotonic()
     train, validation = splits["train"], splits["validation"]
-    probe = probing.solve(
-        train.features,
-        train.labels,
-        validation.features,
-        validation.labels,
-        balanced=settings.optim.class_weights == "balanced",
-    )
     assert isinstance(network.head, LinearHead)  # what `solves_head` promises
+    what, probe = _solution(network.head, prepared, train, validation)
     network.head.set_solution(torch.from_numpy(probe.weight), torch.from_numpy(probe.bias))
     loss, top1 = next((loss, top1) for strength, loss, top1 in probe.path if strength == probe.regularisation)
     photos = len(train.labels) + len(validation.labels)
     now = time.monotonic()
     say(
-        f"solved head: validation loss {loss:.4f}  top-1 {top1:.2%}  "
+        f"{what}: validation loss {loss:.4f}  top-1 {top1:.2%}  "
         f"inverse regularisation {probe.regularisation:.2g} of {len(probe.path)} tried  "
         f"{photos / (computed - began):.0f} images/s for features, {now - computed:.1f} s to solve"
     )
     return Epoch(0, 0, 0, 0.0, float("nan"), loss, top1, now - began, photos / (computed - began))
+
+
+def _solution(
+    head: LinearHead, prepared: Prepared, train: SplitFeatures, validation: SplitFeatures
+) -> tuple[str, Probe]:
+    """Return what is solved, in words, and the solution: the whole head, or the rows that an earlier run lacks."""
+    photos = (train.features, train.labels, validation.features, validation.labels)
+    balanced = prepared.settings.optim.class_weights == "balanced"
+    if prepared.succession is None:
+        return "solved head", probing.solve(*photos, balanced=balanced)
+    new = prepared.succession.new_rows
+    what = f"solved {count(len(new), 'new row')} of the head, {len(head.weight) - len(new)} stay as they were"
+    if not new:
+        what = "solved head: no class is new, so all its rows, drawn to the earlier run's (0 leaves them as they were)"
+    weight, bias = (tensor.detach().cpu().numpy() for tensor in (head.weight, head.bias))
+    strengths = INVERSE_REGULARISATION if new else (0.0, *INVERSE_REGULARISATION)
+    free = new or range(len(weight))
+    return what, extending.extend(*photos, weight=weight, bias=bias, free=free, balanced=balanced, strengths=strengths)

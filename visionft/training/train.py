@@ -11,7 +11,7 @@ from visionft import data
 from visionft.data import Manifest
 from visionft.runs import Run, layout, locking
 from visionft.settings import FitSettings
-from visionft.training import finishing, preparing, recording
+from visionft.training import finishing, inheriting, preparing, recording
 from visionft.training.allocating import keep_freed_memory
 from visionft.training.checkpointing import Checkpoint
 from visionft.training.epochs import train_epochs
@@ -31,17 +31,20 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     began = time.monotonic()
     keep_freed_memory()
     folder = recording.folder_of(wanted)
+    inheriting.refuse_itself(wanted, folder)
     recording.check_folder(folder)
     begun = (folder / layout.SETTINGS).is_file()  # else a splits.csv there is what a process left that was killed early
+    parent = None if begun else inheriting.parent_of(wanted)
+    splits = folder / layout.SPLITS if begun else inheriting.splits_of(wanted, parent, say)
     with bar("reading photos") as advance:
-        manifest = data.prepare(
-            wanted.photos, wanted.data, splits=folder / layout.SPLITS if begun else None, on_progress=advance
-        )
+        manifest = data.prepare(wanted.photos, wanted.data, splits=splits, on_progress=advance)
     say(data.summary(manifest))
     if begun:
         with locking.held(folder):
             return _go_on(folder, wanted, manifest, say, began)
-    prepared = preparing.prepare(wanted, manifest, say)
+    if parent is not None:
+        inheriting.say_what_was_seen(parent, manifest, say)
+    prepared = preparing.prepare(wanted, manifest, say, parent)
     with recording.new_folder(folder), locking.held(folder):
         if (folder / layout.SETTINGS).is_file():  # another process began here while this one prepared
             return _go_on(folder, wanted, manifest, say, began)
@@ -58,7 +61,7 @@ def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, bega
     path = folder / layout.CHECKPOINT
     checkpoint = Checkpoint.load(path) if path.is_file() else None
     if checkpoint is None:
-        prepared = preparing.with_weights(prepared)
+        prepared = preparing.with_weights(prepared, wanted, manifest)
     say(
         f"going on with the unfinished run {folder} "
         + (f"after step {checkpoint.step}" if checkpoint else "from its start")

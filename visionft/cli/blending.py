@@ -1,0 +1,41 @@
+"""`visionft blend`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from visionft.cli.places import require_run
+from visionft.cli.printing import Json, finish, say
+
+
+def blend(
+    run: Annotated[Path, Parameter(help="The folder of a run.")],
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(help="The new run's folder; none: RUN-blend beside RUN.")] = None,
+    coefficients: Annotated[
+        list[float] | None,
+        Parameter(
+            consume_multiple=True,
+            negative="",
+            help="Shares of the way from start (0) to end (1) to try; none: 0, 0.1, ... 1.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a new run between a run's start and its end, chosen on validation (WiSE-FT, arXiv 2109.01903).
+
+    It often keeps more of what the pretrained weights knew, at little cost. Nothing is trained.
+    """
+    require_run(run)
+    from visionft import workflows
+
+    blended = workflows.blend(run, out, coefficients=coefficients, say=partial(say, as_json))
+    summary, made = blended.summary(), blended.result["blend"]
+    told = {name: summary[name] for name in ("run", "val_top1", "test_top1")}
+    result = {**told, "coefficient": made["coefficient"], "path": made["path"]}
+    finish(str(blended), result, "export", blended.path, as_json=as_json)

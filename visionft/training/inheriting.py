@@ -1,0 +1,152 @@
+"""What a run takes over from the one that it goes on from: network, transform, rows of the head, sides of photos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from visionft import backbones
+from visionft.backbones import Network, WeightSource
+from visionft.classes import Classes
+from visionft.data import SPLITS, Manifest, read_splits
+from visionft.data.listing import count
+from visionft.data.splitting import earlier_sides
+from visionft.errors import UsageError
+from visionft.runs import Run, layout
+from visionft.runs.descent import Origin, lineage
+from visionft.runs.succession import Succession, require_known, succeed
+from visionft.settings import AdapterMethod, FitSettings, PromptMethod
+from visionft.training.choices import Choice, value_of
+from visionft.training.progress import Say
+
+TAKEN = ("backbone", "weights", "head", "preprocess.size", "preprocess.mode", "preprocess.crop_pct")
+"""Settings that are the earlier run's."""
+
+
+@dataclass(frozen=True)
+class Inheritance:
+    """An earlier run, seen from the classes of new photos.
+
+    Attributes:
+        parent: the run.
+        origin: its description for the record.
+        succession: which class keeps which row of the head.
+    """
+
+    parent: Run
+    origin: Origin
+    succession: Succession
+
+    @classmethod
+    def of(cls, parent: Run, origin: Origin, classes: Classes, settings: FitSettings) -> Inheritance:
+        """Match the run's classes with those of the photos; UsageError where a renaming does not fit."""
+        return cls(parent, origin, succeed(parent.classes, classes, settings.classes.rename))
+
+    def network(self, seed: int) -> Network:
+        """Return the run's final network, additions included, under a head for the new classes; on the processor."""
+        network = self.parent.network()
+        network.source = WeightSource(**self.parent.weights_source)
+        torch.manual_seed(seed)
+        backbones.regrow(network, self.parent.settings.head, self.succession.rows)
+        return network
+
+
+def refuse_itself(wanted: FitSettings, folder: Path) -> None:
+    """Raise UsageError where a run would go on from its own folder."""
+    if wanted.from_run is not None and wanted.from_run.absolute() == folder.absolute():
+        raise UsageError(f"--from and --out are both {folder}; give another --out")
+
+
+def parent_of(wanted: FitSettings) -> Run | None:
+    """Open the run to go on from, if one is named.
+
+    Raises:
+        RunError: there is no finished run.
+        UsageError: the settings want something else than that run can give.
+    """
+    if wanted.from_run is None:
+        if wanted.classes.rename:
+            raise UsageError(
+                "--classes.rename renames classes of an earlier run and none is given; give it with --from, "
+                "or leave --classes.rename out"
+            )
+        return None
+    parent = Run.open(wanted.from_run)
+    for name in TAKEN:
+        _refuse_other(wanted, parent, name)
+    _refuse_method(wanted, parent)
+    require_known(parent.classes, wanted.classes.rename)
+    return parent
+
+
+def splits_of(wanted: FitSettings, parent: Run | None, say: Say) -> Path | pa.Table | None:
+    """Return what decides sides: splits of the earlier run and of those before it, unless the settings name some."""
+    if parent is None or wanted.data.splits is not None:
+        return wanted.data.splits
+    say(f"photos that {parent.path} had keep their sides, unless the new ones bring splits of their own")
+    known, gone = lineage(parent)
+    if gone:
+        say(f"note: {gone}, further back, is gone: photos that it was trained on may be drawn for test")
+    return _photos_of(known)
+
+
+def say_what_was_seen(parent: Run, manifest: Manifest, say: Say) -> None:
+    """Warn of test photos that the earlier run, or one before it, was trained on."""
+    table = manifest.table.filter(pc.equal(manifest.table["split"], "test"))
+    before = earlier_sides(table, _photos_of(lineage(parent)[0]))
+    if seen := int((before == SPLITS.index("train")).sum()):
+        say(
+            f"warning: {parent.path} was trained on {count(seen, 'photo')} of the {len(before):,} in test, "
+            "or on others of their products: figures on test flatter the model"
+        )
+
+
+def _photos_of(runs: list[Path]) -> pa.Table:
+    return pa.concat_tables([read_splits(path / layout.SPLITS) for path in runs])
+
+
+def choices_of(wanted: FitSettings, parent: Run) -> list[Choice]:
+    """Return the settings that are the earlier run's and not already the wanted ones."""
+    reason = f"of the run {parent.path}"
+    offered = [Choice(name, value_of(parent.settings, name), reason) for name in TAKEN]
+    return [choice for choice in offered if value_of(wanted, choice.setting) != choice.value]
+
+
+def _refuse_other(wanted: FitSettings, parent: Run, name: str) -> None:
+    """Raise UsageError where a setting was named that the earlier run has otherwise."""
+    *path, last = name.split(".")
+    node = value_of(wanted, path[0]) if path else wanted
+    given, own = value_of(wanted, name), value_of(parent.settings, name)
+    if name == "weights" or last not in node.model_fields_set or given in ("auto", own):
+        return  # weights are not looked at
+    if name == "preprocess.size":
+        own = parent.preprocess.size[0]  # unset where it was the weights' own
+    same = given.partition(".")[0] == own.partition(".")[0] if name == "backbone" else given in (None, own)
+    if not same:
+        raise UsageError(
+            f"--{name.replace('_', '-')} is {given}, and the run {parent.path} to go on from has {own}; leave it out"
+        )
+
+
+def _refuse_method(wanted: FitSettings, parent: Run) -> None:
+    """Raise UsageError where the run carries additions that only its own method can go on with."""
+    own = parent.settings.method
+    if not isinstance(own, AdapterMethod | PromptMethod):
+        return
+    exempt = {"head_first"}
+    if wanted.method.model_dump(exclude=exempt) == own.model_dump(exclude=exempt):
+        return
+    default = type(own)().model_dump()
+    flags = [
+        f" --method.{name.replace('_', '-')} {str(value).lower()}"
+        for name, value in own.model_dump(exclude=exempt).items()
+        if value != default[name]
+    ]
+    raise UsageError(
+        f"the run {parent.path} carries what --method {own.name} added, and only the same method goes on with it; "
+        f"give --method {own.name}{''.join(flags)}, with --epochs 0 for the head alone"
+    )

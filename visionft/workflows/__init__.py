@@ -1,0 +1,10 @@
+"""The public verbs: each a function over values, the same in a notebook and on the command line.
+
+Heavy rooms are imported inside the verbs, so that predicting with a bundle never loads torch.
+"""
+
+from visionft.workflows.fitting import advise, fit, require_advisable
+from visionft.workflows.measuring import evaluate, predict
+from visionft.workflows.shipping import blend, export
+
+__all__ = ["advise", "blend", "evaluate", "export", "fit", "predict", "require_advisable"]

@@ -1,0 +1,32 @@
+"""What a verb was given: a run, a bundle, or the folder of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visionft.errors import RunError
+
+if TYPE_CHECKING:
+    from visionft.runs import Run
+
+
+def path_of(run_or_bundle: Any) -> Path:
+    """Return the folder of a run, of a bundle, or of what is a folder's name already."""
+    return Path(getattr(run_or_bundle, "path", run_or_bundle))
+
+
+def run_at(path: Path) -> Run:
+    """Open a finished run; RunError says what is there instead."""
+    from visionft.runs import Run
+
+    if not path.exists():
+        raise RunError(
+            f"there is no run or bundle at {path}; give the folder that `visionft fit` or `visionft export` wrote"
+        )
+    return Run.open(path)
+
+
+def holds_bundle(path: Path) -> bool:
+    """Tell a bundle's folder from a run's; a damaged bundle counts, so that opening says what it lacks."""
+    return (path / "bundle.json").is_file() or (path / "model.onnx").is_file()

@@ -1,0 +1,78 @@
+"""From a finished run to what is made of it: a bundle, or a blend of its start and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from visionft.errors import UsageError
+from visionft.workflows.measuring import test_once
+from visionft.workflows.places import path_of, run_at
+
+if TYPE_CHECKING:
+    from visionft.exporting import Exported
+    from visionft.runs import Run
+
+Say = Callable[[str], None]
+
+
+def export(
+    run: Run | str | Path,
+    out: str | Path | None = None,
+    *,
+    precision: Literal["fp32"] = "fp32",
+    golden: Literal["photos", "none"] = "photos",
+    all: bool = False,  # noqa: A002  # the name of the flag
+) -> Exported:
+    """Write the bundle that is deployed, after checking on validation photos that it answers like the run.
+
+    Args:
+        run: a finished run or its folder.
+        out: the bundle's folder; none: RUN/bundle.
+        precision: arithmetic of the exported network.
+        golden: whether photos with their answers travel inside the bundle.
+        all: compare on every validation photo instead of at most 2,000.
+
+    Raises:
+        ParityError: the exported model does not answer like the trained one; nothing is left behind.
+    """
+    if precision != "fp32":
+        raise UsageError(f"--precision {precision} is not available; give fp32")
+    from visionft.exporting import export as export_run
+
+    opened = run_at(path_of(run))
+    return export_run(opened, Path(out) if out is not None else opened.path / "bundle", golden=golden, all_photos=all)
+
+
+def blend(
+    run: Run | str | Path,
+    out: str | Path | None = None,
+    *,
+    coefficients: Sequence[float] | None = None,
+    say: Say = print,
+) -> Run:
+    """Make a new run whose weights lie between those before and after training (WiSE-FT, arXiv 2109.01903).
+
+    Such weights often keep more of what was known, at little cost for what was learnt. Nothing is trained: the share of
+    the way is the one with the best top-1 on validation. The new run is evaluated as `fit` does.
+
+    Args:
+        run: a finished run or its folder; its start must be there, so it was trained by epochs.
+        out: the new run's folder; none: RUN-blend beside RUN.
+        coefficients: shares of the way that are tried, in [0, 1]; none: 0, 0.1, ... 1.
+        say: receives each line of the report; print by default.
+
+    Raises:
+        UsageError: a coefficient is outside [0, 1].
+        RunError: there is nothing to blend, or something else is at `out`.
+    """
+    from visionft.training import TENTHS
+    from visionft.training import blend as blend_run
+
+    opened = run_at(path_of(run))
+    whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
+    place = Path(out) if out is not None else whole.with_name(f"{whole.name}-blend")
+    blended = blend_run(opened, place, TENTHS if coefficients is None else tuple(coefficients), say)
+    test_once(blended, say)
+    return blended
