@@ -12,7 +12,7 @@ SOURCES := $(shell find visionft -type f -not -path '*/__pycache__/*' 2>/dev/nul
 # so that what is tested is the wheel in .venv (tests/test_installed.py asserts it).
 PYTEST := OMP_NUM_THREADS=1 PYTHONSAFEPATH=1 VISIONFT_WHEEL=1 $(BIN)/python -m pytest
 
-.PHONY: demo test slow lint format clean
+.PHONY: demo test slow table lint format clean
 
 demo: $(VENV)/.wheel
 	$(BIN)/python examples/catalogue/render.py $(DEMO)/photos
@@ -32,6 +32,10 @@ test: $(VENV)/.dev $(VENV)/.wheel
 # One process: timings and killed runs do not get into each other's way.
 slow: $(VENV)/.dev $(VENV)/.wheel
 	$(PYTEST) -m "slow and not gpu" --timeout 1800
+
+# The cells that are not measured yet; an hour for all of them. To measure anew, delete benchmarks/results/table.jsonl.
+table: $(VENV)/.dev $(VENV)/.wheel
+	$(BIN)/python benchmarks/table.py
 
 lint: $(VENV)/.dev $(VENV)/.wheel
 	$(BIN)/ruff check

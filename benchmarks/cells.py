@@ -36,12 +36,11 @@ class Cells:
         print(json.dumps(row), flush=True)
         return row
 
-    def drop(self, unwanted: Callable[[dict[str, Any]], bool]) -> None:
-        """Forget cells, so that they are measured again."""
-        kept = [row for row in self.rows if not unwanted(row)]
-        if len(kept) < len(self.rows):
-            self.path.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        self.rows = kept
+    def keep(self, rows: list[dict[str, Any]]) -> None:
+        """Write the file anew with these cells alone, in this order."""
+        if rows != self.rows:
+            self.path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        self.rows = rows
 
 
 def machine() -> dict[str, Any]:

@@ -55,6 +55,7 @@ def test_what_works_trained_what_was_planned_and_answers_the_same() -> None:
         assert row["fold"] <= 1e-4, row
         assert row.get("export", 0.0) <= 1e-3, row
         assert row["effect"] > 1e-3, row
+        assert row["idle"] <= 0.01 * row["trained"], row  # a bias before a softmax has no gradient, ever
     assert {row["key"]["method"] for row in fine if "export" in row} >= {"full", "adapter", "prompt"}
 
 

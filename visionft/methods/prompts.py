@@ -102,5 +102,5 @@ def _require_runs(network: Network) -> None:
 
 def _unsuitable(network: Network) -> BackboneError:
     return BackboneError(
-        f"{network.name} is no plain vision transformer that takes more tokens; take --method lora, adapter or head"
+        f"{network.name} is no plain vision transformer that takes more tokens; take --method lora, gradual or head"
     )
