@@ -166,11 +166,11 @@ def test_an_interruption_ends_every_process(shapes: Path, pretrained: Path) -> N
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
-    ("backbone", "refused"), [("mobilenetv2_100", {"adapter", "prompt"}), ("vit_tiny_patch16_224", set[str]())]
+    ("backbone", "refused"), [("mobilenetv2_100", {"qlora", "adapter", "prompt"}), ("vit_tiny_patch16_224", set[str]())]
 )
 def test_real_photos_and_weights(shared: Path, backbone: str, refused: set[str]) -> None:
     weights = shared / "weights" / f"{backbone}.safetensors"
-    advice = vft.advise(shared / "data" / "clothing", backbone=backbone, weights=str(weights))
+    advice = vft.advise(shared / "data" / "clothing", backbone=backbone, weights=str(weights), steps=5)
     print(advice)
     assert [row.method for row in advice.rows] == list(METHODS)
     assert {row.method for row in advice.rows if row.refusal} == refused
