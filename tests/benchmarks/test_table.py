@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import visionft
 from visionft.settings.method import METHODS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -25,8 +26,9 @@ TENTHS = 10
 
 
 def table(*flags: str) -> subprocess.CompletedProcess[str]:
-    # the script finds its neighbours beside it, which PYTHONSAFEPATH forbids; visionft is still the installed one
+    # the script finds its neighbours beside it, which PYTHONSAFEPATH forbids, and the visionft that is tested here
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    environment["PYTHONPATH"] = str(Path(visionft.__file__).parents[1])
     command = [sys.executable, str(SCRIPT), *flags]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
