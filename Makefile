@@ -29,9 +29,9 @@ demo: $(VENV)/.wheel
 test: $(VENV)/.dev $(VENV)/.wheel
 	$(PYTEST) -n 2 --dist loadfile
 
-# One process: timings and killed runs do not get into each other's way.
+# Two processes as well: no slow test asserts a time, and killed runs wait for what they need, however long it takes.
 slow: $(VENV)/.dev $(VENV)/.wheel
-	$(PYTEST) -m "slow and not gpu" --timeout 1800
+	$(PYTEST) -m "slow and not gpu" --timeout 1800 -n 2 --dist loadfile
 
 # The cells that are not measured yet; an hour for all of them. To measure anew, delete benchmarks/results/table.jsonl.
 table: $(VENV)/.dev $(VENV)/.wheel
