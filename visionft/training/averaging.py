@@ -21,7 +21,8 @@ class AveragedNetwork:
     """
 
     def __init__(self, network: nn.Module, decay: float, fixed: Iterable[str] = ()) -> None:
-        self._ema = ModelEmaV3(network, decay=decay, use_warmup=True)
+        # timm rounds bf16 tensors at random, from a generator that no checkpoint holds; here they are frozen matrices
+        self._ema = ModelEmaV3(network, decay=decay, use_warmup=True, stochastic_rounding=False)
         for name in fixed:
             self.network.get_parameter(name).data = network.get_parameter(name).data
 
