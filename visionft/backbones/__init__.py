@@ -12,7 +12,7 @@ from visionft.backbones.creating import (
 from visionft.backbones.depth import DepthMap, depth_map
 from visionft.backbones.growing import regrow
 from visionft.backbones.heads import CosineHead, HeadKind, LinearHead, MlpHead
-from visionft.backbones.inference import forward_batches, normalise
+from visionft.backbones.inference import evaluating, forward_batches, normalise
 from visionft.backbones.network import Network
 from visionft.backbones.preprocessing import preprocess
 from visionft.backbones.weights import WeightSource, sha256
@@ -30,6 +30,7 @@ __all__ = [
     "WeightSource",
     "create",
     "depth_map",
+    "evaluating",
     "forward_batches",
     "normalise",
     "preprocess",

@@ -60,7 +60,7 @@ def forward_batches(
     widths = {"logits": network.num_classes, "embedding": network.features}
     kept: dict[str, list[NDArray[Any]]] = {key: [np.empty((0, widths[key]), np.float32)] for key in want}
     kept |= {key: [np.empty(0, np.int64)] for key in ("labels", "indices")}
-    with _evaluating(network), torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
+    with evaluating(network), torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
         for pixels, labels, indices in batches:
             embedding = network.embed(normalise(pixels, preprocess, device))
             answers = {"embedding": embedding, "logits": network.head(embedding) if "logits" in want else embedding}
@@ -72,7 +72,8 @@ def forward_batches(
 
 
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Put every module into `eval()` while the block runs, and back into its own mode afterwards."""
     modes = {module: module.training for module in network.modules()}
     network.eval()
     try:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from visionft.backbones import Network
+from visionft.backbones import Network, evaluating
 from visionft.errors import BackboneError
 from visionft.methods.targets import Target
 
@@ -51,7 +51,7 @@ def run_once(network: Network, photos: int = 2) -> Tensor:
     """Return embeddings (B, D) of blank photos, on the meta device where the backbone lets itself be run there."""
     backbone = network.backbone
     tensors = {**dict(backbone.named_parameters()), **dict(backbone.named_buffers())}
-    with torch.no_grad(), _evaluating(backbone):
+    with torch.no_grad(), evaluating(backbone):
         try:
             meta = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
             blank = torch.empty(photos, 3, *network.input_size, device="meta")
@@ -71,7 +71,7 @@ def require_alive(network: Network, parameters: Iterable[str]) -> None:
     wanted = list(parameters)
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 3, *network.input_size, generator=generator)
-    with _evaluating(network.backbone), torch.enable_grad():
+    with evaluating(network.backbone), torch.enable_grad():
         embedding = network.embed(x)
         # a random direction: after a last layer norm the plain sum would not depend on anything
         (embedding * torch.randn(embedding.shape, generator=generator)).sum().backward()  # type: ignore[no-untyped-call]
@@ -98,7 +98,7 @@ def require_separable(network: Network, targets: Iterable[Target]) -> None:
     if not fused:
         return
     x = torch.randn(1, 3, *network.input_size, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad(), _evaluating(network.backbone):
+    with torch.no_grad(), evaluating(network.backbone):
         before = network.embed(x)
         with _rescaled(network.backbone, fused):
             after = network.embed(x)
@@ -129,17 +129,6 @@ def _rescaled(backbone: nn.Module, fused: Iterable[Target]) -> Iterator[None]:
         yield
     finally:
         scale(0.5)
-
-
-@contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    modes = {inner: inner.training for inner in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for inner, training in modes.items():
-            inner.training = training
 
 
 def _noting(called: set[str], path: str) -> Hook:
