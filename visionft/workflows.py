@@ -96,7 +96,11 @@ def evaluate(
 
 
 def predict(
-    run_or_bundle: Run | str | Path, photos: Sequence[str | Path] | str | Path, *, out: str | Path | None = None
+    run_or_bundle: Run | str | Path,
+    photos: Sequence[str | Path] | str | Path,
+    *,
+    out: str | Path | None = None,
+    top: int = 1,
 ) -> Predictions:
     """Answer photos, folders of photos or globs.
 
@@ -104,8 +108,10 @@ def predict(
         run_or_bundle: a run, or the folder of a run or of a bundle; a bundle needs no torch.
         photos: one or several files, folders (searched through) or globs.
         out: a file for the answers: .csv, .jsonl or .parquet.
+        top: labels in each answer, the most probable first; above 1 they are columns of their own in `out`.
 
     Raises:
+        UsageError: `top` is less than 1.
         DataError: a place matches no photo.
     """
     path = _path(run_or_bundle)
@@ -118,6 +124,7 @@ def predict(
         from visionft.evaluation import predict_run
 
         predictions = predict_run(_run(path), places)
+    predictions = predictions.with_top(top)
     if out is not None:
         predictions.write(out)
     return predictions
@@ -129,6 +136,7 @@ def export(
     *,
     precision: Literal["fp32"] = "fp32",
     golden: Literal["photos", "none"] = "photos",
+    accept: float | None = 0.95,
     all: bool = False,  # noqa: A002  # the name of the flag
 ) -> Exported:
     """Write the bundle that is deployed, after checking on validation photos that it answers like the run.
@@ -138,6 +146,8 @@ def export(
         out: the bundle's folder; none: RUN/bundle.
         precision: arithmetic of the exported network.
         golden: whether photos with their answers travel inside the bundle.
+        accept: share of known photos, in (0, 1), that the threshold lets pass; photos below it are answered `unknown`.
+            None: none is.
         all: compare on every validation photo instead of at most 2,000.
 
     Raises:
@@ -148,7 +158,8 @@ def export(
     from visionft.exporting import export as export_run
 
     opened = _run(_path(run))
-    return export_run(opened, Path(out) if out is not None else opened.path / "bundle", golden=golden, all_photos=all)
+    place = Path(out) if out is not None else opened.path / "bundle"
+    return export_run(opened, place, golden=golden, accepted=accept, all_photos=all)
 
 
 def is_bundle(path: Path) -> bool:

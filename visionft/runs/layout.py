@@ -14,11 +14,13 @@ CHECKPOINT = "checkpoint.pt"  # last state, enough to go on bit for bit
 START = "start.safetensors"  # weights before the first step, the head solved; only where something is trained by epochs
 BEST = "best.safetensors"  # weights of the best epoch so far; gone once the run is finished
 WEIGHTS = "weights.safetensors"  # final weights: what is evaluated and exported
+CALIBRATION = "calibration.json"  # temperature, and the scores of known photos from which a threshold is taken
+CLASS_MEANS = "class_means.safetensors"  # mean direction of each class's training photos in the embedding
 RESULT = "result.json"  # final figures; its presence means that the run is finished
 ADAPTER = "adapter"  # what a parameter-efficient method added, with the head; of low-rank updates in PEFT's format
 LOCK = "run.lock"
 EVALUATION = "evaluation"  # one folder for each evaluated split or data set
 
 RECORDS = frozenset({SETTINGS, CHOICES, ENVIRONMENT, DATA, SPLITS, CLASSES, PREPROCESS})
-FINISHED = RECORDS | {METRICS, CHECKPOINT, START, WEIGHTS, RESULT, LOCK}
+FINISHED = RECORDS | {METRICS, CHECKPOINT, START, WEIGHTS, CALIBRATION, CLASS_MEANS, RESULT, LOCK}
 UNTRAINED = FINISHED - {CHECKPOINT, START}  # a run whose head was solved, and that trained nothing by epochs
