@@ -84,7 +84,7 @@ def _fitted(record: BundleRecord) -> str:
         for split, values, inner in _calibrated(record)
     ]
     temperature = f"- Logits are divided by the temperature {record.temperature:.4g}"
-    fitted = f"{temperature}, fitted to validation photos." if before else f"{temperature}: none was fitted."
+    fitted = f"{temperature}: none was fitted." if record.temperature == 1 else f"{temperature}, fitted to validation."
     if record.threshold is None or record.accepted is None:
         known = f"- There is no threshold: no photo is answered `{n.UNKNOWN}`."
     else:
@@ -97,10 +97,10 @@ def _fitted(record: BundleRecord) -> str:
 
 
 def _calibrated(record: BundleRecord) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield the name, the figures and the figures before calibration of every set that has them."""
+    """Yield name, figures and figures before calibration of every set measured at the bundle's temperature."""
     for name, values, _ in _sets(record):
         inner = values.get("uncalibrated")
-        if isinstance(inner, dict):
+        if isinstance(inner, dict) and values.get("temperature") == record.temperature:
             yield name, values, inner
 
 

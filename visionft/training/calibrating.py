@@ -12,7 +12,7 @@ from visionft.metrics.tempering import PHOTOS_NEEDED
 from visionft.runs.calibration import ACCEPTED, Calibration
 
 MEAN_PHOTOS = 16
-"""Photos of each class in its mean, where it has them: with all of them AUROC gains half a point."""
+"""Photos of each class in its mean, where it has them: all of them gain 0.2 points of AUROC at most."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from visionft.backbones import Network, forward_batches
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.metrics import Metrics, evaluate_logits, unit
 from visionft.runs import Run, layout
+from visionft.runs.calibration import Calibration
 from visionft.runs.weights import write_adapter, write_weights
 from visionft.runs.writing import write_json
 from visionft.training.calibrating import Outputs, calibrate, sample, sentence_of
@@ -40,15 +41,7 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     full_precision()
     adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.source.name)
     methods.fold(network, prepared.settings.method)
-    rows = manifest.rows("validation")
-    held_out = _outputs(network, prepared, manifest, np.arange(len(rows), dtype=np.int64), "validation")
-    chosen, sampled = sample(manifest.rows("train").labels, TRAIN_SAMPLE, prepared.settings.seed)
-    seen = _outputs(network, prepared, manifest, chosen, "train")
-    calibration = calibrate(held_out, seen, len(manifest.classes))
-    temperature = calibration.temperature.temperature
-    names = list(manifest.classes)
-    val = evaluate_logits(held_out.logits, held_out.labels, names, temperature=temperature)
-    train = evaluate_logits(seen.logits[sampled], seen.labels[sampled], names, temperature=temperature)
+    val, train, calibration = _measured(network, prepared, manifest)
     sentence = verdict(train.top1, val.top1, train.n, history, kept)
     if adapter is not None:
         write_adapter(folder / layout.ADAPTER, adapter)
@@ -61,6 +54,20 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     say(sentence_of(calibration))
     say(sentence)
     return Run.open(folder)
+
+
+def _measured(network: Network, prepared: Prepared, manifest: Manifest) -> tuple[Metrics, Metrics, Calibration]:
+    """Return the figures on validation and on a sample of training photos, both calibrated, and the calibration."""
+    everything = np.arange(len(manifest.rows("validation")), dtype=np.int64)
+    held_out = _outputs(network, prepared, manifest, everything, "validation")
+    chosen, sampled = sample(manifest.rows("train").labels, TRAIN_SAMPLE, prepared.settings.seed)
+    seen = _outputs(network, prepared, manifest, chosen, "train")
+    names = list(manifest.classes)
+    calibration = calibrate(held_out, seen, len(names))
+    temperature = calibration.temperature.temperature
+    val = evaluate_logits(held_out.logits, held_out.labels, names, temperature=temperature)
+    train = evaluate_logits(seen.logits[sampled], seen.labels[sampled], names, temperature=temperature)
+    return val, train, calibration
 
 
 def _outputs(
