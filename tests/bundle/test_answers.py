@@ -86,3 +86,34 @@ def test_predictions_are_a_sequence() -> None:
     assert found[1].path == "1, <b>.jpg"
     assert [row.label for row in found] == ["Äpfel", "Äpfel"]
     assert len(found[:1]) == 1
+
+
+def test_further_labels_are_columns_in_every_file(tmp_path: Path) -> None:
+    found = predictions(1).with_top(2)
+
+    assert [found.best(row) for row in found] == [[("Äpfel", 0.75), ("Birnen", 0.25)]]
+    with found.write(tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert (rows[0]["label"], rows[0]["label_2"], rows[0]["probability_2"]) == ("Äpfel", "Birnen", "0.25")
+    assert rows[1]["label_2"] == ""
+    lines = found.write(tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[0])["label_2"] == "Birnen"
+    table = pq.read_table(found.write(tmp_path / "a.parquet"))
+    assert table.column("label_2").to_pylist() == ["Birnen", None]
+    assert table.column("probability_2").to_pylist() == [0.25, None]
+    assert str(found).startswith("0, <b>.jpg  Äpfel  75.0%, Birnen  25.0%")
+
+
+def test_no_more_labels_than_classes_and_the_answer_s_own_first() -> None:
+    even = Prediction("a.jpg", "c", 2, 0.3, np.array([0.3, 0.4, 0.3], np.float32), False, 0.0)
+    found = Predictions((even,), (), ("a", "b", "c")).with_top(9)
+
+    assert found.top == 3
+    assert [label for label, _ in found.best(even)] == ["c", "b", "a"]
+    assert found.columns[-4:] == ("label_2", "probability_2", "label_3", "probability_3")
+
+
+@pytest.mark.parametrize("top", [0, -3])
+def test_less_than_one_label_is_refused(top: int) -> None:
+    with pytest.raises(UsageError, match=rf"top is {top}: give the number of labels for each photo, from 1 up"):
+        predictions().with_top(top)

@@ -12,7 +12,7 @@ import torch
 
 from visionft.errors import DataError
 from visionft.evaluation import predict_run
-from visionft.metrics import softmax
+from visionft.metrics import softmax, unit
 from visionft.photos import read
 from visionft.runs import Run
 
@@ -39,7 +39,10 @@ def test_an_answer_follows_from_the_network(run: Run, shapes: Path) -> None:
     assert np.allclose(answer.probabilities, expected, atol=1e-6)
     assert (answer.class_index, answer.probability) == (int(expected.argmax()), pytest.approx(float(expected.max())))
     assert answer.label == run.classes.names[answer.class_index]
-    assert (answer.unknown, answer.known_score) == (False, answer.probability)
+    with torch.inference_mode():
+        features = run.network().embed(x).numpy()
+        score = run.answering().known(run.network()(x).numpy(), unit(features))[0]
+    assert (answer.unknown, answer.known_score) == (False, pytest.approx(float(score), abs=1e-4))
 
 
 def test_junk_is_listed_and_the_rest_answered(run: Run, shapes: Path, tmp_path: Path) -> None:

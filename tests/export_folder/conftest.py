@@ -16,7 +16,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "export"
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("deployed")
-    return export(fake_run(place), place / "bundle").bundle
+    return export(fake_run(place), place / "bundle", accepted=0.8).bundle
 
 
 @pytest.fixture

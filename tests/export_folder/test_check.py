@@ -91,6 +91,16 @@ def soften(model: onnx.ModelProto) -> None:
     constant.CopyFrom(numpy_helper.from_array(np.asarray(np.float32(1.5)), "temperature"))
 
 
+def raise_threshold(model: onnx.ModelProto) -> None:
+    constant = next(item for item in model.graph.initializer if item.name == "threshold")
+    constant.CopyFrom(numpy_helper.from_array(np.asarray(np.float32(1e9)), "threshold"))
+
+
+def widen_score(model: onnx.ModelProto) -> None:
+    constant = next(item for item in model.graph.initializer if item.name == "largest_logit_spread")
+    constant.CopyFrom(numpy_helper.from_array(3 * numpy_helper.to_array(constant), constant.name))
+
+
 def drop_embedding(model: onnx.ModelProto) -> None:
     kept = [value for value in model.graph.output if value.name != "embedding"]
     model.graph.ClearField("output")
@@ -115,6 +125,8 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "classes": (lambda bundle: edit(bundle, classes=["a", "b", "c"]), "classes do not match classes_hash"),
     "names": (lambda bundle: remodel(bundle, swap_names), "label is hat, red, expected Boots"),
     "softened": (lambda bundle: remodel(bundle, soften), "probabilities is off by 0."),
+    "threshold": (lambda bundle: remodel(bundle, raise_threshold), "unknown is True, by the threshold in bundle.json"),
+    "score": (lambda bundle: remodel(bundle, widen_score), "known_score is off by "),
     "tensor": (lambda bundle: remodel(bundle, drop_embedding), "out embedding is not in model.onnx"),
     "metadata": (lambda bundle: remodel(bundle, forget_classes), "model.onnx holds other classes than bundle.json"),
     "no golden": (lambda bundle: shutil.rmtree(bundle / "golden"), "golden/ cannot be read: FileNotFoundError"),

@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> FakeRun:
 @pytest.fixture(scope="session")
 def exported(run: FakeRun, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Return an export that no test may change."""
-    return export(run, tmp_path_factory.mktemp("exported") / "bundle")
+    return export(run, tmp_path_factory.mktemp("exported") / "bundle", accepted=0.8)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def bundle(exported: Exported) -> Path:
 @pytest.fixture(scope="session")
 def built(run: FakeRun) -> onnx.ModelProto:
     """Return the graph of `run`, which no test may change."""
-    return build(run.trained, run.preprocess, run.classes)
+    return build(run.trained, run.preprocess, run.classes, run.answering(0.95))
 
 
 @pytest.fixture

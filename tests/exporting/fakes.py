@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,10 @@ from visionft.backbones import Network
 from visionft.classes import Classes
 from visionft.data import Manifest, prepare
 from visionft.exporting import onnx_model
+from visionft.metrics import Answering, Temperature, class_means, unit
+from visionft.photos import read
 from visionft.preprocess import Preprocess
+from visionft.runs.calibration import Calibration
 from visionft.settings import DataSettings, FitSettings, PreprocessSettings
 
 NAMES = ("Boots", "Fruit/Äpfel", "hat, red")
@@ -81,6 +84,7 @@ class FakeRun:
     trained: Network
     transform: Preprocess | None = None
     names: tuple[str, ...] = NAMES
+    calibration: Calibration | None = None
     result: dict[str, Any] = field(
         default_factory=lambda: {"val": {"top1": 0.75, "n": 18, "confusion": [[1]]}, "seconds": 1.0}
     )
@@ -110,6 +114,21 @@ class FakeRun:
     def preprocess(self) -> Preprocess:
         return self.transform or backbones.preprocess(self.trained, PreprocessSettings())
 
+    def answering(self, accepted: float | None) -> Answering:
+        return Answering.plain() if self.calibration is None else self.calibration.answering(accepted)
+
+    def calibrated(self, temperature: float = 0.7) -> FakeRun:
+        """Return the same run fitted to its validation photos, but for the temperature, which is given."""
+        rows = self.manifest().rows("validation")
+        images = [read(self.photos / path) for path in rows.paths]
+        pixels = torch.from_numpy(np.stack([self.preprocess.tensor(image) for image in images]))
+        with torch.inference_mode():
+            features = self.trained.embed(pixels)
+            logits, embeddings = self.trained.head(features).numpy(), unit(features.numpy())
+        means = class_means(embeddings, rows.labels, len(self.names))
+        fitted = Calibration.fit(logits, embeddings, rows.labels, means)
+        return replace(self, calibration=replace(fitted, temperature=Temperature(temperature, 100, fitted=True)))
+
     def network(self) -> Network:
         return self.trained
 
@@ -134,4 +153,5 @@ def fake_run(place: Path, backbone: str = "test_efficientnet", size: int | None 
     (place / "run").mkdir()
     photos = render_photos(place / "photos")
     torch.manual_seed(0)  # the same network whichever tests drew numbers before
-    return FakeRun(place / "run", photos, livened(backbones.create(backbone, "none", len(NAMES), size=size)), **changes)
+    network = livened(backbones.create(backbone, "none", len(NAMES), size=size))
+    return FakeRun(place / "run", photos, network, **changes).calibrated()

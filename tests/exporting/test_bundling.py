@@ -62,9 +62,39 @@ def test_the_bundle_answers_like_the_trained_model(exported: Exported, run: Fake
     for row in found:
         pixels = run.preprocess.tensor(reading.read(Path(row.path)))
         with torch.inference_mode():
-            truth.append(torch.softmax(run.trained(torch.from_numpy(pixels)[None]), 1)[0].numpy())
+            truth.append(torch.softmax(run.trained(torch.from_numpy(pixels)[None]) / 0.7, 1)[0].numpy())
     np.testing.assert_allclose([row.probabilities for row in found], truth, atol=1e-3)
     assert len({row.label for row in found}) > 1
+
+
+def test_what_was_fitted_is_written(exported: Exported, run: FakeRun) -> None:
+    record, answering = Bundle.open(exported.bundle).record, run.answering(0.8)
+
+    assert (record.temperature, record.threshold, record.accepted) == (0.7, answering.threshold, 0.8)
+    assert record.agreement is not None
+    assert 0 <= record.agreement.max_known_score_difference < 1e-3
+    found = predict(exported.bundle, run.photos / "validation")
+    assert sum(row.unknown for row in found) in (2, 3)  # below the third-lowest score of 18, which may round either way
+    card = (exported.bundle / "README.md").read_text(encoding="utf-8")
+    assert "Logits are divided by the temperature 0.7" in card
+    assert f"`known_score` is below {answering.threshold:.4g}. By the validation photos that accepts 80.0%" in card
+
+
+@pytest.mark.usefixtures("prebuilt")
+def test_without_enough_photos_or_on_request_there_is_no_threshold(run: FakeRun, tmp_path: Path) -> None:
+    for name, accepted in (("few", 0.95), ("off", None)):
+        done = export(run, tmp_path / name, accepted=accepted, golden="none")
+
+        record = Bundle.open(done.bundle).record
+        assert (record.threshold, record.accepted) == (None, None)
+        assert "no photo is answered `unknown`" in (done.bundle / "README.md").read_text(encoding="utf-8")
+        assert not any(row.unknown for row in predict(done.bundle, run.photos / "validation"))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 95.0, float("nan")])
+def test_a_share_outside_its_range_is_refused(run: FakeRun, tmp_path: Path, share: float) -> None:
+    with pytest.raises(UsageError, match=r"accept is .*: give a share between 0 and 1, such as 0.95, or none"):
+        export(run, tmp_path / "bundle", accepted=share)
 
 
 def test_no_private_path_or_command_is_written(exported: Exported, run: FakeRun) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -59,35 +58,47 @@ def test_answers_are_consistent_with_the_network(bundle: Path, run: FakeRun) -> 
         logits, features = run.trained(pixels), run.trained.embed(pixels)
 
     np.testing.assert_allclose(answer[n.LOGITS], logits.numpy(), atol=5e-3)
-    np.testing.assert_allclose(answer[n.PROBABILITIES], torch.softmax(logits, 1).numpy(), atol=1e-3)
+    np.testing.assert_allclose(answer[n.PROBABILITIES], torch.softmax(logits / 0.7, 1).numpy(), atol=1e-3)
     unit = torch.nn.functional.normalize(features, dim=1).numpy()
     np.testing.assert_allclose(answer[n.EMBEDDING], unit, atol=1e-3)
     assert len(set(answer[n.CLASS_INDEX])) > 1
     assert [run.classes[i] for i in answer[n.CLASS_INDEX]] == list(answer[n.LABEL])
     np.testing.assert_array_equal(answer[n.PROBABILITY], answer[n.PROBABILITIES].max(1))
-    np.testing.assert_array_equal(answer[n.KNOWN_SCORE], answer[n.LOGITS].max(1))
-    assert not answer[n.UNKNOWN].any()
+    answering = run.answering(0.8)
+    scores = answering.known(logits.numpy(), unit)
+    np.testing.assert_allclose(answer[n.KNOWN_SCORE], scores, atol=1e-2)
+    assert scores.std() > 0.1
+    np.testing.assert_array_equal(answer[n.UNKNOWN], answer[n.KNOWN_SCORE] < np.float32(answering.threshold))
 
 
-def test_temperature_and_threshold_are_initializers_that_can_be_set(model: onnx.ModelProto) -> None:
+def test_temperature_and_threshold_are_initializers_that_can_be_set(model: onnx.ModelProto, run: FakeRun) -> None:
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     constants = {item.name: item for item in changed.graph.initializer}
-    assert (numpy_helper.to_array(constants[n.TEMPERATURE]), numpy_helper.to_array(constants[n.THRESHOLD])) == (
-        1,
-        -math.inf,
-    )
+    assert numpy_helper.to_array(constants[n.TEMPERATURE]) == np.float32(0.7)
+    assert numpy_helper.to_array(constants[n.THRESHOLD]) == np.float32(run.answering(0.8).threshold)
     constants[n.TEMPERATURE].CopyFrom(numpy_helper.from_array(np.asarray(np.float32(4)), n.TEMPERATURE))
     constants[n.THRESHOLD].CopyFrom(numpy_helper.from_array(np.asarray(np.float32(1e9)), n.THRESHOLD))
 
     image = {n.IMAGE: rendered(1, 50, 60)[None]}
-    wanted = [n.LOGITS, n.PROBABILITIES, n.KNOWN_SCORE, n.UNKNOWN]
-    logits, probabilities, score, unknown = open_model(changed.SerializeToString()).run(wanted, image)
+    wanted = [n.LOGITS, n.PROBABILITIES, n.UNKNOWN]
+    logits, probabilities, unknown = open_model(changed.SerializeToString()).run(wanted, image)
 
     softened = np.exp(logits / 4) / np.exp(logits / 4).sum()
     np.testing.assert_allclose(probabilities, softened, rtol=1e-4)
-    np.testing.assert_allclose(score, logits.max(1) / 4, rtol=1e-6)
     assert unknown.tolist() == [True]
+
+
+def test_without_calibration_the_graph_answers_plainly(run: FakeRun) -> None:
+    model = build(run.trained, run.preprocess, run.classes)
+
+    outputs = open_model(model.SerializeToString()).run(n.OUTPUTS, {n.IMAGE: rendered(1, 50, 60)[None]})
+
+    answer = dict(zip(n.OUTPUTS, outputs, strict=True))
+    plain = np.exp(answer[n.LOGITS]) / np.exp(answer[n.LOGITS]).sum()
+    np.testing.assert_allclose(answer[n.PROBABILITIES], plain, rtol=1e-4)
+    np.testing.assert_array_equal(answer[n.KNOWN_SCORE], answer[n.LOGITS].max(1))
+    assert not answer[n.UNKNOWN].any()
 
 
 def test_both_halves_can_be_extracted_from_the_file(bundle: Path, tmp_path: Path) -> None:

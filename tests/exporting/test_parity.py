@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,17 +10,20 @@ import onnx
 import pytest
 import torch
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from tests.exporting.fakes import FakeRun, rendered
 from visionft.backbones import Network
 from visionft.bundle import Answer
 from visionft.errors import ParityError
-from visionft.exporting import parity
 from visionft.exporting.bundling import export
+from visionft.exporting.known_parity import KnownTally
 from visionft.exporting.onnx_model import build
 from visionft.exporting.parity import Tally, _judge, _note_photo
+from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import Photo
 from visionft.exporting.stages import BATCH_SIZES, Stages
+from visionft.metrics import Answering
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ def disturbed(network: Network) -> Network:
 
 def test_equal_models_differ_by_rounding_alone_in_every_batch_size(run: FakeRun, stages: Stages) -> None:
     images = [rendered(seed, 60, 80) for seed in range(9)]
-    truth = parity.reference(run.trained, run.preprocess, images)
+    truth = Truth(run.trained, run.preprocess, Answering.plain()).of(images)
 
     found = stages.network_differences(truth.pixels, truth.probabilities)
 
@@ -71,7 +75,7 @@ def test_a_failed_gate_names_the_network_half_and_leaves_nothing(
 ) -> None:
     monkeypatch.setattr(
         "visionft.exporting.bundling.build",
-        lambda network, preprocess, classes: build(disturbed(network), preprocess, classes),
+        lambda network, *rest: build(disturbed(network), *rest),
     )
 
     with pytest.raises(ParityError, match="the network half is at fault") as caught:
@@ -91,7 +95,7 @@ def test_a_failed_gate_names_the_preprocess_half_and_keeps_the_older_bundle(
     before = (tmp_path / "bundle" / "bundle.json").read_bytes()
     monkeypatch.setattr(
         "visionft.exporting.bundling.build",
-        lambda network, preprocess, classes: build(network, replace(preprocess, resize="squash"), classes),
+        lambda network, preprocess, *rest: build(network, replace(preprocess, resize="squash"), *rest),
     )
 
     with pytest.raises(ParityError, match=r"the preprocess half is at fault: .* levels of 255"):
@@ -173,3 +177,46 @@ def test_a_small_difference_passes(run: FakeRun, stages: Stages) -> None:
     _judge(tally, stages, run.trained)
 
     assert tally.worst == pytest.approx(5e-4, abs=1e-6)
+
+
+def known_tally(threshold: float, *pairs: tuple[float, float, bool]) -> KnownTally:
+    """Return the tally of photos, each the trained model's score, the bundle's score and the bundle's flag."""
+    tally, image = KnownTally(threshold), np.ones(3, np.float32)
+    for i, (score, found, flag) in enumerate(pairs):
+        tally.note(f"{i}.jpg", Answer("a", 0, 1.0, image, image, image, found, flag), score)
+    return tally
+
+
+def test_known_scores_agree_to_a_hundredth_and_flags_unless_they_are_near_the_threshold() -> None:
+    tally = known_tally(-1.0, (2.0, 2.015, False), (-1.005, -0.995, False), (-1.5, -1.5, True), (-0.5, -0.5, False))
+
+    assert tally.fault(4) is None
+    assert tally.worst == pytest.approx(0.015)
+
+
+@pytest.mark.parametrize("found", [2.03, float("nan")])
+def test_another_known_score_is_a_fault(found: float) -> None:
+    words = known_tally(-math.inf, (0.0, 0.0, False), (2.0, found, False)).fault(2)
+
+    assert words is not None
+    assert words.startswith("1 of 2 known scores differ, by up to ")
+    assert words.endswith("(first: 1.jpg)")
+
+
+def test_another_flag_is_a_fault() -> None:
+    words = known_tally(-1.0, (-1.5, -1.5, False), (0.0, 0.0, True)).fault(2)
+
+    assert words == "2 of 2 photos are unknown to one of the two alone (first: 0.jpg)"
+
+
+def test_a_graph_with_another_scale_fails_the_gate(
+    run: FakeRun, built: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = copy.deepcopy(built)
+    spread = next(item for item in other.graph.initializer if item.name == "nearest_mean_spread")
+    spread.CopyFrom(numpy_helper.from_array(1.1 * numpy_helper.to_array(spread), spread.name))
+    monkeypatch.setattr("visionft.exporting.bundling.build", lambda *_: other)
+
+    with pytest.raises(ParityError, match=r"of 18 known scores differ, .*; the end of the graph is at fault; nothing"):
+        export(run, tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []

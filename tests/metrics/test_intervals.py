@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visionft.metrics import bootstrap_difference, bootstrap_macro_f1, wilson
+from visionft.metrics import (
+    bootstrap_difference,
+    bootstrap_ece,
+    bootstrap_macro_f1,
+    expected_calibration_error,
+    wilson,
+)
 
 
 def test_wilson_equals_the_published_example() -> None:
@@ -87,3 +93,28 @@ def test_paired_bootstrap_is_narrower_than_two_of_their_own() -> None:
 def test_paired_bootstrap_wants_the_same_photos() -> None:
     with pytest.raises(ValueError, match=r"the answers have the shapes \(2,\) and \(3,\); give the same photos twice"):
         bootstrap_difference(np.ones(2, bool), np.ones(3, bool))
+
+
+def test_bootstrap_of_the_calibration_error_equals_drawing_photos_again() -> None:
+    generator = np.random.default_rng(0)
+    best = generator.uniform(0.4, 1.0, 300)
+    probabilities, labels = np.stack([best, 1 - best], axis=1), (generator.random(300) > 0.7).astype(np.int64)
+    scores = []
+    for _ in range(2000):
+        drawn = generator.integers(0, 300, 300)
+        scores.append(expected_calibration_error(probabilities[drawn], labels[drawn]))
+    # Two bootstraps of 1000 and 2000 draws: their ends differ by chance by well under 0.01 here.
+    assert bootstrap_ece(probabilities, labels) == pytest.approx(tuple(np.quantile(scores, [0.025, 0.975])), abs=0.01)
+
+
+def test_bootstrap_of_the_calibration_error_is_seeded_and_narrows() -> None:
+    generator = np.random.default_rng(0)
+    best = generator.uniform(0.5, 1.0, 20_000)
+    probabilities, labels = np.stack([best, 1 - best], axis=1), (generator.random(20_000) > 0.7).astype(np.int64)
+    assert bootstrap_ece(probabilities, labels, seed=1) == bootstrap_ece(probabilities, labels, seed=1)
+    few, many = (bootstrap_ece(probabilities[:n], labels[:n]) for n in (200, 20_000))
+    assert many[1] - many[0] < (few[1] - few[0]) / 4
+
+
+def test_bootstrap_of_one_certain_photo_has_no_error() -> None:
+    assert bootstrap_ece(np.array([[1.0, 0.0]]), np.array([0])) == (0.0, 0.0)

@@ -32,7 +32,8 @@ def test_the_names_of_the_files(trained: Path) -> None:
     assert {entry.name for entry in trained.iterdir()} == layout.FINISHED | {layout.EVALUATION}
     assert {
         "settings.yaml", "choices.json", "environment.json", "data.json", "splits.csv", "classes.json",
-        "preprocess.json", "metrics.csv", "checkpoint.pt", "start.safetensors", "weights.safetensors", "result.json", "run.lock",
+        "preprocess.json", "metrics.csv", "checkpoint.pt", "start.safetensors", "weights.safetensors",
+        "calibration.json", "class_means.safetensors", "result.json", "run.lock",
     } == layout.FINISHED  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any, overload
@@ -57,7 +57,7 @@ class Prediction:
         class_index: its index in the classes.
         probability: calibrated probability of the label, in [0, 1].
         probabilities: (C,) float32, calibrated.
-        unknown: whether the photo is likely none of the classes; never before a threshold is fitted.
+        unknown: whether the photo is likely none of the classes; never where there is no threshold.
         known_score: higher is more surely one of the classes.
     """
 
@@ -96,11 +96,13 @@ class Predictions(Sequence[Prediction]):
         rows: one prediction a readable photo.
         quarantine: the other files, each with its reason.
         classes: (C,) names that the probabilities stand for.
+        top: labels shown and written of each photo, the most probable first; C at most.
     """
 
     rows: tuple[Prediction, ...]
     quarantine: tuple[Quarantined, ...] = ()
     classes: tuple[str, ...] = ()
+    top: int = 1
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -115,11 +117,36 @@ class Predictions(Sequence[Prediction]):
     def __getitem__(self, index: int | slice) -> Prediction | tuple[Prediction, ...]:
         return self.rows[index]
 
+    def with_top(self, top: int) -> Predictions:
+        """Return the same predictions with `top` labels each, or all where there are fewer classes.
+
+        Raises:
+            UsageError: `top` is less than 1.
+        """
+        if top < 1:
+            raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
+        return replace(self, top=max(1, min(top, len(self.classes))))
+
+    def best(self, row: Prediction) -> list[tuple[str, float]]:
+        """Return the `top` labels of a prediction with their calibrated probabilities, its own label first."""
+        order = [int(i) for i in np.argsort(-row.probabilities, kind="stable") if i != row.class_index]
+        rest = [(self.classes[i], float(row.probabilities[i])) for i in order[: self.top - 1]]
+        return [(row.label, row.probability), *rest]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns: `COLUMNS`, then `label_2`, `probability_2` and so on up to `top`."""
+        return COLUMNS + tuple(f"{name}_{k}" for k in range(2, self.top + 1) for name in ("label", "probability"))
+
     def to_rows(self) -> list[dict[str, Any]]:
         """Return one dict a file given, quarantined ones last with their reason under `problem`."""
-        empty = dict.fromkeys(COLUMNS)
+        empty = dict.fromkeys(self.columns)
         problems = [{**empty, "path": item.path, "problem": item.reason} for item in self.quarantine]
-        return [row.to_row() for row in self.rows] + problems
+        return [row.to_row() | self._further(row) for row in self.rows] + problems
+
+    def _further(self, row: Prediction) -> dict[str, Any]:
+        values = [value for pair in self.best(row)[1:] for value in pair]
+        return dict(zip(self.columns[len(COLUMNS) :], values, strict=True))
 
     def write(self, path: str | Path) -> Path:
         """Write to .csv, .jsonl or .parquet; the last two hold the probabilities of all classes too.
@@ -145,8 +172,7 @@ class Predictions(Sequence[Prediction]):
 
     def __str__(self) -> str:
         lines = [
-            f"{row.path}  {row.label}  {row.probability:.1%}{'  unknown' if row.unknown else ''}"
-            for row in self.rows[:SHOWN_ROWS]
+            f"{row.path}  {self._labels(row)}{'  unknown' if row.unknown else ''}" for row in self.rows[:SHOWN_ROWS]
         ]
         lines += [f"... {len(self.rows) - SHOWN_ROWS:,} more"] if len(self.rows) > SHOWN_ROWS else []
         lines += [f"{item.path}  not read: {item.reason}" for item in self.quarantine[:SHOWN_ROWS]]
@@ -160,6 +186,9 @@ class Predictions(Sequence[Prediction]):
         head = "<tr><th>photo</th><th>label</th><th>probability</th></tr>"
         return f"<table>{head}{body}</table><p>{escape(self._summary())}</p>"
 
+    def _labels(self, row: Prediction) -> str:
+        return ", ".join(f"{label}  {probability:.1%}" for label, probability in self.best(row))
+
     def _summary(self) -> str:
         unread = f", {len(self.quarantine):,} not read" if self.quarantine else ""
         return f"{len(self.rows):,} photo{'' if len(self.rows) == 1 else 's'} answered{unread}"
@@ -172,7 +201,7 @@ def _probabilities(predictions: Predictions) -> Iterable[list[float] | None]:
 
 def _write_csv(predictions: Predictions, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, predictions.columns)
         writer.writeheader()
         writer.writerows(predictions.to_rows())
 
@@ -190,6 +219,10 @@ def _write_parquet(predictions: Predictions, path: Path) -> None:
 
     types = (pa.string(), pa.string(), pa.int64(), pa.float32(), pa.float32(), pa.bool_(), pa.string())
     fields = [pa.field(name, kind) for name, kind in zip(COLUMNS, types, strict=True)]
+    further = [
+        pa.string() if name.startswith("label") else pa.float32() for name in predictions.columns[len(COLUMNS) :]
+    ]
+    fields += [pa.field(*pair) for pair in zip(predictions.columns[len(COLUMNS) :], further, strict=True)]
     schema = pa.schema([*fields, pa.field("probabilities", pa.list_(pa.float32()))])
     rows = [
         {**row, "probabilities": p} for row, p in zip(predictions.to_rows(), _probabilities(predictions), strict=True)

@@ -26,6 +26,7 @@ OUTPUTS = (LABEL, CLASS_INDEX, PROBABILITY, PROBABILITIES, LOGITS, EMBEDDING, KN
 TEMPERATURE = "temperature"
 THRESHOLD = "threshold"
 CLASS_NAMES = "class_names"
+CLASS_MEANS = "class_means"
 
 META_SCHEMA = "visionft.schema_version"
 META_VERSION = "visionft.version"

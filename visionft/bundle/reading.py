@@ -63,7 +63,7 @@ class Bundle:
 
     @property
     def threshold(self) -> float:
-        """The `known_score` below which a photo is unknown; minus infinity until one is fitted."""
+        """The `known_score` below which a photo is unknown; minus infinity where there is none."""
         return -math.inf if self.record.threshold is None else self.record.threshold
 
     @property

@@ -92,6 +92,8 @@ class AgreementRecord(Record):
     """Share of them with the same label."""
     max_probability_difference: Share
     """Largest difference of any probability, in any batch size and photo shape."""
+    max_known_score_difference: Annotated[float, Field(ge=0.0)] = 0.0
+    """Largest difference of the known score, whose spread among known photos is 1 to 2."""
     max_pixel_difference: Annotated[float, Field(ge=0.0)]
     """Largest difference of the preprocess half from its reference, in levels of 255."""
     by_check: dict[str, float]
@@ -129,9 +131,11 @@ class BundleRecord(Record):
     preprocess: dict[str, JsonValue]
     """The evaluation transform as data; the graph already holds it."""
     temperature: Annotated[float, Field(gt=0.0)] = 1.0
-    """Logits are divided by this before the softmax."""
+    """Logits are divided by this before the softmax; fitted to validation photos, 1 where they were too few."""
     threshold: float | None = None
-    """Photos with a lower `known_score` are unknown; null: not fitted, nothing is unknown."""
+    """Photos with a lower `known_score` are unknown; null: there is none, and nothing is unknown."""
+    accepted: Share | None = None
+    """Share of known photos that the threshold accepts, by the validation photos; null: there is no threshold."""
     backbone: str
     """timm's name of the network."""
     weights: WeightsRecord
@@ -165,14 +169,14 @@ def tensors(classes: int, features: int) -> tuple[TensorRecord, ...]:
             "out",
             "float32",
             ("N",),
-            "Higher is more surely one of the classes: the largest calibrated logit.",
+            "Higher is more surely one of the classes: largest logit and nearness to a class mean.",
         ),
         (
             names.UNKNOWN,
             "out",
             "bool",
             ("N",),
-            "Whether known_score is below the threshold; never before one is fitted.",
+            "Whether known_score is below the threshold; never where there is none.",
         ),
     )
     keys = ("name", "direction", "dtype", "shape", "meaning")

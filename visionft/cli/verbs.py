@@ -49,6 +49,7 @@ def predict(
     /,
     *,
     out: Annotated[Path | None, Parameter(help="A file for the answers: .csv, .jsonl or .parquet.")] = None,
+    top: Annotated[int, Parameter(help="Labels for each photo, the most probable first.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Answer photos with a run or a bundle."""
@@ -58,9 +59,11 @@ def predict(
     require_places(places)
     if out is not None and out.suffix.lower() not in WRITERS:
         raise UsageError(f"--out: {out} does not end in {', '.join(WRITERS)}; give it one of these endings")
+    if top < 1:
+        raise UsageError(f"--top: {top} is less than 1; give the number of labels for each photo")
     from visionft import workflows
 
-    predictions = workflows.predict(run, places, out=out)
+    predictions = workflows.predict(run, places, out=out, top=top)
     rows = predictions.to_rows() if as_json else []
     result = {"answered": len(predictions), "quarantined": len(predictions.quarantine), "out": out, "predictions": rows}
     following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS"]
@@ -78,6 +81,12 @@ def export(
     golden: Annotated[
         Literal["photos", "none"], Parameter(help="Whether photos with their answers travel inside the bundle.")
     ] = "photos",
+    accept: Annotated[
+        str,
+        Parameter(
+            help="Share of known photos that the threshold lets pass, or none; photos below it are answered unknown."
+        ),
+    ] = "0.95",
     all_photos: Annotated[
         bool, Parameter(name="--all", negative="", help="Compare on every validation photo instead of at most 2,000.")
     ] = False,
@@ -85,7 +94,20 @@ def export(
 ) -> None:
     """Write the bundle that is deployed, after checking that it answers like the run."""
     require_run(run)
+    share = _share(accept)
     from visionft import workflows
 
-    exported = workflows.export(run, out, precision=precision, golden=golden, all=all_photos)
+    exported = workflows.export(run, out, precision=precision, golden=golden, accept=share, all=all_photos)
     finish(str(exported), exported.to_json(), "predict", exported.bundle, "PHOTOS", as_json=as_json)
+
+
+def _share(given: str) -> float | None:
+    if given == "none":
+        return None
+    try:
+        share = float(given)
+    except ValueError:
+        share = -1.0
+    if not 0 < share < 1:
+        raise UsageError(f"--accept: {given} is not a share between 0 and 1; give one such as 0.95, or none")
+    return share

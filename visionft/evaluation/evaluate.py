@@ -44,7 +44,14 @@ def evaluate_run(run: Run, photos: Path | None, split: str) -> Evaluation:
     )
     name = split if photos is None else photos.absolute().stem
     return Evaluation.of(
-        run.path, name, run.classes, rows.paths, answers["logits"], answers["labels"], manifest.quarantine
+        run.path,
+        name,
+        run.classes,
+        rows.paths,
+        answers["logits"],
+        answers["labels"],
+        manifest.quarantine,
+        run.answering().temperature,
     )
 
 
@@ -59,7 +66,14 @@ def evaluate_bundle(bundle: Bundle, photos: Path) -> Evaluation:
     session = Session(bundle)
     logits = np.stack([session.answer(_pixels(manifest.root / str(path))).logits for path in rows.paths])
     return Evaluation.of(
-        bundle.path, photos.absolute().stem, bundle.classes, rows.paths, logits, rows.labels, manifest.quarantine
+        bundle.path,
+        photos.absolute().stem,
+        bundle.classes,
+        rows.paths,
+        logits,
+        rows.labels,
+        manifest.quarantine,
+        bundle.temperature,
     )
 
 

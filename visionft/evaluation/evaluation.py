@@ -52,9 +52,10 @@ class Evaluation:
         logits: NDArray[np.float32],
         labels: NDArray[np.int64],
         quarantine: tuple[Quarantined, ...],
+        temperature: float = 1.0,
     ) -> Evaluation:
-        """Compute the figures from logits (N, C) and labels (N,)."""
-        probabilities = softmax(logits)
+        """Compute the figures from raw logits (N, C), the temperature that calibrates them and labels (N,)."""
+        probabilities = softmax(logits / temperature)
         answers, n = probabilities.argmax(1), np.arange(len(labels))
         names = np.array(classes.names, dtype=object)
         table = pa.table(
@@ -67,7 +68,8 @@ class Evaluation:
                 "correct": answers == labels,
             }
         )
-        return cls(subject, split, evaluate_logits(logits, labels, list(classes)), table, quarantine)
+        metrics = evaluate_logits(logits, labels, list(classes), temperature=temperature)
+        return cls(subject, split, metrics, table, quarantine)
 
     def write(self, folder: Path) -> Path:
         """Write metrics.json, predictions.csv, predictions.parquet and confusion.csv into a folder."""

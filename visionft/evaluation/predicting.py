@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from visionft.backbones import Network
-from visionft.bundle import Prediction, Predictions
+from visionft.bundle import Answer, Prediction, Predictions
 from visionft.errors import PhotoError
-from visionft.metrics import softmax
+from visionft.metrics import Answering, unit
 from visionft.photos import Quarantined, find, printable, read
 from visionft.preprocess import Preprocess
 from visionft.runs import Run
@@ -25,22 +25,33 @@ def predict_run(run: Run, places: Sequence[str | Path]) -> Predictions:
         DataError: a place matches nothing.
     """
     paths, quarantine = find(places)
-    network, preprocess, names = run.network(), run.preprocess, run.classes.names
+    network, preprocess, names, answering = run.network(), run.preprocess, run.classes.names, run.answering()
     rows: list[Prediction] = []
     for path in paths:
         try:
-            probabilities = _probabilities(network, preprocess, path)
+            answer = _answer(network, preprocess, answering, names, read(path))
         except PhotoError as error:
             quarantine.append(Quarantined(printable(path), error.reason))
             continue
-        best = int(probabilities.argmax())
-        score = float(probabilities[best])
-        rows.append(Prediction(printable(path), names[best], best, score, probabilities, False, score))
+        rows.append(Prediction.of(printable(path), answer))
     return Predictions(tuple(rows), tuple(quarantine), names)
 
 
 @torch.inference_mode()
-def _probabilities(network: Network, preprocess: Preprocess, path: Path) -> NDArray[np.float32]:
-    x = torch.from_numpy(preprocess.tensor(read(path)))[None]
-    probabilities: NDArray[np.float32] = softmax(network(x).numpy())[0].astype(np.float32)
-    return probabilities
+def _answer(
+    network: Network, preprocess: Preprocess, answering: Answering, names: Sequence[str], image: NDArray[np.uint8]
+) -> Answer:
+    features = network.embed(torch.from_numpy(preprocess.tensor(image))[None])
+    logits, embedding = network.head(features).numpy(), unit(features.numpy())
+    probabilities, scores = answering.probabilities(logits)[0], answering.known(logits, embedding)
+    best = int(logits[0].argmax())
+    return Answer(
+        names[best],
+        best,
+        float(probabilities[best]),
+        probabilities,
+        logits[0],
+        embedding[0],
+        float(scores[0]),
+        bool(answering.unknown(scores)[0]),
+    )

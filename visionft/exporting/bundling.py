@@ -10,10 +10,9 @@ from typing import Any, Literal
 
 import onnx
 
-from visionft.backbones import Network
 from visionft.bundle import Bundle
 from visionft.bundle import names as n
-from visionft.bundle.schema import BundleRecord, NearTie
+from visionft.bundle.schema import BundleRecord, GoldenRecord, NearTie
 from visionft.errors import UsageError
 from visionft.exporting.card import card
 from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
@@ -21,9 +20,12 @@ from visionft.exporting.onnx_model import build, set_metadata
 from visionft.exporting.parity import Progress, compare
 from visionft.exporting.placing import check_place, placed
 from visionft.exporting.record import metadata, provisional, write_record
+from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import LIMIT, SPLIT, read_photos, stratified
 from visionft.exporting.stages import Stages
 from visionft.exporting.trained import Photos, TrainedModel
+from visionft.metrics import Answering
+from visionft.runs.calibration import ACCEPTED
 from visionft.serving import Session
 
 Golden = Literal["photos", "none"]
@@ -77,6 +79,7 @@ def export(
     out: str | Path,
     *,
     golden: Golden = "photos",
+    accepted: float | None = ACCEPTED,
     all_photos: bool = False,
     on_progress: Progress | None = None,
 ) -> Exported:
@@ -86,6 +89,7 @@ def export(
         run: the trained model.
         out: the bundle's folder; an older bundle there is replaced at the end, in one step.
         golden: `none` leaves the golden photos out, for private ones.
+        accepted: share of known photos that the threshold lets pass, in (0, 1); None: no photo is called unknown.
         all_photos: check on every validation photo instead of 2,000, spread over the classes.
         on_progress: called with the stage, how many photos are done and how many there are.
 
@@ -98,20 +102,24 @@ def export(
     began, place = time.monotonic(), Path(out)
     if golden not in ("photos", "none"):
         raise UsageError(f"golden is {golden!r}: give 'photos' or 'none'")
-    network = run.network().eval()
+    if accepted is not None and not 0 < accepted < 1:
+        raise UsageError(f"accept is {accepted}: give a share between 0 and 1, such as 0.95, or none")
+    network, answering = run.network().eval(), run.answering(accepted)
+    trained = Truth(network, run.preprocess, answering)
     check_place(place, sum(t.numel() * t.element_size() for t in network.state_dict().values()), golden == "photos")
     manifest = run.manifest()
     if on_progress is not None:
         on_progress("exporting", 0, 1)
-    model = build(network, run.preprocess, run.classes)
+    model = build(network, run.preprocess, run.classes, answering)
     set_metadata(model, metadata(run, manifest.fingerprint))
     with placed(place) as folder:
         onnx.save(model, folder / n.MODEL_FILE)
-        record = provisional(run, network, model, folder / n.MODEL_FILE, manifest.fingerprint)
+        record = provisional(run, network.features, model, folder / n.MODEL_FILE, manifest.fingerprint)
+        record = record.model_copy(update=_fitted(answering, accepted))
         write_record(folder, record)
-        record = _proved(record, folder, model, network, manifest, None if all_photos else LIMIT, on_progress)
+        record = _proved(record, folder, model, trained, manifest, None if all_photos else LIMIT, on_progress)
         if golden == "photos":
-            record = record.model_copy(update={"golden": _golden(folder, network, manifest)})
+            record = record.model_copy(update={"golden": _golden(folder, trained, manifest)})
         write_record(folder, record)
         (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
     return _exported(place, record, time.monotonic() - began)
@@ -121,7 +129,7 @@ def _proved(
     record: BundleRecord,
     folder: Path,
     model: onnx.ModelProto,
-    network: Network,
+    trained: Truth,
     manifest: Photos,
     limit: int | None,
     on_progress: Progress | None,
@@ -130,17 +138,25 @@ def _proved(
     rows = manifest.rows(SPLIT)
     chosen = stratified(rows, limit)
     stages = Stages(model, bundle.preprocess)
-    found = compare(
-        Session(bundle), network, stages, read_photos(manifest.root, rows, chosen), len(chosen), on_progress
-    )
+    photos = read_photos(manifest.root, rows, chosen)
+    found = compare(Session(bundle), trained, stages, photos, len(chosen), on_progress)
     return record.model_copy(update={"agreement": found})
 
 
-def _golden(folder: Path, network: Network, manifest: Photos) -> Any:
-    bundle = Bundle.open(folder)
+def _fitted(answering: Answering, accepted: float | None) -> dict[str, float | None]:
+    """Return what was fitted to validation photos as values of the record."""
+    threshold = answering.threshold
+    return {
+        "temperature": answering.temperature,
+        "threshold": threshold,
+        "accepted": None if threshold is None else accepted,
+    }
+
+
+def _golden(folder: Path, trained: Truth, manifest: Photos) -> GoldenRecord:
     rows = manifest.rows(SPLIT)
     photos = read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS))
-    return write_golden(folder, list(photos), network, bundle.preprocess, bundle.classes)
+    return write_golden(folder, list(photos), trained, Bundle.open(folder).classes)
 
 
 def _exported(place: Path, record: BundleRecord, seconds: float) -> Exported:

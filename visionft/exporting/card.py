@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from pydantic import JsonValue
 
 from visionft.bundle import names as n
@@ -30,6 +33,7 @@ def card(record: BundleRecord) -> str:
     """Return the card in Markdown: what the model is, its figures, how to call it, licence and provenance."""
     parts = {
         "Figures": _figures(record),
+        "Probabilities and unknown products": _fitted(record),
         "Call it": _call(record),
         "Classes": _classes(record),
         "The exported file": _proof(record),
@@ -49,14 +53,19 @@ def _title(record: BundleRecord) -> str:
 
 
 def _figures(record: BundleRecord) -> str:
-    rows = [(split, values) for split, values in record.figures.items() if isinstance(values, dict)]
-    rows += [
-        (f"{split}: {key}", value) for split, inner in rows for key, value in inner.items() if isinstance(value, dict)
-    ]
-    measured = [(split, found) for split, values in rows if (found := _numbers(values)) and "top1" in values]
+    measured = [(name, found) for name, _, found in _sets(record) if found]
     if not measured:
         return "None was measured: `visionft evaluate` does so."
-    return "\n".join(f"- {split}: {', '.join(found)}" for split, found in measured)
+    return "\n".join(f"- {name}: {', '.join(found)}" for name, found in measured)
+
+
+def _sets(record: BundleRecord) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+    """Yield the name, the values and the figures in words of every set of photos that was measured."""
+    rows = [(name, values) for name, values in record.figures.items() if isinstance(values, dict)]
+    rows += [
+        (f"{name}: {key}", value) for name, inner in rows for key, value in inner.items() if isinstance(value, dict)
+    ]
+    yield from ((name, values, _numbers(values)) for name, values in rows if "top1" in values)
 
 
 def _numbers(values: dict[str, JsonValue]) -> list[str]:
@@ -66,6 +75,39 @@ def _numbers(values: dict[str, JsonValue]) -> list[str]:
 
 def _figure(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _fitted(record: BundleRecord) -> str:
+    before = [
+        f"- {split}: calibration error {_error(values, inner)}, log-loss {inner['log_loss']:.4f} before and "
+        f"{values['log_loss']:.4f} after."
+        for split, values, inner in _calibrated(record)
+    ]
+    temperature = f"- Logits are divided by the temperature {record.temperature:.4g}"
+    fitted = f"{temperature}: none was fitted." if record.temperature == 1 else f"{temperature}, fitted to validation."
+    if record.threshold is None or record.accepted is None:
+        known = f"- There is no threshold: no photo is answered `{n.UNKNOWN}`."
+    else:
+        known = (
+            f"- A photo is `{n.UNKNOWN}` if its `{n.KNOWN_SCORE}` is below {record.threshold:.4g}. By the validation "
+            f"photos that accepts {record.accepted:.1%} of photos of the classes below.\n"
+            "  How many photos of other products pass depends on how much they resemble these classes."
+        )
+    return "\n".join([fitted, *before, known])
+
+
+def _calibrated(record: BundleRecord) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Yield name, figures and figures before calibration of every set measured at the bundle's temperature."""
+    for name, values, _ in _sets(record):
+        inner = values.get("uncalibrated")
+        if isinstance(inner, dict) and values.get("temperature") == record.temperature:
+            yield name, values, inner
+
+
+def _error(values: dict[str, Any], before: dict[str, Any]) -> str:
+    pairs = ((before["ece"], before["ece_interval"]), (values["ece"], values["intervals"]["ece"]))
+    first, second = (f"{ece:.1%} ({low:.1%} to {high:.1%})" for ece, (low, high) in pairs)
+    return f"{first} before and {second} after"
 
 
 def _call(record: BundleRecord) -> str:

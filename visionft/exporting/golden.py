@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch.nn import functional as F
 
-from visionft.backbones import Network
 from visionft.bundle.names import EXPECTED_FILE, GOLDEN_FOLDER
 from visionft.bundle.schema import GoldenRecord
 from visionft.classes import Classes
+from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import Photo
-from visionft.preprocess import Preprocess
 
 GOLDEN_PHOTOS = 8
 """Enough for several shapes and classes, few enough to be copied everywhere."""
@@ -25,9 +22,7 @@ LARGEST_SIDE = 1024
 """Pixels; larger photos are shrunk, since raw RGB of a phone's photo has 36 MB."""
 
 
-def write_golden(
-    folder: Path, photos: Sequence[Photo], network: Network, preprocess: Preprocess, classes: Classes
-) -> GoldenRecord:
+def write_golden(folder: Path, photos: Sequence[Photo], trained: Truth, classes: Classes) -> GoldenRecord:
     """Write golden/NN.png, golden/NN.npy and golden/expected.json into a bundle.
 
     The PNG holds decoded pixels and nothing else: no EXIF, no place, no camera. The trained model gives the answers.
@@ -35,16 +30,13 @@ def write_golden(
     Args:
         folder: the bundle.
         photos: at most `GOLDEN_PHOTOS` are taken, from the first on.
-        network: fp32, on CPU, in eval mode.
-        preprocess: the evaluation transform.
+        trained: the trained model.
         classes: names in the order of the logits.
     """
     place = folder / GOLDEN_FOLDER
     place.mkdir()
     images = [_shrunk(photo.image) for photo in photos[:GOLDEN_PHOTOS]]
-    answers = [
-        _write_photo(place, i, image) | _expected(image, network, preprocess, classes) for i, image in enumerate(images)
-    ]
+    answers = [_write_photo(place, i, image) | _expected(image, trained, classes) for i, image in enumerate(images)]
     record = GoldenRecord(kind="photos", n=len(images))
     content = {"tolerance": record.tolerance, "photos": answers}
     (place / EXPECTED_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -64,22 +56,16 @@ def _write_photo(place: Path, number: int, image: NDArray[np.uint8]) -> dict[str
     return {"photo": photo, "pixels": pixels}
 
 
-def _expected(
-    image: NDArray[np.uint8], network: Network, preprocess: Preprocess, classes: Classes
-) -> dict[str, object]:
-    with torch.inference_mode():
-        features = network.embed(torch.from_numpy(preprocess.tensor(image))[None])
-        logits = network.head(features)
-        probabilities = torch.softmax(logits, dim=1)[0]
-        embedding = F.normalize(features, dim=1)[0]
-    index = int(probabilities.argmax())
+def _expected(image: NDArray[np.uint8], trained: Truth, classes: Classes) -> dict[str, object]:
+    truth = trained.of([image])
+    index = int(truth.logits[0].argmax())
     return {
         "label": classes[index],
         "class_index": index,
-        "probability": float(probabilities[index]),
-        "probabilities": probabilities.tolist(),
-        "logits": logits[0].tolist(),
-        "embedding": embedding.tolist(),
-        "known_score": float(logits[0].max()),
-        "unknown": False,
+        "probability": float(truth.probabilities[0, index]),
+        "probabilities": truth.probabilities[0].tolist(),
+        "logits": truth.logits[0].tolist(),
+        "embedding": truth.embeddings[0].tolist(),
+        "known_score": float(truth.known_scores[0]),
+        "unknown": bool(trained.answering.unknown(truth.known_scores)[0]),
     }

@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
-from onnx import ModelProto, NodeProto, TensorProto, compose, helper, numpy_helper
+from onnx import ModelProto, TensorProto, compose, helper
 from onnx.utils import Extractor
 from torch import Tensor, nn
 
@@ -21,7 +19,9 @@ from visionft.backbones import Network
 from visionft.bundle import names as n
 from visionft.bundle.schema import TensorRecord, tensors
 from visionft.errors import BackboneError
+from visionft.exporting.answers import append_answers
 from visionft.exporting.graph import NetworkHalf, PreprocessHalf
+from visionft.metrics import Answering
 from visionft.preprocess import Preprocess
 
 OPSET = 20
@@ -32,13 +32,16 @@ LARGEST_FILE = 1_900_000_000
 """Bytes: protobuf ends at 2 GiB, and a bundle's model is one file."""
 
 
-def build(network: Network, preprocess: Preprocess, classes: Sequence[str]) -> ModelProto:
-    """Return the whole graph, `image` to the table of answers, temperature 1 and no threshold.
+def build(
+    network: Network, preprocess: Preprocess, classes: Sequence[str], answering: Answering | None = None
+) -> ModelProto:
+    """Return the whole graph, `image` to the table of answers.
 
     Args:
         network: fp32, on CPU; put into eval mode here.
         preprocess: the evaluation transform.
         classes: (C,) names in the order of the network's logits.
+        answering: from logits and embedding to answers; none: temperature 1, the largest logit, no threshold.
 
     Raises:
         BackboneError: the network cannot be exported, or is too large for one file.
@@ -52,7 +55,7 @@ def build(network: Network, preprocess: Preprocess, classes: Sequence[str]) -> M
     front = preprocess_part(preprocess)
     back = network_part(network, preprocess.size)
     model = _join(front, back)
-    _append_answers(model, classes)
+    append_answers(model, classes, answering or Answering.plain())
     _declare(model, tensors(len(classes), _last_size(back, n.EMBEDDING)), preprocess.size)
     onnx.checker.check_model(model)
     return model
@@ -183,34 +186,6 @@ def _prefixed(model: ModelProto, prefix: str, keep: set[str]) -> ModelProto:
     for value in (*model.graph.initializer, *model.graph.value_info):
         value.name = named(value.name)
     return model
-
-
-def _append_answers(model: ModelProto, classes: Sequence[str]) -> None:
-    """Append calibration and the table's outputs; temperature and threshold stay initializers, to be set later."""
-    constants = {
-        n.TEMPERATURE: np.float32(1.0),
-        n.THRESHOLD: np.float32(-math.inf),
-        "class_axis": np.array([1], np.int64),
-    }
-    model.graph.initializer.extend(
-        numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
-    )
-    strings = numpy_helper.from_array(np.array(list(classes), dtype=object), n.CLASS_NAMES)
-    model.graph.initializer.append(strings)
-    model.graph.node.extend(_answer_nodes())
-
-
-def _answer_nodes() -> list[NodeProto]:
-    node, calibrated = helper.make_node, "calibrated_logits"
-    return [
-        node("Div", [n.LOGITS, n.TEMPERATURE], [calibrated], "calibrate"),
-        node("Softmax", [calibrated], [n.PROBABILITIES], "softmax", axis=1),
-        node("ArgMax", [n.LOGITS], [n.CLASS_INDEX], "choose", axis=1, keepdims=0),
-        node("ReduceMax", [n.PROBABILITIES, "class_axis"], [n.PROBABILITY], "probability_of_choice", keepdims=0),
-        node("Gather", [n.CLASS_NAMES, n.CLASS_INDEX], [n.LABEL], "name_choice", axis=0),
-        node("ReduceMax", [calibrated, "class_axis"], [n.KNOWN_SCORE], "score_known", keepdims=0),
-        node("Less", [n.KNOWN_SCORE, n.THRESHOLD], [n.UNKNOWN], "below_threshold"),
-    ]
 
 
 def _declare(model: ModelProto, table: Sequence[TensorRecord], size: tuple[int, int]) -> None:

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from visionft.backbones import Network
 from visionft.bundle import Answer
 from visionft.bundle.schema import AgreementRecord, NearTie
 from visionft.classes import Classes
 from visionft.errors import ParityError
+from visionft.exporting.known_parity import KnownTally, lowest
+from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import Photo
 from visionft.exporting.stages import Stages
-from visionft.preprocess import Preprocess
 from visionft.serving import Session
 
 NEAR_TIE_GAP = 2e-3
@@ -32,15 +33,6 @@ STAGE_PHOTOS = 32
 
 Progress = Callable[[str, int, int], None]
 """Called with what is done, how many photos are done and how many there are."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """The trained model's answers: logits (n, C) and probabilities (n, C), float32, and pixels (n, 3, S, S)."""
-
-    logits: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
-    pixels: NDArray[np.float32]
 
 
 @dataclass
@@ -62,17 +54,6 @@ class Tally:
         self.worst = max(self.worst, difference)
 
 
-def reference(
-    network: torch.nn.Module, preprocess: Preprocess, images: Sequence[NDArray[np.uint8]], temperature: float = 1.0
-) -> Reference:
-    """Answer photos with the trained model: fp32, eager, on CPU, `Preprocess.tensor` as input."""
-    pixels = np.stack([preprocess.tensor(image) for image in images])
-    with torch.inference_mode():
-        logits = network(torch.from_numpy(pixels)).float()
-        probabilities = torch.softmax(logits / temperature, dim=1)
-    return Reference(logits.numpy(), probabilities.numpy(), pixels)
-
-
 def _answer(session: Session, photo: Photo) -> Answer:
     try:
         return session.answer(photo.image)
@@ -86,7 +67,7 @@ def _answer(session: Session, photo: Photo) -> Answer:
 
 def compare(
     session: Session,
-    network: torch.nn.Module,
+    trained: Truth,
     stages: Stages,
     photos: Iterator[Photo],
     total: int,
@@ -96,7 +77,7 @@ def compare(
 
     Args:
         session: the bundle as its user opens it.
-        network: the trained model, fp32 on CPU in eval mode.
+        trained: the trained model.
         stages: the two halves of the bundle's graph.
         photos: decoded photos of the validation split, spread over classes from the first on.
         total: how many there are at most.
@@ -105,11 +86,13 @@ def compare(
     Raises:
         ParityError: the two differ by more than near ties and rounding; it says in which half.
     """
-    tally, sample, classes = Tally(), list[Photo](), session.bundle.classes
+    tally, known, sample = Tally(), KnownTally(lowest(trained.answering.threshold)), list[Photo]()
     for chunk in _chunks(photos):
-        truth = reference(network, stages.preprocess, [photo.image for photo in chunk], session.bundle.temperature)
+        truth = trained.of([photo.image for photo in chunk])
         for i, photo in enumerate(chunk):
-            _note_photo(tally, photo, _answer(session, photo), truth.probabilities[i], classes)
+            answer = _answer(session, photo)
+            _note_photo(tally, photo, answer, truth.probabilities[i], session.bundle.classes)
+            known.note(photo.path, answer, float(truth.known_scores[i]))
         sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
         if on_progress is not None:
             on_progress("checking", tally.n, total)
@@ -117,12 +100,15 @@ def compare(
         raise ParityError(
             "there is no readable validation photo to check the exported model on: bring the photos back, or fit again"
         )
-    levels = _check_sample(tally, session, network, stages, sample)
-    _judge(tally, stages, network)
+    levels = _check_sample(tally, known, session, trained, stages, sample)
+    _judge(tally, stages, trained.network)
+    if (fault := known.fault(tally.n)) is not None:
+        raise _differs(f"{fault}; the end of the graph is at fault")
     return AgreementRecord(
         n=tally.n,
         agreement=tally.same / tally.n,
         max_probability_difference=tally.worst,
+        max_known_score_difference=known.worst,
         max_pixel_difference=levels,
         by_check=tally.by_check,
         near_ties=tuple(tally.ties),
@@ -162,24 +148,24 @@ def _note_photo(tally: Tally, photo: Photo, answer: Answer, truth: NDArray[np.fl
 
 
 def _check_sample(
-    tally: Tally, session: Session, network: torch.nn.Module, stages: Stages, sample: Sequence[Photo]
+    tally: Tally, known: KnownTally, session: Session, trained: Truth, stages: Stages, sample: Sequence[Photo]
 ) -> float:
     """Check batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
     images = [photo.image for photo in sample]
     # A photo and its mirror image have one size, so that every photo is answered in a batch whatever the others' sizes.
     pairs = [image for photo in images for image in (photo, np.ascontiguousarray(photo[:, ::-1]))]
-    truth = reference(network, stages.preprocess, pairs, session.bundle.temperature)
+    truth = trained.of(pairs)
     answers = session.answer_batch(pairs)
     for i, answer in enumerate(answers):
         tally.note("photos of one size in batches", float(np.abs(answer.probabilities - truth.probabilities[i]).max()))
-    for size, difference in stages.network_differences(
-        truth.pixels, truth.probabilities, session.bundle.temperature
-    ).items():
+        known.note(sample[i // 2].path, answer, float(truth.known_scores[i]))
+    differences = stages.network_differences(truth.pixels, truth.probabilities, trained.answering.temperature)
+    for size, difference in differences.items():
         tally.note(f"network half in batches of {size}", difference)
     return stages.pixel_difference(images)
 
 
-def _judge(tally: Tally, stages: Stages, network: torch.nn.Module) -> None:
+def _judge(tally: Tally, stages: Stages, network: Network) -> None:
     # One near tie is allowed however few the photos are.
     allowed = math.ceil(NEAR_TIE_SHARE * tally.n)
     if tally.wrong:
@@ -198,4 +184,8 @@ def _judge(tally: Tally, stages: Stages, network: torch.nn.Module) -> None:
     else:
         return
     stage = stages.blame([photo.image for photo in suspects[:STAGE_PHOTOS]], network)
-    raise ParityError(f"the exported model does not answer like the trained one: {found}; {stage}; nothing was written")
+    raise _differs(f"{found}; {stage}")
+
+
+def _differs(found: str) -> ParityError:
+    return ParityError(f"the exported model does not answer like the trained one: {found}; nothing was written")

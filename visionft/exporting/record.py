@@ -11,7 +11,6 @@ from typing import Any
 from onnx import ModelProto
 from pydantic import JsonValue
 
-from visionft.backbones import Network
 from visionft.bundle import names as n
 from visionft.bundle.reading import digest_of
 from visionft.bundle.schema import SCHEMA_VERSION, BundleRecord, GoldenRecord, ModelRecord, WeightsRecord, tensors
@@ -40,7 +39,7 @@ def metadata(run: TrainedModel, fingerprint: str) -> dict[str, str]:
     }
 
 
-def provisional(run: TrainedModel, network: Network, model: ModelProto, file: Path, fingerprint: str) -> BundleRecord:
+def provisional(run: TrainedModel, features: int, model: ModelProto, file: Path, fingerprint: str) -> BundleRecord:
     """Return the record of a bundle whose agreement and golden vectors are still to come."""
     return BundleRecord(
         visionft=n.installed_version(),
@@ -53,7 +52,7 @@ def provisional(run: TrainedModel, network: Network, model: ModelProto, file: Pa
         model=ModelRecord(
             bytes=file.stat().st_size, sha256=digest_of(file), opset=opset_of(model), ir_version=model.ir_version
         ),
-        tensors=tensors(len(run.classes), network.features),
+        tensors=tensors(len(run.classes), features),
         agreement=None,
         golden=GoldenRecord(kind="none", n=0),
         figures=figures(run),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from visionft.backbones import Network
 from visionft.classes import Classes
+from visionft.metrics import Answering
 from visionft.preprocess import Preprocess
 from visionft.settings import FitSettings
 
@@ -93,6 +94,10 @@ class TrainedModel(Protocol):
     @property
     def weights_source(self) -> Mapping[str, Any]:
         """`kind`, `licence`, `location` and `sha256` of the pretrained weights; unknown ones are None."""
+        ...
+
+    def answering(self, accepted: float | None) -> Answering:
+        """Return the rule from logits to answers, with the threshold for a share of known photos, in (0, 1)."""
         ...
 
     def network(self) -> Network:

@@ -1,23 +1,36 @@
-"""Figures from arrays of logits, embeddings and labels alone."""
+"""Figures and answers from arrays of logits, embeddings and labels alone."""
 
+from visionft.metrics.answering import Answering
 from visionft.metrics.calibration import BINS, expected_calibration_error, log_loss
-from visionft.metrics.evaluating import evaluate_logits, softmax
-from visionft.metrics.intervals import bootstrap_difference, bootstrap_macro_f1, wilson
+from visionft.metrics.evaluating import evaluate_logits, reliability, softmax
+from visionft.metrics.intervals import bootstrap_difference, bootstrap_ece, bootstrap_macro_f1, wilson
 from visionft.metrics.knn import KnnAccuracy, knn_accuracy
-from visionft.metrics.results import ClassRow, Confused, Metrics
+from visionft.metrics.knowing import KnownScale, class_means, known_scores, unit
+from visionft.metrics.results import ClassRow, Confused, Metrics, Reliability
+from visionft.metrics.tempering import Temperature, fit_temperature
 
 __all__ = [
     "BINS",
+    "Answering",
     "ClassRow",
     "Confused",
     "KnnAccuracy",
+    "KnownScale",
     "Metrics",
+    "Reliability",
+    "Temperature",
     "bootstrap_difference",
+    "bootstrap_ece",
     "bootstrap_macro_f1",
+    "class_means",
     "evaluate_logits",
     "expected_calibration_error",
+    "fit_temperature",
     "knn_accuracy",
+    "known_scores",
     "log_loss",
+    "reliability",
     "softmax",
+    "unit",
     "wilson",
 ]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.metrics.calibration import expected_calibration_error, log_loss
-from visionft.metrics.intervals import bootstrap_macro_f1, f1_by_class, wilson
-from visionft.metrics.results import ClassRow, Confused, Interval, Metrics
+from visionft.metrics.intervals import bootstrap_ece, bootstrap_macro_f1, f1_by_class, wilson
+from visionft.metrics.results import ClassRow, Confused, Interval, Metrics, Reliability
 
 TOP = 5
 _PAIRS = 20  # pairs of confused classes that are named
@@ -23,7 +23,12 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def evaluate_logits(
-    logits: NDArray[np.floating], labels: NDArray[np.integer], classes: Sequence[str], *, seed: int = 0
+    logits: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    classes: Sequence[str],
+    *,
+    temperature: float = 1.0,
+    seed: int = 0,
 ) -> Metrics:
     """Return all figures of a set of photos.
 
@@ -34,6 +39,8 @@ def evaluate_logits(
         logits: (N, C) raw scores, finite, N at least 1.
         labels: (N,) class indices in [0, C).
         classes: (C,) names.
+        temperature: what logits are divided by before the softmax; log-loss and calibration error without it are
+            returned beside those with it.
         seed: of the bootstrap.
 
     Raises:
@@ -44,11 +51,13 @@ def evaluate_logits(
     rows = _rows(confusion, classes)
     seen = [row for row in rows if row.support]
     hits, in_top = int(np.trace(confusion)), _hits_in_top(logits, labels)
+    calibrated = reliability(logits / temperature, labels, seed=seed)
     macro_f1 = float(np.mean([row.f1 for row in seen if row.f1 is not None]))
     intervals: dict[str, Interval | None] = {
         "top1": wilson(hits, len(labels)),
         "top5": wilson(in_top, len(labels)),
         "macro_f1": bootstrap_macro_f1(confusion, seed=seed),
+        "ece": calibrated.interval,
     }
     return Metrics(
         n=len(labels),
@@ -56,12 +65,24 @@ def evaluate_logits(
         top5=in_top / len(labels),
         macro_f1=macro_f1,
         balanced_accuracy=float(np.mean([row.recall for row in seen if row.recall is not None])),
-        log_loss=log_loss(logits, labels),
-        ece=expected_calibration_error(softmax(logits), labels),
+        log_loss=calibrated.log_loss,
+        ece=calibrated.ece,
         intervals=intervals,
         per_class=rows,
         confusion=confusion,
         most_confused=_confused(confusion, classes),
+        temperature=temperature,
+        uncalibrated=None if temperature == 1 else reliability(logits, labels, seed=seed),
+    )
+
+
+def reliability(logits: NDArray[np.floating], labels: NDArray[np.integer], *, seed: int = 0) -> Reliability:
+    """Return log-loss and calibration error of logits (N, C) as they are, for labels (N,)."""
+    probabilities = softmax(logits)
+    return Reliability(
+        log_loss(logits, labels),
+        expected_calibration_error(probabilities, labels),
+        bootstrap_ece(probabilities, labels, seed=seed),
     )
 
 

@@ -44,6 +44,25 @@ class Confused:
     count: int
 
 
+@dataclass(frozen=True)
+class Reliability:
+    """Whether probabilities mean what they say.
+
+    Attributes:
+        log_loss: mean negative logarithm of the true class's probability, in nats.
+        ece: expected calibration error over 15 bins, in [0, 1].
+        interval: 95 % interval of the calibration error (bootstrap over photos).
+    """
+
+    log_loss: float
+    ece: float
+    interval: Interval
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"log_loss": self.log_loss, "ece": self.ece, "ece_interval": list(self.interval)}
+
+
 @dataclass(frozen=True, eq=False)
 class Metrics:
     """The figures of a set of photos.
@@ -56,10 +75,12 @@ class Metrics:
         balanced_accuracy: mean recall over the classes that have photos.
         log_loss: mean negative logarithm of the true class's probability, in nats.
         ece: expected calibration error over 15 bins, in [0, 1].
-        intervals: 95 % intervals of top1 and top5 (Wilson) and of macro_f1 (bootstrap over photos).
+        intervals: 95 % intervals of top1 and top5 (Wilson), of macro_f1 and ece (bootstrap over photos).
         per_class: one row a class, in the classes' order.
         confusion: (C, C) int64 counts, true class by answered class.
         most_confused: pairs of classes, the most frequent first, at most 20.
+        temperature: what the logits were divided by for every probability here.
+        uncalibrated: log-loss and calibration error of the logits as they are; None where the temperature is 1.
     """
 
     n: int
@@ -73,6 +94,8 @@ class Metrics:
     per_class: tuple[ClassRow, ...]
     confusion: NDArray[np.int64]
     most_confused: tuple[Confused, ...]
+    temperature: float = 1.0
+    uncalibrated: Reliability | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -101,6 +124,8 @@ class Metrics:
             ],
             "confusion": self.confusion.tolist(),
             "most_confused": [asdict(pair) for pair in self.most_confused],
+            "temperature": self.temperature,
+            "uncalibrated": self.uncalibrated.to_json() if self.uncalibrated else None,
         }
 
     def __str__(self) -> str:
@@ -136,13 +161,16 @@ class Metrics:
         return f"{self.n:,} photos, {len(self.per_class)} classes{without}"
 
     def _figures(self) -> list[tuple[str, str, str]]:
+        before = self.uncalibrated
+        loss = f", {before.log_loss:.3f} before the temperature {self.temperature:.2f}" if before else ""
+        error = f"; {_share(before.ece)} before, {_ends(before.interval)}" if before else ""
         return [
             ("top-1 accuracy", _share(self.top1), _ends(self.intervals.get("top1"))),
             ("top-5 accuracy", _share(self.top5), _ends(self.intervals.get("top5"))),
             ("macro F1", _share(self.macro_f1), _ends(self.intervals.get("macro_f1"))),
             ("balanced accuracy", _share(self.balanced_accuracy), ""),
-            ("log-loss", f"{self.log_loss:.3f}", "nats"),
-            ("calibration error", _share(self.ece), "mean gap between confidence and accuracy"),
+            ("log-loss", f"{self.log_loss:.3f}", f"nats{loss}"),
+            ("calibration error", _share(self.ece), f"{_ends(self.intervals.get('ece'))}{error}"),
         ]
 
     def _worst(self) -> list[ClassRow]:

@@ -16,9 +16,11 @@ from visionft.backbones import Network
 from visionft.classes import Classes
 from visionft.data import Manifest, read_splits
 from visionft.errors import RunError
+from visionft.metrics import Answering
 from visionft.photos import Quarantined
 from visionft.preprocess import Preprocess
 from visionft.runs import layout
+from visionft.runs.calibration import ACCEPTED, Calibration
 from visionft.runs.reading import damaged, read_json
 from visionft.settings import FitSettings, from_yaml
 
@@ -73,6 +75,21 @@ class Run:
     def result(self) -> dict[str, Any]:
         """The final figures, as in result.json."""
         return dict(self._json(layout.RESULT))
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """Temperature, class means and scores of known photos; None where the run is older than they are.
+
+        Raises:
+            RunError: a file is missing or damaged.
+        """
+        if "temperature" not in self.result["val"]:
+            return None
+        return Calibration.read(self.path)
+
+    def answering(self, accepted: float | None = ACCEPTED) -> Answering:
+        """Return the rule from logits to answers; see `Calibration.answering`. An older run has the plain softmax."""
+        return Answering.plain() if self.calibration is None else self.calibration.answering(accepted)
 
     @cached_property
     def weights_source(self) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from visionft.backbones.weights import sha256
 from visionft.data import Manifest
 from visionft.errors import RunError, UsageError
 from visionft.runs import Run, layout
+from visionft.runs.calibration import Calibration
 from visionft.runs.placing import copy_file, placed
 from visionft.runs.reading import read_json
 from visionft.runs.weights import write_weights
 from visionft.runs.writing import require_space, write_json, write_text
 from visionft.settings import to_yaml
+from visionft.training.calibrating import sentence_of
 from visionft.training.finishing import final_figures, peak_memory_mb
 from visionft.training.hardware import full_precision, pick_device
 from visionft.training.interpolating import Line, best, measure
@@ -57,12 +59,13 @@ def blend(run: Run, out: Path, coefficients: Sequence[float] = TENTHS, say: Say 
     for point in points:
         say(f"{point}{'  <- chosen' if point is chosen else ''}")
     line.move_to(chosen.coefficient)
-    result = {**run.result, **_figures(prepared, manifest, say)}
+    figures, calibration = _figures(prepared, manifest, say)
+    result = {**run.result, **figures}
     result["seconds"] = time.monotonic() - began
     result["blend"] = {
         "weights": digest, "coefficient": chosen.coefficient, "path": [asdict(point) for point in points],
     }  # fmt: skip
-    _write(run, out, prepared.network.to("cpu"), result)
+    _write(run, out, prepared.network.to("cpu"), calibration, result)
     return Run.open(out)
 
 
@@ -95,27 +98,30 @@ def _prepared(run: Run) -> Prepared:
     return Prepared(settings, (), network, WeightSource(**run.weights_source), run.preprocess)
 
 
-def _figures(prepared: Prepared, manifest: Manifest, say: Say) -> dict[str, Any]:
+def _figures(prepared: Prepared, manifest: Manifest, say: Say) -> tuple[dict[str, Any], Calibration]:
     began = time.monotonic()
-    val, train = final_figures(prepared, manifest)
+    val, train, calibration = final_figures(prepared, manifest)
     seconds = time.monotonic() - began
     sentence = verdict(train.top1, val.top1, train.n, (), None)
     say(f"validation: {val}")
+    say(sentence_of(calibration))
     say(sentence)
-    return {
+    figures = {
         "val": val.to_json(),
         "train": {"top1": train.top1, "log_loss": train.log_loss, "n": train.n},
         "verdict": sentence,
         "images_per_second": (val.n + train.n) / seconds,
         "peak_memory_mb": peak_memory_mb(),
     }
+    return figures, calibration
 
 
-def _write(run: Run, out: Path, network: Network, result: dict[str, Any]) -> None:
+def _write(run: Run, out: Path, network: Network, calibration: Calibration, result: dict[str, Any]) -> None:
     """Write the whole folder: the records of the training, which also say how the photos are read, and its start."""
     with placed(out) as folder:
-        for name in sorted(layout.BLENDED - {layout.SETTINGS, layout.WEIGHTS, layout.RESULT}):
+        for name in sorted(layout.BLENDED - layout.CALIBRATED - {layout.SETTINGS, layout.WEIGHTS, layout.RESULT}):
             copy_file(run.path / name, folder / name)
         write_text(folder / layout.SETTINGS, to_yaml(run.settings.model_copy(update={"out": out})))
         write_weights(folder / layout.WEIGHTS, network)
+        calibration.write(folder)
         write_json(folder / layout.RESULT, result)

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from visionft import methods
 from visionft.backbones import forward_batches
 from visionft.data import EvalPhotos, Manifest, eval_batches
-from visionft.metrics import Metrics, evaluate_logits
+from visionft.metrics import Metrics, evaluate_logits, unit
 from visionft.runs import Run, layout
+from visionft.runs.calibration import Calibration
 from visionft.runs.weights import write_adapter, write_weights
 from visionft.runs.writing import write_json
+from visionft.training.calibrating import Outputs, calibrate, sample, sentence_of
 from visionft.training.hardware import full_precision
 from visionft.training.history import Epoch, best, write_csv
 from visionft.training.preparing import Prepared
@@ -38,25 +41,19 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     full_precision()
     adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.base)
     methods.fold(network, prepared.settings.method)
-    val, train = final_figures(prepared, manifest)
+    val, train, calibration = final_figures(prepared, manifest)
     sentence = verdict(train.top1, val.top1, train.n, history, kept)
     if adapter is not None:
         write_adapter(folder / layout.ADAPTER, adapter)
     write_weights(folder / layout.WEIGHTS, network)
     write_csv(folder / layout.METRICS, history)
+    calibration.write(folder)
     write_json(folder / layout.RESULT, _result(val, train, sentence, history, kept, time.monotonic() - began))
     (folder / layout.BEST).unlink(missing_ok=True)
     say(f"validation: {val}")
+    say(sentence_of(calibration))
     say(sentence)
     return Run.open(folder)
-
-
-def final_figures(prepared: Prepared, manifest: Manifest) -> tuple[Metrics, Metrics]:
-    """Return the figures of the network in fp32: on validation, and on a sample of the training photos."""
-    val = _figures(prepared, manifest, range(len(manifest.rows("validation"))), "validation")
-    n = len(manifest.rows("train"))
-    sample = np.random.default_rng(prepared.settings.seed).permutation(n)[:TRAIN_SAMPLE]
-    return val, _figures(prepared, manifest, sorted(sample.tolist()), "train")
 
 
 def peak_memory_mb() -> float:
@@ -66,18 +63,30 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def _figures(prepared: Prepared, manifest: Manifest, indices: Sequence[int], split: str) -> Metrics:
+def final_figures(prepared: Prepared, manifest: Manifest) -> tuple[Metrics, Metrics, Calibration]:
+    """Return what the network in fp32 shows, calibrated: on validation, and on a sample of the training photos."""
+    everything = np.arange(len(manifest.rows("validation")), dtype=np.int64)
+    held_out = _outputs(prepared, manifest, everything, "validation")
+    chosen, sampled = sample(manifest.rows("train").labels, TRAIN_SAMPLE, prepared.settings.seed)
+    seen = _outputs(prepared, manifest, chosen, "train")
+    names = list(manifest.classes)
+    calibration = calibrate(held_out, seen, len(names))
+    temperature = calibration.temperature.temperature
+    val = evaluate_logits(held_out.logits, held_out.labels, names, temperature=temperature)
+    train = evaluate_logits(seen.logits[sampled], seen.labels[sampled], names, temperature=temperature)
+    return val, train, calibration
+
+
+def _outputs(prepared: Prepared, manifest: Manifest, indices: NDArray[np.int64], split: str) -> Outputs:
     settings = prepared.settings
     network = prepared.network.to(settings.hardware.device)
-    rows = manifest.rows(split).take(np.asarray(indices, np.int64))
+    rows = manifest.rows(split).take(indices)
     dataset = EvalPhotos(rows, manifest.root, prepared.preprocess)
     with bar(f"figures on {split}") as advance:
         batches = eval_batches(dataset, BATCH, int(settings.hardware.workers))
         advance(0, len(indices))
-        answers = forward_batches(
-            network, batches, prepared.preprocess, device=settings.hardware.device, dtype=None, want=("logits",)
-        )
-    return evaluate_logits(answers["logits"], answers["labels"], list(manifest.classes))
+        answers = forward_batches(network, batches, prepared.preprocess, device=settings.hardware.device, dtype=None)
+    return Outputs(answers["logits"], unit(answers["embedding"]), answers["labels"])
 
 
 def _result(

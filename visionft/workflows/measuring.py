@@ -76,7 +76,11 @@ def _evaluate_run(
 
 
 def predict(
-    run_or_bundle: Run | str | Path, photos: Sequence[str | Path] | str | Path, *, out: str | Path | None = None
+    run_or_bundle: Run | str | Path,
+    photos: Sequence[str | Path] | str | Path,
+    *,
+    out: str | Path | None = None,
+    top: int = 1,
 ) -> Predictions:
     """Answer photos, folders of photos or globs.
 
@@ -84,8 +88,10 @@ def predict(
         run_or_bundle: a run, or the folder of a run or of a bundle; a bundle needs no torch.
         photos: one or several files, folders (searched through) or globs.
         out: a file for the answers: .csv, .jsonl or .parquet.
+        top: labels in each answer, the most probable first; above 1 they are columns of their own in `out`.
 
     Raises:
+        UsageError: `top` is less than 1.
         DataError: a place matches no photo.
     """
     path = path_of(run_or_bundle)
@@ -98,6 +104,7 @@ def predict(
         from visionft.evaluation import predict_run
 
         predictions = predict_run(run_at(path), places)
+    predictions = predictions.with_top(top)
     if out is not None:
         predictions.write(out)
     return predictions

@@ -23,6 +23,7 @@ def export(
     *,
     precision: Literal["fp32"] = "fp32",
     golden: Literal["photos", "none"] = "photos",
+    accept: float | None = 0.95,
     all: bool = False,  # noqa: A002  # the name of the flag
 ) -> Exported:
     """Write the bundle that is deployed, after checking on validation photos that it answers like the run.
@@ -32,6 +33,8 @@ def export(
         out: the bundle's folder; none: RUN/bundle.
         precision: arithmetic of the exported network.
         golden: whether photos with their answers travel inside the bundle.
+        accept: share of known photos, in (0, 1), that the threshold lets pass; photos below it are answered `unknown`.
+            None: none is.
         all: compare on every validation photo instead of at most 2,000.
 
     Raises:
@@ -42,7 +45,8 @@ def export(
     from visionft.exporting import export as export_run
 
     opened = run_at(path_of(run))
-    return export_run(opened, Path(out) if out is not None else opened.path / "bundle", golden=golden, all_photos=all)
+    place = Path(out) if out is not None else opened.path / "bundle"
+    return export_run(opened, place, golden=golden, accepted=accept, all_photos=all)
 
 
 def blend(

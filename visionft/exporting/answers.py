@@ -1,0 +1,78 @@
+"""The end of the exported graph: from logits and embedding to the table of answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, helper, numpy_helper
+
+from visionft.bundle import names as n
+from visionft.metrics import Answering, KnownScale
+
+CALIBRATED = "calibrated_logits"
+AXIS = "class_axis"
+LOGIT, COSINE = "largest_logit", "nearest_mean"
+SCALES = ("mean", "spread")
+
+
+def append_answers(model: ModelProto, classes: Sequence[str], answering: Answering) -> None:
+    """Append calibration and the table's outputs; what was fitted stays initializers, to be changed later."""
+    threshold = -math.inf if answering.threshold is None else answering.threshold
+    constants = {
+        n.TEMPERATURE: np.float32(answering.temperature),
+        n.THRESHOLD: np.float32(threshold),
+        AXIS: np.array([1], np.int64),
+        n.CLASS_NAMES: np.array(list(classes), dtype=object),
+        **_constants(answering.scale),
+    }
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
+    )
+    node = helper.make_node
+    model.graph.node.extend(
+        [
+            node("Div", [n.LOGITS, n.TEMPERATURE], [CALIBRATED], "calibrate"),
+            node("Softmax", [CALIBRATED], [n.PROBABILITIES], "softmax", axis=1),
+            node("ArgMax", [n.LOGITS], [n.CLASS_INDEX], "choose", axis=1, keepdims=0),
+            node("ReduceMax", [n.PROBABILITIES, AXIS], [n.PROBABILITY], "probability_of_choice", keepdims=0),
+            node("Gather", [n.CLASS_NAMES, n.CLASS_INDEX], [n.LABEL], "name_choice", axis=0),
+            *_known_nodes(answering.scale),
+            node("Less", [n.KNOWN_SCORE, n.THRESHOLD], [n.UNKNOWN], "below_threshold"),
+        ]
+    )
+
+
+def _constants(scale: KnownScale) -> dict[str, NDArray[np.float32]]:
+    found = _mean_and_spread(LOGIT, scale.logit)
+    if scale.means is None:
+        return found
+    return found | _mean_and_spread(COSINE, scale.cosine) | {n.CLASS_MEANS: np.ascontiguousarray(scale.means.T)}
+
+
+def _mean_and_spread(name: str, values: tuple[float, float]) -> dict[str, NDArray[np.float32]]:
+    return {f"{name}_{what}": np.asarray(value, np.float32) for what, value in zip(SCALES, values, strict=True)}
+
+
+def _known_nodes(scale: KnownScale) -> list[NodeProto]:
+    node, by_logit, by_mean = helper.make_node, f"{LOGIT}_known", f"{COSINE}_known"
+    largest = node("ReduceMax", [n.LOGITS, AXIS], [LOGIT], LOGIT, keepdims=0)
+    if scale.means is None:
+        return [largest, *_standardised(LOGIT, n.KNOWN_SCORE)]
+    return [
+        largest,
+        *_standardised(LOGIT, by_logit),
+        node("MatMul", [n.EMBEDDING, n.CLASS_MEANS], ["cosines"], "compare_with_means"),
+        node("ReduceMax", ["cosines", AXIS], [COSINE], COSINE, keepdims=0),
+        *_standardised(COSINE, by_mean),
+        node("Add", [by_logit, by_mean], [n.KNOWN_SCORE], "score_known"),
+    ]
+
+
+def _standardised(name: str, output: str) -> list[NodeProto]:
+    return [
+        helper.make_node("Sub", [name, f"{name}_mean"], [f"{name}_centred"], f"centre_{name}"),
+        helper.make_node("Div", [f"{name}_centred", f"{name}_spread"], [output], f"scale_{name}"),
+    ]

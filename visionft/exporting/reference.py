@@ -1,0 +1,57 @@
+"""The trained model's own answers: what every exported one is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from visionft.backbones import Network
+from visionft.metrics import Answering, unit
+from visionft.preprocess import Preprocess
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Answers to n photos, all float32.
+
+    Attributes:
+        logits: (n, C) raw.
+        embeddings: (n, D) of length 1.
+        probabilities: (n, C) calibrated.
+        known_scores: (n,).
+        pixels: (n, 3, S, S) normalised input.
+    """
+
+    logits: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    known_scores: NDArray[np.float32]
+    pixels: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The trained model, asked for its answers.
+
+    Attributes:
+        network: fp32, on CPU, in eval mode.
+        preprocess: the evaluation transform.
+        answering: the rule from logits to answers.
+    """
+
+    network: Network
+    preprocess: Preprocess
+    answering: Answering
+
+    def of(self, images: Sequence[NDArray[np.uint8]]) -> Reference:
+        """Answer photos, each (H, W, 3) uint8 RGB: eager, with `Preprocess.tensor` as input."""
+        pixels = np.stack([self.preprocess.tensor(image) for image in images])
+        with torch.inference_mode():
+            features = self.network.embed(torch.from_numpy(pixels)).float()
+            logits = self.network.head(features).float().numpy()
+        embeddings, rule = unit(features.numpy()), self.answering
+        return Reference(logits, embeddings, rule.probabilities(logits), rule.known(logits, embeddings), pixels)
