@@ -1,6 +1,7 @@
 """The public verbs: each a function over values, the same in a notebook and on the command line.
 
-Heavy rooms are imported inside the verbs, so that predicting with a bundle never loads torch.
+Heavy rooms are imported inside the verbs: predicting with a bundle and comparing bundles load neither torch nor the
+settings, and work where only what serving needs is installed (export/requirements-serve.txt).
 """
 
 from visionft.workflows.fitting import advise, fit, require_advisable
