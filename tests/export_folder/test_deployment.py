@@ -109,6 +109,14 @@ def test_predict_works_where_only_the_list_is_installed(whole: Path, lean: str) 
     assert done.stdout.startswith(str(predict(whole, files)))
 
 
+def test_compare_works_where_only_the_list_is_installed(whole: Path, lean: str, tmp_path: Path) -> None:
+    done = run(lean, "compare", whole, whole, "--data", whole / "golden", "--out", tmp_path / "changes.csv")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("8 photos, 9 not read: 8 keep their answer, 0 (0.0%) change it")
+    assert (tmp_path / "changes.csv").is_file()
+
+
 @pytest.mark.parametrize(
     ("line", "module"), [("fit .", "yaml"), ("doctor", "torch"), ("predict {} {}/golden --out a.parquet", "pyarrow")]
 )

@@ -27,6 +27,7 @@ COMMANDS = {
         "visionft.cli.blending:blend",
         "Make a new run between a run's start and its end, which forgets less (WiSE-FT).",
     ),
+    "compare": ("visionft.cli.comparing:compare", "Say which photos change their answer from one bundle to another."),
     "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
     "settings": ("visionft.cli.tree:settings", "Print every setting of fit with its default and its meaning."),
     "doctor": ("visionft.cli.doctor:doctor", "Print what this machine has: versions, hardware, space."),
