@@ -120,6 +120,12 @@ USAGE = [
     ("predict bundle a.jpg --top few", [r"--top: few cannot be used; give a whole number"]),
     ("export bundle --accept 95", [r"--accept: 95 is not a share between 0 and 1; give one such as 0.95, or none"]),
     ("export bundle --accept all", [r"--accept: all is not a share between 0 and 1; give one such as 0.95, or none"]),
+    ("compare bundle --data photos", [r"compare: AFTER is missing; `visionft compare --help` shows what it takes"]),
+    ("compare bundle bundle", [r"compare: --data is missing; `visionft compare --help` shows what it takes"]),
+    (
+        "compare bundle bundle --data photos --out changes.xls",
+        [r"--out: changes.xls does not end in .csv, .jsonl, .parquet; give it one of these endings"],
+    ),
     ("export bundle --golden all", [r"--golden: all is not known here; give photos or none"]),
     ("settings frobnicate", [r"no setting's name holds frobnicate; leave it out to see them all"]),
     ("models --limit 0", [r"--limit: 0 is less than 1; give a whole number from 1"]),
@@ -141,6 +147,8 @@ MENDABLE = [
     ("evaluate bundle --retention nowhere", [r"--retention: nowhere does not exist; give a folder of class .*"]),
     ("predict nowhere a.jpg", [r"the run or bundle nowhere does not exist; .*"]),
     ("predict bundle b.jpg", [r"b.jpg does not exist; give photos, folders of photos or globs"]),
+    ("compare bundle nowhere --data photos", [r"the run or bundle nowhere does not exist; .*"]),
+    ("compare bundle bundle --data nowhere", [r"nowhere does not exist; give photos, folders of photos or globs"]),
     ("export nowhere", [r"the run or bundle nowhere does not exist; .*"]),
 ]
 
@@ -253,6 +261,19 @@ WORK = [
     ("predict run none*.jpg", 1, r"none\*.jpg holds or matches no photo; give the path of a photo, .*"),
     ("predict bundle none*.jpg", 1, r"none\*.jpg holds or matches no photo; give the path of a photo, .*"),
     ("predict run one --out thesis.tex/a.csv", 2, r"answers cannot be written to thesis.tex/a.csv \(.*\): give .*"),
+    ("compare bundle run --data one", 1, r"run is a run, not a bundle: write one with `visionft export run`"),
+    ("compare bundle foreign --data one", 1, r"foreign is not a bundle \(it has no bundle.json\): give the folder .*"),
+    ("compare bundle bundle --data empty", 1, r"empty holds or matches no photo; give the path of a photo, .*"),
+    (
+        "compare bundle bundle --data columns.csv",
+        2,
+        r"--data: columns.csv is a manifest and bundles are compared on files; give the folder of its photos",
+    ),
+    (
+        "compare bundle bundle --data one --out thesis.tex/a.csv",
+        2,
+        r"changes cannot be written to thesis.tex/a.csv \(.*\): give another place",
+    ),
     ("export foreign", 1, r"foreign is not a run: it has no settings.yaml; give the folder that `visionft fit` wrote"),
     ("export bundle", 1, r"bundle is not a run: it has no settings.yaml; give the folder that `visionft fit` wrote"),
     ("export unfinished", 1, r"the run unfinished is not finished; run the same `visionft fit` again to go on .*"),

@@ -17,6 +17,7 @@ NAMES = [
     "AugmentSettings",
     "BitfitMethod",
     "Bundle",
+    "Comparison",
     "DataSettings",
     "Evaluation",
     "Exported",
@@ -40,6 +41,7 @@ NAMES = [
     "__version__",
     "advise",
     "blend",
+    "compare",
     "evaluate",
     "export",
     "fit",
@@ -68,7 +70,7 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
     assert len(modules) >= 60
     for module in modules:
         importlib.import_module(module)
-    verbs = ("advise", "blend", "evaluate", "export", "fit", "predict")
+    verbs = ("advise", "blend", "compare", "evaluate", "export", "fit", "predict")
     assert all(callable(getattr(visionft, verb)) for verb in verbs)
     assert not {module.partition(".")[2] for module in modules} & set(verbs)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from visionft.exporting import Exported
     from visionft.metrics import Metrics
     from visionft.runs import Run
+    from visionft.serving import Comparison
     from visionft.settings import (
         AdapterMethod,
         AugmentSettings,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         QloraMethod,
     )
     from visionft.training import Advice
-    from visionft.workflows import advise, blend, evaluate, export, fit, predict
+    from visionft.workflows import advise, blend, compare, evaluate, export, fit, predict
 
     __version__: str
 
@@ -41,6 +42,7 @@ __all__ = [
     "AugmentSettings",
     "BitfitMethod",
     "Bundle",
+    "Comparison",
     "DataSettings",
     "Evaluation",
     "Exported",
@@ -64,6 +66,7 @@ __all__ = [
     "__version__",
     "advise",
     "blend",
+    "compare",
     "evaluate",
     "export",
     "fit",
@@ -77,8 +80,9 @@ _ROOMS = {
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("Run",),
+    "serving": ("Comparison",),
     "training": ("Advice",),
-    "workflows": ("advise", "blend", "evaluate", "export", "fit", "predict"),
+    "workflows": ("advise", "blend", "compare", "evaluate", "export", "fit", "predict"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from visionft.bundle.writing import write_table
 from visionft.errors import UsageError
 from visionft.photos import Quarantined
 
@@ -154,21 +154,7 @@ class Predictions(Sequence[Prediction]):
         Raises:
             UsageError: another ending, or a place that cannot be written.
         """
-        target = Path(path)
-        write = WRITERS.get(target.suffix.lower())
-        if write is None:
-            raise UsageError(f"answers cannot be written to {target}: give a name that ends in {', '.join(WRITERS)}")
-        partial = target.with_name(f".{target.name}.partial")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write(self, partial)
-            partial.replace(target)
-        except OSError as error:
-            with suppress(OSError):  # below a file there is nothing to remove, and asking is an error
-                partial.unlink(missing_ok=True)
-            reason = error.strerror or str(error)
-            raise UsageError(f"answers cannot be written to {target} ({reason}): give another place") from error
-        return target
+        return write_table(self, path, WRITERS, "answers")
 
     def __str__(self) -> str:
         lines = [

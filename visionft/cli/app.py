@@ -27,6 +27,7 @@ COMMANDS = {
         "visionft.cli.blending:blend",
         "Make a new run between a run's start and its end, which forgets less (WiSE-FT).",
     ),
+    "compare": ("visionft.cli.comparing:compare", "Say which photos change their answer from one bundle to another."),
     "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
     "settings": ("visionft.cli.tree:settings", "Print every setting of fit with its default and its meaning."),
     "doctor": ("visionft.cli.doctor:doctor", "Print what this machine has: versions, hardware, space."),
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(sentence(error), 2)
     except VisionftError as error:
         return _complain(str(error), error.exit_code)
+    except ImportError as error:
+        return _complain(_missing(error, tokens), 1)
     except KeyboardInterrupt as error:
         return _complain(str(error) or "interrupted", getattr(error, "exit_code", _INTERRUPTED))
     except BrokenPipeError:
@@ -103,6 +106,21 @@ def _hyphenated(tokens: Sequence[str]) -> list[str]:
         "=".join([parts[0].replace("_", "-"), *parts[1:]]) if parts[0].startswith("--") else parts[0] for parts in flags
     ]
     return [*spelt, *tokens[ours:]]
+
+
+def _missing(error: ImportError, tokens: Sequence[str]) -> str:
+    """Say what a lean environment lacks; a fault inside a module of ours is a bug, and stays an error."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ModuleNotFoundError):  # cyclopts wraps it into its own
+        cause = cause.__cause__
+    module = "" if cause is None else (cause.name or "").partition(".")[0]
+    if module in ("", "visionft"):
+        raise error
+    command = next((token for token in tokens if token in COMMANDS), "this command")
+    return (
+        f"{module} is not installed here, and `visionft {command}` needs it for what was asked: "
+        "use an environment made by `pip install visionft`; one made for serving alone has less"
+    )
 
 
 def _complain(message: str, code: int) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any
@@ -20,6 +22,27 @@ Json = Annotated[
 def say(as_json: bool, line: str) -> None:
     """Print a line for people: to stderr where JSON was asked for, since stdout is then for programs."""
     print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[int, int], None]]:
+    """Yield `advance(done, total)`, one line with rate and time left; silent where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    begin = time.monotonic()
+
+    def advance(done: int, total: int) -> None:
+        rate = done / max(1e-9, time.monotonic() - begin)
+        left = round((total - done) / rate)
+        print(
+            f"\r{done:,} of {total:,} photos, {rate:.0f}/s, {left:,} s left\x1b[K", end="", file=sys.stderr, flush=True
+        )
+
+    try:
+        yield advance
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def finish(said: str, result: Mapping[str, Any], *following: str | Path, as_json: bool) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.errors import RunError, UsageError, WeightsError
-from visionft.settings import FitSettings, build, compared_methods
 from visionft.workflows.measuring import test_once
 from visionft.workflows.places import path_of
 
 if TYPE_CHECKING:
     from visionft.evaluation import Evaluation
     from visionft.runs import Run
+    from visionft.settings import FitSettings
     from visionft.training import Advice
 
 Say = Callable[[str], None]
@@ -89,6 +89,8 @@ def advise(
         WeightsError: there are no pretrained weights.
         DataError: the photos cannot be used.
     """
+    from visionft.settings import compared_methods
+
     settings, names = _settings(photos_or_settings, config, flags), compared_methods(methods)
     require_advisable(settings, steps)
     from visionft.training import Limits
@@ -135,6 +137,9 @@ def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) ->
 
 
 def _settings(given: str | Path | FitSettings | None, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:
+    # Here, not above: whoever only serves has no PyYAML.
+    from visionft.settings import FitSettings, build
+
     if not isinstance(given, FitSettings):
         return build(given, config, **flags)
     if flags or config:

@@ -1,0 +1,44 @@
+"""`visionft compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from visionft.cli.places import require_places, require_run
+from visionft.cli.printing import Json, counting, finish
+from visionft.errors import UsageError
+
+
+def compare(
+    before: Annotated[Path, Parameter(help="The bundle that is served.")],
+    after: Annotated[Path, Parameter(help="The bundle that would take its place.")],
+    /,
+    *,
+    data: Annotated[str, Parameter(help="A folder of class folders or of photos, a photo or a glob.")],
+    out: Annotated[
+        Path | None, Parameter(help="A file for the photos whose answer changes: .csv, .jsonl or .parquet.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say which photos change their answer when a bundle takes the place of another.
+
+    Where photos lie in folders named like classes, right and wrong answers are counted too.
+    """
+    from visionft.serving.changes import WRITERS
+
+    for bundle in (before, after):
+        require_run(bundle)
+    require_places([data])
+    if out is not None and out.suffix.lower() not in WRITERS:
+        raise UsageError(f"--out: {out} does not end in {', '.join(WRITERS)}; give it one of these endings")
+    from visionft import workflows
+
+    with counting() as on_progress:
+        comparison = workflows.compare(before, after, data=data, out=out, on_progress=on_progress)
+    following: list[str | Path] = ["predict", after, data]
+    if out is None and comparison.changes:
+        following = ["compare", before, after, "--data", data, "--out", "changes.csv"]
+    finish(str(comparison), {**comparison.to_json(), "out": out}, *following, as_json=as_json)
