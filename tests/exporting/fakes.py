@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,10 @@ def rendered(seed: int, height: int, width: int) -> NDArray[np.uint8]:
     return picture.clip(0, 255).astype(np.uint8)
 
 
-def render_photos(root: Path, each: int = 6) -> Path:
+def render_photos(root: Path, each: int = 6, names: Sequence[str] = NAMES) -> Path:
     """Write a few photos a class of several sizes, some as PNG, as splits train and validation."""
     for split in ("train", "validation"):
-        for c, name in enumerate(NAMES):
+        for c, name in enumerate(names):
             folder = root / split / name
             folder.mkdir(parents=True)
             for i in range(each):
