@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tests.exporting.fakes import FakeRun, livened, render_photos
+from tests.exporting.fakes import FakeRun, livened, render_photos, tell_apart
 from visionft import backbones, methods
 from visionft.backbones import Network
 from visionft.runs.weights import write_adapter
@@ -49,9 +49,8 @@ def adapted_run(
     torch.manual_seed(seed)
     methods.edit(network, method, check=False)
     for name in methods.added(network):
-        nn.init.normal_(network.get_parameter(name), std=0.2)
-    with torch.no_grad():
-        network.head.weight.add_(0.3 * torch.randn_like(network.head.weight) * network.head.weight.std())
+        nn.init.normal_(network.get_parameter(name), std=0.1)
+    tell_apart(network)
     files = methods.adapter_files(network, method, tuple(names), backbone)
     assert files is not None
     write_adapter(place / "adapter", files)

@@ -66,6 +66,12 @@ def livened(network: Network, seed: int = 0) -> Network:
         for name, parameter in network.named_parameters():
             if name.endswith(("gamma", "gamma_1", "gamma_2")):
                 parameter.uniform_(0.3, 0.8)
+    return tell_apart(network)
+
+
+def tell_apart(network: Network) -> Network:
+    """Give the linear head weights under which photos have different answers, none of them sure."""
+    with torch.no_grad():
         photos = np.stack([rendered(seed, *network.input_size) for seed in range(32)])
         features = network.embed((torch.from_numpy(photos).permute(0, 3, 1, 2) / 255 - 0.5) / 0.25)
         network.head.weight.normal_()
