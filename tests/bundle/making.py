@@ -130,7 +130,7 @@ def adapted_model() -> onnx.ModelProto:
     outputs = [values[name] for name in n.ADAPTED_OUTPUTS]
     graph = helper.make_graph(nodes, "colours", [values[n.IMAGE], *given], outputs, initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    helper.set_model_props(model, {n.META_CLASSES_HASH: Classes(()).hash})
+    helper.set_model_props(model, {n.META_CLASSES: "[]", n.META_CLASSES_HASH: Classes(()).hash})
     return model
 
 
