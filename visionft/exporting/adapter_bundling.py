@@ -3,69 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import ModelProto
 
-from visionft.bundle import Answer, Bundle
+from visionft.backbones import Network
 from visionft.bundle import names as n
-from visionft.bundle.reading import digest_of
-from visionft.bundle.schema import (
-    ADAPTERS_VERSION,
-    AdapterRecord,
-    BundleRecord,
-    GoldenRecord,
-    adapted_tensors,
-)
-from visionft.classes import Classes
-from visionft.errors import ParityError
+from visionft.bundle.schema import BundleRecord
 from visionft.exporting.adapter_card import card
-from visionft.exporting.adapter_files import Tensors, adapter_tensors, baked, optional_inputs, write_adapter_file
+from visionft.exporting.adapter_files import adapter_tensors, optional_inputs
 from visionft.exporting.adapter_graph import build_base
+from visionft.exporting.adapter_proof import Gate, Through
+from visionft.exporting.adapter_record import base_metadata, base_record, write_adapter
 from visionft.exporting.adapting import AdaptedRun, LowRank, read_adapters
-from visionft.exporting.bundling import Exported, Golden, fitted, require_valid
-from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
+from visionft.exporting.bundling import Exported, Golden, require_valid
 from visionft.exporting.onnx_model import set_metadata
-from visionft.exporting.parity import Progress, compare
+from visionft.exporting.parity import Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed
-from visionft.exporting.record import figures, metadata, model_record, provenance, weights_record, write_record
-from visionft.exporting.reference import Truth
-from visionft.exporting.sampling import LIMIT, SPLIT, read_photos, stratified
-from visionft.exporting.stages import Stages
+from visionft.exporting.record import write_record
+from visionft.exporting.sampling import LIMIT
 from visionft.runs.calibration import ACCEPTED
 from visionft.serving import Session
-
-
-@dataclass(frozen=True, eq=False)
-class Through:
-    """A session that answers through one adapter.
-
-    Attributes:
-        session: over the whole bundle.
-        adapter: its name.
-    """
-
-    session: Session
-    adapter: str
-
-    @property
-    def bundle(self) -> Bundle:
-        """The bundle as it is with the adapter."""
-        return self.session.bundle.chosen(self.adapter)
-
-    def answer(self, image: NDArray[np.uint8]) -> Answer:
-        """Answer one photo, (H, W, 3) uint8 RGB."""
-        return self.session.answer(image, self.adapter)
-
-    def answer_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[Answer]:
-        """Answer photos of any sizes."""
-        return self.session.answer_batch(images, self.adapter)
 
 
 def export_adapters(
@@ -100,112 +59,44 @@ def export_adapters(
     adapters = read_adapters(runs)
     first = next(iter(runs.values()))
     network = first.start()
-    weights = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
-    further = GOLDEN_BYTES * (len(runs) - 1) if golden == "photos" else 0
-    check_place(place, weights + further + sum(adapter.bytes for adapter in adapters.values()), golden == "photos")
+    check_place(place, _bytes(network, adapters.values(), golden), golden == "photos")
     if on_progress is not None:
         on_progress("exporting", 0, 1)
     model = build_base(network, first.preprocess, adapters.values())
-    set_metadata(model, _metadata(first))
+    set_metadata(model, base_metadata(first))
     with placed(place) as folder:
         onnx.save(model, folder / n.MODEL_FILE)
-        tensors = {
-            name: adapter_tensors(adapter, optional_inputs(model), adapter.run.answering(accepted))
-            for name, adapter in adapters.items()
-        }
-        record = _provisional(folder, first, model, network.features)
-        records = [_write(folder, name, adapters[name], tensors[name], record, accepted) for name in adapters]
-        record = record.model_copy(update={"adapters": tuple(records)})
-        write_record(folder, record)
-        proof = _Proof(folder, model, golden, accepted, None if all_photos else LIMIT, on_progress)
-        session = Session(folder)
-        done = [proof.of(adapters[own.name].run, Through(session, own.name), own, tensors[own.name]) for own in records]
-        record = record.model_copy(update={"adapters": tuple(done)})
+        base = base_record(folder, first, model, network.features)
+        gate = Gate(folder, model, golden, accepted, None if all_photos else LIMIT, on_progress)
+        record = _proved(base, adapters, gate)
         write_record(folder, record)
         (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
     return _exported(place, record, time.monotonic() - began)
 
 
-@dataclass(frozen=True)
-class _Proof:
-    """What the gate of every adapter has in common."""
-
-    folder: Path
-    model: ModelProto
-    golden: Golden
-    accepted: float | None
-    limit: int | None
-    on_progress: Progress | None
-
-    def of(self, run: AdaptedRun, through: Through, record: AdapterRecord, tensors: Tensors) -> AdapterRecord:
-        """Return the record with the adapter's proof and golden vectors.
-
-        Raises:
-            ParityError: it answers differently from its run.
-        """
-        trained = Truth(run.network(), run.preprocess, run.answering(self.accepted))
-        stages = Stages(baked(self.model, tensors), run.preprocess)
-        manifest = run.manifest()
-        rows = manifest.rows(SPLIT)
-        chosen = stratified(rows, self.limit)
-        photos = read_photos(manifest.root, rows, chosen)
-        try:
-            agreement = compare(through, trained, stages, photos, len(chosen), self.on_progress)
-        except ParityError as error:
-            raise ParityError(f"adapter {record.name}: {error}") from error
-        found = record.model_copy(update={"agreement": agreement})
-        if self.golden == "none":
-            return found
-        few = list(read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS)))
-        vectors = write_golden(self.folder / n.GOLDEN_FOLDER / record.name, few, trained, run.classes)
-        return found.model_copy(update={"golden": vectors})
+def _bytes(network: Network, adapters: Iterable[LowRank], golden: Golden) -> int:
+    """Return what the bundle takes at most, but for the golden photos of one adapter."""
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    each = [adapter.bytes + (GOLDEN_BYTES if golden == "photos" else 0) for adapter in adapters]
+    return int(weights + sum(each) - (GOLDEN_BYTES if golden == "photos" else 0))
 
 
-def _metadata(first: AdaptedRun) -> dict[str, str]:
-    none = Classes(())
-    found = metadata(first, "")
-    found |= {n.META_SCHEMA: str(ADAPTERS_VERSION), n.META_CLASSES: "[]", n.META_CLASSES_HASH: none.hash}
-    return {name: value for name, value in found.items() if name != n.META_FINGERPRINT}
-
-
-def _provisional(folder: Path, first: AdaptedRun, model: ModelProto, features: int) -> BundleRecord:
-    """Return the record of the base alone, which is not valid yet: it has neither classes nor adapters."""
-    return BundleRecord.model_construct(
-        schema_version=ADAPTERS_VERSION,
-        visionft=n.installed_version(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        classes=(),
-        classes_hash=Classes(()).hash,
-        preprocess=first.preprocess.to_json(),
-        backbone=first.settings.backbone,
-        weights=weights_record(first.weights_source),
-        model=model_record(model, folder / n.MODEL_FILE),
-        tensors=adapted_tensors(features),
-        agreement=None,
-        golden=GoldenRecord(kind="none", n=0),
-    )
-
-
-def _write(
-    folder: Path, name: str, adapter: LowRank, tensors: Tensors, base: BundleRecord, accepted: float | None
-) -> AdapterRecord:
-    place = Path(n.ADAPTER_FOLDER) / f"{name}{n.ADAPTER_SUFFIX}"
-    file, run = folder / place, adapter.run
-    file.parent.mkdir(exist_ok=True)
-    write_adapter_file(file, tensors, base.model.sha256)
-    answering = run.answering(accepted)
-    return AdapterRecord(
-        name=name,
-        file=place.as_posix(),
-        bytes=file.stat().st_size,
-        sha256=digest_of(file),
-        rank=adapter.rank,
-        classes=run.classes.names,
-        classes_hash=run.classes.hash,
-        golden=GoldenRecord(kind="none", n=0),
-        figures=figures(run),
-        provenance=provenance(run, run.manifest().fingerprint),
-    ).model_copy(update=fitted(answering, accepted))
+def _proved(base: BundleRecord, adapters: Mapping[str, LowRank], gate: Gate) -> BundleRecord:
+    """Write every adapter's file, and prove each through the one session that opens them all."""
+    inputs = optional_inputs(gate.model)
+    tensors = {
+        name: adapter_tensors(adapter, inputs, adapter.run.answering(gate.accepted))
+        for name, adapter in adapters.items()
+    }
+    written = [
+        write_adapter(gate.folder, name, adapter, tensors[name], base, gate.accepted)
+        for name, adapter in adapters.items()
+    ]
+    record = base.model_copy(update={"adapters": tuple(written)})
+    write_record(gate.folder, record)
+    session = Session(gate.folder)
+    proved = [gate.of(adapters[own.name].run, Through(session, own.name), own, tensors[own.name]) for own in written]
+    return record.model_copy(update={"adapters": tuple(proved)})
 
 
 def _exported(place: Path, record: BundleRecord, seconds: float) -> Exported:

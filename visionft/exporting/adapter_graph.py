@@ -19,7 +19,7 @@ from visionft.bundle.schema import adapted_tensors
 from visionft.exporting.adapter_files import Sizes, replace_constants
 from visionft.exporting.adapting import LowRank
 from visionft.exporting.answers import scale_constants
-from visionft.exporting.onnx_model import assemble, half_as_onnx
+from visionft.exporting.onnx_model import assemble, half_as_onnx, require_small
 from visionft.metrics import Answering, KnownScale
 from visionft.preprocess import Preprocess
 
@@ -88,8 +88,9 @@ def build_base(network: Network, preprocess: Preprocess, adapters: Iterable[LowR
         adapters: what it has to take.
 
     Raises:
-        BackboneError: the network cannot be exported.
+        BackboneError: the network cannot be exported, or is too large for one file.
     """
+    require_small(network)
     updated = {layer for adapter in adapters for layer in adapter.factors}
     layers = [path for path, _ in network.backbone.named_modules() if path in updated]
     factors, head = _factor_sizes(network, layers), _head_sizes(network)

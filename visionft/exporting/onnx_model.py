@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import logging
-import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +18,7 @@ from visionft.bundle.schema import TensorRecord, tensors
 from visionft.errors import BackboneError
 from visionft.exporting.answers import append_answers
 from visionft.exporting.graph import NetworkHalf, PreprocessHalf
+from visionft.exporting.silencing import quiet, strip_traces
 from visionft.metrics import Answering
 from visionft.preprocess import Preprocess
 
@@ -46,17 +44,22 @@ def build(
     Raises:
         BackboneError: the network cannot be exported, or is too large for one file.
     """
-    size = sum(t.numel() * t.element_size() for t in (*network.parameters(), *network.buffers()))
-    if size > LARGEST_FILE:
-        raise BackboneError(
-            f"{network.name} has {size / 1e9:.1f} GB of weights and one ONNX file holds 1.9: choose a smaller backbone"
-        )
+    require_small(network)
     network.eval()
     back = network_part(network, preprocess.size)
     table = tensors(len(classes), _last_size(back, n.EMBEDDING))
     model = assemble(back, preprocess, classes, answering or Answering.plain(), table)
     onnx.checker.check_model(model)
     return model
+
+
+def require_small(network: Network) -> None:
+    """Raise BackboneError where the network is too large for one file."""
+    size = sum(t.numel() * t.element_size() for t in (*network.parameters(), *network.buffers()))
+    if size > LARGEST_FILE:
+        raise BackboneError(
+            f"{network.name} has {size / 1e9:.1f} GB of weights and one ONNX file holds 1.9: choose a smaller backbone"
+        )
 
 
 def assemble(
@@ -164,48 +167,15 @@ def as_onnx(
     module: nn.Module, examples: tuple[Any, ...], shapes: tuple[Any, ...], given: list[str], wanted: list[str]
 ) -> ModelProto:
     """Export a module quietly, without traces of this machine; see `half_as_onnx` for the arguments."""
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         program = torch.onnx.export(
             module.eval(), examples, dynamo=True, input_names=given, output_names=wanted,
             dynamic_shapes=shapes, external_data=False, opset_version=OPSET, verbose=False,
         )  # fmt: skip
     assert program is not None
     model = program.model_proto
-    _strip_traces(model)
+    strip_traces(model)
     return model
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's progress lines, warnings and logs about its own internals from the user."""
-    disabled = logging.root.manager.disable
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(disabled)
-
-
-def _strip_traces(model: ModelProto) -> None:
-    """Remove what the exporter notes on every node: source lines and paths of the machine it ran on."""
-    for item in (
-        *model.graph.node,
-        *model.graph.value_info,
-        *model.graph.input,
-        *model.graph.output,
-        *model.graph.initializer,
-        model.graph,
-    ):
-        item.ClearField("metadata_props")
-        item.ClearField("doc_string")
-    model.ClearField("metadata_props")
-    model.ClearField("doc_string")
 
 
 def _join(front: ModelProto, back: ModelProto, keep: Collection[str]) -> ModelProto:
