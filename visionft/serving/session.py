@@ -61,7 +61,7 @@ class Session:
         for indices in _same_size(images):
             feed = {n.IMAGE: np.stack([images[i] for i in indices])}
             outputs = self._session.run(n.OUTPUTS, feed) if loaded is None else loaded.run(self._session, feed)
-            answers.update(zip(indices, _split(outputs), strict=True))
+            answers.update(zip(indices, split(outputs), strict=True))
         return [answers[i] for i in range(len(images))]
 
     def _loaded(self, adapter: str | None) -> LoadedAdapter | None:
@@ -71,18 +71,32 @@ class Session:
         return self._adapters[adapter]
 
 
-def open_model(source: Path | bytes, threads: int | None = None) -> ort.InferenceSession:
-    """Open an ONNX file (or its bytes) on the processor; BundleError if onnxruntime cannot."""
+def open_model(
+    source: Path | bytes,
+    threads: int | None = None,
+    providers: Sequence[str] = ("CPUExecutionProvider",),
+    *,
+    arena: bool = True,
+) -> ort.InferenceSession:
+    """Open an ONNX file (or its bytes); BundleError if onnxruntime cannot.
+
+    Args:
+        source: the file or its bytes.
+        threads: threads of the arithmetic; all cores if None.
+        providers: onnxruntime's names of what it runs on; each takes what those before it cannot.
+        arena: whether memory is kept for the next run; without it, it goes back to the system.
+    """
     options = ort.SessionOptions()
     options.log_severity_level = 3  # warnings about the graph are of no use to who serves it
     options.enable_mem_pattern = False  # patterns are kept for every shape seen, and photos come in any shape
+    options.enable_cpu_mem_arena = arena
     # Waiting threads that spin take the cores from decoding: on a busy machine photos took twice as long.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     try:
         return ort.InferenceSession(
-            source if isinstance(source, bytes) else str(source), options, providers=["CPUExecutionProvider"]
+            source if isinstance(source, bytes) else str(source), options, providers=list(providers)
         )
     except Exception as error:  # onnxruntime raises a dozen types without a common ancestor
         reason = str(error).splitlines()[0]
@@ -116,7 +130,8 @@ def _same_size(images: Sequence[NDArray[np.uint8]]) -> Iterator[list[int]]:
         yield from (indices[start : start + step] for start in range(0, len(indices), step))
 
 
-def _split(outputs: Sequence[Any]) -> Iterator[Answer]:
+def split(outputs: Sequence[Any]) -> Iterator[Answer]:
+    """Return one answer a photo from the graph's outputs, which come in the order of the table."""
     for label, index, probability, probabilities, logits, embedding, score, unknown in zip(*outputs, strict=True):
         yield Answer(
             str(label), int(index), float(probability), probabilities, logits, embedding, float(score), bool(unknown)
