@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -25,11 +26,12 @@ PATIENCE = 60.0
 
 @dataclass
 class Served:
-    """A running server: its process, its address and its log."""
+    """A running server: its process, its address, its log and a client."""
 
     process: subprocess.Popen[str]
     address: str
     log: Path
+    client: httpx.Client
 
     @property
     def port(self) -> int:
@@ -41,9 +43,7 @@ class Served:
 
     def figure(self, name: str) -> float:
         """Return one figure of /metrics by its whole name."""
-        import httpx
-
-        text = httpx.get(f"{self.address}/metrics").text
+        text = self.client.get("/metrics").text
         return float(next(line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"{name} ")))
 
 
@@ -58,7 +58,9 @@ def served(bundle: Path, log: Path, *flags: str) -> Iterator[Served]:
         line = process.stdout.readline()
         found = re.fullmatch(r"serving \S+ \(.*\) at (http://127\.0\.0\.1:\d+)\n", line)
         assert found, f"{line!r}\n{log.read_text()}"
-        yield Served(process, found[1], log)
+        # A connection for each request: a kept one may be closed by the server in the moment in which it is used again.
+        with httpx.Client(base_url=found[1], timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
+            yield Served(process, found[1], log, client)
     finally:
         process.kill()
         process.wait()

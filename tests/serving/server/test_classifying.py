@@ -8,7 +8,6 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -38,7 +37,7 @@ def expected(bundle: Path, images: list[NDArray[np.uint8]]) -> list[Answer]:
 
 
 def test_one_photo_as_the_whole_body(server: Served, images: list[NDArray[np.uint8]], expected: list[Answer]) -> None:
-    answer = httpx.post(f"{server.address}/classify", content=png(images[0]), headers={"content-type": "image/png"})
+    answer = server.client.post("/classify", content=png(images[0]), headers={"content-type": "image/png"})
 
     assert answer.status_code == 200
     assert answer.json()["model"] == "colours"
@@ -53,7 +52,7 @@ def test_several_files_are_answered_in_their_order(
 ) -> None:
     files = [("file", (f"Foto {i} ä.png", png(image), "image/png")) for i, image in enumerate(images)]
 
-    rows = httpx.post(f"{server.address}/classify", files=files).json()["answers"]
+    rows = server.client.post("/classify", files=files).json()["answers"]
 
     assert [row["file"] for row in rows] == [f"Foto {i} ä.png" for i in range(len(images))]
     for row, answer in zip(rows, expected, strict=True):
@@ -64,7 +63,7 @@ def test_several_files_are_answered_in_their_order(
 def test_further_labels_on_request(
     server: Served, images: list[NDArray[np.uint8]], expected: list[Answer], query: str, field: dict[str, str]
 ) -> None:
-    answer = httpx.post(f"{server.address}/classify{query}", files={"a": ("a.png", png(images[1]))}, data=field)
+    answer = server.client.post(f"/classify{query}", files={"a": ("a.png", png(images[1]))}, data=field)
 
     top = answer.json()["answers"][0]["top"]
     order = np.argsort(-expected[1].probabilities)[:2]
@@ -74,14 +73,14 @@ def test_further_labels_on_request(
 
 
 def test_more_labels_than_classes_are_all_of_them(server: Served, images: list[NDArray[np.uint8]]) -> None:
-    answer = httpx.post(f"{server.address}/classify?top=99", content=png(images[0]))
+    answer = server.client.post("/classify?top=99", content=png(images[0]))
     assert len(answer.json()["answers"][0]["top"]) == 3
 
 
 def test_a_problem_with_one_file_does_not_harm_the_others(server: Served, images: list[NDArray[np.uint8]]) -> None:
     files = [("f", ("good.png", png(images[0]))), ("f", ("bad.jpg", b"\xff\xd8\xff nothing")), ("f", ("empty", b""))]
 
-    answer = httpx.post(f"{server.address}/classify", files=files)
+    answer = server.client.post("/classify", files=files)
 
     rows = answer.json()["answers"]
     assert answer.status_code == 200
@@ -121,7 +120,7 @@ WRONG = [
 def test_what_is_wrong_is_one_sentence(
     server: Served, content: bytes, headers: dict[str, str], query: str, status: int, sentence: str
 ) -> None:
-    answer = httpx.post(f"{server.address}/classify{query}", content=content, headers=headers)
+    answer = server.client.post(f"/classify{query}", content=content, headers=headers)
 
     assert (answer.status_code, bool(re.fullmatch(sentence, answer.json()["error"]))) == (status, True), answer.text
 
@@ -129,31 +128,31 @@ def test_what_is_wrong_is_one_sentence(
 def test_too_many_pixels_are_refused_from_the_header_alone(server: Served) -> None:
     bomb = png(np.zeros((3000, 3000, 3), np.uint8))
 
-    answer = httpx.post(f"{server.address}/classify", content=bomb)
+    answer = server.client.post("/classify", content=bomb)
 
     assert answer.status_code == 400
     assert "too many pixels (9,000,000; 10,000 are allowed)" in answer.json()["error"]
 
 
 def test_too_many_files_are_refused(server: Served) -> None:
-    answer = httpx.post(f"{server.address}/classify", files=[("f", ("a", b"x"))] * 129)
+    answer = server.client.post("/classify", files=[("f", ("a", b"x"))] * 129)
 
     assert answer.status_code == 413
     assert answer.json()["error"] == "there are more than 128 files in the request: send at most so many at once"
 
 
 def test_a_body_without_a_length_is_bounded_too(server: Served) -> None:
-    answer = httpx.post(f"{server.address}/classify", content=(b"x" * 10_000 for _ in range(30)))
+    answer = server.client.post("/classify", content=(b"x" * 10_000 for _ in range(30)))
     assert answer.status_code == 413
 
 
 def test_other_places_and_methods_are_told(server: Served) -> None:
-    missing = httpx.get(f"{server.address}/v3")
+    missing = server.client.get("/v3")
     assert (missing.status_code, missing.json()["error"]) == (
         404,
         "there is no GET /v3 here: see / and /v2, or POST photos to /classify",
     )
-    wrong = httpx.get(f"{server.address}/classify")
+    wrong = server.client.get("/classify")
     assert (wrong.status_code, wrong.json()["error"]) == (405, "GET /classify is not possible: use POST there")
     assert wrong.headers["allow"] == "POST"
 
@@ -173,7 +172,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_is_whole_in_itself(server: Served) -> None:
-    answer = httpx.get(f"{server.address}/")
+    answer = server.client.get("/")
     page = Page(answer.text)
 
     assert answer.status_code == 200
@@ -186,7 +185,7 @@ def test_the_page_is_whole_in_itself(server: Served) -> None:
 
 
 def test_the_page_can_be_used_without_a_mouse_or_eyes(server: Served) -> None:
-    page = Page(httpx.get(f"{server.address}/").text)
+    page = Page(server.client.get("/").text)
     tags = [tag for tag, _ in page.tags]
 
     assert ("html", {"lang": "en"}) in page.tags
@@ -198,7 +197,7 @@ def test_the_page_can_be_used_without_a_mouse_or_eyes(server: Served) -> None:
 
 
 def test_the_page_s_policy_names_its_own_script_and_style_alone(server: Served) -> None:
-    answer = httpx.get(f"{server.address}/")
+    answer = server.client.get("/")
     policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
 
     assert policy["default-src"] == "'none'"
@@ -210,9 +209,9 @@ def test_the_page_s_policy_names_its_own_script_and_style_alone(server: Served) 
 
 def test_requests_are_counted_and_logged(server: Served, images: list[NDArray[np.uint8]]) -> None:
     name = 'visionft_requests_total{route="classify",status="200"}'
-    httpx.post(f"{server.address}/classify", content=png(images[0]))
+    server.client.post("/classify", content=png(images[0]))
     before = server.figure(name)
-    httpx.post(f"{server.address}/classify?secret=1", content=png(images[0]), headers={"x-request-id": "from-the-test"})
+    server.client.post("/classify?secret=1", content=png(images[0]), headers={"x-request-id": "from-the-test"})
 
     assert server.figure(name) == before + 1
     assert server.figure('visionft_request_seconds_count{route="classify"}') >= before + 1
@@ -226,9 +225,9 @@ def test_requests_are_counted_and_logged(server: Served, images: list[NDArray[np
 
 def test_made_up_paths_and_ids_do_not_grow_the_figures(server: Served) -> None:
     for i in range(5):
-        answer = httpx.get(f"{server.address}/made/up/{i}", headers={"x-request-id": "not good {}"})
+        answer = server.client.get(f"/made/up/{i}", headers={"x-request-id": "not good {}"})
         assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
 
-    text = httpx.get(f"{server.address}/metrics").text
+    text = server.client.get("/metrics").text
     assert "made" not in text
     assert 'route="none",status="404"' in text

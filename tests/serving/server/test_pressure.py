@@ -21,8 +21,8 @@ SLOW = 200
 """Level of a photo that a slow network turns on for about a second."""
 
 
-def classify(server: Served, photo: bytes, **options: object) -> httpx.Response:
-    return httpx.post(f"{server.address}/classify", content=photo, timeout=60, **options)  # type: ignore[arg-type]
+def classify(server: Served, photo: bytes) -> httpx.Response:
+    return server.client.post("/classify", content=photo)
 
 
 def test_batched_answers_are_those_of_single_photos(bundle: Path, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_full_queue_is_429_with_a_time_to_come_back(slow_bundle: Path, tmp_pat
         first = [pool.submit(classify, server, plain(SLOW)) for _ in range(2)]
         until(lambda: server.figure("visionft_queue_photos") == 2)
         refused = classify(server, plain(0))
-        alive = httpx.get(f"{server.address}/v2/health/ready")
+        alive = server.client.get("/v2/health/ready")
         answered = [future.result().status_code for future in first]
         later = classify(server, plain(0))
 
@@ -65,9 +65,9 @@ def test_a_full_queue_is_429_with_a_time_to_come_back(slow_bundle: Path, tmp_pat
 def test_all_files_of_a_request_are_taken_in_or_none(bundle: Path, tmp_path: Path) -> None:
     with served(bundle, tmp_path / "log", "--queue", "3") as server:
         files = [("f", (f"{i}.png", plain(i))) for i in range(3)]
-        whole = httpx.post(f"{server.address}/classify", files=files)
+        whole = server.client.post("/classify", files=files)
         assert (whole.status_code, len(whole.json()["answers"])) == (200, 3)
-        assert httpx.post(f"{server.address}/classify", files=[*files, *files]).status_code == 413
+        assert server.client.post("/classify", files=[*files, *files]).status_code == 413
         assert server.figure("visionft_queue_photos") == 0
 
 
@@ -111,7 +111,7 @@ def test_endless_headers_end_the_connection(server: Served) -> None:
             answer = b"HTTP/1.1 400 "
 
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert httpx.get(f"{server.address}/v2/health/live").status_code == 200
+    assert server.client.get("/v2/health/live").status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 import tritonclient.http as triton
@@ -120,8 +119,8 @@ def body(**changes: Any) -> dict[str, Any]:
 
 
 def test_numbers_may_be_nested(server: Served) -> None:
-    flat = httpx.post(f"{server.address}/v2/models/colours/infer", json=body()).json()
-    nested = httpx.post(f"{server.address}/v2/models/colours/infer", json=body(data=[[[[1, 2, 3], [4, 5, 6]]]])).json()
+    flat = server.client.post("/v2/models/colours/infer", json=body()).json()
+    nested = server.client.post("/v2/models/colours/infer", json=body(data=[[[[1, 2, 3], [4, 5, 6]]]])).json()
 
     assert flat == nested
     assert next(row["data"] for row in flat["outputs"] if row["name"] == "label") == ["blue"]
@@ -158,7 +157,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("changes", "status", "sentence"), WRONG)
 def test_what_is_wrong_is_one_sentence(server: Served, changes: dict[str, Any], status: int, sentence: str) -> None:
-    answer = httpx.post(f"{server.address}/v2/models/colours/infer", json=body(**changes))
+    answer = server.client.post("/v2/models/colours/infer", json=body(**changes))
 
     assert (answer.status_code, bool(re.fullmatch(sentence, answer.json()["error"]))) == (status, True), answer.text
 
@@ -179,7 +178,7 @@ def test_what_is_wrong_is_one_sentence(server: Served, changes: dict[str, Any], 
     ],
 )
 def test_bodies_that_cannot_be_read(server: Served, content: bytes, headers: dict[str, str], sentence: str) -> None:
-    answer = httpx.post(f"{server.address}/v2/models/colours/infer", content=content, headers=headers)
+    answer = server.client.post("/v2/models/colours/infer", content=content, headers=headers)
 
     assert 400 <= answer.status_code < 500
     assert answer.json()["error"].startswith(sentence)
@@ -187,8 +186,8 @@ def test_bodies_that_cannot_be_read(server: Served, content: bytes, headers: dic
 
 def test_bytes_that_nothing_claims_are_refused(server: Served) -> None:
     text = json.dumps(body()).encode()
-    answer = httpx.post(
-        f"{server.address}/v2/models/colours/infer",
+    answer = server.client.post(
+        "/v2/models/colours/infer",
         content=text + b"more",
         headers={"Inference-Header-Content-Length": str(len(text))},
     )
@@ -198,8 +197,8 @@ def test_bytes_that_nothing_claims_are_refused(server: Served) -> None:
 
 
 def test_a_body_that_unpacks_beyond_the_limit_is_refused(server: Served) -> None:
-    answer = httpx.post(
-        f"{server.address}/v2/models/colours/infer",
+    answer = server.client.post(
+        "/v2/models/colours/infer",
         content=zlib.compress(b" " * 10_000_000),
         headers={"Content-Encoding": "deflate"},
     )

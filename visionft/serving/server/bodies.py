@@ -31,7 +31,7 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
                 body += piece
     except TimeoutError:
         raise RefusalError(
-            408, f"the body did not arrive within {seconds:g} s: send it faster or in smaller pieces"
+            408, f"the body did not arrive within {seconds:.2g} s: send it faster or in smaller pieces"
         ) from None
     except ClientDisconnect:
         raise RefusalError(400, "the connection ended inside the body: send it whole") from None

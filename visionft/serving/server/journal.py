@@ -37,7 +37,8 @@ def configure() -> None:
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.WARNING)
     logger.setLevel(logging.INFO)
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each damaged form, which gets its 400
+    for name in ("python_multipart", "PIL"):  # they tell of damaged forms and photos, which get their 4xx
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def say(event: str, **fields: object) -> None:
