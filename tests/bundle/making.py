@@ -31,6 +31,9 @@ CLASSES = Classes.of(["blue", "green", "red/Äpfel"])
 TYPES = {"uint8": 2, "int64": 7, "float32": 1, "bool": 9, "string": 8}
 
 
+JOINT = helper.make_tensor_value_info(n.PIXELS, TensorProto.FLOAT, ["N", 3, 8, 8])
+
+
 def colour_model(classes: Classes = CLASSES, slow: int = 0) -> onnx.ModelProto:
     """Return a graph with the tensors of the table; the logits are the mean blue, green and red, over 16.
 
@@ -39,9 +42,7 @@ def colour_model(classes: Classes = CLASSES, slow: int = 0) -> onnx.ModelProto:
     """
     node = helper.make_node
     nodes = [
-        node("Cast", [n.IMAGE], ["floats"], to=TensorProto.FLOAT),
-        node("Transpose", ["floats"], ["upright"], perm=[0, 3, 1, 2]),
-        node("Resize", ["upright", "", "", "size"], [n.PIXELS], mode="nearest", axes=[2, 3]),
+        *_joint_nodes(),
         node("ReduceMean", [n.PIXELS, "sides"], ["mean" if not slow else "early"], keepdims=0),
         *(_turning(slow) if slow else []),
         node("MatMul", ["mean", "weight"], [n.LOGITS]),
@@ -65,12 +66,21 @@ def colour_model(classes: Classes = CLASSES, slow: int = 0) -> onnx.ModelProto:
     values = {row.name: helper.make_tensor_value_info(row.name, TYPES[row.dtype], row.shape) for row in table}
     initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     outputs = [values[name] for name in n.OUTPUTS]
-    joint = helper.make_tensor_value_info(n.PIXELS, TensorProto.FLOAT, ["N", 3, 8, 8])
-    graph = helper.make_graph(nodes, "colours", [values[n.IMAGE]], outputs, initializers, value_info=[joint])
+    graph = helper.make_graph(nodes, "colours", [values[n.IMAGE]], outputs, initializers, value_info=[JOINT])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     inside = {n.META_CLASSES: json.dumps(classes.names), n.META_CLASSES_HASH: classes.hash}
     helper.set_model_props(model, inside)
     return model
+
+
+def _joint_nodes() -> list[onnx.NodeProto]:
+    """Return the preprocess half: photos of any size become 8 pixels a side."""
+    node = helper.make_node
+    return [
+        node("Cast", [n.IMAGE], ["floats"], to=TensorProto.FLOAT),
+        node("Transpose", ["floats"], ["upright"], perm=[0, 3, 1, 2]),
+        node("Resize", ["upright", "", "", "size"], [n.PIXELS], mode="nearest", axes=[2, 3]),
+    ]
 
 
 def _turning(slow: int) -> list[onnx.NodeProto]:
@@ -131,8 +141,8 @@ def adapted_model() -> onnx.ModelProto:
     """Return a base that adapters change: the mean colour, a low-rank update of it, and a head."""
     node, (a, b) = helper.make_node, n.factors(LAYER)
     nodes = [
-        node("Cast", [n.IMAGE], ["floats"], to=TensorProto.FLOAT),
-        node("ReduceMean", ["floats", "sides"], ["mean"], keepdims=0),
+        *_joint_nodes(),
+        node("ReduceMean", [n.PIXELS, "sides"], ["mean"], keepdims=0),
         node("MatMul", ["mean", a], ["narrow"]),
         node("MatMul", ["narrow", b], ["update"]),
         node("Add", ["mean", "update"], ["features"]),
@@ -150,14 +160,15 @@ def adapted_model() -> onnx.ModelProto:
         name: np.full([size if isinstance(size, int) else int(size == n.CLASS_COUNT) for size in sizes], np.nan, "f4")
         for name, sizes in ADAPTER_SIZES.items()
     }
-    constants = {"sides": np.array([1, 2]), "one": np.array([1])} | defaults
+    constants = {"size": np.array([8, 8]), "sides": np.array([2, 3]), "one": np.array([1])} | defaults
     values = {
         row.name: helper.make_tensor_value_info(row.name, TYPES[row.dtype], row.shape) for row in adapted_tensors(3)
     }
     given = [helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes) for name, sizes in ADAPTER_SIZES.items()]
     initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     outputs = [values[name] for name in n.ADAPTED_OUTPUTS]
-    graph = helper.make_graph(nodes, "colours", [values[n.IMAGE], *given], outputs, initializers)
+    inputs = [values[n.IMAGE], *given]
+    graph = helper.make_graph(nodes, "colours", inputs, outputs, initializers, value_info=[JOINT])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     helper.set_model_props(model, {n.META_CLASSES: "[]", n.META_CLASSES_HASH: Classes(()).hash})
     return model

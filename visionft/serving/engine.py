@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from visionft.bundle import Answer, Bundle
 from visionft.bundle import names as n
 from visionft.errors import BundleError
+from visionft.serving.adapters import load_adapters
 from visionft.serving.halves import halves
 from visionft.serving.providers import available, confirm
 from visionft.serving.session import open_model, split
@@ -48,7 +49,7 @@ class Engine:
             say: told where the provider cannot be used and another takes its place.
 
         Raises:
-            BundleError: the model cannot be opened, or does not fall into halves.
+            BundleError: the model cannot be opened, or does not fall into halves, or an adapter does not fit it.
         """
         self.bundle = bundle
         front, back = halves(bundle.model)
@@ -58,8 +59,10 @@ class Engine:
         self.provider = confirm(provider, self._back, say)
         self._large = threading.Lock()
         self._running = ort.RunOptions()
+        self._adapters = load_adapters(bundle, self._back)
         height, width = bundle.preprocess.size
-        self._check_classes(self.answer([self.pixels(np.zeros((height, width, 3), np.uint8))])[0])
+        first = next(iter(self._adapters), None)
+        self._check_classes(self.answer([self.pixels(np.zeros((height, width, 3), np.uint8))], first)[0], first)
 
     def pixels(self, image: Image) -> Pixels:
         """Return a photo, (H, W, 3) uint8 RGB, as the network's input, (3, S, S) float32."""
@@ -68,17 +71,20 @@ class Engine:
             (pixels,) = self._front.run([n.PIXELS], {n.IMAGE: image[None]})
         return pixels[0]  # type: ignore[no-any-return]  # onnxruntime has no types
 
-    def answer(self, pixels: Sequence[Pixels]) -> list[Answer]:
-        """Answer a batch of inputs, each (3, S, S) float32, in one run of the network."""
-        outputs = self._back.run(n.OUTPUTS, {n.PIXELS: np.stack(pixels)}, self._running)
-        return list(split(outputs))
+    def answer(self, pixels: Sequence[Pixels], adapter: str | None = None) -> list[Answer]:
+        """Answer a batch of inputs, each (3, S, S) float32, in one run of the network, through one adapter if any."""
+        feed = {n.PIXELS: np.stack(pixels)}
+        if adapter is None:
+            return list(split(self._back.run(n.OUTPUTS, feed, self._running)))
+        return list(split(self._adapters[adapter].run(self._back, feed)))
 
     def stop(self) -> None:
         """Let a run of the network that is at work end early, with an error; so does every later one."""
-        self._running.terminate = True
+        for options in (self._running, *(loaded.options for loaded in self._adapters.values())):
+            options.terminate = True
 
-    def _check_classes(self, answer: Answer) -> None:
-        names = self.bundle.classes.names
+    def _check_classes(self, answer: Answer, adapter: str | None) -> None:
+        names = self.bundle.chosen(adapter).classes.names
         if len(answer.probabilities) != len(names) or answer.label != names[answer.class_index]:
             raise BundleError(
                 f"{self.bundle.model} answers other classes than bundle.json names: "

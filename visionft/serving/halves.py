@@ -9,7 +9,7 @@ from visionft.errors import BundleError
 
 
 def halves(model: Path) -> tuple[bytes, bytes]:
-    """Cut a model at `pixels` into `image` to `pixels`, and `pixels` to the table of answers.
+    """Cut a model at `pixels` into `image` to `pixels`, and `pixels` to answers, which adapters go into too.
 
     Returns:
         Both halves as the bytes of ONNX files.
@@ -22,10 +22,12 @@ def halves(model: Path) -> tuple[bytes, bytes]:
     from onnx.utils import Extractor
 
     whole = onnx.load_model(model, load_external_data=False)
+    given = [value.name for value in whole.graph.input if value.name != n.IMAGE]
+    wanted = [value.name for value in whole.graph.output]
     try:
         extractor = Extractor(whole)
         front = extractor.extract_model([n.IMAGE], [n.PIXELS])
-        back = extractor.extract_model([n.PIXELS], list(n.OUTPUTS))
+        back = extractor.extract_model([n.PIXELS, *given], wanted)
     except (KeyError, ValueError) as error:
         raise BundleError(
             f"{model} does not fall into two halves at the tensor {n.PIXELS} ({error}): export the run again"

@@ -39,6 +39,7 @@ class ExpiredError(Exception):
 class _Job:
     source: Source
     until: float
+    adapter: str | None = None
     answer: Future[Answer] = field(default_factory=Future)
     pixels: NDArray[np.float32] | None = None
 
@@ -73,12 +74,13 @@ class Pipeline:
         """Photos taken in and not answered yet."""
         return self._depth
 
-    def submit(self, sources: Sequence[Source], until: float) -> list[Future[Answer]]:
+    def submit(self, sources: Sequence[Source], until: float, adapter: str | None = None) -> list[Future[Answer]]:
         """Take in photos, all or none.
 
         Args:
             sources: one for each photo.
             until: the time of `time.monotonic()` after which nobody waits for them.
+            adapter: the one that answers; None where the bundle has none.
 
         Returns:
             A future for each photo; cancelling one frees its place once its turn comes.
@@ -87,7 +89,7 @@ class Pipeline:
             QueueFullError: there is no room for all of them.
             ClosedError: the pipeline is closing.
         """
-        jobs = [_Job(source, until) for source in sources]
+        jobs = [_Job(source, until, adapter) for source in sources]
         with self._changed:
             if self._closed:
                 raise ClosedError
@@ -137,17 +139,22 @@ class Pipeline:
     def _gather(self) -> list[_Job]:
         """Wait for a batch; nothing once the pipeline is closed and empty.
 
-        A batch waits for no photo longer than `batch_seconds`, and not at all when none is being made ready.
+        A batch waits for no photo longer than `batch_seconds`, and not at all when none is being made ready. All of it
+        goes through the adapter of the photo that waited longest; the others keep their order.
         """
         size, wait = self._limits.batch, self._limits.batch_seconds
         with self._changed:
             self._changed.wait_for(lambda: self._ready or (self._closed and not self._preparing))
             self._changed.wait_for(lambda: len(self._ready) >= size or not self._preparing, wait)
-            return [self._ready.popleft() for _ in range(min(size, len(self._ready)))]
+            waiting, self._ready, batch = self._ready, deque[_Job](), list[_Job]()
+            for job in waiting:
+                fits = len(batch) < size and job.adapter == waiting[0].adapter
+                (batch if fits else self._ready).append(job)
+            return batch
 
     def _run(self, batch: list[_Job]) -> None:
         try:
-            answers = self._engine.answer([job.pixels for job in batch if job.pixels is not None])
+            answers = self._engine.answer([job.pixels for job in batch if job.pixels is not None], batch[0].adapter)
             outcomes: Sequence[Answer | Exception] = answers
         except Exception as fault:  # noqa: BLE001  # onnxruntime raises a dozen types; each photo's request tells it
             outcomes = [fault] * len(batch)

@@ -16,7 +16,7 @@ from visionft.bundle import Answer, Prediction, Predictions
 from visionft.errors import PhotoError
 from visionft.serving.server.files import Form, Upload, read_form
 from visionft.serving.server.refusing import RefusalError, shortened
-from visionft.serving.server.service import Outcome, Service, refuse_adapter
+from visionft.serving.server.service import Outcome, Service
 from visionft.serving.server.tensors import dumped
 
 _LONG_FORM = 1_048_576
@@ -37,10 +37,10 @@ async def _classify(service: Service, request: Request) -> Response:
     form = await _form(request.headers.get("content-type", ""), body, service.limits.queue)
     given = {**form.fields, **request.query_params}
     top = _top(given.get("top", "1"))
-    refuse_adapter(given.get("adapter"))
+    adapter = service.chosen(given.get("adapter"))
     decode = partial(photos.decode, max_pixels=service.limits.max_pixels)
-    outcomes = await service.answer(request, [partial(decode, file.data) for file in form.files])
-    rows = _rows(service, form.files, outcomes, top)
+    outcomes = await service.answer(request, [partial(decode, file.data) for file in form.files], adapter)
+    rows = _rows(service.classes[adapter], form.files, outcomes, top)
     if all(isinstance(outcome, PhotoError) for outcome in outcomes):
         raise RefusalError(400, rows[0]["problem"], more={"model": service.name, "answers": rows})
     return Response(dumped({"model": service.name, "answers": rows}), media_type="application/json")
@@ -58,9 +58,10 @@ def _top(given: str) -> int:
     return int(given[:9])
 
 
-def _rows(service: Service, files: Sequence[Upload], outcomes: Sequence[Outcome], top: int) -> list[dict[str, Any]]:
-    names = service.bundle.classes.names
-    labels = Predictions((), classes=names).with_top(top)
+def _rows(
+    classes: tuple[str, ...], files: Sequence[Upload], outcomes: Sequence[Outcome], top: int
+) -> list[dict[str, Any]]:
+    labels = Predictions((), classes=classes).with_top(top)
     return [_row(file.name, outcome, labels) for file, outcome in zip(files, outcomes, strict=True)]
 
 

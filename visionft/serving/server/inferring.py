@@ -87,7 +87,7 @@ def write_infer(
         asked: the request.
         model: the model's name.
         answers: one for each photo.
-        table: bundle.json's tensors.
+        table: the server's tensors.
     """
     dtypes = {row.name: row.dtype for row in table}
     nodes, buffers = [], []

@@ -33,8 +33,17 @@ def written(service: Service) -> str:
     """Return the page with what is served written into it."""
     record = service.bundle.record
     text = files("visionft.serving.server").joinpath("page.html").read_text(encoding="utf-8")
-    facts = {"NAME": service.name, "BACKBONE": record.backbone, "CLASSES": f"{len(record.classes):,}"}
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: escape(facts[found[1]]), text)
+    classes = f"{len(record.classes):,} classes" if record.classes else f"{len(record.adapters):,} adapters"
+    facts = {"NAME": escape(service.name), "BACKBONE": escape(record.backbone), "CLASSES": classes}
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: (facts | {"ADAPTERS": _choice(service)})[found[1]], text)
+
+
+def _choice(service: Service) -> str:
+    """Return a list to choose an adapter from, where there are some."""
+    if not (adapters := service.bundle.adapters):
+        return ""
+    options = "".join(f"<option>{escape(name)}</option>" for name in adapters)
+    return f'<p><label>Answer by <select id="adapter">{options}</select></label></p>'
 
 
 def policy(text: str) -> str:

@@ -15,7 +15,7 @@ from visionft.bundle.names import installed_version
 from visionft.errors import PhotoError
 from visionft.serving.server.inferring import HEADER_LENGTH, read_infer, write_infer
 from visionft.serving.server.refusing import RefusalError, shortened
-from visionft.serving.server.service import Service, refuse_adapter
+from visionft.serving.server.service import Service
 from visionft.serving.server.tensors import DATATYPES, dumped
 
 _LONG_JSON = 65_536
@@ -63,10 +63,10 @@ async def _infer(service: Service, request: Request) -> Response:
         asked = await asyncio.to_thread(read_infer, body, header, service.limits)
     else:
         asked = read_infer(body, header, service.limits)
-    refuse_adapter(asked.parameters.get("adapter", request.query_params.get("adapter")))
-    outcomes = await service.answer(request, [partial(np.asarray, image) for image in asked.images])
+    adapter = service.chosen(asked.parameters.get("adapter", request.query_params.get("adapter")))
+    outcomes = await service.answer(request, [partial(np.asarray, image) for image in asked.images], adapter)
     answers = [outcome for outcome in outcomes if not isinstance(outcome, PhotoError)]
-    content, headers = write_infer(asked, service.name, answers, service.bundle.record.tensors)
+    content, headers = write_infer(asked, service.name, answers, service.tensors)
     return Response(content, headers=headers)
 
 
@@ -88,7 +88,7 @@ def _server() -> dict[str, Any]:
 
 def _model(service: Service) -> dict[str, Any]:
     tensors: dict[str, list[dict[str, Any]]] = {"in": [], "out": []}
-    for row in service.bundle.record.tensors:
+    for row in service.tensors:
         shape = [size if isinstance(size, int) else -1 for size in row.shape]
         tensors[row.direction].append({"name": row.name, "datatype": DATATYPES[row.dtype], "shape": shape})
     platform = {"name": service.name, "versions": ["1"], "platform": "onnxruntime_onnx"}

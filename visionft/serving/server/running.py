@@ -127,5 +127,6 @@ def _address(host: str, port: int) -> str:
 
 def _ready(service: Service, engine: Engine, address: str) -> str:
     record = service.bundle.record
-    what = f"{record.backbone}, {len(record.classes):,} classes, on {engine.provider}"
+    answers = f"{len(record.adapters):,} adapters" if record.adapters else f"{len(record.classes):,} classes"
+    what = f"{record.backbone}, {answers}, on {engine.provider}"
     return f"serving {service.name} ({what}) at {address}"

@@ -7,11 +7,14 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 from starlette.requests import Request
 
 from visionft.bundle import Answer, Bundle
+from visionft.bundle import names as n
+from visionft.bundle.schema import TensorRecord, tensors
 from visionft.errors import PhotoError
 from visionft.serving.limits import Limits
 from visionft.serving.pipeline import ClosedError, ExpiredError, Pipeline, QueueFullError, Source
@@ -20,6 +23,8 @@ from visionft.serving.server.counting import Counters
 from visionft.serving.server.refusing import RefusalError, shortened
 
 Outcome = Answer | PhotoError
+_LISTED = 20
+"""Adapters that a sentence names."""
 
 
 @dataclass
@@ -42,6 +47,35 @@ class Service:
     counters: Counters
     draining: bool = False
 
+    @cached_property
+    def classes(self) -> dict[str | None, tuple[str, ...]]:
+        """Class names by adapter; under None where there is none."""
+        return {name: self.bundle.chosen(name).classes.names for name in self.bundle.adapters or (None,)}
+
+    @cached_property
+    def tensors(self) -> tuple[TensorRecord, ...]:
+        """The table of the protocol; an adapted graph knows no labels, and this server adds them."""
+        table = self.bundle.record.tensors
+        features = next(row.shape[1] for row in table if row.name == n.EMBEDDING)
+        return tensors(n.CLASS_COUNT, int(features)) if self.bundle.adapters else table
+
+    def chosen(self, name: object) -> str | None:
+        """Return the adapter that a request is answered through.
+
+        Args:
+            name: `parameters.adapter` of the protocol, or `?adapter=`; None where there is none.
+
+        Raises:
+            RefusalError: 400 if there is no such adapter, or none is named where each answer needs one.
+        """
+        if isinstance(name, str | None) and name in self.classes:
+            return name
+        if not self.bundle.adapters:
+            raise RefusalError(400, f"this bundle has no adapter {shortened(name)} (it has none at all): leave it out")
+        listed = ", ".join(self.bundle.adapters[:_LISTED]) + (" ..." if len(self.bundle.adapters) > _LISTED else "")
+        asked = "no adapter was named" if name is None else f"this bundle has no adapter {shortened(name)}"
+        raise RefusalError(400, f"{asked}: give one of {listed}")
+
     async def body(self, request: Request) -> bytes:
         """Read a request's body within the limits, and note its size for the log."""
         body = await read_body(request, self.limits.max_bytes, self.remaining(request))
@@ -52,7 +86,7 @@ class Service:
         """Return the seconds that are left to a request, 0 at least."""
         return max(0.0, float(request.state.until) - time.monotonic())
 
-    async def answer(self, request: Request, sources: Sequence[Source]) -> list[Outcome]:
+    async def answer(self, request: Request, sources: Sequence[Source], adapter: str | None = None) -> list[Outcome]:
         """Answer photos, or say of each why it cannot be read.
 
         Raises:
@@ -60,7 +94,7 @@ class Service:
         """
         request.state.photos = len(sources)
         try:
-            jobs = self.pipeline.submit(sources, request.state.until)
+            jobs = self.pipeline.submit(sources, request.state.until, adapter)
         except QueueFullError:
             raise self._full() from None
         except ClosedError:
@@ -106,13 +140,3 @@ class Service:
 
 def _stopping() -> RefusalError:
     return RefusalError(503, "the server is stopping: send the request to another one", {"connection": "close"})
-
-
-def refuse_adapter(name: object) -> None:
-    """Refuse a request that names an adapter; the one place where it would be chosen.
-
-    Args:
-        name: `parameters.adapter` of the protocol, or `?adapter=`; None where there is none.
-    """
-    if name is not None:
-        raise RefusalError(400, f"this bundle has no adapter {shortened(name)} (it has none at all): leave it out")
