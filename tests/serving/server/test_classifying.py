@@ -59,6 +59,15 @@ def test_several_files_are_answered_in_their_order(
         same(row, answer)
 
 
+def test_a_photo_sent_by_curl_is_a_photo(
+    server: Served, images: list[NDArray[np.uint8]], expected: list[Answer]
+) -> None:
+    """`curl --data-binary @photo` claims a form."""
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = server.client.post("/classify", content=png(images[2]), headers=headers)
+    same(answer.json()["answers"][0], expected[2])
+
+
 @pytest.mark.parametrize(("query", "field"), [("?top=2", {}), ("", {"top": "2"}), ("?top=2", {"top": "1"})])
 def test_further_labels_on_request(
     server: Served, images: list[NDArray[np.uint8]], expected: list[Answer], query: str, field: dict[str, str]
@@ -92,7 +101,13 @@ def test_a_problem_with_one_file_does_not_harm_the_others(server: Served, images
 WRONG = [
     (b"%PDF-1.4", {}, "", 400, r"body cannot be used as a photo: a PDF, not a photo; send another file"),
     (b"", {}, "", 400, r"there is no photo in the request: send files as multipart/form-data, or one photo as the .*"),
-    (b"x=1", {"content-type": "application/x-www-form-urlencoded"}, "", 400, r"a form of that kind holds no files: .*"),
+    (
+        b"x=1",
+        {"content-type": "application/x-www-form-urlencoded"},
+        "",
+        400,
+        r"body cannot be used .*: not an image .*",
+    ),
     (b"x", {"content-type": "multipart/form-data"}, "", 400, r"the multipart form is damaged or cut short: .*"),
     (b"x", {"content-type": "multipart/form-data; boundary=b"}, "", 400, r"the multipart form is damaged or .*"),
     (

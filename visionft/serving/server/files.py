@@ -32,6 +32,8 @@ class Form:
 def read_form(content_type: str, body: bytes, most: int) -> Form:
     """Return the files of a body: of its form where the content type says so, else the body as one file.
 
+    Other content types say nothing: curl sends a photo as `application/x-www-form-urlencoded`.
+
     Args:
         content_type: the header.
         body: the whole body.
@@ -43,10 +45,6 @@ def read_form(content_type: str, body: bytes, most: int) -> Form:
     kind, options = parse_options_header(content_type)
     if kind == b"multipart/form-data":
         form = _parsed(body, options.get(b"boundary", b""), most)
-    elif kind == b"application/x-www-form-urlencoded":
-        raise RefusalError(
-            400, "a form of that kind holds no files: send multipart/form-data, or one photo as the whole body"
-        )
     else:
         form = Form((Upload(BODY, body),) if body else ())
     if not form.files:

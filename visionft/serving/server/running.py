@@ -110,15 +110,18 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         found = socket.socket(family, kind, protocol)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(address)
-    except (OSError, OverflowError, UnicodeError) as error:
+        with contextlib.ExitStack() as unless_bound:
+            unless_bound.callback(found.close)
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            found.bind(address)
+            unless_bound.pop_all()
+        return found
+    except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
             f"{host}:{port} cannot be listened on ({reason}): "
             "give another --port, or an address of this machine as --host"
         ) from error
-    return found
 
 
 def _address(host: str, port: int) -> str:
