@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -179,6 +180,7 @@ def main(runs: Sequence[str]) -> None:
         cells.measure({"what": "answers", "adapter": name}, lambda n=name, p=place: agreement(many.path, n, Path(p)))
     for count in COUNTS:
         _measure_count(cells, multiplied(many, count, folder / str(count)), folder / "merged", count)
+    shutil.rmtree(folder)
     _claims(cells, files["adapter_mb"])
 
 
