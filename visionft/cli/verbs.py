@@ -77,7 +77,16 @@ def export(
     /,
     *,
     out: Annotated[Path | None, Parameter(help="The bundle's folder; none: RUN/bundle.")] = None,
-    precision: Annotated[Literal["fp32"], Parameter(help="Arithmetic of the exported network.")] = "fp32",
+    precision: Annotated[
+        Literal["fp32", "fp16", "int8"],
+        Parameter(help="Arithmetic of the exported network; a smaller one is kept if it passes three gates."),
+    ] = "fp32",
+    max_loss: Annotated[
+        float, Parameter(help="Points of top-1 under which a smaller precision's loss must lie, with 95 % certainty.")
+    ] = 0.5,
+    allow: Annotated[
+        Literal["slower"] | None, Parameter(help="Keep a smaller precision that is not faster on this machine.")
+    ] = None,
     golden: Annotated[
         Literal["photos", "none"], Parameter(help="Whether photos with their answers travel inside the bundle.")
     ] = "photos",
@@ -97,7 +106,9 @@ def export(
     share = _share(accept)
     from visionft import workflows
 
-    exported = workflows.export(run, out, precision=precision, golden=golden, accept=share, all=all_photos)
+    exported = workflows.export(
+        run, out, precision=precision, max_loss=max_loss, allow=allow, golden=golden, accept=share, all=all_photos
+    )
     finish(str(exported), exported.to_json(), "predict", exported.bundle, "PHOTOS", as_json=as_json)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,10 @@ SCALES = ("mean", "spread")
 
 def append_answers(model: ModelProto, classes: Sequence[str], answering: Answering) -> None:
     """Append calibration and the table's outputs; what was fitted stays initializers, to be changed later."""
-    threshold = -math.inf if answering.threshold is None else answering.threshold
     constants = {
-        n.TEMPERATURE: np.float32(answering.temperature),
-        n.THRESHOLD: np.float32(threshold),
         AXIS: np.array([1], np.int64),
         n.CLASS_NAMES: np.array(list(classes), dtype=object),
-        **_constants(answering.scale),
+        **_fitted(answering),
     }
     model.graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
@@ -43,6 +41,25 @@ def append_answers(model: ModelProto, classes: Sequence[str], answering: Answeri
             node("Less", [n.KNOWN_SCORE, n.THRESHOLD], [n.UNKNOWN], "below_threshold"),
         ]
     )
+
+
+def refit_answers(model: ModelProto, answering: Answering) -> None:
+    """Replace what was fitted, in a graph whose answers were appended with class means, or without, as here."""
+    fitted = _fitted(answering)
+    kept = [tensor for tensor in model.graph.initializer if tensor.name not in fitted]
+    assert len(kept) == len(model.graph.initializer) - len(fitted), "the score has the same parts as before"
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    model.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in fitted.items())
+
+
+def _fitted(answering: Answering) -> dict[str, Any]:
+    threshold = -math.inf if answering.threshold is None else answering.threshold
+    return {
+        n.TEMPERATURE: np.float32(answering.temperature),
+        n.THRESHOLD: np.float32(threshold),
+        **_constants(answering.scale),
+    }
 
 
 def _constants(scale: KnownScale) -> dict[str, NDArray[np.float32]]:

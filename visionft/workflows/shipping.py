@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from visionft.errors import UsageError
 from visionft.workflows.measuring import test_once
 from visionft.workflows.places import path_of, run_at
 
@@ -21,7 +20,9 @@ def export(
     run: Run | str | Path,
     out: str | Path | None = None,
     *,
-    precision: Literal["fp32"] = "fp32",
+    precision: Literal["fp32", "fp16", "int8"] = "fp32",
+    max_loss: float = 0.5,
+    allow: Literal["slower"] | None = None,
     golden: Literal["photos", "none"] = "photos",
     accept: float | None = 0.95,
     all: bool = False,  # noqa: A002  # the name of the flag
@@ -31,7 +32,10 @@ def export(
     Args:
         run: a finished run or its folder.
         out: the bundle's folder; none: RUN/bundle.
-        precision: arithmetic of the exported network.
+        precision: arithmetic of the exported network. A smaller one is kept only if it loses little, and is faster and
+            smaller.
+        max_loss: points of top-1 under which the loss of a smaller precision must lie, with 95 % certainty.
+        allow: `slower` keeps a smaller precision that is not faster here.
         golden: whether photos with their answers travel inside the bundle.
         accept: share of known photos, in (0, 1), that the threshold lets pass; photos below it are answered `unknown`.
             None: none is.
@@ -39,14 +43,22 @@ def export(
 
     Raises:
         ParityError: the exported model does not answer like the trained one; nothing is left behind.
+        PrecisionError: a smaller precision failed one of its gates; nothing is left behind.
     """
-    if precision != "fp32":
-        raise UsageError(f"--precision {precision} is not available; give fp32")
     from visionft.exporting import export as export_run
 
     opened = run_at(path_of(run))
     place = Path(out) if out is not None else opened.path / "bundle"
-    return export_run(opened, place, golden=golden, accepted=accept, all_photos=all)
+    return export_run(
+        opened,
+        place,
+        golden=golden,
+        accepted=accept,
+        all_photos=all,
+        precision=precision,
+        max_loss=max_loss,
+        allow=allow,
+    )
 
 
 def blend(
