@@ -116,6 +116,8 @@ USAGE = [
     ("predict bundle", [r"predict: PLACES is missing; `visionft predict --help` shows what it takes"]),
     ("predict bundle a.jpg --out answers.xls", [r"--out: answers.xls does not end in .csv, .jsonl, .parquet; give .*"]),
     ("export bundle --precision fp8", [r"--precision: fp8 is not known here; give fp32 or fp16 or int8"]),
+    ("export bundle --allow less", [r"--allow: less is not known here; give slower.*"]),
+    ("export bundle --max-loss much", [r"--max-loss: much cannot be used; give a number"]),
     ("predict bundle a.jpg --top 0", [r"--top: 0 is less than 1; give the number of labels for each photo"]),
     ("predict bundle a.jpg --top few", [r"--top: few cannot be used; give a whole number"]),
     ("export bundle --accept 95", [r"--accept: 95 is not a share between 0 and 1; give one such as 0.95, or none"]),

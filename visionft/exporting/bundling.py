@@ -12,7 +12,8 @@ import onnx
 
 from visionft.bundle import Bundle
 from visionft.bundle import names as n
-from visionft.bundle.schema import BundleRecord, GoldenRecord, NearTie, ShrunkenRecord
+from visionft.bundle.schema import BundleRecord, GoldenRecord, NearTie
+from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.errors import UsageError
 from visionft.exporting.card import card, sentences
 from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden

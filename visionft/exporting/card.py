@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from visionft.bundle import names as n
-from visionft.bundle.schema import BundleRecord, ShrunkenRecord
+from visionft.bundle.schema import BundleRecord
+from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.exporting.parity import NEAR_TIE_GAP
 
 SHOWN_CLASSES = 200
@@ -163,7 +164,8 @@ def _smaller(record: BundleRecord) -> str:
     machine = shrunken.machine
     lines = [
         f"The network half is in {record.model.precision}; the resize is not touched. The figures above are the "
-        f"trained model's in fp32, whose file has {shrunken.bytes_fp32 / 1e6:.1f} MB. Golden answers are this file's own.\n",
+        f"trained model's in fp32, whose file has {shrunken.bytes_fp32 / 1e6:.1f} MB. "
+        "Golden answers are this file's own.\n",
         *(f"- {sentence[0].upper()}{sentence[1:]}." for sentence in sentences(shrunken)),
         f"- Timed in turn on {machine.processor}, {machine.cores} cores, onnxruntime {machine.onnxruntime}.",
     ]

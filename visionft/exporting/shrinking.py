@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from visionft.bundle.names import IMAGE, LABEL, PIXELS
-from visionft.bundle.schema import AgreementRecord, MachineRecord, ShrunkenRecord, SpeedRecord
+from visionft.bundle.schema import AgreementRecord
+from visionft.bundle.shrunken import MachineRecord, ShrunkenRecord, SpeedRecord
 from visionft.classes import Classes
 from visionft.errors import DataError, UsageError
 from visionft.exporting.answers import refit_answers

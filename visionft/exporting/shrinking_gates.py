@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from visionft.bundle.schema import FlipsRecord, SpeedRecord
+from visionft.bundle.shrunken import FlipsRecord, SpeedRecord
 from visionft.errors import PrecisionError
 from visionft.metrics import Flips
 

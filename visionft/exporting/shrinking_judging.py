@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from visionft.bundle.names import EMBEDDING, IMAGE, LOGITS, PIXELS
-from visionft.bundle.schema import AgreementRecord, FlipsRecord, NearTie
+from visionft.bundle.schema import AgreementRecord, NearTie
+from visionft.bundle.shrunken import FlipsRecord
 from visionft.classes import Classes
 from visionft.errors import ParityError
 from visionft.exporting.parity import CHUNK, PROBABILITY_TOLERANCE, STAGE_PHOTOS, Progress, chunks

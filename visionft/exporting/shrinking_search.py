@@ -82,7 +82,7 @@ def search(core: ModelProto, precision: str, pixels: NDArray[np.float32], on_pro
 
 
 def choose(trials: Sequence[Trial]) -> Trial:
-    """Return, of the trials nearly as fast as the fastest, the one that changes fewest labels, then the logits least."""
+    """Return, of the trials nearly as fast as the fastest, the one that changes fewest labels, then logits least."""
     fastest = max(trial.ratio for trial in trials)
     quick = [trial for trial in trials if trial.ratio >= SPEED_KEPT * fastest]
     return min(quick, key=lambda trial: (trial.changed, trial.error))
