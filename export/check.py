@@ -17,12 +17,7 @@ import numpy as np
 import onnxruntime as ort
 
 VERSIONS = (1, 2)  # 2: one base with adapters, which answers nothing by itself
-NEAR_TIE_GAP = 2e-3  # labels of nearly equal probability may swap: twice the tolerance of a probability
-SCORE_TOLERANCE = (
-    1e-2  # of logits, relative to the largest: they differ by more than probabilities, and nobody reads them bare
-)
-EMBEDDING_TOLERANCE = 1e-2
-KNOWN_TOLERANCE = 1e-2  # of known_score, relative; it is standardised: its spread among known photos is 1 to 2
+SCORE_TOLERANCE = 1e-2  # of logits, embedding and known_score, where golden/ has none of its own
 TYPES = {
     "uint8": "tensor(uint8)",
     "int64": "tensor(int64)",
@@ -130,7 +125,7 @@ def check_golden(
             for i in range(len(batch)):
                 where = f"{name}/{row['pixels']} (photo {i + 1} of a batch of {len(batch)})"
                 answer = {key: values[i] for key, values in answers.items()}
-                yield from (f"{where}: {fault}" for fault in compare(row, answer, expected["tolerance"]))
+                yield from (f"{where}: {fault}" for fault in compare(row, answer, expected))
                 if answer["unknown"] != bool(answer["known_score"] < threshold):
                     yield f"{where}: unknown is {answer['unknown']}, by the threshold in bundle.json it is not"
 
@@ -145,18 +140,20 @@ def ask(
     return {"label": labels, **answers}
 
 
-def compare(row: dict[str, Any], answer: dict[str, Any], tolerance: float) -> Iterator[str]:
+def compare(row: dict[str, Any], answer: dict[str, Any], allow: dict[str, Any]) -> Iterator[str]:
     """Yield one fault for every answer that is off, but for the flag, which the threshold decides."""
+    tolerance, score = allow["tolerance"], allow.get("score_tolerance", SCORE_TOLERANCE)
     probabilities = np.asarray(row["probabilities"])
     best = np.sort(probabilities)[::-1]
-    tie = len(best) > 1 and best[0] - best[1] < NEAR_TIE_GAP
+    tie = len(best) > 1 and best[0] - best[1] < 2 * tolerance  # labels of nearly equal probability may swap
     for name in ("label", "class_index"):
         if answer[name] != row[name] and not tie:
             yield f"{name} is {answer[name]}, expected {row[name]}"
-    scale = SCORE_TOLERANCE * max(1.0, float(np.abs(row["logits"]).max()))
-    known = KNOWN_TOLERANCE * max(1.0, abs(row["known_score"]))
-    allowed = {"probability": tolerance, "probabilities": tolerance, "logits": scale, "known_score": known}
-    for name, limit in (allowed | {"embedding": EMBEDDING_TOLERANCE}).items():
+    # Scores count relative to the largest: they differ by more than probabilities, and nobody reads them bare.
+    allowed = dict.fromkeys(("probability", "probabilities"), tolerance)
+    for name in ("logits", "known_score", "embedding"):
+        allowed[name] = score * max(1.0, float(np.abs(row[name]).max()))
+    for name, limit in allowed.items():
         found, wanted = np.asarray(answer[name]), np.asarray(row[name])
         if found.shape != wanted.shape:
             yield f"{name} has the shape {list(found.shape)}, expected {list(wanted.shape)}"

@@ -153,8 +153,8 @@ def test_a_folder_of_somebody_else_is_not_exported_onto(course: Course, tmp_path
 
 
 def test_another_precision_is_not_there(course: Course) -> None:
-    with pytest.raises(UsageError, match="--precision int8 is not available; give fp32"):
-        vft.export(course.runs[0], precision="int8")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="--precision fp8 is not available; give fp32, fp16 or int8"):
+        vft.export(course.runs[0], precision="fp8")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("verb", [vft.evaluate, vft.predict, vft.export])

@@ -12,6 +12,7 @@ VisionftError            exit code 1: something the user can mend
 │   └── RunMismatchError it was made with other settings or other photos
 ├── BundleError          the bundle is missing, incomplete or of another version
 ├── ParityError          the exported model does not answer like the trained one
+├── PrecisionError       the shrunken model loses too much, or gains too little
 ├── DiskSpaceError       not enough room for what the command will write
 ├── MemoryShortError     the machine ran out of memory even at the smallest micro-batch
 └── MissingExtraError    an optional dependency is not installed; the message holds the pip line
@@ -82,6 +83,10 @@ class BundleError(VisionftError):
 
 class ParityError(VisionftError):
     """The exported model does not answer like the trained one."""
+
+
+class PrecisionError(VisionftError):
+    """The shrunken model loses too much accuracy, or is not faster or smaller."""
 
 
 class DiskSpaceError(VisionftError):

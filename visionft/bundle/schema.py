@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from visionft.bundle import names
+from visionft.bundle.nodes import Count, Digest, Record, Share
+from visionft.bundle.shrunken import ShrunkenRecord
 
 SCHEMA_VERSION = 1
 """Raised with every change of bundle.json, of the tensors or of the golden files that an older reader cannot follow."""
@@ -16,16 +18,6 @@ ADAPTERS_VERSION = 2
 VERSIONS = (SCHEMA_VERSION, ADAPTERS_VERSION)
 ADAPTER_NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What can be a file's name and an argument everywhere."""
-
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=0)]
-
-
-class Record(BaseModel):
-    """One node of bundle.json: frozen, and strict about unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class TensorRecord(Record):
@@ -56,7 +48,7 @@ class ModelRecord(Record):
     """Version of ai.onnx that was really written (the exporter may go above the one asked for)."""
     ir_version: Annotated[int, Field(ge=8)]
     """Version of ONNX's file format."""
-    precision: Literal["fp32"] = "fp32"
+    precision: Literal["fp32", "fp16", "int8"] = "fp32"
     """Arithmetic of the network half."""
     joint: Literal["pixels"] = "pixels"
     """The tensor that joins the preprocess half to the network half."""
@@ -104,7 +96,7 @@ class AgreementRecord(Record):
     by_check: dict[str, float]
     """Largest probability difference in each check."""
     near_ties: tuple[NearTie, ...] = ()
-    """Every photo whose label differs."""
+    """Every photo whose label differs; of a shrunken model, however far apart the two labels were."""
     unreadable: Count = 0
     """Photos left out because they can no longer be read."""
 
@@ -117,7 +109,9 @@ class GoldenRecord(Record):
     n: Count
     """Number of golden photos."""
     tolerance: Share = 1e-3
-    """Largest difference of a probability that passes."""
+    """Largest difference of a probability that passes; of a shrunken model, twice what rounding did."""
+    score_tolerance: Annotated[float, Field(ge=0.0)] = 1e-2
+    """Largest difference of logits, embedding and known score that passes, relative to the largest where above 1."""
 
 
 class AdapterRecord(Record):
@@ -147,9 +141,9 @@ class AdapterRecord(Record):
     """Its proof beside its own run; null only while the export is at work."""
     golden: GoldenRecord
     """Its golden vectors, in golden/NAME/."""
-    figures: dict[str, JsonValue] = {}
+    figures: dict[str, JsonValue] = Field(default={})
     """Every figure measured on its run."""
-    provenance: dict[str, JsonValue] = {}
+    provenance: dict[str, JsonValue] = Field(default={})
     """Where it comes from: data fingerprint, settings, versions."""
 
 
@@ -180,15 +174,17 @@ class BundleRecord(Record):
     """The pretrained weights that training started from."""
     model: ModelRecord
     """The model's file."""
+    shrunken: ShrunkenRecord | None = None
+    """How the network half was made smaller; null: it is the trained one in fp32."""
     tensors: tuple[TensorRecord, ...]
     """Inputs and outputs of the graph."""
     agreement: AgreementRecord | None
     """The export's own proof; null only while the export is at work."""
     golden: GoldenRecord
     """The golden vectors."""
-    figures: dict[str, JsonValue] = {}
+    figures: dict[str, JsonValue] = Field(default={})
     """Every figure measured on the trained model."""
-    provenance: dict[str, JsonValue] = {}
+    provenance: dict[str, JsonValue] = Field(default={})
     """Where the model comes from: data fingerprint, counts, settings, versions."""
     adapters: tuple[AdapterRecord, ...] = ()
     """The adapters on this base; empty: the bundle is that of one run and answers by itself."""

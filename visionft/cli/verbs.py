@@ -89,7 +89,16 @@ def export(
         ),
     ] = None,
     out: Annotated[Path | None, Parameter(help="The bundle's folder; none: RUN/bundle.")] = None,
-    precision: Annotated[Literal["fp32"], Parameter(help="Arithmetic of the exported network.")] = "fp32",
+    precision: Annotated[
+        Literal["fp32", "fp16", "int8"],
+        Parameter(help="Arithmetic of the exported network; a smaller one is kept if it passes three gates."),
+    ] = "fp32",
+    max_loss: Annotated[
+        float, Parameter(help="Points of top-1 under which a smaller precision's loss must lie, with 95 % certainty.")
+    ] = 0.5,
+    allow: Annotated[
+        Literal["slower"] | None, Parameter(help="Keep a smaller precision that is not faster on this machine.")
+    ] = None,
     golden: Annotated[
         Literal["photos", "none"], Parameter(help="Whether photos with their answers travel inside the bundle.")
     ] = "photos",
@@ -112,8 +121,9 @@ def export(
     from visionft import workflows
 
     exported = workflows.export(
-        run, out, adapters=runs, precision=precision, golden=golden, accept=share, all=all_photos
-    )
+        run, out, adapters=runs, precision=precision, max_loss=max_loss, allow=allow, golden=golden, accept=share,
+        all=all_photos,
+    )  # fmt: skip
     following: list[str | Path] = ["predict", exported.bundle, "PHOTOS", *_flag(next(iter(exported.adapters), None))]
     finish(str(exported), exported.to_json(), *following, as_json=as_json)
 

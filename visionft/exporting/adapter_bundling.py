@@ -111,5 +111,5 @@ def _exported(place: Path, record: BundleRecord, seconds: float) -> Exported:
         tuple(tie for one in found for tie in one.near_ties),
         record.model.opset,
         round(seconds, 1),
-        tuple(adapter.name for adapter in record.adapters),
+        adapters=tuple(adapter.name for adapter in record.adapters),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,10 @@ def append_answers(model: ModelProto, classes: Sequence[str] | None, answering: 
         classes: names for the label; none: there is no label, since adapters differ in their classes.
         answering: from logits and embedding to answers.
     """
-    threshold = -math.inf if answering.threshold is None else answering.threshold
     constants = {
-        n.TEMPERATURE: np.float32(answering.temperature),
-        n.THRESHOLD: np.float32(threshold),
         AXIS: np.array([1], np.int64),
         **({} if classes is None else {n.CLASS_NAMES: np.array(list(classes), dtype=object)}),
-        **scale_constants(answering.scale),
+        **_fitted(answering),
     }
     model.graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
@@ -53,6 +51,25 @@ def append_answers(model: ModelProto, classes: Sequence[str] | None, answering: 
             node("Less", [n.KNOWN_SCORE, n.THRESHOLD], [n.UNKNOWN], "below_threshold"),
         ]
     )
+
+
+def refit_answers(model: ModelProto, answering: Answering) -> None:
+    """Replace what was fitted, in a graph whose answers were appended with class means, or without, as here."""
+    fitted = _fitted(answering)
+    kept = [tensor for tensor in model.graph.initializer if tensor.name not in fitted]
+    assert len(kept) == len(model.graph.initializer) - len(fitted), "the score has the same parts as before"
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    model.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in fitted.items())
+
+
+def _fitted(answering: Answering) -> dict[str, Any]:
+    threshold = -math.inf if answering.threshold is None else answering.threshold
+    return {
+        n.TEMPERATURE: np.float32(answering.temperature),
+        n.THRESHOLD: np.float32(threshold),
+        **scale_constants(answering.scale),
+    }
 
 
 def scale_constants(scale: KnownScale) -> dict[str, NDArray[np.float32]]:

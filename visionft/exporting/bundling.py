@@ -13,15 +13,19 @@ import onnx
 from visionft.bundle import Bundle
 from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord, GoldenRecord, NearTie
+from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.errors import UsageError
-from visionft.exporting.card import card
+from visionft.exporting.card import card, sentences
 from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
 from visionft.exporting.onnx_model import build, set_metadata
-from visionft.exporting.parity import Progress, compare
+from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
 from visionft.exporting.placing import check_place, placed
 from visionft.exporting.record import metadata, provisional, write_record
 from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import LIMIT, SPLIT, read_photos, stratified
+from visionft.exporting.shrinking import Shrink, shrink, wanted_of
+from visionft.exporting.shrinking_gates import MAX_LOSS
+from visionft.exporting.shrinking_judging import check_end, tolerances
 from visionft.exporting.stages import Stages
 from visionft.exporting.trained import Photos, TrainedModel
 from visionft.metrics import Answering
@@ -43,6 +47,8 @@ class Exported:
         near_ties: photos whose label differs, each between two labels of nearly equal probability.
         opset: version of ai.onnx in the file.
         seconds: time the export took.
+        shrunken: how the network half was made smaller; None: it is in fp32.
+        notes: what the user should know.
         adapters: names of the adapters, where there are some; the figures above are then the worst of theirs.
     """
 
@@ -53,6 +59,8 @@ class Exported:
     near_ties: tuple[NearTie, ...]
     opset: int
     seconds: float
+    shrunken: ShrunkenRecord | None = None
+    notes: tuple[str, ...] = ()
     adapters: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -60,9 +68,10 @@ class Exported:
         plain = {
             name: getattr(self, name) for name in ("agreement", "max_probability_difference", "n", "opset", "seconds")
         }
-        adapters = {"adapters": list(self.adapters)} if self.adapters else {}
+        more: dict[str, Any] = {"adapters": list(self.adapters)} if self.adapters else {}
+        more |= {} if self.shrunken is None else {"shrunken": self.shrunken.model_dump(mode="json")}
         ties = [tie.model_dump() for tie in self.near_ties]
-        return {"bundle": str(self.bundle), **plain, "near_ties": ties, **adapters}
+        return {"bundle": str(self.bundle), **plain, "near_ties": ties, **more, "notes": list(self.notes)}
 
     def __str__(self) -> str:
         count = f", {len(self.adapters)} adapters: {', '.join(self.adapters)}" if self.adapters else ""
@@ -70,6 +79,8 @@ class Exported:
         trained = "its trained model on at least" if self.adapters else "the trained model on"
         share = f"the same label as {trained} {self.agreement:.2%} of {self.n:,} photos"
         lines = [f"{place}: {share}, probabilities at most {self.max_probability_difference:.2g} apart"]
+        if self.shrunken is not None:
+            return "\n".join([*lines, *sentences(self.shrunken), *self.notes])
         ties = (
             f"near tie: {tie.photo}, {tie.trained!r} became {tie.exported!r}, {tie.gap:.2g} apart"
             for tie in self.near_ties
@@ -87,6 +98,9 @@ def export(
     golden: Golden = "photos",
     accepted: float | None = ACCEPTED,
     all_photos: bool = False,
+    precision: Literal["fp32", "fp16", "int8"] = "fp32",
+    max_loss: float = MAX_LOSS,
+    allow: Literal["slower"] | None = None,
     on_progress: Progress | None = None,
 ) -> Exported:
     """Write the run as a bundle, once it has answered the run's validation photos like the trained model.
@@ -97,16 +111,22 @@ def export(
         golden: `none` leaves the golden photos out, for private ones.
         accepted: share of known photos that the threshold lets pass, in (0, 1); None: no photo is called unknown.
         all_photos: check on every validation photo instead of 2,000, spread over the classes.
+        precision: arithmetic of the network half; a smaller one must pass three gates: accuracy, speed, size.
+        max_loss: points of top-1 under which a shrunken model's loss must lie with 95 % certainty, in (0, 100].
+        allow: `slower` lets a shrunken model pass that is not faster here.
         on_progress: called with the stage, how many photos are done and how many there are.
 
     Raises:
         ParityError: the exported model answers differently; nothing is left on disk.
+        PrecisionError: a gate of the shrunken model failed; nothing is left on disk.
         BundleError: the place is taken.
         DiskSpaceError: the disk is too full.
         BackboneError: the network cannot be written as ONNX.
     """
     began, place = time.monotonic(), Path(out)
     require_valid(golden, accepted)
+    limit = None if all_photos else LIMIT
+    wanted = None if precision == "fp32" else wanted_of(precision, max_loss, allow, accepted, limit)
     network, answering = run.network().eval(), run.answering(accepted)
     trained = Truth(network, run.preprocess, answering)
     check_place(place, sum(t.numel() * t.element_size() for t in network.state_dict().values()), golden == "photos")
@@ -114,18 +134,25 @@ def export(
     if on_progress is not None:
         on_progress("exporting", 0, 1)
     model = build(network, run.preprocess, run.classes, answering)
+    found = None if wanted is None else shrink(model, trained, manifest, run.classes, wanted, on_progress)
+    model = model if found is None else found.model
     set_metadata(model, metadata(run, manifest.fingerprint))
     with placed(place) as folder:
         onnx.save(model, folder / n.MODEL_FILE)
         record = provisional(run, network.features, model, folder / n.MODEL_FILE, manifest.fingerprint)
-        record = record.model_copy(update=fitted(answering, accepted))
+        record = record.model_copy(update=fitted(answering if found is None else found.shrunken.answering, accepted))
+        if found is not None:
+            record = record.model_copy(update=_shrunken(record, found, precision))
         write_record(folder, record)
-        record = _proved(record, folder, model, trained, manifest, None if all_photos else LIMIT, on_progress)
+        if found is None:
+            record = _proved(record, folder, model, trained, manifest, limit, on_progress)
+        else:
+            _end_proved(found, folder, manifest)
         if golden == "photos":
-            record = record.model_copy(update={"golden": _golden(folder, trained, manifest)})
+            record = record.model_copy(update={"golden": _golden(folder, trained, found, manifest)})
         write_record(folder, record)
         (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
-    return _exported(place, record, time.monotonic() - began)
+    return _exported(place, record, () if found is None else found.notes, time.monotonic() - began)
 
 
 def require_valid(golden: str, accepted: float | None) -> None:
@@ -154,6 +181,18 @@ def _proved(
     return record.model_copy(update={"agreement": found})
 
 
+def _shrunken(record: BundleRecord, found: Shrink, precision: str) -> dict[str, object]:
+    """Return what the record says of a shrunken model and its proof."""
+    model = record.model.model_copy(update={"precision": precision})
+    return {"model": model, "shrunken": found.record, "agreement": found.agreement}
+
+
+def _end_proved(found: Shrink, folder: Path, manifest: Photos) -> None:
+    rows = manifest.rows(SPLIT)
+    photos = list(read_photos(manifest.root, rows, stratified(rows, STAGE_PHOTOS)))
+    check_end(Session(Bundle.open(folder)), found.shrunken, photos, found.agreement.max_pixel_difference)
+
+
 def fitted(answering: Answering, accepted: float | None) -> dict[str, float | None]:
     """Return what was fitted to validation photos as values of the record."""
     threshold = answering.threshold
@@ -164,13 +203,15 @@ def fitted(answering: Answering, accepted: float | None) -> dict[str, float | No
     }
 
 
-def _golden(folder: Path, trained: Truth, manifest: Photos) -> GoldenRecord:
-    rows = manifest.rows(SPLIT)
-    photos = read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS))
-    return write_golden(folder / n.GOLDEN_FOLDER, list(photos), trained, Bundle.open(folder).classes)
+def _golden(folder: Path, trained: Truth, found: Shrink | None, manifest: Photos) -> GoldenRecord:
+    rows, classes, place = manifest.rows(SPLIT), Bundle.open(folder).classes, folder / n.GOLDEN_FOLDER
+    photos = list(read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS)))
+    if found is None:
+        return write_golden(place, photos, trained, classes)
+    return write_golden(place, photos, found.shrunken, classes, **tolerances(found.shrunken, photos))
 
 
-def _exported(place: Path, record: BundleRecord, seconds: float) -> Exported:
+def _exported(place: Path, record: BundleRecord, notes: tuple[str, ...], seconds: float) -> Exported:
     found = record.agreement
     assert found is not None, "a bundle is not placed without its proof"
     return Exported(
@@ -181,4 +222,6 @@ def _exported(place: Path, record: BundleRecord, seconds: float) -> Exported:
         found.near_ties,
         record.model.opset,
         round(seconds, 1),
+        record.shrunken,
+        notes,
     )

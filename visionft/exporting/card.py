@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
+from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.exporting.parity import NEAR_TIE_GAP
 
 SHOWN_CLASSES = 200
@@ -37,6 +38,7 @@ def card(record: BundleRecord) -> str:
         "Call it": f"{CALL}\n\n{tensor_table(record)}",
         "Classes": _classes(record),
         "The exported file": _proof(record),
+        **({"Made smaller": _smaller(record)} if record.shrunken is not None else {}),
         "Licence and provenance": _provenance(record),
     }
     return "\n\n".join([_title(record), *(f"## {title}\n\n{text}" for title, text in parts.items())]) + "\n"
@@ -129,15 +131,50 @@ def _proof(record: BundleRecord) -> str:
     model, found, golden = record.model, record.agreement, record.golden
     size = f"{model.bytes / 1e6:.1f} MB, opset {model.opset}, {model.precision}"
     lines = [f"- `{model.file}`: {size}, SHA-256 `{model.sha256}`."]
+    close = "" if record.shrunken is not None else f", where the two best are within {NEAR_TIE_GAP}"
     if found is not None:
         lines += [
             f"- Beside the trained model, on {found.n:,} validation photos from their encoded bytes: the same label on "
             f"{found.agreement:.2%}, probabilities at most {found.max_probability_difference:.2g} apart,",
             f"  resized pixels at most {found.max_pixel_difference:.0f} of 255 levels apart.",
-            f"- Labels that differ, where the two best are within {NEAR_TIE_GAP}: {len(found.near_ties)}.",
+            f"- Labels that differ{close}: {len(found.near_ties)}.",
         ]
     vectors = f"{golden.n} photos in `{n.GOLDEN_FOLDER}/`" if golden.n else "left out, since the photos are private"
     return "\n".join([*lines, f"- Golden vectors: {vectors}."])
+
+
+def sentences(shrunken: ShrunkenRecord) -> list[str]:
+    """Return how a network was made smaller and what its gates measured, a sentence each."""
+    flips = [
+        f"{each.given}: {each.lost} of {each.n:,} validation photos went from right to wrong and {each.gained} from "
+        f"wrong to right; the loss is under {each.upper * 100:.2f} points of top-1 with 95 % certainty"
+        for each in shrunken.flips
+    ]
+    speeds = [
+        f"{'the network' if each.part == 'network' else 'the whole, resize included,'} at batch {each.batch}: "
+        f"{each.ratio:.2f} times as fast as fp32 ({each.low:.2f} to {each.high:.2f})"
+        for each in shrunken.speeds
+    ]
+    slower = ["it is not faster than fp32 by the gate's measure, which was allowed"] if shrunken.allowed else []
+    return [shrunken.recipe, *flips, *speeds, *slower]
+
+
+def _smaller(record: BundleRecord) -> str:
+    shrunken = record.shrunken
+    assert shrunken is not None, "asked for where there is one alone"
+    machine = shrunken.machine
+    lines = [
+        f"The network half is in {record.model.precision}; the resize is not touched. The figures above are the "
+        f"trained model's in fp32, whose file has {shrunken.bytes_fp32 / 1e6:.1f} MB. "
+        "Golden answers are this file's own.\n",
+        *(f"- {sentence[0].upper()}{sentence[1:]}." for sentence in sentences(shrunken)),
+        f"- Timed in turn on {machine.processor}, {machine.cores} cores, onnxruntime {machine.onnxruntime}.",
+    ]
+    if record.model.precision == "int8":
+        lines.append(
+            "- On x86 processors without VNNI sums of int8 products can saturate: run `check.py` where it will serve."
+        )
+    return "\n".join(lines)
 
 
 def _provenance(record: BundleRecord) -> str:

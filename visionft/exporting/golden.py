@@ -13,7 +13,7 @@ from PIL import Image
 from visionft.bundle.names import EXPECTED_FILE
 from visionft.bundle.schema import GoldenRecord
 from visionft.classes import Classes
-from visionft.exporting.reference import Truth
+from visionft.exporting.reference import Answerer
 from visionft.exporting.sampling import Photo
 
 GOLDEN_PHOTOS = 8
@@ -22,7 +22,9 @@ LARGEST_SIDE = 1024
 """Pixels; larger photos are shrunk, since raw RGB of a phone's photo has 36 MB."""
 
 
-def write_golden(place: Path, photos: Sequence[Photo], trained: Truth, classes: Classes) -> GoldenRecord:
+def write_golden(
+    place: Path, photos: Sequence[Photo], trained: Answerer, classes: Classes, **tolerances: float
+) -> GoldenRecord:
     """Write NN.png, NN.npy and expected.json into a new folder.
 
     The PNG holds decoded pixels and nothing else: no EXIF, no place, no camera. The trained model gives the answers.
@@ -30,14 +32,15 @@ def write_golden(place: Path, photos: Sequence[Photo], trained: Truth, classes: 
     Args:
         place: `golden/` of a bundle, or a folder below it.
         photos: at most `GOLDEN_PHOTOS` are taken, from the first on.
-        trained: the trained model.
+        trained: the trained model, or its shrunken form.
         classes: names in the order of the logits.
+        tolerances: of the record, where they are not its own.
     """
     place.mkdir(parents=True)
     images = [_shrunk(photo.image) for photo in photos[:GOLDEN_PHOTOS]]
     answers = [_write_photo(place, i, image) | _expected(image, trained, classes) for i, image in enumerate(images)]
-    record = GoldenRecord(kind="photos", n=len(images))
-    content = {"tolerance": record.tolerance, "photos": answers}
+    record = GoldenRecord(kind="photos", n=len(images), **tolerances)
+    content = {"tolerance": record.tolerance, "score_tolerance": record.score_tolerance, "photos": answers}
     (place / EXPECTED_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
 
@@ -55,7 +58,7 @@ def _write_photo(place: Path, number: int, image: NDArray[np.uint8]) -> dict[str
     return {"photo": photo, "pixels": pixels}
 
 
-def _expected(image: NDArray[np.uint8], trained: Truth, classes: Classes) -> dict[str, object]:
+def _expected(image: NDArray[np.uint8], trained: Answerer, classes: Classes) -> dict[str, object]:
     truth = trained.of([image])
     index = int(truth.logits[0].argmax())
     return {

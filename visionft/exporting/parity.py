@@ -104,7 +104,7 @@ def compare(
         ParityError: the two differ by more than near ties and rounding; it says in which half.
     """
     tally, known, sample = Tally(), KnownTally(lowest(trained.answering.threshold)), list[Photo]()
-    for chunk in _chunks(photos):
+    for chunk in chunks(photos):
         truth = trained.of([photo.image for photo in chunk])
         for i, photo in enumerate(chunk):
             answer = _answer(session, photo)
@@ -133,7 +133,8 @@ def compare(
     )
 
 
-def _chunks(photos: Iterator[Photo]) -> Iterator[list[Photo]]:
+def chunks(photos: Iterator[Photo]) -> Iterator[list[Photo]]:
+    """Yield lists of `CHUNK` photos, and the rest."""
     chunk: list[Photo] = []
     for photo in photos:
         chunk.append(photo)

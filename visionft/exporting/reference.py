@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -31,6 +32,19 @@ class Reference:
     probabilities: NDArray[np.float32]
     known_scores: NDArray[np.float32]
     pixels: NDArray[np.float32]
+
+
+class Answerer(Protocol):
+    """What answers photos with everything that golden vectors hold: the trained model, or its shrunken form."""
+
+    @property
+    def answering(self) -> Answering:
+        """The rule from logits to answers."""
+        ...
+
+    def of(self, images: Sequence[NDArray[np.uint8]]) -> Reference:
+        """Answer photos, each (H, W, 3) uint8 RGB."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from visionft.metrics.answering import Answering
 from visionft.metrics.calibration import BINS, expected_calibration_error, log_loss
 from visionft.metrics.evaluating import evaluate_logits, reliability, softmax
+from visionft.metrics.flips import Flips
 from visionft.metrics.intervals import bootstrap_difference, bootstrap_ece, bootstrap_macro_f1, wilson
 from visionft.metrics.knn import KnnAccuracy, knn_accuracy
 from visionft.metrics.knowing import KnownScale, class_means, known_scores, unit
@@ -14,6 +15,7 @@ __all__ = [
     "Answering",
     "ClassRow",
     "Confused",
+    "Flips",
     "KnnAccuracy",
     "KnownScale",
     "Metrics",

@@ -25,7 +25,9 @@ def export(
     out: str | Path | None = None,
     *,
     adapters: Runs | None = None,
-    precision: Literal["fp32"] = "fp32",
+    precision: Literal["fp32", "fp16", "int8"] = "fp32",
+    max_loss: float = 0.5,
+    allow: Literal["slower"] | None = None,
     golden: Literal["photos", "none"] = "photos",
     accept: float | None = 0.95,
     all: bool = False,  # noqa: A002  # the name of the flag
@@ -37,7 +39,10 @@ def export(
         out: the bundle's folder; none: RUN/bundle. With `adapters` it has to be given.
         adapters: finished runs of LoRA that share their base, each an adapter of one bundle; a list takes the names of
             the runs' folders, a mapping gives names.
-        precision: arithmetic of the exported network.
+        precision: arithmetic of the exported network. A smaller one is kept only if it loses little, and is faster and
+            smaller.
+        max_loss: points of top-1 under which the loss of a smaller precision must lie, with 95 % certainty.
+        allow: `slower` keeps a smaller precision that is not faster here.
         golden: whether photos with their answers travel inside the bundle.
         accept: share of known photos, in (0, 1), that the threshold lets pass; photos below it are answered `unknown`.
             None: none is.
@@ -45,12 +50,16 @@ def export(
 
     Raises:
         ParityError: the exported model does not answer like the trained one; nothing is left behind.
-        UsageError: neither a run nor adapters were given, or both; or two adapters have one name.
+        PrecisionError: a smaller precision failed one of its gates; nothing is left behind.
+        UsageError: neither a run nor adapters were given, or both; or two adapters have one name; or a smaller
+            precision is asked of adapters.
         RunError: the runs cannot share a base.
     """
-    if precision != "fp32":
-        raise UsageError(f"--precision {precision} is not available; give fp32")
     if adapters is not None:
+        if precision != "fp32":
+            raise UsageError(
+                f"--precision {precision} was given with --adapters, whose base stays in fp32; leave it out"
+            )
         place = _place_of_adapters(run, out)
         from visionft.exporting import export_adapters
 
@@ -62,7 +71,16 @@ def export(
 
     opened = run_at(path_of(run))
     place = Path(out) if out is not None else opened.path / "bundle"
-    return export_run(opened, place, golden=golden, accepted=accept, all_photos=all)
+    return export_run(
+        opened,
+        place,
+        golden=golden,
+        accepted=accept,
+        all_photos=all,
+        precision=precision,
+        max_loss=max_loss,
+        allow=allow,
+    )
 
 
 def distinct(runs: Iterable[tuple[str, Path]]) -> dict[str, Path]:

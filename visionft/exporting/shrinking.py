@@ -1,0 +1,207 @@
+"""From a whole graph in fp32 to a smaller and faster one that passed three gates, or to a refusal with figures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from visionft.bundle.names import IMAGE, LABEL, PIXELS
+from visionft.bundle.schema import AgreementRecord
+from visionft.bundle.shrunken import MachineRecord, ShrunkenRecord, SpeedRecord
+from visionft.classes import Classes
+from visionft.errors import DataError, UsageError
+from visionft.exporting.answers import refit_answers
+from visionft.exporting.parity import STAGE_PHOTOS, Progress
+from visionft.exporting.reference import Truth
+from visionft.exporting.sampling import SPLIT, read_photos, stratified
+from visionft.exporting.shrinking_gates import MAX_LOSS, SLOWER, Gates, processor, saturation
+from visionft.exporting.shrinking_graph import core_of, spliced
+from visionft.exporting.shrinking_judging import Shrunken, judge
+from visionft.exporting.shrinking_race import race
+from visionft.exporting.shrinking_search import CALIBRATING, CHOOSING, RACED, Trial, search
+from visionft.exporting.stages import Stages
+from visionft.exporting.trained import Photos
+from visionft.serving.session import open_model
+
+Precision = Literal["fp16", "int8"]
+LEAST_TRAINING = 16
+"""Training photos without which nothing can be calibrated or compared."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a shrunken model must be.
+
+    Attributes:
+        precision: `fp16` or `int8`.
+        max_loss: points of top-1 under which the loss must surely lie, in (0, 100].
+        allow: gates that may fail: `slower`.
+        accepted: share of known photos that the threshold lets pass; None: there is no threshold.
+        limit: most validation photos that are compared; None: all.
+    """
+
+    precision: Precision
+    max_loss: float = MAX_LOSS
+    allow: tuple[Literal["slower"], ...] = ()
+    accepted: float | None = None
+    limit: int | None = None
+
+
+def wanted_of(precision: str, max_loss: float, allow: str | None, accepted: float | None, limit: int | None) -> Wanted:
+    """Return what is wanted, or say what no shrunken model can be.
+
+    Raises:
+        UsageError: a word is not known here, or the loss is out of range.
+    """
+    if precision not in ("fp16", "int8"):
+        raise UsageError(f"--precision {precision} is not available; give fp32, fp16 or int8")
+    if not 0 < max_loss <= 100:
+        raise UsageError(f"--max-loss: {max_loss:g} is not between 0 and 100; give points of top-1 such as {MAX_LOSS}")
+    if allow not in (None, SLOWER):
+        raise UsageError(f"--allow: {allow} is not known here; give {SLOWER}")
+    words: Literal["fp16", "int8"] = "fp16" if precision == "fp16" else "int8"
+    return Wanted(words, max_loss, (SLOWER,) if allow else (), accepted, limit)
+
+
+@dataclass(frozen=True, eq=False)
+class Shrink:
+    """A shrunken model that passed.
+
+    Attributes:
+        model: the whole graph, what was fitted anew inside.
+        shrunken: the same, to be asked.
+        record: how it was made and judged.
+        agreement: beside the trained model.
+        notes: what the user should know.
+    """
+
+    model: ModelProto
+    shrunken: Shrunken
+    record: ShrunkenRecord
+    agreement: AgreementRecord
+    notes: tuple[str, ...]
+
+
+def shrink(
+    model: ModelProto, trained: Truth, manifest: Photos, classes: Classes, wanted: Wanted, on_progress: Progress | None
+) -> Shrink:
+    """Shrink the network half, measure it and pass it through the gates.
+
+    Args:
+        model: the whole graph in fp32.
+        trained: the trained model.
+        manifest: photos of the run; those of training choose the recipe, those of validation judge it.
+        classes: names in the order of the logits.
+        wanted: what it must be.
+        on_progress: called with the stage, how many steps are done and how many there are.
+
+    Raises:
+        PrecisionError: a gate failed.
+        DataError: there are too few training photos to calibrate on.
+        BackboneError: no recipe suits the network.
+    """
+    say = on_progress or _silent
+    core = core_of(model)
+    trial = search(core, wanted.precision, _pixels(trained, manifest), say)
+    whole = spliced(model, trial.core)
+    shrunken = Shrunken.of_models(whole, trial.core, trained)
+    rows = manifest.rows(SPLIT)
+    chosen = stratified(rows, wanted.limit)
+    judged = judge(shrunken, trained, read_photos(manifest.root, rows, chosen), len(chosen), on_progress)
+    sample = list(read_photos(manifest.root, rows, chosen[:STAGE_PHOTOS]))
+    speeds = _speeds(core, trial, trained, say)
+    notes = _notes(wanted.precision)
+    gates = Gates(
+        wanted.precision, _words(trial), judged.flips(), speeds,
+        whole.ByteSize(), model.ByteSize(), wanted.max_loss,
+    )  # fmt: skip
+    gates.require(wanted.allow, notes)
+    answering = judged.refit(trained.answering, wanted.accepted)
+    refit_answers(whole, answering)
+    levels = Stages(whole, trained.preprocess).pixel_difference([photo.image for photo in sample])
+    beside = _whole_speed(model, whole, sample[0].image, say)
+    record = _record(gates, trial, (*speeds, beside), answering is not trained.answering)
+    agreement = judged.agreement(answering, classes, levels, len(chosen) - len(judged.labels))
+    return Shrink(whole, replace(shrunken, answering=answering), record, agreement, notes)
+
+
+def _pixels(trained: Truth, manifest: Photos) -> NDArray[np.float32]:
+    rows = manifest.rows("train")
+    photos = read_photos(manifest.root, rows, stratified(rows, CALIBRATING + CHOOSING))
+    pixels = [trained.preprocess.tensor(photo.image) for photo in photos]
+    if len(pixels) < LEAST_TRAINING:
+        raise DataError(
+            f"{len(pixels)} training photos can be read and a smaller precision is chosen on {LEAST_TRAINING} at "
+            "least: bring the photos back, or give --precision fp32"
+        )
+    return np.stack(pixels)
+
+
+def _speeds(core: ModelProto, trial: Trial, trained: Truth, say: Progress) -> tuple[SpeedRecord, ...]:
+    one, two = (open_model(model.SerializeToString()) for model in (core, trial.core))
+    found = []
+    for number, size in enumerate(RACED):
+        say("timing", number, len(RACED))
+        pixels = np.random.default_rng(0).normal(size=(size, 3, *trained.preprocess.size)).astype(np.float32)
+        found.append(_speed("network", size, one, two, {PIXELS: pixels}, None))
+    return tuple(found)
+
+
+def _whole_speed(model: ModelProto, whole: ModelProto, image: NDArray[np.uint8], say: Progress) -> SpeedRecord:
+    say("timing", len(RACED), len(RACED))
+    one, two = (open_model(each.SerializeToString()) for each in (model, whole))
+    return _speed("whole", 1, one, two, {IMAGE: image[None]}, [LABEL])
+
+
+def _speed(
+    part: Literal["network", "whole"],
+    size: int,
+    one: ort.InferenceSession,
+    two: ort.InferenceSession,
+    feed: dict[str, NDArray[np.float32]] | dict[str, NDArray[np.uint8]],
+    outputs: Sequence[str] | None,
+) -> SpeedRecord:
+    found = race(lambda: one.run(outputs, feed), lambda: two.run(outputs, feed))
+    return SpeedRecord(
+        part=part, batch=size, ratio=found.ratio, low=found.low, high=found.high,
+        fp32_ms=found.champion_ms, ms=found.challenger_ms, rounds=found.rounds,
+    )  # fmt: skip
+
+
+def _record(gates: Gates, trial: Trial, speeds: tuple[SpeedRecord, ...], refitted: bool) -> ShrunkenRecord:
+    return ShrunkenRecord(
+        recipe=gates.recipe,
+        left_in_float=trial.left,
+        flips=gates.flips,
+        max_loss=gates.max_loss,
+        speeds=speeds,
+        bytes_fp32=gates.bytes_fp32,
+        machine=MachineRecord(
+            processor=processor(),
+            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            onnxruntime=ort.__version__,
+            saturates=saturation() is not None,
+        ),
+        allowed=(SLOWER,) if gates.slow() else (),
+        refitted=refitted,
+    )
+
+
+def _words(trial: Trial) -> str:
+    return f"{trial.name}, {len(trial.left)} nodes left in float" if trial.left else trial.name
+
+
+def _notes(precision: Precision) -> tuple[str, ...]:
+    warning = saturation() if precision == "int8" else None
+    return () if warning is None else (warning,)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
