@@ -16,11 +16,11 @@ SHARED = Path(os.environ.get("VISIONFT_SHARED", Path(__file__).parents[2] / "sha
 
 
 class Cells:
-    """The finished cells of one benchmark, in results/NAME.jsonl."""
+    """The finished cells of one benchmark, in results/NAME.jsonl or in a file given."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str | Path) -> None:
         RESULTS.mkdir(exist_ok=True)
-        self.path = RESULTS / f"{name}.jsonl"
+        self.path = name if isinstance(name, Path) else RESULTS / f"{name}.jsonl"
         lines = self.path.read_text().splitlines() if self.path.is_file() else []
         self.rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
 

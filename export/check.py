@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-SCHEMA_VERSION = 1
+VERSIONS = (1, 2)  # 2: one base with adapters, which answers nothing by itself
 NEAR_TIE_GAP = 2e-3  # labels of nearly equal probability may swap: twice the tolerance of a probability
 SCORE_TOLERANCE = (
     1e-2  # of logits, relative to the largest: they differ by more than probabilities, and nobody reads them bare
@@ -46,14 +46,16 @@ def check(folder: Path) -> Iterator[str]:
     if hashlib.sha256(content).hexdigest() != record["model"]["sha256"]:
         yield f"{model.name} is damaged: {len(content):,} bytes, its digest is not the one in bundle.json"
         return
+    options = ort.SessionOptions()
+    options.log_severity_level = 3  # else a base for adapters warns of each of their inputs
     try:
-        session = ort.InferenceSession(content, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no common ancestor
         yield f"{model.name} cannot be opened by onnxruntime {ort.__version__}: {str(error).splitlines()[0]}"
         return
     faults = [*check_classes(record, session), *check_tensors(record, session)]
     # Answers say nothing as long as the tensors are not the promised ones.
-    yield from faults or check_golden(folder, record, session)
+    yield from faults or check_answers(folder, record, session)
 
 
 def read_record(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
@@ -63,15 +65,17 @@ def read_record(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
         version = record["schema_version"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         return None, [f"bundle.json cannot be read: {type(error).__name__}: {error}"]
-    if version != SCHEMA_VERSION:
-        return None, [f"bundle.json has schema version {version}, this check knows {SCHEMA_VERSION}"]
+    if version not in VERSIONS:
+        return None, [f"bundle.json has schema version {version}, this check knows {' and '.join(map(str, VERSIONS))}"]
     return record, []
 
 
 def check_classes(record: dict[str, Any], session: ort.InferenceSession) -> Iterator[str]:
     """Compare names, their hash and the names inside the model."""
-    if hashlib.sha256("\n".join(record["classes"]).encode()).hexdigest() != record["classes_hash"]:
-        yield "bundle.json: classes do not match classes_hash"
+    for owner in (record, *record.get("adapters", ())):
+        if hashlib.sha256("\n".join(owner["classes"]).encode()).hexdigest() != owner["classes_hash"]:
+            of = f" of the adapter {owner['name']}" if "name" in owner else ""
+            yield f"bundle.json: classes{of} do not match classes_hash"
     inside = session.get_modelmeta().custom_metadata_map
     if json.loads(inside.get("visionft.classes", "null")) != record["classes"]:
         yield "model.onnx holds other classes than bundle.json"
@@ -90,29 +94,55 @@ def check_tensors(record: dict[str, Any], session: ort.InferenceSession) -> Iter
             yield f"{key[0]} {key[1]} is {value.type} {value.shape}, bundle.json says {row['dtype']} {row['shape']}"
 
 
-def check_golden(folder: Path, record: dict[str, Any], session: ort.InferenceSession) -> Iterator[str]:
+def check_answers(folder: Path, record: dict[str, Any], session: ort.InferenceSession) -> Iterator[str]:
+    """Answer the golden photos, through each adapter where there are some."""
+    if not record.get("adapters"):
+        yield from check_golden(folder / "golden", "golden", record, session)
+    for own in record.get("adapters", ()):
+        file = folder / own["file"]
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != own["sha256"]:
+            yield f"{own['file']} is missing or damaged: its digest is not the one in bundle.json"
+            continue
+        adapter, options = ort.LoraAdapter(), ort.RunOptions()  # the options do not keep the adapter alive
+        adapter.Load(str(file))
+        options.add_active_adapter(adapter)
+        yield from check_golden(folder / "golden" / own["name"], f"golden/{own['name']}", own, session, options)
+
+
+def check_golden(
+    place: Path, name: str, record: dict[str, Any], session: ort.InferenceSession, options: ort.RunOptions | None = None
+) -> Iterator[str]:
     """Answer every golden photo alone and twice in one batch, from its raw RGB."""
     if record["golden"]["kind"] == "none":
         return
     try:
-        expected = json.loads((folder / "golden" / "expected.json").read_text(encoding="utf-8"))
-        photos = [(row, np.load(folder / "golden" / row["pixels"], allow_pickle=False)) for row in expected["photos"]]
+        expected = json.loads((place / "expected.json").read_text(encoding="utf-8"))
+        photos = [(row, np.load(place / row["pixels"], allow_pickle=False)) for row in expected["photos"]]
     except (OSError, ValueError, KeyError) as error:
-        yield f"golden/ cannot be read: {type(error).__name__}: {error}"
+        yield f"{name}/ cannot be read: {type(error).__name__}: {error}"
         return
     if len(photos) != record["golden"]["n"]:
-        yield f"golden/ has {len(photos)} photos, bundle.json says {record['golden']['n']}"
+        yield f"{name}/ has {len(photos)} photos, bundle.json says {record['golden']['n']}"
     threshold = np.float32(-np.inf if record["threshold"] is None else record["threshold"])
-    names = [value.name for value in session.get_outputs()]
     for row, pixels in photos:
         for batch in (pixels[None], np.stack([pixels, pixels])):
-            answers = dict(zip(names, session.run(names, {"image": batch}), strict=True))
+            answers = ask(session, batch, record["classes"], options)
             for i in range(len(batch)):
-                where = f"golden/{row['pixels']} (photo {i + 1} of a batch of {len(batch)})"
-                answer = {name: values[i] for name, values in answers.items()}
+                where = f"{name}/{row['pixels']} (photo {i + 1} of a batch of {len(batch)})"
+                answer = {key: values[i] for key, values in answers.items()}
                 yield from (f"{where}: {fault}" for fault in compare(row, answer, expected["tolerance"]))
                 if answer["unknown"] != bool(answer["known_score"] < threshold):
                     yield f"{where}: unknown is {answer['unknown']}, by the threshold in bundle.json it is not"
+
+
+def ask(
+    session: ort.InferenceSession, batch: np.ndarray, classes: list[str], options: ort.RunOptions | None
+) -> dict[str, Any]:
+    """Return every output by name; a base for adapters has no label, so that it is looked up."""
+    names = [value.name for value in session.get_outputs()]
+    answers = dict(zip(names, session.run(names, {"image": batch}, options), strict=True))
+    labels = [classes[i] if i < len(classes) else None for i in answers["class_index"]]
+    return {"label": labels, **answers}
 
 
 def compare(row: dict[str, Any], answer: dict[str, Any], tolerance: float) -> Iterator[str]:
@@ -127,7 +157,11 @@ def compare(row: dict[str, Any], answer: dict[str, Any], tolerance: float) -> It
     known = KNOWN_TOLERANCE * max(1.0, abs(row["known_score"]))
     allowed = {"probability": tolerance, "probabilities": tolerance, "logits": scale, "known_score": known}
     for name, limit in (allowed | {"embedding": EMBEDDING_TOLERANCE}).items():
-        difference = float(np.abs(np.asarray(answer[name]) - np.asarray(row[name])).max())
+        found, wanted = np.asarray(answer[name]), np.asarray(row[name])
+        if found.shape != wanted.shape:
+            yield f"{name} has the shape {list(found.shape)}, expected {list(wanted.shape)}"
+            continue
+        difference = float(np.abs(found - wanted).max())
         if not difference <= limit:
             yield f"{name} is off by {difference:.3g}, {limit:.3g} may be"
 
@@ -144,12 +178,9 @@ def main(arguments: list[str]) -> int:
     if faults:
         print(f"{folder} does not conform: {len(faults)} fault{'' if len(faults) == 1 else 's'}")
         return 1
-    golden = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))["golden"]
-    print(
-        f"{folder} conforms: {golden['n']} golden photos"
-        if golden["n"]
-        else f"{folder} conforms; it has no golden photos"
-    )
+    record = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    golden = sum(owner["golden"]["n"] for owner in record.get("adapters") or [record])
+    print(f"{folder} conforms: {golden} golden photos" if golden else f"{folder} conforms; it has no golden photos")
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bundle.making import CLASSES, make_bundle
+from tests.bundle.making import CLASSES, adapter_place, make_adapted_bundle, make_bundle
 from visionft.bundle import Bundle, is_bundle
 from visionft.errors import BundleError
 
@@ -77,7 +77,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "bad JSON": (lambda folder: (folder / "bundle.json").write_text("{"), r"bundle.json cannot be read as JSON"),
     "binary": (lambda folder: (folder / "bundle.json").write_bytes(b"\xff\x00"), r"bundle.json cannot be read as JSON"),
     "a list": (lambda folder: (folder / "bundle.json").write_text("[]"), r"is not a bundle's record"),
-    "newer": (edit(schema_version=99), r"has schema version 99 and this visionft reads 1"),
+    "newer": (edit(schema_version=99), r"has schema version 99 and this visionft reads 1 and 2"),
     "no version": (without("schema_version"), r"has schema version None"),
     "no classes": (without("classes"), r"bundle.json is damaged \(classes: Field required\)"),
     "odd key": (edit(colour="red"), r"bundle.json is damaged \(colour: Extra inputs"),
@@ -109,3 +109,57 @@ def test_only_a_bundle_is_one(tmp_path: Path) -> None:
     assert is_bundle(make_bundle(tmp_path / "b"))
     assert not is_bundle(tmp_path / "other")
     assert not is_bundle(tmp_path / "nowhere")
+
+
+def two_named_alike(folder: Path) -> None:
+    record = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    edit(adapters=[record["adapters"][0]] * 2)(folder)
+
+
+def rename_class(folder: Path) -> None:
+    record = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    record["adapters"][1]["classes"] = ["crimson", "sea"]
+    edit(adapters=record["adapters"])(folder)
+
+
+def flip_a_bit_of_two(folder: Path) -> None:
+    content = bytearray(adapter_place(folder, "two").read_bytes())
+    content[-1] ^= 1
+    adapter_place(folder, "two").write_bytes(content)
+
+
+def climb(folder: Path) -> None:
+    record = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    record["adapters"][1]["file"] = "adapters/../../two.onnx_adapter"
+    edit(adapters=record["adapters"])(folder)
+
+
+ADAPTER_DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "flipped bit": (flip_a_bit_of_two, r"two.onnx_adapter is damaged \("),
+    "gone": (lambda folder: adapter_place(folder, "two").unlink(), r"two.onnx_adapter is missing: copy the bundle"),
+    "no adapters": (edit(adapters=[]), r"is damaged \(adapters: .*a bundle has classes \(version 1\) or adapters"),
+    "both": (edit(classes=["a"]), r"is damaged \(adapters: .*a bundle has classes"),
+    "version": (edit(schema_version=1), r"is damaged \(adapters: .*a bundle has classes"),
+    "alike": (two_named_alike, r"is damaged \(adapters: .*two adapters have one name"),
+    "renamed": (rename_class, r"do not match their hash"),
+    "elsewhere": (climb, r"is damaged \(adapters.1.file: String should match pattern"),
+}
+
+
+@pytest.mark.parametrize("name", ADAPTER_DAMAGES)
+def test_every_damage_of_a_bundle_with_adapters_is_one_sentence(tmp_path: Path, name: str) -> None:
+    folder = make_adapted_bundle(tmp_path / "b")
+    damage, words = ADAPTER_DAMAGES[name]
+    damage(folder)
+
+    with pytest.raises(BundleError, match=words) as caught:
+        Bundle.open(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bundle_with_adapters_names_them(tmp_path: Path) -> None:
+    bundle = Bundle.open(make_adapted_bundle(tmp_path / "b"))
+
+    assert bundle.adapters == ("three", "two")
+    assert "2 adapters (three with 3 classes, two with 2 classes)" in str(bundle)
+    assert is_bundle(bundle.path)

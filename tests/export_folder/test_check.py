@@ -15,7 +15,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from tests.bundle.making import adapter_place, make_adapted_bundle
 from tests.export_folder.conftest import FOLDER
+from visionft.serving import Session
 
 
 def checked(bundle: Path | None) -> subprocess.CompletedProcess[str]:
@@ -118,7 +120,10 @@ def swap_channels(bundle: Path) -> None:
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no record": (lambda bundle: (bundle / "bundle.json").unlink(), "bundle.json cannot be read: FileNotFoundError"),
-    "newer": (lambda bundle: edit(bundle, schema_version=2), "bundle.json has schema version 2, this check knows 1"),
+    "newer": (
+        lambda bundle: edit(bundle, schema_version=9),
+        "bundle.json has schema version 9, this check knows 1 and 2",
+    ),
     "no model": (lambda bundle: (bundle / "model.onnx").unlink(), "model.onnx is missing"),
     "cut model": (lambda bundle: (bundle / "model.onnx").write_bytes(b"cut"), "model.onnx is damaged: 3 bytes"),
     "no ONNX": (replace_model, "model.onnx cannot be opened by onnxruntime"),
@@ -144,3 +149,73 @@ def test_every_fault_is_told_and_fails(bundle: Path, name: str) -> None:
     assert (done.returncode, done.stderr) == (1, "")
     assert words in done.stdout
     assert "does not conform" in done.stdout.splitlines()[-1]
+
+
+@pytest.fixture
+def adapted(tmp_path: Path) -> Path:
+    """Return a bundle of two adapters with a golden photo each."""
+    folder = make_adapted_bundle(tmp_path / "adapted")
+    session, pixels = Session(folder), np.full((4, 5, 3), (160, 16, 32), np.uint8)
+    record = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    for own in record["adapters"]:
+        own["golden"] = {"kind": "photos", "n": 1, "tolerance": 0.001}
+        place = folder / "golden" / own["name"]
+        place.mkdir(parents=True)
+        np.save(place / "00.npy", pixels)
+        given = vars(session.answer(pixels, own["name"]))
+        row = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in given.items()}
+        content = {"tolerance": 0.001, "photos": [{"pixels": "00.npy", **row}]}
+        (place / "expected.json").write_text(json.dumps(content), encoding="utf-8")
+    edit(folder, adapters=record["adapters"])
+    return folder
+
+
+def test_a_bundle_with_adapters_conforms(adapted: Path) -> None:
+    done = checked(adapted)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{adapted} conforms: 2 golden photos\n"
+
+
+def swap_adapters(folder: Path) -> None:
+    """Let each name stand for the other's file, digest and all."""
+    record = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    one, two = record["adapters"]
+    for key in ("file", "sha256", "bytes"):
+        one[key], two[key] = two[key], one[key]
+    edit(folder, adapters=[one, two])
+
+
+def rename_class(folder: Path) -> None:
+    record = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    record["adapters"][1]["classes"] = ["crimson", "sea"]
+    edit(folder, adapters=record["adapters"])
+
+
+ADAPTER_FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "cut": (lambda folder: adapter_place(folder, "two").write_bytes(b"cut"), "two.onnx_adapter is missing or damaged"),
+    "gone": (lambda folder: adapter_place(folder, "two").unlink(), "two.onnx_adapter is missing or damaged"),
+    "swapped": (swap_adapters, "golden/three/00.npy (photo 1 of a batch of 1): probabilities has the shape [2]"),
+    "renamed": (rename_class, "classes of the adapter two do not match classes_hash"),
+    "no golden": (lambda folder: shutil.rmtree(folder / "golden" / "two"), "golden/two/ cannot be read: FileNotFound"),
+    "BGR": (
+        lambda folder: swap_channels_of(folder, "two"),
+        "golden/two/00.npy (photo 2 of a batch of 2): label is navy",
+    ),
+}
+
+
+def swap_channels_of(folder: Path, adapter: str) -> None:
+    file = folder / "golden" / adapter / "00.npy"
+    np.save(file, np.ascontiguousarray(np.load(file)[..., ::-1]))
+
+
+@pytest.mark.parametrize("name", ADAPTER_FAULTS)
+def test_every_fault_of_a_bundle_with_adapters_is_told(adapted: Path, name: str) -> None:
+    damage, words = ADAPTER_FAULTS[name]
+    damage(adapted)
+
+    done = checked(adapted)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert words in done.stdout

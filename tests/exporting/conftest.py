@@ -9,8 +9,9 @@ from pathlib import Path
 import onnx
 import pytest
 
+from tests.exporting.adapted import AdaptedFake, three_runs
 from tests.exporting.fakes import FakeRun, fake_run, remembering
-from visionft.exporting import Exported, export, onnx_model
+from visionft.exporting import Exported, export, export_adapters, onnx_model
 from visionft.exporting.onnx_model import build
 
 
@@ -47,3 +48,15 @@ def built(run: FakeRun) -> onnx.ModelProto:
 def prebuilt(built: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare the exporter: what follows it is under test."""
     monkeypatch.setattr("visionft.exporting.bundling.build", lambda *_: copy.deepcopy(built))
+
+
+@pytest.fixture(scope="session")
+def low_rank(tmp_path_factory: pytest.TempPathFactory) -> dict[str, AdaptedFake]:
+    """Return three runs of LoRA on one base, by name."""
+    return three_runs(tmp_path_factory.mktemp("low_rank"))
+
+
+@pytest.fixture(scope="session")
+def adapted(low_rank: dict[str, AdaptedFake], tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Return the bundle of the three runs, which no test may change."""
+    return export_adapters(low_rank, tmp_path_factory.mktemp("adapted") / "bundle", accepted=0.8)

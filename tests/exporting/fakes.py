@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,10 @@ def rendered(seed: int, height: int, width: int) -> NDArray[np.uint8]:
     return picture.clip(0, 255).astype(np.uint8)
 
 
-def render_photos(root: Path, each: int = 6) -> Path:
+def render_photos(root: Path, each: int = 6, names: Sequence[str] = NAMES) -> Path:
     """Write a few photos a class of several sizes, some as PNG, as splits train and validation."""
     for split in ("train", "validation"):
-        for c, name in enumerate(NAMES):
+        for c, name in enumerate(names):
             folder = root / split / name
             folder.mkdir(parents=True)
             for i in range(each):
@@ -66,6 +66,12 @@ def livened(network: Network, seed: int = 0) -> Network:
         for name, parameter in network.named_parameters():
             if name.endswith(("gamma", "gamma_1", "gamma_2")):
                 parameter.uniform_(0.3, 0.8)
+    return tell_apart(network)
+
+
+def tell_apart(network: Network) -> Network:
+    """Give the linear head weights under which photos have different answers, none of them sure."""
+    with torch.no_grad():
         photos = np.stack([rendered(seed, *network.input_size) for seed in range(32)])
         features = network.embed((torch.from_numpy(photos).permute(0, 3, 1, 2) / 255 - 0.5) / 0.25)
         network.head.weight.normal_()

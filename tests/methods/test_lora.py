@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from tests.methods.making import edited, first_state, photos, small
+from tests.methods.making import OPTIM, edited, first_state, photos, small
 from visionft import backbones, methods
 from visionft.errors import BackboneError, UsageError
 from visionft.methods import lora
@@ -39,6 +39,28 @@ def test_the_branch_is_the_product_of_its_factors() -> None:
 def test_the_scale_is_that_of_the_papers(rslora: bool, scale: float) -> None:
     network = edited(LoraMethod(rank=4, alpha=16, rslora=rslora))
     assert {pair.scale for _, _, pair in lora.pairs(network.backbone)} == {scale}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_b_of_lora_plus_and_nothing_else_has_a_rate_of_its_own(name: str) -> None:
+    method = LoraMethod(lr_ratio=16)
+    network = edited(method, name)
+    levels = backbones.depth_map(network)
+    groups = methods.groups(network, levels)
+    own = {parameter for group in groups if group.role == "added_b" for parameter in group.parameters}
+    assert own == {name for name in methods.added(network) if name.endswith(".B")}
+    assert all(group.decays for group in groups if group.role == "added_b")
+
+    state = methods.schedule(method, OPTIM, methods.Facts(levels.levels, 10, 2, head_solved=True)).at(7)
+    depths = range(levels.levels - 1)
+    assert all(state.lr(depth, "added_b") == 16 * state.lr(depth, "added") > 0 for depth in depths)
+    assert state.lr(levels.levels - 1, "head") == state.rates[-1]
+
+
+def test_plain_lora_has_one_rate() -> None:
+    network = edited(LoraMethod())
+    groups = methods.groups(network, backbones.depth_map(network))
+    assert "added_b" not in {group.role for group in groups} | methods.roles_trained(LoraMethod())
 
 
 @pytest.mark.parametrize("name", FORMS)

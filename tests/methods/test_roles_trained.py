@@ -44,6 +44,8 @@ CASES: list[tuple[AnyMethod, str, Moves]] = [
     (FullMethod(), "test_vit", lambda network, name: True),
     (LoraMethod(), "test_vit", is_added),
     (LoraMethod(base_dtype="bf16"), "test_vit", is_added),
+    (LoraMethod(lr_ratio=16), "test_vit", is_added),
+    (LoraMethod(lr_ratio=16), "eva02_tiny_patch14_224", is_added),
     (LoraMethod(), "test_byobnet", is_added),
     (LoraMethod(), "eva02_tiny_patch14_224", is_added),
     (QloraMethod(), "test_vit", is_added),

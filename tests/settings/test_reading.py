@@ -88,6 +88,11 @@ def test_nested_dotted_hyphenated_and_typed_flags_are_the_same() -> None:
     assert expected.optim.batch_size == 8
 
 
+def test_a_place_is_a_path_or_a_word(tmp_path: Path) -> None:
+    place = tmp_path / "weights.safetensors"
+    assert build(tmp_path, weights=place, out=place) == build(str(tmp_path), weights=str(place), out=str(place))
+
+
 def test_a_method_is_named_alone_or_given_whole() -> None:
     assert build("p", method="head").method == HeadMethod()
     assert build("p", method=HeadMethod(solver="lbfgs")).method == HeadMethod(solver="lbfgs")

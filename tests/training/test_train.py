@@ -170,6 +170,19 @@ def test_other_settings_are_refused_by_name(settings: Make) -> None:
         train(settings(seed=3, **{"optim.lr": 0.01}), silent)
 
 
+def test_a_setting_that_is_younger_than_a_run_has_its_default_there(settings: Make) -> None:
+    run = train(settings(), silent)
+    record = json.loads((run.path / layout.CHOICES).read_text())
+    for section, name in (("optim", "l2_sp"), ("method", "head_first")):
+        del record["requested"][section][name]
+    del record["requested"]["classes"]
+    (run.path / layout.CHOICES).write_text(json.dumps(record))
+
+    assert train(settings(), silent).path == run.path
+    with pytest.raises(RunMismatchError, match=r"\(optim\.l2_sp was 0\.0, is 3\.0\)"):
+        train(settings(**{"optim.l2_sp": 3.0}), silent)
+
+
 def test_other_photos_are_refused(settings: Make, shapes: Path) -> None:
     train(settings(), silent)
     extra = shapes / "disc" / "new.jpg"

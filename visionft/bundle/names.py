@@ -9,6 +9,8 @@ RECORD_FILE = "bundle.json"
 CARD_FILE = "README.md"
 GOLDEN_FOLDER = "golden"
 EXPECTED_FILE = "expected.json"
+ADAPTER_FOLDER = "adapters"
+ADAPTER_SUFFIX = ".onnx_adapter"
 
 IMAGE = "image"
 PIXELS = "pixels"
@@ -22,11 +24,17 @@ EMBEDDING = "embedding"
 KNOWN_SCORE = "known_score"
 UNKNOWN = "unknown"
 OUTPUTS = (LABEL, CLASS_INDEX, PROBABILITY, PROBABILITIES, LOGITS, EMBEDDING, KNOWN_SCORE, UNKNOWN)
+ADAPTED_OUTPUTS = OUTPUTS[1:]
+"""Of a graph that adapters change: it knows no names of classes, so whoever calls it looks the label up."""
 
 TEMPERATURE = "temperature"
 THRESHOLD = "threshold"
 CLASS_NAMES = "class_names"
 CLASS_MEANS = "class_means"
+HEAD_WEIGHT = "head_weight"
+HEAD_BIAS = "head_bias"
+CLASS_COUNT = "C"
+"""Size of every tensor of an adapter that has one entry a class."""
 
 META_SCHEMA = "visionft.schema_version"
 META_VERSION = "visionft.version"
@@ -36,6 +44,11 @@ META_PREPROCESS = "visionft.preprocess"
 META_BACKBONE = "visionft.backbone"
 META_LICENCE = "visionft.weights_licence"
 META_FINGERPRINT = "visionft.data_fingerprint"
+
+
+def factors(layer: str) -> tuple[str, str]:
+    """Return the names of the inputs A (in, r) and B (r, out) of a layer's low-rank update."""
+    return f"lora/{layer}/A", f"lora/{layer}/B"
 
 
 def installed_version() -> str:

@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from visionft.bundle.names import MODEL_FILE, RECORD_FILE
-from visionft.bundle.schema import SCHEMA_VERSION, BundleRecord
+from visionft.bundle.schema import VERSIONS, AdapterRecord, BundleRecord, ModelRecord
 from visionft.classes import Classes
-from visionft.errors import BundleError, VisionftError
+from visionft.errors import BundleError, UsageError, VisionftError
 from visionft.preprocess import Preprocess
 
 
@@ -38,7 +38,9 @@ class Bundle:
         _require_files(folder)
         bundle = cls(folder, _read_record(folder / RECORD_FILE))
         _check_classes(bundle)
-        _check_model(bundle)
+        _check_file(bundle.model, bundle.record.model)
+        for adapter in bundle.record.adapters:
+            _check_file(bundle.adapter_file(adapter.name), adapter)
         return bundle
 
     @property
@@ -46,10 +48,39 @@ class Bundle:
         """The ONNX file."""
         return self.path / MODEL_FILE
 
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """Names of its adapters; each answer needs one of them. None: the bundle is that of one run."""
+        return tuple(adapter.name for adapter in self.record.adapters)
+
+    def chosen(self, adapter: str | None) -> Bundle:
+        """Return the bundle as it is with an adapter: classes, temperature, threshold and figures are the adapter's.
+
+        Args:
+            adapter: one of `adapters`; None for a bundle without, which is returned as it is.
+
+        Raises:
+            UsageError: there are adapters and none of them is named, or the other way round.
+        """
+        known = {record.name: record for record in self.record.adapters}
+        if adapter is None and not known:
+            return self
+        if adapter is None or adapter not in known:
+            raise _no_adapter(self, adapter)
+        own = {
+            name: getattr(known[adapter], name)
+            for name in AdapterRecord.model_fields.keys() & BundleRecord.model_fields.keys()
+        }
+        return Bundle(self.path, self.record.model_copy(update={**own, "adapters": ()}))
+
+    def adapter_file(self, adapter: str) -> Path:
+        """Return the file of an adapter."""
+        return self.path / next(record.file for record in self.record.adapters if record.name == adapter)
+
     @cached_property
     def classes(self) -> Classes:
-        """The classes, in the order of the graph's outputs."""
-        return Classes(self.record.classes)
+        """The classes, in the order of the graph's outputs; UsageError where each adapter has its own."""
+        return Classes(self.chosen(None).record.classes)
 
     @cached_property
     def preprocess(self) -> Preprocess:
@@ -83,7 +114,19 @@ class Bundle:
             "" if agreement is None else f", labels as trained on {agreement.agreement:.2%} of {agreement.n:,} photos"
         )
         size = f"{record.model.bytes / 1e6:.1f} MB"
+        if record.adapters:
+            each = ", ".join(f"{adapter.name} with {len(adapter.classes)} classes" for adapter in record.adapters)
+            return f"bundle {self.path}: {record.backbone}, {size}, {len(record.adapters)} adapters ({each})"
         return f"bundle {self.path}: {record.backbone}, {len(record.classes)} classes, {size}{proof}"
+
+
+def _no_adapter(bundle: Bundle, adapter: str | None) -> UsageError:
+    names = ", ".join(bundle.adapters)
+    if adapter is None:
+        return UsageError(f"the bundle {bundle.path} answers through adapters and none was named: give one of {names}")
+    if not names:
+        return UsageError(f"the bundle {bundle.path} has no adapters and {adapter!r} was asked for: leave it out")
+    return UsageError(f"the bundle {bundle.path} has no adapter {adapter!r}: give one of {names}")
 
 
 def is_bundle(path: str | Path) -> bool:
@@ -115,16 +158,17 @@ def _require_files(folder: Path) -> None:
 def _read_record(path: Path) -> BundleRecord:
     content = _read_json(path)
     version = content.get("schema_version")
-    if version != SCHEMA_VERSION:
+    if version not in VERSIONS:
+        known = " and ".join(map(str, VERSIONS))
         raise BundleError(
-            f"the bundle {path.parent} has schema version {version!r} and this visionft reads {SCHEMA_VERSION}: "
+            f"the bundle {path.parent} has schema version {version!r} and this visionft reads {known}: "
             "use the visionft that wrote it, or export the run again"
         )
     try:
         return BundleRecord.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"]) or "adapters"
         raise BundleError(
             f"{path} is damaged ({where}: {first['msg']}): copy the bundle again or export it again"
         ) from error
@@ -141,11 +185,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _check_classes(bundle: Bundle) -> None:
-    try:
-        matches = bundle.classes.hash == bundle.record.classes_hash
-    except ValueError:
-        matches = False
-    if not matches:
+    views = [bundle.chosen(name) for name in bundle.adapters] or [bundle]
+    if not all(_same_classes(view) for view in views):
         raise BundleError(
             f"the classes in {bundle.path / RECORD_FILE} do not match their hash, so labels could be wrong: "
             "undo the edit, copy the bundle again or export it again"
@@ -157,13 +198,21 @@ def _check_classes(bundle: Bundle) -> None:
         raise BundleError(f"{where} is damaged (preprocess): copy the bundle again or export it again") from error
 
 
-def _check_model(bundle: Bundle) -> None:
+def _same_classes(view: Bundle) -> bool:
+    try:
+        return view.classes.hash == view.record.classes_hash
+    except ValueError:
+        return False
+
+
+def _check_file(file: Path, expected: ModelRecord | AdapterRecord) -> None:
     """Compare size, then digest: a flipped bit would load and answer wrongly."""
-    expected = bundle.record.model
-    size = bundle.model.stat().st_size
-    if size != expected.bytes or digest_of(bundle.model) != expected.sha256:
+    if not file.is_file():
+        raise BundleError(f"the bundle's {file} is missing: copy the bundle again or export it again")
+    size = file.stat().st_size
+    if size != expected.bytes or digest_of(file) != expected.sha256:
         raise BundleError(
-            f"{bundle.model} is damaged ({size:,} bytes, exported as {expected.bytes:,} with another digest): "
+            f"{file} is damaged ({size:,} bytes, exported as {expected.bytes:,} with another digest): "
             "copy the bundle again or export it again"
         )
 

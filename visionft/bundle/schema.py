@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from visionft.bundle import names
 
 SCHEMA_VERSION = 1
 """Raised with every change of bundle.json, of the tensors or of the golden files that an older reader cannot follow."""
+ADAPTERS_VERSION = 2
+"""Of bundles with adapters, which answer nothing without one; those of one run stay at `SCHEMA_VERSION`."""
+VERSIONS = (SCHEMA_VERSION, ADAPTERS_VERSION)
+ADAPTER_NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""What can be a file's name and an argument everywhere."""
 
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -115,17 +120,50 @@ class GoldenRecord(Record):
     """Largest difference of a probability that passes."""
 
 
+class AdapterRecord(Record):
+    """One adapter: everything that is its own beside the base that it shares with others."""
+
+    name: Annotated[str, Field(pattern=ADAPTER_NAME)]
+    """What a caller asks for."""
+    file: Annotated[str, Field(pattern=r"^adapters/[A-Za-z0-9][A-Za-z0-9._-]*\.onnx_adapter$")]
+    """Its file in the bundle, in onnxruntime's adapter format."""
+    bytes: Annotated[int, Field(gt=0)]
+    """Size of the file."""
+    sha256: Digest
+    """Its digest."""
+    rank: Annotated[int, Field(ge=0)]
+    """Largest rank of its updates."""
+    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Class names; their order gives the class index."""
+    classes_hash: Digest
+    """SHA-256 of the class names joined by line feeds, UTF-8."""
+    temperature: Annotated[float, Field(gt=0.0)] = 1.0
+    """Its logits are divided by this; an input of the graph, which the file brings."""
+    threshold: float | None = None
+    """Photos with a lower `known_score` are unknown; null: there is none."""
+    accepted: Share | None = None
+    """Share of known photos that the threshold accepts; null: there is no threshold."""
+    agreement: AgreementRecord | None = None
+    """Its proof beside its own run; null only while the export is at work."""
+    golden: GoldenRecord
+    """Its golden vectors, in golden/NAME/."""
+    figures: dict[str, JsonValue] = {}
+    """Every figure measured on its run."""
+    provenance: dict[str, JsonValue] = {}
+    """Where it comes from: data fingerprint, settings, versions."""
+
+
 class BundleRecord(Record):
     """The whole of bundle.json."""
 
-    schema_version: Literal[1] = 1
-    """Version of this layout."""
+    schema_version: Literal[1, 2] = 1
+    """Version of this layout: 2 for a bundle with adapters, 1 for one without."""
     visionft: str
     """Version of visionft that wrote the bundle."""
     created: str
     """Time of the export, ISO 8601, UTC."""
-    classes: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Class names; their order gives the class index."""
+    classes: tuple[str, ...]
+    """Class names; their order gives the class index. Empty in a bundle with adapters, each of which has its own."""
     classes_hash: Digest
     """SHA-256 of the class names joined by line feeds, UTF-8."""
     preprocess: dict[str, JsonValue]
@@ -152,9 +190,21 @@ class BundleRecord(Record):
     """Every figure measured on the trained model."""
     provenance: dict[str, JsonValue] = {}
     """Where the model comes from: data fingerprint, counts, settings, versions."""
+    adapters: tuple[AdapterRecord, ...] = ()
+    """The adapters on this base; empty: the bundle is that of one run and answers by itself."""
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if bool(self.adapters) == bool(self.classes) or (self.schema_version == ADAPTERS_VERSION) != bool(
+            self.adapters
+        ):
+            raise ValueError("a bundle has classes (version 1) or adapters (version 2)")
+        if len({adapter.name for adapter in self.adapters}) < len(self.adapters):
+            raise ValueError("two adapters have one name")
+        return self
 
 
-def tensors(classes: int, features: int) -> tuple[TensorRecord, ...]:
+def tensors(classes: int | str, features: int) -> tuple[TensorRecord, ...]:
     """Return the tensor table of a network with `classes` classes and an embedding of `features` numbers."""
     rows: tuple[tuple[str, str, str, tuple[int | str, ...], str], ...] = (
         (names.IMAGE, "in", "uint8", ("N", "H", "W", 3), "RGB photos of one size, any N, H and W from 1 up."),
@@ -181,6 +231,11 @@ def tensors(classes: int, features: int) -> tuple[TensorRecord, ...]:
     )
     keys = ("name", "direction", "dtype", "shape", "meaning")
     return tuple(TensorRecord.model_validate(dict(zip(keys, row, strict=True))) for row in rows)
+
+
+def adapted_tensors(features: int) -> tuple[TensorRecord, ...]:
+    """Return the tensor table of a base for adapters: as many classes as the adapter has, and no label."""
+    return tuple(row for row in tensors(names.CLASS_COUNT, features) if row.name != names.LABEL)
 
 
 def json_schema() -> str:

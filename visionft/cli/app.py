@@ -23,6 +23,10 @@ COMMANDS = {
         "visionft.cli.verbs:export",
         "Write the bundle that is deployed, after checking that it answers like the run.",
     ),
+    "serve": (
+        "visionft.cli.serving:serve",
+        "Serve a bundle over HTTP: photo files, the Open Inference Protocol, a page, figures.",
+    ),
     "blend": (
         "visionft.cli.blending:blend",
         "Make a new run between a run's start and its end, which forgets less (WiSE-FT).",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from visionft.cli.printing import Json, finish
 from visionft.errors import UsageError
 
 Model = Annotated[Path, Parameter(help="The folder of a run or of a bundle.")]
+Adapter = Annotated[str | None, Parameter(help="The adapter that answers, in a bundle with adapters.")]
 
 
 def evaluate(
@@ -25,6 +27,7 @@ def evaluate(
     retention: Annotated[
         Path | None, Parameter(help="Photos of an earlier task: what do the features still know of them?")
     ] = None,
+    adapter: Adapter = None,
     out: Annotated[Path | None, Parameter(help="A folder for the figures and the predictions per photo.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -37,8 +40,8 @@ def evaluate(
     from visionft import workflows
     from visionft.workflows.places import holds_bundle
 
-    evaluation = workflows.evaluate(run, data=data, split=split, retention=retention, out=out)
-    following = ("predict", run, "PHOTOS") if holds_bundle(run) else ("export", run)
+    evaluation = workflows.evaluate(run, data=data, split=split, retention=retention, adapter=adapter, out=out)
+    following: list[str | Path] = ["predict", run, "PHOTOS", *_flag(adapter)] if holds_bundle(run) else ["export", run]
     kept = {"retention": evaluation.retention.to_json()} if evaluation.retention else {}
     finish(str(evaluation), {**evaluation.metrics.summary(), **kept}, *following, as_json=as_json)
 
@@ -48,6 +51,7 @@ def predict(
     places: Annotated[list[str], Parameter(help="Photos, folders of photos (searched through) or globs.", negative="")],
     /,
     *,
+    adapter: Adapter = None,
     out: Annotated[Path | None, Parameter(help="A file for the answers: .csv, .jsonl or .parquet.")] = None,
     top: Annotated[int, Parameter(help="Labels for each photo, the most probable first.")] = 1,
     as_json: Json = False,
@@ -63,19 +67,27 @@ def predict(
         raise UsageError(f"--top: {top} is less than 1; give the number of labels for each photo")
     from visionft import workflows
 
-    predictions = workflows.predict(run, places, out=out, top=top)
+    predictions = workflows.predict(run, places, adapter=adapter, out=out, top=top)
     rows = predictions.to_rows() if as_json else []
     result = {"answered": len(predictions), "quarantined": len(predictions.quarantine), "out": out, "predictions": rows}
-    following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS"]
+    following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS", *_flag(adapter)]
     if out is None:
-        following = ["predict", run, *places, "--out", "answers.csv"]
+        following = ["predict", run, *places, *_flag(adapter), "--out", "answers.csv"]
     finish(str(predictions), result, *following, as_json=as_json)
 
 
 def export(
-    run: Annotated[Path, Parameter(help="The folder of a run.")],
+    run: Annotated[Path | None, Parameter(help="The folder of a run; none with --adapters.")] = None,
     /,
     *,
+    adapters: Annotated[
+        list[str] | None,
+        Parameter(
+            help="Runs of LoRA on one base, as RUN or NAME=RUN: one bundle with an adapter for each.",
+            consume_multiple=True,
+            negative="",
+        ),
+    ] = None,
     out: Annotated[Path | None, Parameter(help="The bundle's folder; none: RUN/bundle.")] = None,
     precision: Annotated[Literal["fp32"], Parameter(help="Arithmetic of the exported network.")] = "fp32",
     golden: Annotated[
@@ -93,12 +105,33 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the bundle that is deployed, after checking that it answers like the run."""
-    require_run(run)
+    if run is not None:
+        require_run(run)
+    runs = None if adapters is None else _named(adapters)
     share = _share(accept)
     from visionft import workflows
 
-    exported = workflows.export(run, out, precision=precision, golden=golden, accept=share, all=all_photos)
-    finish(str(exported), exported.to_json(), "predict", exported.bundle, "PHOTOS", as_json=as_json)
+    exported = workflows.export(
+        run, out, adapters=runs, precision=precision, golden=golden, accept=share, all=all_photos
+    )
+    following: list[str | Path] = ["predict", exported.bundle, "PHOTOS", *_flag(next(iter(exported.adapters), None))]
+    finish(str(exported), exported.to_json(), *following, as_json=as_json)
+
+
+def _named(adapters: Sequence[str]) -> dict[str, Path]:
+    """Read RUN or NAME=RUN; what exists is a folder, whatever signs its name holds."""
+    from visionft.workflows.shipping import distinct, name_of
+
+    runs: list[tuple[str, Path]] = []
+    for given in adapters:
+        name, sign, place = ("", "", given) if Path(given).exists() else given.rpartition("=")
+        require_run(Path(place))
+        runs.append((name if sign else name_of(Path(place)), Path(place)))
+    return distinct(runs)
+
+
+def _flag(adapter: str | None) -> list[str]:
+    return [] if adapter is None else ["--adapter", adapter]
 
 
 def _share(given: str) -> float | None:

@@ -55,25 +55,27 @@ def evaluate_run(run: Run, photos: Path | None, split: str) -> Evaluation:
     )
 
 
-def evaluate_bundle(bundle: Bundle, photos: Path) -> Evaluation:
+def evaluate_bundle(bundle: Bundle, photos: Path, adapter: str | None = None) -> Evaluation:
     """Evaluate the shipped file through onnxruntime on a labelled folder or manifest, from the photos' encoded bytes.
 
     Raises:
+        UsageError: the adapter is unknown, or none is named and each answer needs one.
         DataError: the photos have a class that the bundle does not know.
     """
-    manifest = data.label_photos(photos, bundle.classes, _reading_of(bundle))
+    chosen = bundle.chosen(adapter)
+    manifest = data.label_photos(photos, chosen.classes, _reading_of(chosen))
     rows = manifest.rows("test")
     session = Session(bundle)
-    logits = np.stack([session.answer(_pixels(manifest.root / str(path))).logits for path in rows.paths])
+    logits = np.stack([session.answer(_pixels(manifest.root / str(path)), adapter).logits for path in rows.paths])
     return Evaluation.of(
         bundle.path,
         photos.absolute().stem,
-        bundle.classes,
+        chosen.classes,
         rows.paths,
         logits,
         rows.labels,
         manifest.quarantine,
-        bundle.temperature,
+        chosen.temperature,
     )
 
 

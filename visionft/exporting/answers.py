@@ -18,15 +18,21 @@ LOGIT, COSINE = "largest_logit", "nearest_mean"
 SCALES = ("mean", "spread")
 
 
-def append_answers(model: ModelProto, classes: Sequence[str], answering: Answering) -> None:
-    """Append calibration and the table's outputs; what was fitted stays initializers, to be changed later."""
+def append_answers(model: ModelProto, classes: Sequence[str] | None, answering: Answering) -> None:
+    """Append calibration and the table's outputs; what was fitted stays initializers, to be changed later.
+
+    Args:
+        model: ends in logits and embedding; changed in place.
+        classes: names for the label; none: there is no label, since adapters differ in their classes.
+        answering: from logits and embedding to answers.
+    """
     threshold = -math.inf if answering.threshold is None else answering.threshold
     constants = {
         n.TEMPERATURE: np.float32(answering.temperature),
         n.THRESHOLD: np.float32(threshold),
         AXIS: np.array([1], np.int64),
-        n.CLASS_NAMES: np.array(list(classes), dtype=object),
-        **_constants(answering.scale),
+        **({} if classes is None else {n.CLASS_NAMES: np.array(list(classes), dtype=object)}),
+        **scale_constants(answering.scale),
     }
     model.graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
@@ -38,14 +44,19 @@ def append_answers(model: ModelProto, classes: Sequence[str], answering: Answeri
             node("Softmax", [CALIBRATED], [n.PROBABILITIES], "softmax", axis=1),
             node("ArgMax", [n.LOGITS], [n.CLASS_INDEX], "choose", axis=1, keepdims=0),
             node("ReduceMax", [n.PROBABILITIES, AXIS], [n.PROBABILITY], "probability_of_choice", keepdims=0),
-            node("Gather", [n.CLASS_NAMES, n.CLASS_INDEX], [n.LABEL], "name_choice", axis=0),
+            *(
+                []
+                if classes is None
+                else [node("Gather", [n.CLASS_NAMES, n.CLASS_INDEX], [n.LABEL], "name_choice", axis=0)]
+            ),
             *_known_nodes(answering.scale),
             node("Less", [n.KNOWN_SCORE, n.THRESHOLD], [n.UNKNOWN], "below_threshold"),
         ]
     )
 
 
-def _constants(scale: KnownScale) -> dict[str, NDArray[np.float32]]:
+def scale_constants(scale: KnownScale) -> dict[str, NDArray[np.float32]]:
+    """Return what the known score is measured by, by the names in the graph; class means are (D, C)."""
     found = _mean_and_spread(LOGIT, scale.logit)
     if scale.means is None:
         return found

@@ -43,6 +43,7 @@ class Exported:
         near_ties: photos whose label differs, each between two labels of nearly equal probability.
         opset: version of ai.onnx in the file.
         seconds: time the export took.
+        adapters: names of the adapters, where there are some; the figures above are then the worst of theirs.
     """
 
     bundle: Path
@@ -52,17 +53,22 @@ class Exported:
     near_ties: tuple[NearTie, ...]
     opset: int
     seconds: float
+    adapters: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, the line of `--json`."""
         plain = {
             name: getattr(self, name) for name in ("agreement", "max_probability_difference", "n", "opset", "seconds")
         }
-        return {"bundle": str(self.bundle), **plain, "near_ties": [tie.model_dump() for tie in self.near_ties]}
+        adapters = {"adapters": list(self.adapters)} if self.adapters else {}
+        ties = [tie.model_dump() for tie in self.near_ties]
+        return {"bundle": str(self.bundle), **plain, "near_ties": ties, **adapters}
 
     def __str__(self) -> str:
-        place = f"bundle {self.bundle} (opset {self.opset})"
-        share = f"the same label as the trained model on {self.agreement:.2%} of {self.n:,} photos"
+        count = f", {len(self.adapters)} adapters: {', '.join(self.adapters)}" if self.adapters else ""
+        place = f"bundle {self.bundle} (opset {self.opset}{count})"
+        trained = "its trained model on at least" if self.adapters else "the trained model on"
+        share = f"the same label as {trained} {self.agreement:.2%} of {self.n:,} photos"
         lines = [f"{place}: {share}, probabilities at most {self.max_probability_difference:.2g} apart"]
         ties = (
             f"near tie: {tie.photo}, {tie.trained!r} became {tie.exported!r}, {tie.gap:.2g} apart"
@@ -100,10 +106,7 @@ def export(
         BackboneError: the network cannot be written as ONNX.
     """
     began, place = time.monotonic(), Path(out)
-    if golden not in ("photos", "none"):
-        raise UsageError(f"golden is {golden!r}: give 'photos' or 'none'")
-    if accepted is not None and not 0 < accepted < 1:
-        raise UsageError(f"accept is {accepted}: give a share between 0 and 1, such as 0.95, or none")
+    require_valid(golden, accepted)
     network, answering = run.network().eval(), run.answering(accepted)
     trained = Truth(network, run.preprocess, answering)
     check_place(place, sum(t.numel() * t.element_size() for t in network.state_dict().values()), golden == "photos")
@@ -115,7 +118,7 @@ def export(
     with placed(place) as folder:
         onnx.save(model, folder / n.MODEL_FILE)
         record = provisional(run, network.features, model, folder / n.MODEL_FILE, manifest.fingerprint)
-        record = record.model_copy(update=_fitted(answering, accepted))
+        record = record.model_copy(update=fitted(answering, accepted))
         write_record(folder, record)
         record = _proved(record, folder, model, trained, manifest, None if all_photos else LIMIT, on_progress)
         if golden == "photos":
@@ -123,6 +126,14 @@ def export(
         write_record(folder, record)
         (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
     return _exported(place, record, time.monotonic() - began)
+
+
+def require_valid(golden: str, accepted: float | None) -> None:
+    """Raise UsageError where one of these arguments of an export is none of its values."""
+    if golden not in ("photos", "none"):
+        raise UsageError(f"golden is {golden!r}: give 'photos' or 'none'")
+    if accepted is not None and not 0 < accepted < 1:
+        raise UsageError(f"accept is {accepted}: give a share between 0 and 1, such as 0.95, or none")
 
 
 def _proved(
@@ -143,7 +154,7 @@ def _proved(
     return record.model_copy(update={"agreement": found})
 
 
-def _fitted(answering: Answering, accepted: float | None) -> dict[str, float | None]:
+def fitted(answering: Answering, accepted: float | None) -> dict[str, float | None]:
     """Return what was fitted to validation photos as values of the record."""
     threshold = answering.threshold
     return {
@@ -156,7 +167,7 @@ def _fitted(answering: Answering, accepted: float | None) -> dict[str, float | N
 def _golden(folder: Path, trained: Truth, manifest: Photos) -> GoldenRecord:
     rows = manifest.rows(SPLIT)
     photos = read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS))
-    return write_golden(folder, list(photos), trained, Bundle.open(folder).classes)
+    return write_golden(folder / n.GOLDEN_FOLDER, list(photos), trained, Bundle.open(folder).classes)
 
 
 def _exported(place: Path, record: BundleRecord, seconds: float) -> Exported:

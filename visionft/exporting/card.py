@@ -34,7 +34,7 @@ def card(record: BundleRecord) -> str:
     parts = {
         "Figures": _figures(record),
         "Probabilities and unknown products": _fitted(record),
-        "Call it": _call(record),
+        "Call it": f"{CALL}\n\n{tensor_table(record)}",
         "Classes": _classes(record),
         "The exported file": _proof(record),
         "Licence and provenance": _provenance(record),
@@ -110,12 +110,13 @@ def _error(values: dict[str, Any], before: dict[str, Any]) -> str:
     return f"{first} before and {second} after"
 
 
-def _call(record: BundleRecord) -> str:
+def tensor_table(record: BundleRecord) -> str:
+    """Return the table of inputs and outputs in Markdown."""
     rows = "\n".join(
         f"| {row.direction} `{row.name}` | {row.dtype} [{', '.join(map(str, row.shape))}] | {row.meaning} |"
         for row in record.tensors
     )
-    return f"{CALL}\n\n| tensor | type | meaning |\n|---|---|---|\n{rows}"
+    return f"| tensor | type | meaning |\n|---|---|---|\n{rows}"
 
 
 def _classes(record: BundleRecord) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from visionft.bundle.names import EXPECTED_FILE, GOLDEN_FOLDER
+from visionft.bundle.names import EXPECTED_FILE
 from visionft.bundle.schema import GoldenRecord
 from visionft.classes import Classes
 from visionft.exporting.reference import Truth
@@ -22,19 +22,18 @@ LARGEST_SIDE = 1024
 """Pixels; larger photos are shrunk, since raw RGB of a phone's photo has 36 MB."""
 
 
-def write_golden(folder: Path, photos: Sequence[Photo], trained: Truth, classes: Classes) -> GoldenRecord:
-    """Write golden/NN.png, golden/NN.npy and golden/expected.json into a bundle.
+def write_golden(place: Path, photos: Sequence[Photo], trained: Truth, classes: Classes) -> GoldenRecord:
+    """Write NN.png, NN.npy and expected.json into a new folder.
 
     The PNG holds decoded pixels and nothing else: no EXIF, no place, no camera. The trained model gives the answers.
 
     Args:
-        folder: the bundle.
+        place: `golden/` of a bundle, or a folder below it.
         photos: at most `GOLDEN_PHOTOS` are taken, from the first on.
         trained: the trained model.
         classes: names in the order of the logits.
     """
-    place = folder / GOLDEN_FOLDER
-    place.mkdir()
+    place.mkdir(parents=True)
     images = [_shrunk(photo.image) for photo in photos[:GOLDEN_PHOTOS]]
     answers = [_write_photo(place, i, image) | _expected(image, trained, classes) for i, image in enumerate(images)]
     record = GoldenRecord(kind="photos", n=len(images))

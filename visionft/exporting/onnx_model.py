@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import onnx
 import torch
 from onnx import ModelProto, TensorProto, compose, helper
 from onnx.utils import Extractor
-from torch import Tensor, nn
+from torch import nn
 
 from visionft.backbones import Network
 from visionft.bundle import names as n
@@ -21,6 +18,7 @@ from visionft.bundle.schema import TensorRecord, tensors
 from visionft.errors import BackboneError
 from visionft.exporting.answers import append_answers
 from visionft.exporting.graph import NetworkHalf, PreprocessHalf
+from visionft.exporting.silencing import quiet, strip_traces
 from visionft.metrics import Answering
 from visionft.preprocess import Preprocess
 
@@ -46,18 +44,45 @@ def build(
     Raises:
         BackboneError: the network cannot be exported, or is too large for one file.
     """
+    require_small(network)
+    network.eval()
+    back = network_part(network, preprocess.size)
+    table = tensors(len(classes), _last_size(back, n.EMBEDDING))
+    model = assemble(back, preprocess, classes, answering or Answering.plain(), table)
+    onnx.checker.check_model(model)
+    return model
+
+
+def require_small(network: Network) -> None:
+    """Raise BackboneError where the network is too large for one file."""
     size = sum(t.numel() * t.element_size() for t in (*network.parameters(), *network.buffers()))
     if size > LARGEST_FILE:
         raise BackboneError(
             f"{network.name} has {size / 1e9:.1f} GB of weights and one ONNX file holds 1.9: choose a smaller backbone"
         )
-    network.eval()
-    front = preprocess_part(preprocess)
-    back = network_part(network, preprocess.size)
-    model = _join(front, back)
-    append_answers(model, classes, answering or Answering.plain())
-    _declare(model, tensors(len(classes), _last_size(back, n.EMBEDDING)), preprocess.size)
-    onnx.checker.check_model(model)
+
+
+def assemble(
+    back: ModelProto,
+    preprocess: Preprocess,
+    classes: Sequence[str] | None,
+    answering: Answering,
+    table: Sequence[TensorRecord],
+    keep: Collection[str] = (),
+) -> ModelProto:
+    """Put the preprocess half before an exported network half and the answers behind it.
+
+    Args:
+        back: `pixels` to `logits` and `embedding`.
+        preprocess: the evaluation transform.
+        classes: names of the label; none: there is no label.
+        answering: from logits and embedding to answers.
+        table: inputs and outputs to declare.
+        keep: further inputs of the network half, whose names stay.
+    """
+    model = _join(preprocess_part(preprocess), back, keep)
+    append_answers(model, classes, answering)
+    _declare(model, table, preprocess.size)
     return model
 
 
@@ -84,7 +109,7 @@ def preprocess_part(preprocess: Preprocess) -> ModelProto:
     shapes = {0: dim("N"), 1: dim("H", min=1, max=LARGEST_SIDE), 2: dim("W", min=1, max=LARGEST_SIDE)}
     # The example is larger than any input and its sides differ, so that no size is taken for a constant.
     example = torch.zeros(2, 480, 360, 3, dtype=torch.uint8)
-    return _export(PreprocessHalf(preprocess), example, shapes, n.IMAGE, [n.PIXELS])
+    return as_onnx(PreprocessHalf(preprocess), (example,), (shapes,), [n.IMAGE], [n.PIXELS])
 
 
 def network_part(network: Network, size: tuple[int, int]) -> ModelProto:
@@ -93,15 +118,33 @@ def network_part(network: Network, size: tuple[int, int]) -> ModelProto:
     Raises:
         BackboneError: the network cannot be exported.
     """
-    example, wanted = torch.zeros(2, 3, *size), [n.LOGITS, n.EMBEDDING]
     shapes = {0: torch.export.Dim("N")}
+    return half_as_onnx(network, NetworkHalf(network), (torch.zeros(2, 3, *size),), (shapes,), [n.PIXELS])
+
+
+def half_as_onnx(
+    network: Network, half: nn.Module, examples: tuple[Any, ...], shapes: tuple[Any, ...], given: list[str]
+) -> ModelProto:
+    """Export a module over the network that answers with `logits` and `embedding`.
+
+    Args:
+        network: what `half` runs.
+        half: takes `examples`.
+        examples: arguments, of tensors and lists of them.
+        shapes: which sizes of them are dynamic, in torch's form.
+        given: names of the tensors among the arguments, flattened.
+
+    Raises:
+        BackboneError: the network cannot be exported.
+    """
+    wanted = [n.LOGITS, n.EMBEDDING]
     try:
-        return _export(NetworkHalf(network), example, shapes, n.PIXELS, wanted)
+        return as_onnx(half, examples, shapes, given, wanted)
     except torch.onnx.OnnxExporterError:
         pass  # the exporter knows fused attention over (B, heads, N, D) alone; others (samvit) are tried written out
     try:
         with _attention_written_out(network):
-            return _export(NetworkHalf(network), example, shapes, n.PIXELS, wanted)
+            return as_onnx(half, examples, shapes, given, wanted)
     except torch.onnx.OnnxExporterError as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise BackboneError(f"{network.name} cannot be exported to ONNX ({reason}): choose another backbone") from error
@@ -120,56 +163,26 @@ def _attention_written_out(network: Network) -> Iterator[None]:
             module.fused_attn = True  # type: ignore[assignment]
 
 
-def _export(module: nn.Module, example: Tensor, shapes: dict[int, Any], given: str, wanted: list[str]) -> ModelProto:
-    with _quiet(), torch.no_grad():
+def as_onnx(
+    module: nn.Module, examples: tuple[Any, ...], shapes: tuple[Any, ...], given: list[str], wanted: list[str]
+) -> ModelProto:
+    """Export a module quietly, without traces of this machine; see `half_as_onnx` for the arguments."""
+    with quiet(), torch.no_grad():
         program = torch.onnx.export(
-            module.eval(), (example,), dynamo=True, input_names=[given], output_names=wanted,
-            dynamic_shapes=(shapes,), external_data=False, opset_version=OPSET, verbose=False,
+            module.eval(), examples, dynamo=True, input_names=given, output_names=wanted,
+            dynamic_shapes=shapes, external_data=False, opset_version=OPSET, verbose=False,
         )  # fmt: skip
     assert program is not None
     model = program.model_proto
-    _strip_traces(model)
+    strip_traces(model)
     return model
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's progress lines, warnings and logs about its own internals from the user."""
-    disabled = logging.root.manager.disable
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(disabled)
-
-
-def _strip_traces(model: ModelProto) -> None:
-    """Remove what the exporter notes on every node: source lines and paths of the machine it ran on."""
-    for item in (
-        *model.graph.node,
-        *model.graph.value_info,
-        *model.graph.input,
-        *model.graph.output,
-        *model.graph.initializer,
-        model.graph,
-    ):
-        item.ClearField("metadata_props")
-        item.ClearField("doc_string")
-    model.ClearField("metadata_props")
-    model.ClearField("doc_string")
-
-
-def _join(front: ModelProto, back: ModelProto) -> ModelProto:
+def _join(front: ModelProto, back: ModelProto, keep: Collection[str]) -> ModelProto:
     assert opset_of(front) == opset_of(back), "both halves are exported at one opset"
     front.ir_version = back.ir_version = max(front.ir_version, back.ir_version)
-    keep = {n.IMAGE, n.PIXELS, n.LOGITS, n.EMBEDDING}
-    parts = [_prefixed(front, "preprocess/", keep), _prefixed(back, "network/", keep)]
+    kept = {n.IMAGE, n.PIXELS, n.LOGITS, n.EMBEDDING, *keep}
+    parts = [_prefixed(front, "preprocess/", kept), _prefixed(back, "network/", kept)]
     return compose.merge_models(parts[0], parts[1], io_map=[(n.PIXELS, n.PIXELS)], name="visionft")
 
 
@@ -202,7 +215,7 @@ def _declare(model: ModelProto, table: Sequence[TensorRecord], size: tuple[int, 
     kept = [value for value in model.graph.value_info if value.name not in {*values, n.PIXELS}]
     for field, content in (
         ("input", [values[n.IMAGE]]),
-        ("output", [values[name] for name in n.OUTPUTS]),
+        ("output", [values[row.name] for row in table if row.direction == "out"]),
         ("value_info", [*kept, joint]),
     ):
         model.graph.ClearField(field)

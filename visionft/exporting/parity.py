@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visionft.backbones import Network
-from visionft.bundle import Answer
+from visionft.bundle import Answer, Bundle
 from visionft.bundle.schema import AgreementRecord, NearTie
 from visionft.classes import Classes
 from visionft.errors import ParityError
@@ -18,7 +19,6 @@ from visionft.exporting.known_parity import KnownTally, lowest
 from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import Photo
 from visionft.exporting.stages import Stages
-from visionft.serving import Session
 
 NEAR_TIE_GAP = 2e-3
 """Top-2 gap under which two labels are a coin's toss: twice the probability difference that passes."""
@@ -33,6 +33,23 @@ STAGE_PHOTOS = 32
 
 Progress = Callable[[str, int, int], None]
 """Called with what is done, how many photos are done and how many there are."""
+
+
+class Answers(Protocol):
+    """The bundle as its user asks it: a session, or a session through one of its adapters."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """What answers."""
+        ...
+
+    def answer(self, image: NDArray[np.uint8]) -> Answer:
+        """Answer one photo, (H, W, 3) uint8 RGB."""
+        ...
+
+    def answer_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[Answer]:
+        """Answer photos of any sizes."""
+        ...
 
 
 @dataclass
@@ -54,7 +71,7 @@ class Tally:
         self.worst = max(self.worst, difference)
 
 
-def _answer(session: Session, photo: Photo) -> Answer:
+def _answer(session: Answers, photo: Photo) -> Answer:
     try:
         return session.answer(photo.image)
     except Exception as error:  # onnxruntime has no common type for what a graph cannot do
@@ -66,7 +83,7 @@ def _answer(session: Session, photo: Photo) -> Answer:
 
 
 def compare(
-    session: Session,
+    session: Answers,
     trained: Truth,
     stages: Stages,
     photos: Iterator[Photo],
@@ -148,7 +165,7 @@ def _note_photo(tally: Tally, photo: Photo, answer: Answer, truth: NDArray[np.fl
 
 
 def _check_sample(
-    tally: Tally, known: KnownTally, session: Session, trained: Truth, stages: Stages, sample: Sequence[Photo]
+    tally: Tally, known: KnownTally, session: Answers, trained: Truth, stages: Stages, sample: Sequence[Photo]
 ) -> float:
     """Check batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
     images = [photo.image for photo in sample]

@@ -49,14 +49,19 @@ def provisional(run: TrainedModel, features: int, model: ModelProto, file: Path,
         preprocess=run.preprocess.to_json(),
         backbone=run.settings.backbone,
         weights=weights_record(run.weights_source),
-        model=ModelRecord(
-            bytes=file.stat().st_size, sha256=digest_of(file), opset=opset_of(model), ir_version=model.ir_version
-        ),
+        model=model_record(model, file),
         tensors=tensors(len(run.classes), features),
         agreement=None,
         golden=GoldenRecord(kind="none", n=0),
         figures=figures(run),
         provenance=provenance(run, fingerprint),
+    )
+
+
+def model_record(model: ModelProto, file: Path) -> ModelRecord:
+    """Return size, digest and versions of a model that was written to a file."""
+    return ModelRecord(
+        bytes=file.stat().st_size, sha256=digest_of(file), opset=opset_of(model), ir_version=model.ir_version
     )
 
 

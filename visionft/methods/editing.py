@@ -96,7 +96,10 @@ def _low_rank(network: Network, method: LoraMethod | QloraMethod) -> Edit:
             "take --method lora with --method.base-dtype fp32"
         )
     scale = lora.scale_of(method.rank, method.alpha, method.rslora)
-    lora.inject(network.backbone, targets, past, rank=method.rank, scale=scale, dropout=method.dropout)
+    lora.inject(
+        network.backbone, targets, past,
+        rank=method.rank, scale=scale, dropout=method.dropout, ratio=method.lr_ratio != 1,
+    )  # fmt: skip
     kept = f", {stored} frozen layers kept in {storage}" if storage else ""
     return _told(network, len(targets), stored, f"rank {method.rank} in {len(targets)} layers{kept}")
 

@@ -13,6 +13,9 @@ from torch import nn
 from visionft.backbones import DepthMap, Network
 from visionft.methods.roles import Role, role_of
 
+DECAYING: frozenset[Role] = frozenset({"weight", "head", "added", "added_b"})
+"""Roles whose matrices and kernels have weight decay."""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -39,7 +42,7 @@ def groups(network: Network, depth_map: DepthMap) -> tuple[Group, ...]:
     members: dict[tuple[int, Role, bool], list[str]] = defaultdict(list)
     for name, parameter in network.named_parameters():
         role = role_of(network, name)
-        decays = role in ("weight", "head", "added") and parameter.ndim > 1 and not _matches(name, exempt)
+        decays = role in DECAYING and parameter.ndim > 1 and not _matches(name, exempt)
         members[depth_map.of_parameter[name], role, decays].append(name)
     made = (Group(_name(*key), *key, tuple(names)) for key, names in members.items())
     return tuple(sorted(made, key=lambda group: group.name))
@@ -68,7 +71,7 @@ def parameter_groups(network: Network, groups: Iterable[Group], weight_decay: fl
 
 
 def _name(depth: int, role: Role, decays: bool) -> str:
-    plain = role in ("weight", "head", "added") and not decays
+    plain = role in DECAYING and not decays
     return f"{depth:03d}.{role}{'.plain' if plain else ''}"
 
 

@@ -30,6 +30,7 @@ class LoraPair(Added):
         scale: s, such as alpha / r.
         dropout: probability in [0, 1) that an input feature is dropped before A.
         rows: (start, stop) ranges of output rows that are updated; none: all.
+        ratio: whether B has a rate of its own (LoRA+, arXiv 2402.12354).
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class LoraPair(Added):
         scale: float,
         dropout: float = 0.0,
         rows: Sequence[tuple[int, int]] | None = None,
+        ratio: bool = False,
     ) -> None:
         super().__init__()
+        self.other_rate = frozenset({"B"} if ratio else ())
         self.shape, self.scale, self.rows = tuple(shape), scale, tuple(rows or ())
         updated = sum(stop - start for start, stop in self.rows) if rows else shape[0]
         self.A = nn.Parameter(torch.empty(rank, math.prod(shape[1:])))
@@ -118,6 +121,7 @@ def inject(
     rank: int,
     scale: float,
     dropout: float = 0.0,
+    ratio: bool = False,
 ) -> None:
     """Put a pair into every target: as a branch where the layer is called, into the weight where it is read past it.
 
@@ -128,11 +132,12 @@ def inject(
         rank: r of every pair; a layer with fewer inputs or outputs gets no more than these.
         scale: s of every pair.
         dropout: probability in [0, 1).
+        ratio: whether B of every pair has a rate of its own.
     """
     for target in targets:
         layer = backbone.get_submodule(target.path)
         shape = _shape(layer)
-        pair = LoraPair(shape, rank, scale, dropout, target.rows)
+        pair = LoraPair(shape, rank, scale, dropout, target.rows, ratio)
         if isinstance(layer, QuantizedLinear):
             _adopt(layer, LoraQuantizedLinear, pair)
         elif type(layer) is nn.Linear and target.path not in bypassed:

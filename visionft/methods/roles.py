@@ -17,8 +17,9 @@ from visionft.settings import (
     QloraMethod,
 )
 
-Role = Literal["weight", "bias", "norm", "norm_bias", "added", "head"]
-"""`norm` takes in all scales of one dimension (layer scale); `added` is for what an edit puts into the backbone."""
+Role = Literal["weight", "bias", "norm", "norm_bias", "added", "added_b", "head"]
+"""`norm` takes in all scales of one dimension (layer scale); `added` is for what an edit puts into the backbone, and
+`added_b` for the part of it that has a rate of its own (B of LoRA+)."""
 
 BACKBONE_ROLES: frozenset[Role] = frozenset({"weight", "bias", "norm", "norm_bias"})
 
@@ -26,7 +27,13 @@ NORMS = ("norm", "abn")  # in lower-case class names: BatchNorm2d, LayerNorm2d, 
 
 
 class Added(nn.Module):
-    """What an edit puts into the backbone: all parameters in it are `added`."""
+    """What an edit puts into the backbone: all parameters in it are `added`, but for those of another rate.
+
+    Attributes:
+        other_rate: names of its own parameters that are `added_b`.
+    """
+
+    other_rate: frozenset[str] = frozenset()
 
 
 def role_of(network: nn.Module, name: str) -> Role:
@@ -35,7 +42,7 @@ def role_of(network: nn.Module, name: str) -> Role:
     if name.startswith("head."):
         return "head"
     if any(isinstance(module, Added) for module in _above(network, path)):
-        return "added"
+        return "added_b" if own in getattr(network.get_submodule(path), "other_rate", ()) else "added"
     if any(word in type(network.get_submodule(path)).__name__.lower() for word in NORMS):
         return "norm_bias" if own.endswith("bias") else "norm"
     if network.get_parameter(name).ndim > 1:
@@ -56,7 +63,9 @@ def added(network: nn.Module) -> tuple[str, ...]:
 def roles_trained(method: AnyMethod) -> frozenset[Role]:
     """Return the roles of the backbone that a method trains; the head is trained by every method."""
     match method:
-        case LoraMethod() | QloraMethod() | AdapterMethod() | PromptMethod():
+        case LoraMethod() | QloraMethod():
+            return frozenset({"added", "added_b"} if method.lr_ratio != 1 else {"added"})
+        case AdapterMethod() | PromptMethod():
             return frozenset({"added"})
         case BitfitMethod():
             return frozenset({"bias", "norm_bias"})

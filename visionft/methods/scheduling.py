@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 from visionft.errors import UsageError
 from visionft.methods.phasing import phases as phases_of
 from visionft.methods.roles import BACKBONE_ROLES, Role, roles_trained
-from visionft.settings import AnyMethod, OptimSettings, Phase
+from visionft.settings import AnyMethod, LoraMethod, OptimSettings, Phase, QloraMethod
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,13 @@ class State:
         floor: the lowest level that trains; L where nothing does.
         rates: learning rate of each level, 0 below the floor.
         roles: of the backbone, that train at and above the floor; a head always trains there.
+        ratio: rate of the role `added_b` over that of its level.
     """
 
     floor: int
     rates: tuple[float, ...]
     roles: frozenset[Role] = BACKBONE_ROLES
+    ratio: float = 1.0
 
     def trains(self, depth: int, role: Role) -> bool:
         """Whether parameters of this depth and role change at this step."""
@@ -56,7 +58,9 @@ class State:
 
     def lr(self, depth: int, role: Role) -> float:
         """Return the learning rate of this depth and role; 0 where nothing trains."""
-        return self.rates[depth] if self.trains(depth, role) else 0.0
+        if not self.trains(depth, role):
+            return 0.0
+        return self.rates[depth] * (self.ratio if role == "added_b" else 1.0)
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,13 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The stretches in order, and which roles of the backbone they train."""
+    """The stretches in order, which roles of the backbone they train, and the ratio of `State`."""
 
     levels: int
     steps_per_epoch: int
     stretches: tuple[Stretch, ...]
     roles: frozenset[Role] = BACKBONE_ROLES
+    ratio: float = 1.0
 
     @property
     def total_steps(self) -> int:
@@ -112,10 +117,10 @@ class Schedule:
         """Return what trains at a step, counted from 0; past the end everything stays as in the last step."""
         index = self.phase(step)
         if not self.stretches:
-            return State(self.levels, (0.0,) * self.levels, self.roles)
+            return State(self.levels, (0.0,) * self.levels, self.roles, self.ratio)
         stretch = self.stretches[index]
         factor = stretch.factor(min(step, self.total_steps - 1))
-        return State(stretch.floor, tuple(peak * factor for peak in stretch.peaks), self.roles)
+        return State(stretch.floor, tuple(peak * factor for peak in stretch.peaks), self.roles, self.ratio)
 
     @cached_property
     def _starts(self) -> tuple[int, ...]:
@@ -134,7 +139,8 @@ def schedule(method: AnyMethod, optim: OptimSettings, facts: Facts) -> Schedule:
         UsageError: a rate is still "auto".
     """
     phases = phases_of(method, facts.epochs, facts.head_solved)
-    return from_phases(phases, optim, facts, roles_trained(method))
+    built = from_phases(phases, optim, facts, roles_trained(method))
+    return replace(built, ratio=method.lr_ratio) if isinstance(method, LoraMethod | QloraMethod) else built
 
 
 def from_phases(

@@ -30,6 +30,7 @@ def predict(
     bundle: Bundle | Session | str | Path,
     places: str | Path | Sequence[str | Path],
     *,
+    adapter: str | None = None,
     threads: int | None = None,
     on_progress: Progress | None = None,
 ) -> Predictions:
@@ -38,6 +39,7 @@ def predict(
     Args:
         bundle: the bundle, its folder, or a session that is open already.
         places: one or several photos, folders or globs.
+        adapter: the one that answers, in a bundle with adapters.
         threads: threads of the arithmetic; all cores if None.
         on_progress: called after every chunk of photos.
 
@@ -46,19 +48,21 @@ def predict(
 
     Raises:
         BundleError: the bundle is missing, damaged or of another version.
+        UsageError: the adapter is unknown, or none is named and each answer needs one.
         DataError: a place holds no photo.
     """
     session = bundle if isinstance(bundle, Session) else Session(bundle, threads)
+    classes = session.bundle.chosen(adapter).classes
     paths, quarantine = photos.find([places] if isinstance(places, str | Path) else places)
     rows: list[Prediction] = []
     reading = read_ahead(paths)
     for done in range(0, len(paths), CHUNK):
         chunk = list(islice(reading, CHUNK))
         quarantine += [photo for _, photo in chunk if isinstance(photo, Quarantined)]
-        rows += _answer(session, chunk)
+        rows += _answer(session, chunk, adapter)
         if on_progress is not None:
             on_progress(done + len(chunk), len(paths))
-    return Predictions(tuple(rows), tuple(quarantine), session.bundle.classes.names)
+    return Predictions(tuple(rows), tuple(quarantine), classes.names)
 
 
 def read_ahead(paths: Iterable[Path]) -> Iterator[Photo]:
@@ -86,7 +90,7 @@ def _read(path: Path) -> NDArray[np.uint8] | Quarantined:
         return Quarantined(photos.printable(path), error.reason)
 
 
-def _answer(session: Session, chunk: Sequence[Photo]) -> list[Prediction]:
+def _answer(session: Session, chunk: Sequence[Photo], adapter: str | None) -> list[Prediction]:
     readable = [(path, photo) for path, photo in chunk if not isinstance(photo, Quarantined)]
-    answers = session.answer_batch([photo for _, photo in readable])
+    answers = session.answer_batch([photo for _, photo in readable], adapter)
     return [Prediction.of(photos.printable(path), answer) for (path, _), answer in zip(readable, answers, strict=True)]

@@ -68,6 +68,8 @@ class _LowRank(_Added):
     """Probability of dropout before the low-rank branch, or between the two layers of an adapter."""
     rslora: bool = False
     """Scale by alpha / sqrt(r), which stays stable at high ranks (arXiv 2312.03732)."""
+    lr_ratio: Annotated[float, Field(ge=1.0, le=1024.0)] = 1.0
+    """Rate of B over the rate of A (LoRA+, arXiv 2402.12354: 16 with a lower `lr` is a good start); 1: plain LoRA."""
     targets: str = "all"
     """Which layers: `attention`, `mlp`, `all`; `q`, `v` or `qv` of the attention; or a regular expression that matches
     whole module names, such as blocks\\.\\d+\\.attn\\.qkv."""

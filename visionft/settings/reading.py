@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -100,6 +100,8 @@ def _nested(flags: Mapping[str, Any]) -> Tree:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, PurePath):
+        return str(value)  # a place may be given where a word is asked for: `weights`
     if isinstance(value, BaseModel):
         # A variant of a union is known by its tag, which `exclude_unset` would drop.
         tag = {"name": value.name} if hasattr(value, "name") else {}

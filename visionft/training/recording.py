@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from visionft.backbones import sha256
 from visionft.data import Manifest
 from visionft.errors import RunBusyError, RunError, RunMismatchError
@@ -105,7 +107,7 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
     now = _comparable(wanted)
     if _only_moved(wanted, record.get("origin")):
         now["from_run"] = record["requested"]["from_run"]
-    differing = list(_differences(record["requested"], now))
+    differing = list(_differences(_as_of_today(record["requested"]), now))
     if differing:
         raise RunMismatchError(
             f"{folder} was made with other settings ({'; '.join(differing)}); give the same ones or another --out"
@@ -139,10 +141,16 @@ def _comparable(settings: FitSettings) -> dict[str, Any]:
     tree.pop("retention")
     tree["photos"] = str(settings.photos.absolute())
     tree["from_run"] = str(settings.from_run.absolute()) if settings.from_run else None
-    if settings.classes.rename is None:
-        tree.pop("classes")  # as in runs that were begun before there were renamings
     tree["hardware"].pop("checkpoint_seconds")
     return tree
+
+
+def _as_of_today(requested: dict[str, Any]) -> dict[str, Any]:
+    """Give settings that are younger than a run the defaults that it was made by."""
+    try:
+        return _comparable(FitSettings.model_validate(requested))
+    except ValidationError:  # a setting is gone, or its values are others: the differences name it
+        return requested
 
 
 def _only_moved(wanted: FitSettings, origin: dict[str, Any] | None) -> bool:

@@ -25,6 +25,7 @@ def evaluate(
     data: str | Path | None = None,
     split: str = "test",
     retention: str | Path | None = None,
+    adapter: str | None = None,
     out: str | Path | None = None,
 ) -> Evaluation:
     """Measure a run or a bundle on labelled photos.
@@ -35,15 +36,17 @@ def evaluate(
         split: which of the run's own photos, where `data` is not given.
         retention: photos of an earlier task, to measure what a run's features still know of them; the figures are in
             `Evaluation.retention`, and in RUN/evaluation/retention or OUT/retention.
+        adapter: the one that is measured, in a bundle with adapters.
         out: a folder for the figures and the predictions per photo; none: RUN/evaluation/SPLIT or
             RUN/evaluation/data-FOLDER for a run, nowhere for a bundle.
 
     Raises:
-        UsageError: there are no such photos.
+        UsageError: there are no such photos, or no such adapter.
         DataError: a class of the photos is unknown to the model, or retention cannot be measured on the earlier ones.
     """
     path, photos = path_of(run_or_bundle), Path(data) if data is not None else None
     if not holds_bundle(path):
+        _refuse_adapter(path, adapter)
         return _evaluate_run(run_at(path), photos, split, retention, Path(out) if out is not None else None)
     from visionft.evaluation import evaluate_bundle
 
@@ -51,7 +54,7 @@ def evaluate(
         raise UsageError(f"{path} is a bundle and brings no photos; give labelled ones with --data")
     if retention is not None:
         raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
-    evaluation = evaluate_bundle(Bundle.open(path), photos)
+    evaluation = evaluate_bundle(Bundle.open(path), photos, adapter)
     if out is not None:
         evaluation.write(Path(out))
     return evaluation
@@ -79,6 +82,7 @@ def predict(
     run_or_bundle: Run | str | Path,
     photos: Sequence[str | Path] | str | Path,
     *,
+    adapter: str | None = None,
     out: str | Path | None = None,
     top: int = 1,
 ) -> Predictions:
@@ -87,11 +91,12 @@ def predict(
     Args:
         run_or_bundle: a run, or the folder of a run or of a bundle; a bundle needs no torch.
         photos: one or several files, folders (searched through) or globs.
+        adapter: the one that answers, in a bundle with adapters.
         out: a file for the answers: .csv, .jsonl or .parquet.
         top: labels in each answer, the most probable first; above 1 they are columns of their own in `out`.
 
     Raises:
-        UsageError: `top` is less than 1.
+        UsageError: `top` is less than 1, or there is no such adapter.
         DataError: a place matches no photo.
     """
     path = path_of(run_or_bundle)
@@ -99,8 +104,9 @@ def predict(
     if holds_bundle(path):
         from visionft.serving import predict as predict_bundle
 
-        predictions = predict_bundle(path, places)
+        predictions = predict_bundle(path, places, adapter=adapter)
     else:
+        _refuse_adapter(path, adapter)
         from visionft.evaluation import predict_run
 
         predictions = predict_run(run_at(path), places)
@@ -108,6 +114,11 @@ def predict(
     if out is not None:
         predictions.write(out)
     return predictions
+
+
+def _refuse_adapter(path: Path, adapter: str | None) -> None:
+    if adapter is not None:
+        raise UsageError(f"{path} is a run, which answers by itself; leave --adapter {adapter} out, or give a bundle")
 
 
 def test_once(run: Run, say: Say) -> Evaluation | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
+Runs = Mapping[str, "Run | str | Path"] | Sequence["Run | str | Path"]
+
+
 def export(
-    run: Run | str | Path,
+    run: Run | str | Path | None = None,
     out: str | Path | None = None,
     *,
+    adapters: Runs | None = None,
     precision: Literal["fp32"] = "fp32",
     golden: Literal["photos", "none"] = "photos",
     accept: float | None = 0.95,
@@ -29,8 +33,10 @@ def export(
     """Write the bundle that is deployed, after checking on validation photos that it answers like the run.
 
     Args:
-        run: a finished run or its folder.
-        out: the bundle's folder; none: RUN/bundle.
+        run: a finished run or its folder; none where `adapters` are given.
+        out: the bundle's folder; none: RUN/bundle. With `adapters` it has to be given.
+        adapters: finished runs of LoRA that share their base, each an adapter of one bundle; a list takes the names of
+            the runs' folders, a mapping gives names.
         precision: arithmetic of the exported network.
         golden: whether photos with their answers travel inside the bundle.
         accept: share of known photos, in (0, 1), that the threshold lets pass; photos below it are answered `unknown`.
@@ -39,14 +45,56 @@ def export(
 
     Raises:
         ParityError: the exported model does not answer like the trained one; nothing is left behind.
+        UsageError: neither a run nor adapters were given, or both; or two adapters have one name.
+        RunError: the runs cannot share a base.
     """
     if precision != "fp32":
         raise UsageError(f"--precision {precision} is not available; give fp32")
+    if adapters is not None:
+        place = _place_of_adapters(run, out)
+        from visionft.exporting import export_adapters
+
+        runs = {name: run_at(path) for name, path in _named(adapters).items()}
+        return export_adapters(runs, place, golden=golden, accepted=accept, all_photos=all)
+    if run is None:
+        raise UsageError("there is nothing to export; give a run, or several with --adapters")
     from visionft.exporting import export as export_run
 
     opened = run_at(path_of(run))
     place = Path(out) if out is not None else opened.path / "bundle"
     return export_run(opened, place, golden=golden, accepted=accept, all_photos=all)
+
+
+def distinct(runs: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    """Return the folders of runs by the names that their adapters shall have; UsageError where two have one name."""
+    found: dict[str, Path] = {}
+    for name, path in runs:
+        if name in found:
+            raise UsageError(
+                f"the runs {found[name]} and {path} would both be the adapter {name}; give one of them as NAME=RUN"
+            )
+        found[name] = path
+    return found
+
+
+def name_of(path: Path) -> str:
+    """Return the name that an adapter has by itself: that of its run's folder."""
+    return path.absolute().name
+
+
+def _named(adapters: Runs) -> dict[str, Path]:
+    if isinstance(adapters, Mapping):
+        return {name: path_of(run) for name, run in adapters.items()}
+    paths = [path_of(run) for run in adapters]
+    return distinct((name_of(path), path) for path in paths)
+
+
+def _place_of_adapters(run: Run | str | Path | None, out: str | Path | None) -> Path:
+    if run is not None:
+        raise UsageError(f"a run ({path_of(run)}) and --adapters were given; put the run among the adapters")
+    if out is None:
+        raise UsageError("adapters of several runs have no folder of their own; give one with --out")
+    return Path(out)
 
 
 def blend(

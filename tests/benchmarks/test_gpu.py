@@ -1,0 +1,83 @@
+"""The GPU benchmark: its repeated photos, its tables, and the whole script on a processor."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import visionft
+from visionft import photos
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def run(*words: object) -> subprocess.CompletedProcess[str]:
+    # the script finds its neighbours beside it, which PYTHONSAFEPATH forbids, and the visionft that is tested here
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(visionft.__file__).parents[1]), str(BENCHMARKS)])
+    command = [sys.executable, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.fixture
+def split(shapes: Path, tmp_path: Path) -> Path:
+    """Return a split folder: the first half of the shapes to train on, the second to validate."""
+    for kind in shapes.iterdir():
+        for number, path in enumerate(sorted(kind.iterdir())):
+            place = tmp_path / "photos" / ("train" if number < 10 else "validation") / kind.name
+            place.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place)
+    return tmp_path / "photos"
+
+
+def test_repeated_photos_have_other_bytes_and_the_same_pixels(split: Path, tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from gpu import repeated; repeated(*map(Path, sys.argv[1:]), 3)"
+    done = run("-c", code, split, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+
+    source = split / "train" / "disc" / "00.jpg"
+    copies = sorted((tmp_path / "out" / "train" / "disc").glob("*-00.jpg"))
+
+    assert len({path.read_bytes() for path in copies} | {source.read_bytes()}) == 4
+    assert all(np.array_equal(photos.read(path), photos.read(source)) for path in copies)
+    assert len(list((tmp_path / "out" / "validation" / "disc").iterdir())) == 10
+
+
+def test_tables_take_the_better_round_and_compare_with_full(tmp_path: Path) -> None:
+    step = {"part": "step", "backbone": "resnet50", "batch": 128}
+    speeds = [("bare", 0, 100.0), ("bare", 1, 120.0), ("timm", 0, 100.0), ("ours", 0, 90.0)]
+    rows = [{"key": {**step, "what": what, "round": turn}, "images_per_second": speed} for what, turn, speed in speeds]
+    method = {"part": "methods", "backbone": "vit_base_patch16_224", "batch": 64}
+    for what, peak in (("full", 10_000.0), ("lora", 8_000.0)):
+        figures = {"images_per_second": 500.0, "peak_memory_mb": peak, "trainable": 2_000_000}
+        rows.append({"key": {**method, "what": what}, **figures})
+    rows.append({"key": {**method, "what": "qlora"}, "failed": "RuntimeError: no kernel"})
+    (tmp_path / "gpu.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    told = run(BENCHMARKS / "gpu.py", "--markdown", "--out", tmp_path / "gpu.jsonl").stdout
+
+    assert "| `resnet50` | 128 | 120 | 100 | 90 | 0.90 |" in told
+    assert "| `lora` | 500 | 8.0 GB | 0.80 | 2.00 M |" in told
+    assert "| `qlora` | RuntimeError: no kernel | | | |" in told
+
+
+@pytest.mark.slow
+def test_the_script_measures_skips_what_is_finished_and_stops_in_time(split: Path, tmp_path: Path) -> None:
+    words = [BENCHMARKS / "gpu.py", split, "--device", "cpu", "--epoch", "8", "--out", tmp_path / "gpu.jsonl"]
+
+    first = run(*words, "--minutes", "0.1")
+    rows = [json.loads(line) for line in (tmp_path / "gpu.jsonl").read_text().splitlines()]
+    assert first.returncode == 0, first.stderr
+    assert "the minutes are over before" in first.stdout
+    assert rows[0]["images_per_second"] > 0
+
+    again = run(*words, "--minutes", "0")
+    assert "the minutes are over before" in again.stdout
+    assert [json.loads(line) for line in (tmp_path / "gpu.jsonl").read_text().splitlines()] == rows

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import onnxruntime as ort
+import pytest
+
+from tests.bundle.making import colour_model, make_bundle
+from visionft.bundle import Bundle
+from visionft.bundle import names as n
+from visionft.errors import BundleError
+from visionft.serving.engine import Engine
+from visionft.serving.halves import halves
+from visionft.serving.providers import PROVIDERS, available, confirm
+from visionft.serving.session import open_model
+
+
+def test_each_half_has_its_own_ends_and_weights(tmp_path: Path) -> None:
+    front, back = (onnx.load_from_string(half) for half in halves(make_bundle(tmp_path / "b") / n.MODEL_FILE))
+
+    assert [value.name for value in (*front.graph.input, *front.graph.output)] == [n.IMAGE, n.PIXELS]
+    assert [value.name for value in back.graph.input] == [n.PIXELS]
+    assert [value.name for value in back.graph.output] == list(n.OUTPUTS)
+    assert {constant.name for constant in front.graph.initializer} == {"size"}
+    assert "weight" in {constant.name for constant in back.graph.initializer}
+    for half in (front, back):
+        onnx.checker.check_model(half)
+
+
+def test_a_graph_without_the_joint_is_one_sentence(tmp_path: Path) -> None:
+    model = colour_model()
+    model.graph.ClearField("value_info")
+    onnx.save(model, tmp_path / "model.onnx")
+
+    with pytest.raises(BundleError, match=r"does not fall into two halves at the tensor pixels \(.*\): export the run"):
+        halves(tmp_path / "model.onnx")
+
+
+def test_a_provider_that_is_missing_is_told_and_replaced(tmp_path: Path) -> None:
+    if "CUDAExecutionProvider" in ort.get_available_providers():
+        pytest.skip("this onnxruntime has CUDA")
+    told: list[str] = []
+
+    engine = Engine(Bundle.open(make_bundle(tmp_path / "b")), "tensorrt", say=told.append)
+
+    assert engine.provider == "cpu"
+    assert told == [
+        f"--provider tensorrt cannot be used (this onnxruntime {ort.__version__} was built without it), so the network "
+        "runs on CPUExecutionProvider: pip install onnxruntime-gpu in its place, on a machine with its libraries and "
+        "device"
+    ]
+
+
+def test_a_provider_that_does_not_load_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime lists what it was built with, and drops what it cannot load when a session is opened."""
+    listed = list(PROVIDERS["cuda"])
+    session = open_model(make_bundle(tmp_path / "b") / n.MODEL_FILE, 1)
+    monkeypatch.setattr(ort, "get_available_providers", lambda: listed)
+    told: list[str] = []
+
+    assert available("cuda", told.append) == PROVIDERS["cuda"]
+    assert confirm("cuda", session, told.append) == "cpu"
+    assert told == [
+        "--provider cuda cannot be used (its libraries or its device are missing), so the network runs on "
+        "CPUExecutionProvider: pip install onnxruntime-gpu in its place, on a machine with its libraries and device"
+    ]
+
+
+def test_the_processor_needs_no_word() -> None:
+    told: list[str] = []
+    assert available("cpu", told.append) == ("CPUExecutionProvider",)
+    assert told == []

@@ -1,0 +1,92 @@
+"""A bundle in two halves: photos become pixels one by one, pixels become answers in batches."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from visionft.bundle import Answer, Bundle
+from visionft.bundle import names as n
+from visionft.errors import BundleError
+from visionft.serving.adapters import load_adapters
+from visionft.serving.halves import halves
+from visionft.serving.providers import available, confirm
+from visionft.serving.session import open_model, split
+
+LARGE_PIXELS = 8_000_000
+"""Photos above it are turned into pixels one at a time: the graph holds them as float32, 24 bytes a pixel."""
+
+Image = NDArray[np.uint8]
+Pixels = NDArray[np.float32]
+
+
+class Engine:
+    """Both halves of a bundle's model; `pixels` is safe to call from any number of threads.
+
+    Attributes:
+        bundle: the bundle.
+        provider: short name of what the network runs on.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        provider: str = "cpu",
+        threads: int | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Open both halves and answer one black photo, so that the first real one is as quick as the next.
+
+        Args:
+            bundle: the bundle.
+            provider: one of `visionft.serving.providers.PROVIDERS`.
+            threads: threads of the network; all cores if None.
+            say: told where the provider cannot be used and another takes its place.
+
+        Raises:
+            BundleError: the model cannot be opened, or does not fall into halves, or an adapter does not fit it.
+        """
+        self.bundle = bundle
+        front, back = halves(bundle.model)
+        # Photos come in any size: a kept arena would grow to the largest that ever came, once in each thread.
+        self._front = open_model(front, threads=1, arena=False)
+        self._back = open_model(back, threads, available(provider, say))
+        self.provider = confirm(provider, self._back, say)
+        self._large = threading.Lock()
+        self._running = ort.RunOptions()
+        self._adapters = load_adapters(bundle, self._back)
+        height, width = bundle.preprocess.size
+        first = next(iter(self._adapters), None)
+        self._check_classes(self.answer([self.pixels(np.zeros((height, width, 3), np.uint8))], first)[0], first)
+
+    def pixels(self, image: Image) -> Pixels:
+        """Return a photo, (H, W, 3) uint8 RGB, as the network's input, (3, S, S) float32."""
+        large = image.shape[0] * image.shape[1] > LARGE_PIXELS
+        with self._large if large else contextlib.nullcontext():
+            (pixels,) = self._front.run([n.PIXELS], {n.IMAGE: image[None]})
+        return pixels[0]  # type: ignore[no-any-return]  # onnxruntime has no types
+
+    def answer(self, pixels: Sequence[Pixels], adapter: str | None = None) -> list[Answer]:
+        """Answer a batch of inputs, each (3, S, S) float32, in one run of the network, through one adapter if any."""
+        feed = {n.PIXELS: np.stack(pixels)}
+        if adapter is None:
+            return list(split(self._back.run(n.OUTPUTS, feed, self._running)))
+        return list(split(self._adapters[adapter].run(self._back, feed)))
+
+    def stop(self) -> None:
+        """Let a run of the network that is at work end early, with an error; so does every later one."""
+        for options in (self._running, *(loaded.options for loaded in self._adapters.values())):
+            options.terminate = True
+
+    def _check_classes(self, answer: Answer, adapter: str | None) -> None:
+        names = self.bundle.chosen(adapter).classes.names
+        if len(answer.probabilities) != len(names) or answer.label != names[answer.class_index]:
+            raise BundleError(
+                f"{self.bundle.model} answers other classes than bundle.json names: "
+                "copy the bundle again or export it again"
+            )

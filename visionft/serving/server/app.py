@@ -1,0 +1,114 @@
+"""All routes in one application: every request gets an answer, a line in the log and a place in the figures."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from visionft.serving.server import classifying, journal, pages, protocol
+from visionft.serving.server.refusing import RefusalError, shortened
+from visionft.serving.server.service import Service
+from visionft.serving.server.tensors import dumped
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_NONE = "none"
+"""The route of a request that has none, so that made-up paths do not become figures of their own."""
+
+
+def build_app(service: Service) -> ASGIApp:
+    """Return the application over a service."""
+    app = Starlette(
+        routes=[*protocol.routes(service), *classifying.routes(service), *pages.routes(service)],
+        exception_handlers={RefusalError: _refused, HTTPException: _unrouted, Exception: _failed},
+    )
+    app.router.redirect_slashes = False
+    return Watched(app, service)
+
+
+class Watched:
+    """Wraps the application: a deadline and an id on the way in, the log and the figures on the way out."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app, self._service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; nothing that goes wrong leaves this."""
+        began, status = time.monotonic(), 499
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        number = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex.encode()
+        scope["state"] = {"until": began + self._service.limits.timeout}
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", number)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as fault:  # noqa: BLE001  # Starlette raises again what it has answered with 500
+            journal.complain("fault", fault, request=number.decode())
+        self._note(scope, number.decode(), status, time.monotonic() - began)
+
+    def _note(self, scope: Scope, number: str, status: int, seconds: float) -> None:
+        route, state = _route(scope), scope["state"]
+        self._service.counters.request(route, status, seconds)
+        journal.say(
+            "request",
+            request=number,
+            method=scope["method"],
+            path=shortened(scope["path"], 200),
+            status=status,
+            ms=round(1000 * seconds, 2),
+            **{name: state[name] for name in ("bytes", "photos", "problem") if name in state},
+        )
+
+
+def _route(scope: Scope) -> str:
+    endpoint = scope.get("endpoint")  # Starlette's name for the function of the route that was found
+    return _NONE if endpoint is None else str(endpoint.__name__)
+
+
+async def _refused(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, RefusalError)
+    return _problem(request, fault.status, fault.sentence, fault.headers, fault.more)
+
+
+async def _unrouted(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)
+    asked = f"{request.method} {shortened(request.url.path)}"
+    if fault.status_code == 405:
+        allowed = (fault.headers or {}).get("Allow", "another method")
+        return _problem(request, 405, f"{asked} is not possible: use {allowed} there", fault.headers)
+    return _problem(
+        request,
+        fault.status_code,
+        f"there is no {asked} here: see / and /v2, or POST photos to /classify",
+        fault.headers,
+    )
+
+
+async def _failed(request: Request, fault: Exception) -> Response:  # noqa: ARG001  # the signature of a handler
+    sentence = "the server failed at this request, which is its own fault: see its log by the answer's X-Request-Id"
+    return _problem(request, 500, sentence)
+
+
+def _problem(
+    request: Request,
+    status: int,
+    sentence: str,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] = {},
+) -> Response:
+    request.state.problem = sentence
+    content = dumped({"error": sentence, **more})
+    return Response(content, status, headers, media_type="application/json")

@@ -1,0 +1,86 @@
+"""`POST /classify`: photo files in, class names out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from visionft import photos
+from visionft.bundle import Answer, Prediction, Predictions
+from visionft.errors import PhotoError
+from visionft.serving.server.files import Form, Upload, read_form
+from visionft.serving.server.refusing import RefusalError, shortened
+from visionft.serving.server.service import Outcome, Service
+from visionft.serving.server.tensors import dumped
+
+_LONG_FORM = 1_048_576
+"""Bytes above which a form is read in a thread, so that others are answered meanwhile."""
+
+
+def routes(service: Service) -> list[Route]:
+    """Return the one route over a service."""
+
+    async def classify(request: Request) -> Response:
+        return await _classify(service, request)
+
+    return [Route("/classify", classify, methods=["POST"])]
+
+
+async def _classify(service: Service, request: Request) -> Response:
+    body = await service.body(request)
+    form = await _form(request.headers.get("content-type", ""), body, service.limits.queue)
+    given = {**form.fields, **request.query_params}
+    top = _top(given.get("top", "1"))
+    adapter = service.chosen(given.get("adapter"))
+    decode = partial(photos.decode, max_pixels=service.limits.max_pixels)
+    outcomes = await service.answer(request, [partial(decode, file.data) for file in form.files], adapter)
+    rows = _rows(service.classes[adapter], form.files, outcomes, top)
+    if all(isinstance(outcome, PhotoError) for outcome in outcomes):
+        raise RefusalError(400, rows[0]["problem"], more={"model": service.name, "answers": rows})
+    return Response(dumped({"model": service.name, "answers": rows}), media_type="application/json")
+
+
+async def _form(content_type: str, body: bytes, most: int) -> Form:
+    if len(body) > _LONG_FORM:
+        return await asyncio.to_thread(read_form, content_type, body, most)
+    return read_form(content_type, body, most)
+
+
+def _top(given: str) -> int:
+    if not (given.isascii() and given.isdecimal()) or int(given[:9]) < 1:
+        raise RefusalError(400, f"top is {shortened(given)}: give the number of labels for each photo, from 1 up")
+    return int(given[:9])
+
+
+def _rows(
+    classes: tuple[str, ...], files: Sequence[Upload], outcomes: Sequence[Outcome], top: int
+) -> list[dict[str, Any]]:
+    labels = Predictions((), classes=classes).with_top(top)
+    return [_row(file.name, outcome, labels) for file, outcome in zip(files, outcomes, strict=True)]
+
+
+def _row(name: str, outcome: Outcome, labels: Predictions) -> dict[str, Any]:
+    if isinstance(outcome, PhotoError):
+        return {"file": name, "problem": f"{name} cannot be used as a photo: {outcome.reason}; send another file"}
+    return {"file": name, **_plain(outcome), "top": _best(outcome, labels)}
+
+
+def _plain(answer: Answer) -> dict[str, Any]:
+    return {
+        "label": answer.label,
+        "class_index": answer.class_index,
+        "probability": answer.probability,
+        "known_score": answer.known_score,
+        "unknown": answer.unknown,
+    }
+
+
+def _best(answer: Answer, labels: Predictions) -> list[dict[str, Any]]:
+    best = labels.best(Prediction.of("", answer))
+    return [{"label": label, "probability": probability} for label, probability in best]

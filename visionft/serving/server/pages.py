@@ -1,0 +1,62 @@
+"""The page for people, and the figures for Prometheus."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html import escape
+from importlib.resources import files
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from visionft.serving.server.service import Service
+
+
+def routes(service: Service) -> list[Route]:
+    """Return `/` and `/metrics` over a service."""
+    text = written(service)
+    headers = {"content-security-policy": policy(text), "x-content-type-options": "nosniff"}
+
+    async def page(request: Request) -> Response:  # noqa: ARG001  # the signature of a route
+        return Response(text, media_type="text/html; charset=utf-8", headers=headers)
+
+    async def metrics(request: Request) -> Response:  # noqa: ARG001
+        return Response(service.counters.text(), headers={"content-type": service.counters.content_type})
+
+    return [Route("/", page), Route("/metrics", metrics)]
+
+
+def written(service: Service) -> str:
+    """Return the page with what is served written into it."""
+    record = service.bundle.record
+    text = files("visionft.serving.server").joinpath("page.html").read_text(encoding="utf-8")
+    classes = f"{len(record.classes):,} classes" if record.classes else f"{len(record.adapters):,} adapters"
+    facts = {"NAME": escape(service.name), "BACKBONE": escape(record.backbone), "CLASSES": classes}
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: (facts | {"ADAPTERS": _choice(service)})[found[1]], text)
+
+
+def _choice(service: Service) -> str:
+    """Return a list to choose an adapter from, where there are some."""
+    if not (adapters := service.bundle.adapters):
+        return ""
+    options = "".join(f"<option>{escape(name)}</option>" for name in adapters)
+    return f'<p><label>Answer by <select id="adapter">{options}</select></label></p>'
+
+
+def policy(text: str) -> str:
+    """Return the policy that lets this page's own script and style run, its photo show, and nothing else load."""
+    own = {kind: _digests(text, kind) for kind in ("script", "style")}
+    return (
+        f"default-src 'none'; script-src {own['script']}; style-src {own['style']}; connect-src 'self'; "
+        "img-src blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _digests(text: str, tag: str) -> str:
+    blocks = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    return " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(block.encode()).digest()).decode()}'" for block in blocks
+    )

@@ -1,0 +1,99 @@
+"""The routes of the Open Inference Protocol, version 2."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from visionft.bundle.names import installed_version
+from visionft.errors import PhotoError
+from visionft.serving.server.inferring import HEADER_LENGTH, read_infer, write_infer
+from visionft.serving.server.refusing import RefusalError, shortened
+from visionft.serving.server.service import Service
+from visionft.serving.server.tensors import DATATYPES, dumped
+
+_LONG_JSON = 65_536
+"""Bytes above which a body is read in a thread, so that others are answered meanwhile."""
+
+
+def routes(service: Service) -> list[Route]:
+    """Return the protocol's routes over a service."""
+
+    async def server(request: Request) -> Response:  # noqa: ARG001  # the signature of a route
+        return _json(_server())
+
+    async def live(request: Request) -> Response:  # noqa: ARG001
+        return _json({"live": True})
+
+    async def ready(request: Request) -> Response:  # noqa: ARG001
+        return _ready(service)
+
+    async def model(request: Request) -> Response:
+        _require_model(service, request)
+        return _json(_model(service))
+
+    async def model_ready(request: Request) -> Response:
+        _require_model(service, request)
+        return _ready(service)
+
+    async def infer(request: Request) -> Response:
+        _require_model(service, request)
+        return await _infer(service, request)
+
+    found = [Route("/v2", server), Route("/v2/health/live", live), Route("/v2/health/ready", ready)]
+    for place in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
+        found += [
+            Route(place, model),
+            Route(f"{place}/ready", model_ready),
+            Route(f"{place}/infer", infer, methods=["POST"]),
+        ]
+    return found
+
+
+async def _infer(service: Service, request: Request) -> Response:
+    body = await service.body(request)
+    header = request.headers.get(HEADER_LENGTH)
+    if len(body) > _LONG_JSON and header is None:
+        asked = await asyncio.to_thread(read_infer, body, header, service.limits)
+    else:
+        asked = read_infer(body, header, service.limits)
+    adapter = service.chosen(asked.parameters.get("adapter", request.query_params.get("adapter")))
+    outcomes = await service.answer(request, [partial(np.asarray, image) for image in asked.images], adapter)
+    answers = [outcome for outcome in outcomes if not isinstance(outcome, PhotoError)]
+    content, headers = write_infer(asked, service.name, answers, service.tensors)
+    return Response(content, headers=headers)
+
+
+def _require_model(service: Service, request: Request) -> None:
+    name, version = request.path_params["model"], request.path_params.get("version", "1")
+    if name != service.name:
+        raise RefusalError(404, f"there is no model {shortened(name)} here: this server has {service.name}")
+    if version != "1":
+        raise RefusalError(404, f"{service.name} has no version {shortened(version)}: it has 1 alone")
+
+
+def _ready(service: Service) -> Response:
+    return _json({"ready": not service.draining}, 503 if service.draining else 200)
+
+
+def _server() -> dict[str, Any]:
+    return {"name": "visionft", "version": installed_version(), "extensions": ["binary_tensor_data"]}
+
+
+def _model(service: Service) -> dict[str, Any]:
+    tensors: dict[str, list[dict[str, Any]]] = {"in": [], "out": []}
+    for row in service.tensors:
+        shape = [size if isinstance(size, int) else -1 for size in row.shape]
+        tensors[row.direction].append({"name": row.name, "datatype": DATATYPES[row.dtype], "shape": shape})
+    platform = {"name": service.name, "versions": ["1"], "platform": "onnxruntime_onnx"}
+    return platform | {"inputs": tensors["in"], "outputs": tensors["out"]}
+
+
+def _json(content: object, status: int = 200) -> Response:
+    return Response(dumped(content), status, media_type="application/json")

@@ -1,0 +1,142 @@
+"""What the routes share: the bundle, the pipeline, the limits and the figures."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+
+from starlette.requests import Request
+
+from visionft.bundle import Answer, Bundle
+from visionft.bundle import names as n
+from visionft.bundle.schema import TensorRecord, tensors
+from visionft.errors import PhotoError
+from visionft.serving.limits import Limits
+from visionft.serving.pipeline import ClosedError, ExpiredError, Pipeline, QueueFullError, Source
+from visionft.serving.server.bodies import read_body
+from visionft.serving.server.counting import Counters
+from visionft.serving.server.refusing import RefusalError, shortened
+
+Outcome = Answer | PhotoError
+_LISTED = 20
+"""Adapters that a sentence names."""
+
+
+@dataclass
+class Service:
+    """One bundle under one name.
+
+    Attributes:
+        bundle: what is served.
+        name: the model's name in addresses.
+        limits: what is refused.
+        pipeline: answers photos.
+        counters: the figures.
+        draining: whether the process was asked to end.
+    """
+
+    bundle: Bundle
+    name: str
+    limits: Limits
+    pipeline: Pipeline
+    counters: Counters
+    draining: bool = False
+
+    @cached_property
+    def classes(self) -> dict[str | None, tuple[str, ...]]:
+        """Class names by adapter; under None where there is none."""
+        return {name: self.bundle.chosen(name).classes.names for name in self.bundle.adapters or (None,)}
+
+    @cached_property
+    def tensors(self) -> tuple[TensorRecord, ...]:
+        """The table of the protocol; an adapted graph knows no labels, and this server adds them."""
+        table = self.bundle.record.tensors
+        features = next(row.shape[1] for row in table if row.name == n.EMBEDDING)
+        return tensors(n.CLASS_COUNT, int(features)) if self.bundle.adapters else table
+
+    def chosen(self, name: object) -> str | None:
+        """Return the adapter that a request is answered through.
+
+        Args:
+            name: `parameters.adapter` of the protocol, or `?adapter=`; None where there is none.
+
+        Raises:
+            RefusalError: 400 if there is no such adapter, or none is named where each answer needs one.
+        """
+        if isinstance(name, str | None) and name in self.classes:
+            return name
+        if not self.bundle.adapters:
+            raise RefusalError(400, f"this bundle has no adapter {shortened(name)} (it has none at all): leave it out")
+        listed = ", ".join(self.bundle.adapters[:_LISTED]) + (" ..." if len(self.bundle.adapters) > _LISTED else "")
+        asked = "no adapter was named" if name is None else f"this bundle has no adapter {shortened(name)}"
+        raise RefusalError(400, f"{asked}: give one of {listed}")
+
+    async def body(self, request: Request) -> bytes:
+        """Read a request's body within the limits, and note its size for the log."""
+        body = await read_body(request, self.limits.max_bytes, self.remaining(request))
+        request.state.bytes = len(body)
+        return body
+
+    def remaining(self, request: Request) -> float:
+        """Return the seconds that are left to a request, 0 at least."""
+        return max(0.0, float(request.state.until) - time.monotonic())
+
+    async def answer(self, request: Request, sources: Sequence[Source], adapter: str | None = None) -> list[Outcome]:
+        """Answer photos, or say of each why it cannot be read.
+
+        Raises:
+            RefusalError: 429 if the queue is full, 503 while the server stops, 504 after the time limit.
+        """
+        request.state.photos = len(sources)
+        try:
+            jobs = self.pipeline.submit(sources, request.state.until, adapter)
+        except QueueFullError:
+            raise self._full() from None
+        except ClosedError:
+            raise _stopping() from None
+        return await self._outcomes(jobs, self.remaining(request))
+
+    async def _outcomes(self, jobs: Sequence[Future[Answer]], seconds: float) -> list[Outcome]:
+        futures = [asyncio.wrap_future(job) for job in jobs]
+        _, late = await asyncio.wait(futures, timeout=seconds)
+        for future in late:
+            future.cancel()
+        faults = [future.exception() for future in futures if future not in late]
+        expired = len(late) + sum(isinstance(fault, ExpiredError) for fault in faults)
+        self._count(faults, len(late))
+        if expired:
+            raise self._expired()
+        unforeseen = next((fault for fault in faults if fault and not isinstance(fault, PhotoError)), None)
+        if unforeseen is not None:
+            raise unforeseen
+        return [
+            fault if isinstance(fault, PhotoError) else job.result() for fault, job in zip(faults, jobs, strict=True)
+        ]
+
+    def _count(self, faults: Sequence[BaseException | None], late: int) -> None:
+        outcomes = {type(None): "answered", PhotoError: "unreadable", ExpiredError: "expired"}
+        for outcome in [outcomes.get(type(fault), "failed") for fault in faults] + ["expired"] * late:
+            self.counters.photo(outcome)
+
+    def _full(self) -> RefusalError:
+        return RefusalError(
+            429,
+            f"the queue of {self.limits.queue} photos is full: send the request again in a moment",
+            {"retry-after": str(max(1, ceil(self.limits.batch_seconds)))},
+        )
+
+    def _expired(self) -> RefusalError:
+        if self.draining:
+            return _stopping()
+        return RefusalError(
+            504, f"there was no answer within {self.limits.timeout:g} s: send fewer or smaller photos, or later"
+        )
+
+
+def _stopping() -> RefusalError:
+    return RefusalError(503, "the server is stopping: send the request to another one", {"connection": "close"})

@@ -1,0 +1,99 @@
+"""Tensors of the Open Inference Protocol: from JSON numbers or the binary extension to arrays, and back."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visionft.serving.server.refusing import RefusalError, shortened
+
+DATATYPES = {"uint8": "UINT8", "int64": "INT64", "float32": "FP32", "bool": "BOOL", "string": "BYTES"}
+"""bundle.json's element types by the protocol's names."""
+_NUMPY = {"int64": "<i8", "float32": "<f4", "bool": "?"}
+
+
+def image_of(shape: Sequence[int], data: object) -> NDArray[np.uint8]:
+    """Return `image` from JSON numbers, flat or nested; RefusalError if they are not such levels, or not so many."""
+    try:
+        values = np.asarray(data)
+    except ValueError:
+        raise _wrong("its data is a ragged list") from None
+    if values.dtype.kind not in "iu":
+        raise _wrong("its data holds other things than whole numbers")
+    if values.size != math.prod(shape):
+        raise _wrong(
+            f"its shape {list(shape)} stands for {math.prod(shape):,} numbers and its data has {values.size:,}"
+        )
+    if values.min() < 0 or values.max() > 255:
+        raise _wrong(f"its data goes from {values.min()} to {values.max()}")
+    return values.astype(np.uint8).reshape(shape)
+
+
+def image_from(shape: Sequence[int], data: memoryview) -> NDArray[np.uint8]:
+    """Return `image` from raw bytes without a copy; RefusalError if there are not as many as the shape says."""
+    if len(data) != math.prod(shape):
+        raise _wrong(f"its shape {list(shape)} stands for {math.prod(shape):,} bytes and {len(data):,} are given")
+    return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def check_shape(shape: Sequence[int], most_photos: int, most_pixels: int) -> None:
+    """Raise RefusalError unless the shape is one of photos that this server takes."""
+    if len(shape) != 4 or shape[3] != 3 or min(shape) < 1:
+        raise _wrong(f"its shape is {shortened(list(shape))}")
+    if shape[0] > most_photos:
+        raise RefusalError(413, f"image holds {shape[0]:,} photos: send at most {most_photos:,} at once")
+    if shape[1] * shape[2] > most_pixels:
+        raise RefusalError(
+            400,
+            f"image has {shape[1] * shape[2]:,} pixels a photo and {most_pixels:,} are allowed: send smaller photos",
+        )
+
+
+def encoded(name: str, dtype: str, values: Sequence[Any], binary: bool) -> tuple[dict[str, Any], bytes]:
+    """Return an output tensor as the protocol's JSON node, and its bytes where they are asked for.
+
+    Args:
+        name: of the tensor.
+        dtype: bundle.json's element type.
+        values: one for each photo: a str, a number or an array.
+        binary: whether the data follows the JSON as bytes.
+    """
+    if dtype == "string":
+        shape, raw = [len(values)], b"".join(_counted(str(value)) for value in values) if binary else b""
+        plain: list[Any] = list(values)
+    else:
+        array = np.asarray(values, _NUMPY[dtype])
+        shape, raw = list(array.shape), array.tobytes() if binary else b""
+        plain = [] if binary else _finite(array)
+    node: dict[str, Any] = {"name": name, "datatype": DATATYPES[dtype], "shape": shape}
+    if binary:
+        return node | {"parameters": {"binary_data_size": len(raw)}}, raw
+    return node | {"data": plain}, b""
+
+
+def dumped(content: object) -> bytes:
+    """Return JSON in ASCII, which holds any text that came in."""
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _counted(text: str) -> bytes:
+    data = text.encode()
+    return struct.pack("<I", len(data)) + data
+
+
+def _finite(array: NDArray[Any]) -> list[Any]:
+    """Return plain flat values; JSON has no NaN and no infinity, so these are null."""
+    flat = array.ravel()
+    if flat.dtype.kind != "f" or np.isfinite(flat).all():
+        return flat.tolist()
+    return [value if math.isfinite(value) else None for value in flat.tolist()]
+
+
+def _wrong(what: str) -> RefusalError:
+    return RefusalError(400, f"image cannot be used ({what}): send UINT8 levels 0 to 255 of the shape [N, H, W, 3]")
