@@ -20,7 +20,6 @@ from visionft import predict
 REPOSITORY = FOLDER.parent
 ROOMS = ("errors.py", "classes.py", "preprocess.py", "photos", "bundle", "serving")
 COMMAND_LINE = {"cyclopts"}
-SERVER = {"onnx"}  # cuts the model at `pixels`, so that photos of all sizes share batches
 ELSEWHERE = {"pyarrow"}  # answers as .parquet alone, which is said in one sentence where it is missing
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 BLOCK = """
@@ -77,7 +76,7 @@ def brought(names: set[str]) -> set[str]:
 def test_the_list_is_what_serving_imports_and_the_serve_extra_names() -> None:
     extra = {name_of(line) for line in PROJECT["optional-dependencies"].get("serve", [])}
 
-    assert set(listed()) == (imported() | COMMAND_LINE | SERVER | extra) - ELSEWHERE
+    assert set(listed()) == (imported() | COMMAND_LINE | extra) - ELSEWHERE
 
 
 def test_the_minima_are_those_of_the_package() -> None:
