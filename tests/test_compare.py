@@ -35,13 +35,13 @@ def test_with_a_file_the_next_step_is_to_use_the_new_bundle(
     file = tmp_path / "changes.csv"
     assert main(["compare", str(bundle), str(other), "--data", str(photos), "--out", str(file)]) == 0
 
-    assert capsys.readouterr().out.splitlines()[-1] == f"Next: visionft predict {other} {photos}"
+    assert capsys.readouterr().out.splitlines()[-1] == f"Next: visionft serve {other}"
     assert len(file.read_text(encoding="utf-8").splitlines()) == 9
 
 
 def test_nothing_to_keep_where_nothing_changes(bundle: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(bundle), str(bundle), "--data", str(photos)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"Next: visionft predict {bundle} {photos}"
+    assert capsys.readouterr().out.splitlines()[-1] == f"Next: visionft serve {bundle}"
 
 
 def test_json_is_one_object_with_every_figure(

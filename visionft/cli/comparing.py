@@ -38,7 +38,7 @@ def compare(
 
     with counting() as on_progress:
         comparison = workflows.compare(before, after, data=data, out=out, on_progress=on_progress)
-    following: list[str | Path] = ["predict", after, data]
+    following: list[str | Path] = ["serve", after]
     if out is None and comparison.changes:
         following = ["compare", before, after, "--data", data, "--out", "changes.csv"]
     finish(str(comparison), {**comparison.to_json(), "out": out}, *following, as_json=as_json)

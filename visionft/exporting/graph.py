@@ -37,12 +37,15 @@ class PreprocessHalf(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Return the normalised input of the network."""
         image = _middle(image) if self.preprocess.resize == "shortest" else image
-        x = image.permute(0, 3, 1, 2).float()
-        height, width = self._resized(x.shape[2], x.shape[3])
-        start, columns = self._kept(1, width)
-        x = resize_rows(x, width, start, columns, self.preprocess.interpolation)
-        start, rows = self._kept(0, height)
-        x = resize_rows(x.transpose(2, 3), height, start, rows, self.preprocess.interpolation).transpose(2, 3)
+        tall = image.shape[1]
+        height, width = self._resized(tall, image.shape[2])
+        (top, rows), (left, columns) = self._kept(0, height), self._kept(1, width)
+        first, count = self._sources(tall, height, top, rows)
+        x = _rows(image, first, count).permute(0, 3, 1, 2).float()
+        x = resize_rows(x, width, left, columns, self.preprocess.interpolation)
+        # The height's resize must know how tall the photo is; what stands in the rows beyond reaches no pixel kept.
+        x = F.pad(x, (0, 0, first, tall - first - count))
+        x = resize_rows(x.transpose(2, 3), height, top, rows, self.preprocess.interpolation).transpose(2, 3)
         return (self._pad(x, rows, columns) / 255.0 - self.mean) / self.std
 
     def _resized(self, height: int, width: int) -> tuple[int, int]:
@@ -66,6 +69,15 @@ class PreprocessHalf(nn.Module):
         covers = box >= keep and self.preprocess.resize != "longest"
         return centre(_larger(0, side - keep)), keep if covers else _smaller(side, keep)
 
+    def _sources(self, tall: int, height: int, top: int, rows: int) -> tuple[int, int]:
+        """Return the first and the number of the photo's rows that the kept rows are made of, or a few more."""
+        if self.preprocess.resize == "longest":
+            return 0, tall
+        reach = 2 * (tall // height) + 4  # twice the stretch on either side, each rounded up, and one to spare
+        first = _larger(0, top * tall // height - reach)
+        last = _smaller(tall, ((top + rows) * tall + height - 1) // height + reach)
+        return first, last - first
+
     def _pad(self, x: Tensor, rows: int, columns: int) -> Tensor:
         (height, width), box = self.preprocess.size, self.preprocess.box
         if self.preprocess.resize != "longest" and box[0] >= height and box[1] >= width:
@@ -77,8 +89,12 @@ class PreprocessHalf(nn.Module):
 def _middle(image: Tensor) -> Tensor:
     """Cut photos that are more than `TALLEST` times as high as wide to their middle, evenly on both sides."""
     top = (_larger(0, image.shape[1] - TALLEST * image.shape[2]) + 1) // 2
-    # A Gather and no slice: torch.export loses the size of a slice whose start depends on the input's size.
-    return image.index_select(1, torch.arange(image.shape[1] - 2 * top) + top)
+    return _rows(image, top, image.shape[1] - 2 * top)
+
+
+def _rows(image: Tensor, first: int, count: int) -> Tensor:
+    """Keep a stretch of rows: a Gather and no slice, whose size torch.export loses if its start is symbolic."""
+    return image.index_select(1, torch.arange(count) + first)
 
 
 def _larger(a: int, b: int) -> int:
