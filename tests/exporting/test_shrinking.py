@@ -100,8 +100,8 @@ def test_the_threshold_is_a_score_of_the_shrunken_model(small: Exported, run: Fa
     record = Bundle.open(small.bundle).record
     scores = sorted(row.known_score for row in predict(small.bundle, run.photos / "validation"))
 
-    assert record.threshold == pytest.approx(scores[2], abs=1e-4)
-    assert np.mean(scores) == pytest.approx(0, abs=1e-3)
+    assert record.threshold == pytest.approx(scores[2], abs=1e-3)
+    assert np.mean(scores) == pytest.approx(0, abs=1e-2)
     assert record.temperature == 1  # 18 photos fit none
 
 

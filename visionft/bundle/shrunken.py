@@ -76,7 +76,7 @@ class ShrunkenRecord(Record):
     bytes_fp32: Annotated[int, Field(gt=0)]
     """Size of the file in fp32."""
     machine: MachineRecord
-    """The machine of the export."""
+    """The machine of the export, on which both were timed."""
     allowed: tuple[Literal["slower"], ...] = ()
     """Gates that it failed and was allowed to fail."""
     refitted: bool
