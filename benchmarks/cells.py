@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+RUNS = RESULTS.parents[1] / "build" / "runs"
 SHARED = Path(os.environ.get("VISIONFT_SHARED", Path(__file__).parents[2] / "shared"))
 
 

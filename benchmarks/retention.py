@@ -4,8 +4,9 @@ python benchmarks/retention.py [--backbone NAME] [--only METHOD ...]   needs sha
 python benchmarks/retention.py --picture                               draws what is measured: results/retention.png
 
 Methods: full, lora, l2_sp at two strengths, and blends of the full run: the coefficient chosen on validation (as
-`visionft blend` does without flags) and the middle. All train the same epochs at their own default rates. Runs stay in
-build/retention, so that a blend finds its full run, and an interrupted cell goes on.
+`visionft blend` does without flags) and the middle. All train the same epochs at their own default rates; `careless`
+trains all weights at one rate ten times the default, from a random head: what the defaults guard from. Runs stay in
+build/runs: a blend finds its full run, methods.py's runs are not trained twice, and an interrupted cell goes on.
 """
 
 from __future__ import annotations
@@ -18,22 +19,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cells import RESULTS, SHARED, Cells
+from cells import RESULTS, RUNS, SHARED, Cells
 
 NEW, OLD = "clothing", "grocery"
 BACKBONES = ("vit_tiny_patch16_224", "mobilenetv2_100")
 EPOCHS = 3
 FITS = {
-    "full": [],
-    "l2_sp 30": ["--optim.l2-sp", "30"],
-    "l2_sp 300": ["--optim.l2-sp", "300"],
+    "full": ["--method", "full"],
+    "l2_sp 30": ["--method", "full", "--optim.l2-sp", "30"],
+    "l2_sp 300": ["--method", "full", "--optim.l2-sp", "300"],
     "lora": ["--method", "lora"],
+    "careless": [
+        *("--method", "full", "--method.head-first=false", "--optim.lr", "1e-3", "--optim.head-lr", "1e-3"),
+        *("--optim.layer-decay", "1"),
+    ],
 }
 BLENDS = {"blend": [], "blend 0.5": ["--coefficients", "0.5"]}
-METHODS = ("full", *BLENDS, "lora", "l2_sp 30", "l2_sp 300")
+METHODS = ("full", *BLENDS, "lora", "careless", "l2_sp 30", "l2_sp 300")
 CONVOLUTIONAL = ("mobilenetv2_100",)  # LoRA of small convolutions is no method for them
 LEGEND = f"test top-1 on {NEW}, k-NN on {OLD}"
-FOLDER = RESULTS.parents[1] / "build" / "retention"
 
 
 def visionft(*words: object) -> tuple[dict[str, Any], float]:
@@ -48,7 +52,7 @@ def visionft(*words: object) -> tuple[dict[str, Any], float]:
 
 def fit(method: str, backbone: str, seed: int) -> Path:
     """Train a run, or find the finished one, and return its folder."""
-    folder = FOLDER / f"{method.replace(' ', '-')}-{backbone}-{seed}"
+    folder = RUNS / f"{NEW}-{backbone}-{method.replace(' ', '-')}-{seed}"
     weights = SHARED / "weights" / f"{backbone}.safetensors"
     words = ["fit", SHARED / "data" / NEW, "--backbone", backbone, "--weights", weights, "--epochs", EPOCHS]
     visionft(*words, "--out", folder, "--seed", seed, *FITS[method])
@@ -62,7 +66,7 @@ def cell(method: str, backbone: str, seed: int) -> dict[str, Any]:
         run, coefficient = fit(method, backbone, seed), None
     else:
         full = fit("full", backbone, seed)
-        run = full.with_name(f"{method.replace(' ', '-')}-{backbone}-{seed}")
+        run = full.with_name(f"{NEW}-{backbone}-{method.replace(' ', '-')}-{seed}")
         coefficient = visionft("blend", full, "--out", run, *BLENDS[method])[0]["coefficient"]
     made = time.perf_counter() - began
     told, seconds = visionft("evaluate", run, "--retention", SHARED / "data" / OLD)
