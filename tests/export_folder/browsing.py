@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -56,6 +57,7 @@ class Browser:
             os.close(end)
         self._answers = os.fdopen(self._in, "rb")
         self._number, self._session = 0, ""
+        self.events: list[dict[str, Any]] = []
 
     def attach(self) -> None:
         """Speak to a page of its own from here on."""
@@ -63,13 +65,13 @@ class Browser:
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Send one command and wait for its answer; events in between are of no interest."""
+        """Send one command and wait for its answer; what comes in between is kept in `events`."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         message |= {"sessionId": self._session} if self._session else {}
         os.write(self._out, json.dumps(message).encode() + b"\0")
         while (answer := json.loads(self._message())).get("id") != self._number:
-            pass
+            self.events.append(answer)
         assert "error" not in answer, answer["error"]
         result: dict[str, Any] = answer["result"]
         return result
@@ -83,6 +85,20 @@ class Browser:
         done = self.send("Runtime.evaluate", expression=code, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
+
+    def until(self, expression: str, seconds: float = 30.0) -> Any:
+        """Wait until an expression is true in the page, and return it."""
+        end = time.monotonic() + seconds
+        while not (value := self.run(expression)):
+            assert time.monotonic() < end, expression
+            time.sleep(0.05)
+        return value
+
+    def choose(self, selector: str, *files: Path) -> None:
+        """Choose files in a file input, as a person would."""
+        root = self.send("DOM.getDocument")["root"]["nodeId"]
+        node = self.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.send("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
 
     def picture(self, place: Path) -> Path:
         place.write_bytes(base64.b64decode(self.send("Page.captureScreenshot")["data"]))
