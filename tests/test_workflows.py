@@ -181,7 +181,7 @@ def test_python_and_the_command_line_have_the_same_names(
         if given.kind is given.KEYWORD_ONLY or name == "out"
     }
     arguments = build_app()[command.__name__].assemble_argument_collection()
-    flags = {argument.name.removeprefix("--") for argument in arguments if argument.name.startswith("--")}
+    flags = {argument.name.removeprefix("--").replace("-", "_") for argument in arguments if argument.name[:2] == "--"}
     assert keywords - own == flags - {"json"}
 
 
