@@ -16,7 +16,6 @@ import pytest
 import visionft as vft
 from visionft.cli.app import build_app
 from visionft.cli.blending import blend as blend_command
-from visionft.cli.comparing import compare as compare_command
 from visionft.cli.verbs import evaluate as evaluate_command
 from visionft.cli.verbs import export as export_command
 from visionft.cli.verbs import predict as predict_command
@@ -25,7 +24,7 @@ from visionft.evaluation.evaluation import FILES
 from visionft.runs import layout
 from visionft.settings import build
 
-VERBS = ("fit", "evaluate", "predict", "export", "blend", "compare")
+VERBS = ("fit", "evaluate", "predict", "export", "blend")
 CLOSE = 1e-3  # what the export's own gate allows
 
 
@@ -171,7 +170,6 @@ def test_no_run_is_one_sentence(verb: Callable[..., Any], tmp_path: Path) -> Non
         (vft.predict, predict_command, set()),
         (vft.export, export_command, set()),
         (vft.blend, blend_command, {"say"}),
-        (vft.compare, compare_command, {"on_progress"}),
     ],
 )
 def test_python_and_the_command_line_have_the_same_names(
@@ -183,9 +181,7 @@ def test_python_and_the_command_line_have_the_same_names(
         if given.kind is given.KEYWORD_ONLY or name == "out"
     }
     arguments = build_app()[command.__name__].assemble_argument_collection()
-    flags = {
-        argument.name.removeprefix("--").replace("-", "_") for argument in arguments if argument.name.startswith("--")
-    }
+    flags = {argument.name.removeprefix("--").replace("-", "_") for argument in arguments if argument.name[:2] == "--"}
     assert keywords - own == flags - {"json"}
 
 
