@@ -117,12 +117,25 @@ def test_the_layer_behind_an_outlier_is_found(kind: str) -> None:
     assert said[-1] == ("looking for sensitive nodes", 3, 4)
 
 
+def test_the_worst_group_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("visionft.exporting.shrinking_search.STRETCHES", 2)
+    core = core_of(whole("matmul", outlier=300.0))
+    (recipe,) = recipes(core, pixels(16))
+    said: list[tuple[str, int, int]] = []
+
+    ranked = worst_first(recipe, Bench(core, pixels(16, 1)), lambda *step: said.append(step))
+
+    assert ranked[0] == (recipe.nodes[1],)
+    assert sorted(name for group in ranked for name in group) == sorted(recipe.nodes)
+    assert said[-1][1] < said[-1][2]
+
+
 def trial(name: str, changed: float, error: float, ratio: float) -> Trial:
     return Trial(name, (), ModelProto(), changed, error, ratio)
 
 
 def test_of_the_trials_nearly_as_fast_as_the_fastest_the_most_faithful_is_chosen() -> None:
-    fastest, faithful, slow = trial("a", 0.02, 0.2, 2.0), trial("b", 0.01, 0.1, 1.7), trial("c", 0.0, 0.0, 1.5)
+    fastest, faithful, slow = trial("a", 0.02, 0.2, 2.0), trial("b", 0.01, 0.1, 1.7), trial("c", 0.0, 0.0, 1.1)
     assert choose([fastest, faithful, slow]) is faithful
     assert choose([fastest, slow]) is fastest
     assert choose([trial("d", 0.01, 0.2, 1.8), faithful]) is faithful

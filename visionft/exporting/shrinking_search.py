@@ -24,12 +24,14 @@ LOOKED_AT = 32
 """Photos by which the error of single nodes is told."""
 STRETCHES = 24
 """Most groups of neighbouring nodes that are quantised alone to see what each does."""
-SHARES_LEFT = (1 / 12, 1 / 6)
-"""Shares of the groups, the worst first, that are left in float."""
+REFINED = 2
+"""Groups, the worst first, whose nodes are also looked at one by one: often a single one does nearly all the harm."""
+LEFT = (1, 4)
+"""Groups or single nodes, the worst first, that are left in float, a third at most; a sixth is tried too."""
 RACED = (1, 32)
 """Batch sizes at which speed is compared."""
 RACE_SECONDS = 4.0
-SPEED_KEPT = 0.8
+SPEED_KEPT = 0.6
 """Share of the fastest trial's speed that the others must reach to be chosen for their labels."""
 
 Say = Callable[[str, int, int], None]
@@ -123,22 +125,36 @@ def _trials(recipe: Recipe, bench: Bench, on_progress: Say) -> list[Trial]:
     """Try a recipe whole, and without the nodes that do the most harm."""
     trials = [bench.trial(recipe.name, (), recipe.apply(()))]
     ranked = worst_first(recipe, bench, on_progress)
-    for share in SHARES_LEFT:
-        left = [name for group in ranked[: max(1, round(share * len(ranked)))] for name in group]
+    for count in sorted({min(count, max(1, len(ranked) // 3)) for count in (*LEFT, len(ranked) // 6 or 1)}):
+        left = [name for group in ranked[:count] for name in group]
         trials.append(bench.trial(recipe.name, left, recipe.apply(left)))
     return trials
 
 
 def worst_first(recipe: Recipe, bench: Bench, on_progress: Say) -> list[tuple[str, ...]]:
-    """Return groups of neighbouring nodes in falling order of the error that each causes where it alone is int8."""
+    """Return groups of neighbouring nodes in falling order of the error that each causes where it alone is int8.
+
+    The worst groups are taken apart into single nodes, which take their own places in the order.
+    """
     size = -(-len(recipe.nodes) // STRETCHES)
     groups = [recipe.nodes[start : start + size] for start in range(0, len(recipe.nodes), size)]
-    errors = []
-    for number, group in enumerate(groups):
-        on_progress("looking for sensitive nodes", number, len(groups))
-        errors.append(bench.error(recipe.apply([name for name in recipe.nodes if name not in group])))
-    order = np.argsort([-error for error in errors], kind="stable")
-    return [groups[i] for i in order]
+    steps = len(groups) + (REFINED * size if size > 1 else 0)
+
+    def looked_at(some: Sequence[tuple[str, ...]], done: int) -> list[tuple[float, tuple[str, ...]]]:
+        errors = []
+        for number, group in enumerate(some):
+            on_progress("looking for sensitive nodes", done + number, steps)
+            errors.append(bench.error(recipe.apply([name for name in recipe.nodes if name not in group])))
+        return list(zip(errors, some, strict=True))
+
+    found = _worst(looked_at(groups, 0))
+    single = [(name,) for _, group in found[:REFINED] for name in group if len(group) > 1]
+    kept = [pair for pair in found if len(pair[1]) == 1 or pair not in found[:REFINED]]
+    return [group for _, group in _worst(kept + looked_at(single, len(groups)))]
+
+
+def _worst(found: Sequence[tuple[float, tuple[str, ...]]]) -> list[tuple[float, tuple[str, ...]]]:
+    return sorted(found, key=lambda pair: -pair[0])
 
 
 def _logits(session: ort.InferenceSession, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
