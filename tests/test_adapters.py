@@ -43,7 +43,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def export(run: Path | None, out: Path | None, **flags: Any) -> Exported:
         seen.append({"run": run, "out": out, "adapters": flags["adapters"]})
-        return Exported(Path("o"), 1.0, 0.0, 9, (), 20, 1.0, tuple(flags["adapters"] or ()))
+        return Exported(Path("o"), 1.0, 0.0, 9, (), 20, 1.0, adapters=tuple(flags["adapters"] or ()))
 
     monkeypatch.setattr(workflows, "export", export)
     return seen

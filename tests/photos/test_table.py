@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +21,12 @@ RGB = Image.fromarray(COLOURS)
 ALPHA = Image.fromarray(LEVELS[:, ::-1].copy())
 
 
-def encoded(picture: Image.Image, kind: str, **given: object) -> bytes:
+def encoded(picture: Image.Image, kind: str, **given: Any) -> bytes:
     file = BytesIO()
-    picture.save(file, kind, **given)
+    # Of copies: saving leaves an encoder's settings on a picture, and another format fails on them.
+    if "append_images" in given:
+        given["append_images"] = [frame.copy() for frame in given["append_images"]]
+    picture.copy().save(file, kind, **given)
     return file.getvalue()
 
 
