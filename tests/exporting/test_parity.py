@@ -190,13 +190,13 @@ def known_tally(threshold: float, *pairs: tuple[float, float, bool]) -> KnownTal
 def test_known_scores_agree_to_a_hundredth_and_flags_unless_they_are_near_the_threshold() -> None:
     tally = known_tally(-1.0, (2.0, 2.015, False), (-1.005, -0.995, False), (-1.5, -1.5, True), (-0.5, -0.5, False))
 
-    assert tally.fault(4) is None
+    assert tally.fault() is None
     assert tally.worst == pytest.approx(0.015)
 
 
 @pytest.mark.parametrize("found", [2.03, float("nan")])
 def test_another_known_score_is_a_fault(found: float) -> None:
-    words = known_tally(-math.inf, (0.0, 0.0, False), (2.0, found, False)).fault(2)
+    words = known_tally(-math.inf, (0.0, 0.0, False), (2.0, found, False)).fault()
 
     assert words is not None
     assert words.startswith("1 of 2 known scores differ, by up to ")
@@ -204,7 +204,7 @@ def test_another_known_score_is_a_fault(found: float) -> None:
 
 
 def test_another_flag_is_a_fault() -> None:
-    words = known_tally(-1.0, (-1.5, -1.5, False), (0.0, 0.0, True)).fault(2)
+    words = known_tally(-1.0, (-1.5, -1.5, False), (0.0, 0.0, True)).fault()
 
     assert words == "2 of 2 photos are unknown to one of the two alone (first: 0.jpg)"
 
@@ -217,6 +217,6 @@ def test_a_graph_with_another_scale_fails_the_gate(
     spread.CopyFrom(numpy_helper.from_array(1.1 * numpy_helper.to_array(spread), spread.name))
     monkeypatch.setattr("visionft.exporting.bundling.build", lambda *_: other)
 
-    with pytest.raises(ParityError, match=r"of 18 known scores differ, .*; the end of the graph is at fault; nothing"):
+    with pytest.raises(ParityError, match=r"of 54 known scores differ, .*; the end of the graph is at fault; nothing"):
         export(run, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []

@@ -19,13 +19,15 @@ class KnownTally:
 
     Attributes:
         threshold: the trained model's; minus infinity where there is none.
+        n: answers compared; a photo that is also asked for in a batch counts each time.
         worst: largest difference of a score.
-        beyond: photos whose score differs by more than the tolerance.
-        flags: photos whose flag differs although their score is not near the threshold.
+        beyond: answers whose score differs by more than the tolerance.
+        flags: answers whose flag differs although their score is not near the threshold.
         first: path of the first such photo.
     """
 
     threshold: float
+    n: int = 0
     worst: float = 0.0
     beyond: int = 0
     flags: int = 0
@@ -33,6 +35,7 @@ class KnownTally:
 
     def note(self, path: str, answer: Answer, score: float) -> None:
         """Compare an answer with the trained model's score."""
+        self.n += 1
         difference, allowed = abs(answer.known_score - score), KNOWN_TOLERANCE * max(1.0, abs(score))
         self.worst = max(self.worst, math.inf if math.isnan(difference) else difference)
         beyond = not difference <= allowed
@@ -41,13 +44,13 @@ class KnownTally:
         if (beyond or flag) and not self.first:
             self.first = path
 
-    def fault(self, photos: int) -> str | None:
-        """Say what is wrong with the scores of so many photos, if anything is."""
+    def fault(self) -> str | None:
+        """Say what is wrong with the scores, if anything is."""
         if self.beyond:
-            differ = f"{self.beyond:,} of {photos:,} known scores differ, by up to {self.worst:.2g}"
+            differ = f"{self.beyond:,} of {self.n:,} known scores differ, by up to {self.worst:.2g}"
             return f"{differ} (first: {self.first})"
         if self.flags:
-            return f"{self.flags:,} of {photos:,} photos are unknown to one of the two alone (first: {self.first})"
+            return f"{self.flags:,} of {self.n:,} photos are unknown to one of the two alone (first: {self.first})"
         return None
 
 

@@ -119,7 +119,7 @@ def compare(
         )
     levels = _check_sample(tally, known, session, trained, stages, sample)
     _judge(tally, stages, trained.network)
-    if (fault := known.fault(tally.n)) is not None:
+    if (fault := known.fault()) is not None:
         raise _differs(f"{fault}; the end of the graph is at fault")
     return AgreementRecord(
         n=tally.n,
