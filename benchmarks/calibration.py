@@ -82,6 +82,8 @@ def main() -> None:
     if given.markdown:
         print(markdown(cells.rows))
         return
+    if not given.runs:
+        parser.error("no run was given; give folders of finished runs, or --markdown")
     for place in given.runs:
         cells.measure({"run": place.name}, partial(measure, place))
 

@@ -6,7 +6,8 @@ python benchmarks/gpu.py --markdown [--out ...]      the tables
 PHOTOS is a split folder of some megabytes; its training photos are repeated, each copy with a comment of its own, until
 they fill an epoch. Every measurement is a process of its own, in two rounds of opposite order. The parts, one after the
 other until the minutes are over: `step` (a bare synthetic loop, timm's training step, ours on real photos), `methods`
-(every method of one backbone at one batch), `fit` (train, export, compare), `compile`. Finished cells are skipped.
+(every method of one backbone at one batch, and one compiled), `fit` (train, export, compare). Finished cells are
+skipped.
 """
 
 from __future__ import annotations
@@ -146,8 +147,8 @@ def _device() -> str:
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
-    """Return the two tables: steps against the yardsticks, and methods against full fine-tuning."""
-    return f"{_steps([row for row in rows if row['key']['part'] == 'step'])}\n\n{_methods(rows)}"
+    """Return the tables: steps against the yardsticks, methods against full fine-tuning, exports against runs."""
+    return f"{_steps([row for row in rows if row['key']['part'] == 'step'])}\n\n{_methods(rows)}\n\n{_fits(rows)}"
 
 
 def _steps(rows: list[dict[str, Any]]) -> str:
@@ -187,6 +188,23 @@ def _methods(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _fits(rows: list[dict[str, Any]]) -> str:
+    lines = ["| backbone | method | test top-1 | same label | probabilities apart |", "|---" * 5 + "|"]
+    for row in rows:
+        if row["key"]["part"] != "fit":
+            continue
+        name = f"| `{row['key']['backbone']}` | `{row['key']['what']}` |"
+        if "failed" in row:
+            lines.append(f"{name} {row['failed'].splitlines()[-1]} | | |")
+            continue
+        exported = row["export"]
+        lines.append(
+            f"{name} {row['fit']['test_top1']:.1%} | {exported['agreement']:.2%} of {exported['n']:,} | "
+            f"{exported['max_probability_difference']:.1e} |"
+        )
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure until the minutes are over, or print the tables."""
     parser = argparse.ArgumentParser()
@@ -203,6 +221,8 @@ def main() -> None:
         print(markdown(cells.rows))
         return
     cells.keep([row for row in cells.rows if "failed" not in row])  # they are tried again
+    if given.photos is None or not (given.photos / "train").is_dir():
+        parser.error(f"PHOTOS: {given.photos} holds no folder train; give a split folder of class folders")
     end = time.monotonic() + 60 * given.minutes
     with tempfile.TemporaryDirectory() as place:
         found = sum(1 for _ in (given.photos / "train").rglob("*.jp*g"))

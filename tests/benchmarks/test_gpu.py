@@ -59,6 +59,10 @@ def test_tables_take_the_better_round_and_compare_with_full(tmp_path: Path) -> N
         figures = {"images_per_second": 500.0, "peak_memory_mb": peak, "trainable": 2_000_000}
         rows.append({"key": {**method, "what": what}, **figures})
     rows.append({"key": {**method, "what": "qlora"}, "failed": "RuntimeError: no kernel"})
+    exported = {"agreement": 1.0, "n": 341, "max_probability_difference": 2e-6}
+    rows.append(
+        {"key": {"part": "fit", "backbone": "m", "what": "full"}, "fit": {"test_top1": 0.9}, "export": exported}
+    )
     (tmp_path / "gpu.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     told = run(BENCHMARKS / "gpu.py", "--markdown", "--out", tmp_path / "gpu.jsonl").stdout
@@ -66,6 +70,13 @@ def test_tables_take_the_better_round_and_compare_with_full(tmp_path: Path) -> N
     assert "| `resnet50` | 128 | 120 | 100 | 90 | 0.90 |" in told
     assert "| `lora` | 500 | 8.0 GB | 0.80 | 2.00 M |" in told
     assert "| `qlora` | RuntimeError: no kernel | | | |" in told
+    assert "| `m` | `full` | 90.0% | 100.00% of 341 | 2.0e-06 |" in told
+
+
+def test_photos_that_are_no_split_folder_are_one_sentence(tmp_path: Path) -> None:
+    done = run(BENCHMARKS / "gpu.py", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("holds no folder train; give a split folder of class folders")
 
 
 @pytest.mark.slow

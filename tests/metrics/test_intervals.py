@@ -104,7 +104,20 @@ def test_bootstrap_of_the_calibration_error_equals_drawing_photos_again() -> Non
         drawn = generator.integers(0, 300, 300)
         scores.append(expected_calibration_error(probabilities[drawn], labels[drawn]))
     # Two bootstraps of 1000 and 2000 draws: their ends differ by chance by well under 0.01 here.
-    assert bootstrap_ece(probabilities, labels) == pytest.approx(tuple(np.quantile(scores, [0.025, 0.975])), abs=0.01)
+    bias = np.mean(scores) - expected_calibration_error(probabilities, labels)
+    ends = tuple(np.maximum(0, np.quantile(scores, [0.025, 0.975]) - bias))
+    assert bootstrap_ece(probabilities, labels) == pytest.approx(ends, abs=0.01)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_calibration_error_of_a_calibrated_model_lies_in_its_own_interval(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    best = generator.uniform(0.5, 1.0, 300)
+    probabilities, labels = np.stack([best, 1 - best], axis=1), (generator.random(300) > best).astype(np.int64)
+
+    low, high = bootstrap_ece(probabilities, labels)
+
+    assert low < expected_calibration_error(probabilities, labels) < high
 
 
 def test_bootstrap_of_the_calibration_error_is_seeded_and_narrows() -> None:

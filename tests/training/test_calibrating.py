@@ -81,10 +81,13 @@ def test_the_temperature_is_that_of_the_validation_photos(run: Run, said: list[s
     answering = run.answering()
     assert answering.temperature == pytest.approx(expected, rel=1e-3)
     assert answering.temperature != 1
-    words = (
-        f"calibration: temperature {answering.temperature:.3f} fitted to {len(rows)} validation photos; known photos: "
-    )
-    assert any(line.startswith(words) and line.endswith("accepts 95%") for line in said)
+    line = next(line for line in said if line.startswith("calibration: "))
+    assert answering.threshold is not None
+    assert line.splitlines() == [
+        f"calibration: temperature {answering.temperature:.3f} fitted to {len(rows)} validation photos",
+        f"an export answers as unknown: those with a known score below {answering.threshold:.2f}, as 5% of photos of "
+        "these classes have",
+    ]
 
 
 def test_evaluation_tells_both_sides_of_it(run: Run) -> None:
@@ -165,5 +168,6 @@ def test_too_few_validation_photos_are_said(trained: Path) -> None:
     calibration = Run.open(trained).calibration
     assert calibration is not None
     n = calibration.temperature.photos
-    words = f"temperature 1: {n} validation photos are too few to fit one, 50 are needed; known photos: no threshold"
-    assert sentence_of(calibration) == f"calibration: {words}"
+    fitted, unknown = sentence_of(calibration).splitlines()
+    assert fitted == f"calibration: temperature 1: {n} validation photos are too few to fit one, 50 are needed"
+    assert unknown == "an export answers as unknown: none, for want of photos to set a threshold by"

@@ -111,11 +111,13 @@ def _summed(draws: NDArray[np.int64], column: NDArray[np.intp], classes: int) ->
 def bootstrap_ece(
     probabilities: NDArray[np.floating], labels: NDArray[np.integer], *, seed: int = 0, resamples: int = RESAMPLES
 ) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the calibration error over photos drawn again with replacement.
+    """Return the 95 % interval of the calibration error over photos drawn again with replacement.
 
     Photos are first gathered into cells of nearly equal confidence that are right, or wrong; a draw of photos is then a
     multinomial draw of cells, so the cost does not depend on the number of photos. A few photos in a bin make a gap by
-    chance alone, of any model: both ends then lie above the true error.
+    chance alone, and a draw of them a larger one still: by the mean that the draws lie above the error measured, their
+    percentiles are moved down (the bootstrap's own estimate of bias, Efron and Tibshirani, 1993, chapter 10), to 0 at
+    the least. Without that the interval of a calibrated model lies above its own error.
 
     Args:
         probabilities: (N, C) in [0, 1], rows summing to 1; N at least 1.
@@ -130,5 +132,7 @@ def bootstrap_ece(
     gaps = np.bincount(place, weights=confidence - right) / counts
     of_bin = np.eye(BINS)[cells // 2 // CELLS_A_BIN] * gaps[:, None]
     draws = np.random.default_rng(seed).multinomial(len(labels), counts / len(labels), size=resamples)
-    low, high = np.quantile(np.abs(draws @ of_bin).sum(axis=1) / len(labels), [0.025, 0.975])
+    drawn = np.abs(draws @ of_bin).sum(axis=1) / len(labels)
+    bias = drawn.mean() - np.abs(counts @ of_bin).sum() / len(labels)
+    low, high = np.maximum(0.0, np.quantile(drawn, [0.025, 0.975]) - bias)
     return float(low), float(high)

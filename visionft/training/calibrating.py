@@ -66,6 +66,10 @@ def sentence_of(calibration: Calibration) -> str:
     elif found.photos < PHOTOS_NEEDED:
         fitted = f"temperature 1: {found.photos:,} validation photos are too few to fit one, {PHOTOS_NEEDED} are needed"
     else:
-        fitted = f"temperature 1: {found.photos:,} validation photos gain no more than chance by another"
-    known = "no threshold" if threshold is None else f"threshold {threshold:.2f} accepts {ACCEPTED:.0%}"
-    return f"calibration: {fitted}; known photos: {known}"
+        fitted = f"temperature 1: on {found.photos:,} validation photos no other gains more than chance would"
+    unknown = (
+        "none, for want of photos to set a threshold by"
+        if threshold is None
+        else f"those with a known score below {threshold:.2f}, as {1 - ACCEPTED:.0%} of photos of these classes have"
+    )
+    return f"calibration: {fitted}\nan export answers as unknown: {unknown}"
