@@ -181,6 +181,7 @@ def test_a_killed_server_never_gives_half_an_answer(bundle: Path, tmp_path: Path
 def test_a_future_of_a_photo_is_never_left_open(bundle: Path, tmp_path: Path) -> None:
     """Clients that go away leave nothing behind."""
     with served(bundle, tmp_path / "log") as server:
+        assert server.figure('visionft_photos_total{outcome="answered"}') == 0
         for _ in range(20):
             with socket.create_connection(("127.0.0.1", server.port)) as connection:
                 photo = plain(9)

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+OUTCOMES = ("answered", "unreadable", "expired", "failed")
 PHOTOS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -32,6 +33,8 @@ class Counters:
             "visionft_request_seconds", "Seconds from headers to answer.", ["route"], registry=own, buckets=SECONDS
         )
         self._photos = Counter("visionft_photos", "Photos by outcome.", ["outcome"], registry=own)
+        for outcome in OUTCOMES:
+            self._photos.labels(outcome)  # 0 from the start: whoever watches tells it from a figure that is missing
         self._batches = Histogram(
             "visionft_batch_photos", "Photos in each run of the network.", registry=own, buckets=PHOTOS
         )
@@ -45,7 +48,7 @@ class Counters:
         self._seconds.labels(route).observe(seconds)
 
     def photo(self, outcome: str) -> None:
-        """Count a photo: `answered`, `unreadable`, `expired` or `failed`."""
+        """Count a photo by one of `OUTCOMES`."""
         self._photos.labels(outcome).inc()
 
     def batch(self, photos: int) -> None:
