@@ -14,7 +14,7 @@ import pytest
 from onnx import numpy_helper
 from PIL import Image
 
-from tests.bundle.making import CLASSES, colour_model, make_bundle
+from tests.bundle.making import CLASSES, colour_model, make_adapted_bundle, make_bundle
 from visionft.bundle.reading import digest_of
 from visionft.classes import Classes
 from visionft.errors import BundleError, DataError, UsageError
@@ -254,3 +254,10 @@ def test_long_lists_are_cut_and_say_so(tmp_path: Path) -> None:
     assert "class-09 and 2 more (12 photos were answered so" in told
     assert told.count(" moved\n") + told.endswith(" moved") == 10
     assert "11.png  class-11 50.0% -> other 50.0% unknown, 91.7% moved" in told
+
+
+def test_bundles_with_adapters_are_one_sentence(bundle: Path, photos: Path, tmp_path: Path) -> None:
+    adapted = make_adapted_bundle(tmp_path / "adapted")
+    for pair in ((adapted, bundle), (bundle, adapted)):
+        with pytest.raises(UsageError, match=r"adapted answers through adapters, .*; export the runs one by one and"):
+            compare(*pair, photos)

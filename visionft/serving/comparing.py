@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from visionft import photos
 from visionft.bundle import Answer, Bundle
 from visionft.classes import Classes, normalise
+from visionft.errors import UsageError
 from visionft.photos import Quarantined
 from visionft.serving.changes import Compared, Side
 from visionft.serving.comparison import Comparison
@@ -45,8 +46,15 @@ def compare(
     Raises:
         BundleError: a bundle is missing, damaged or of another version.
         DataError: there is no photo.
+        UsageError: a bundle answers through adapters.
     """
     both = [bundle if isinstance(bundle, Session) else Session(bundle, threads) for bundle in (before, after)]
+    for session in both:
+        if session.bundle.adapters:
+            raise UsageError(
+                f"the bundle {session.bundle.path} answers through adapters, and whole bundles are compared; "
+                "export the runs one by one and compare those"
+            )
     paths, quarantine = photos.find([place])
     old, new = (session.bundle.classes for session in both)
     moved, truth = _moved(old, new), _truth(Path(place), old, new)
