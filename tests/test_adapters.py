@@ -88,6 +88,10 @@ def test_what_is_missing_or_too_much_is_told(tmp_path: Path, capsys: pytest.Capt
         ("export",): (2, "there is nothing to export; give a run, or several with --adapters"),
         ("export", run, "--adapters", run): (2, f"a run ({run}) and --adapters were given; put the run among"),
         ("export", "--adapters", run): (2, "adapters of several runs have no folder of their own; give one with --out"),
+        ("export", "--adapters", run, "--out", "o", "--target", "onnxruntime==1.19.2"): (
+            2,
+            "--target: onnxruntime 1.19.2 cannot carry adapters; give 1.20 or later, or export each run by itself",
+        ),
         ("export", "--adapters", f"{run}/no", "--out", "o"): (1, f"the run or bundle {run}/no does not exist"),
         ("predict", run, run, "--adapter", "x"): (2, f"{run} is a run, which answers by itself; leave --adapter x out"),
         ("evaluate", run, "--adapter", "x"): (2, f"{run} is a run, which answers by itself; leave --adapter x out"),

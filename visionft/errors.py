@@ -13,6 +13,7 @@ VisionftError            exit code 1: something the user can mend
 ├── BundleError          the bundle is missing, incomplete or of another version
 ├── ParityError          the exported model does not answer like the trained one
 ├── PrecisionError       the shrunken model loses too much, or gains too little
+├── TargetError          the runtime to export for cannot be had
 ├── DiskSpaceError       not enough room for what the command will write
 ├── MemoryShortError     the machine ran out of memory even at the smallest micro-batch
 └── MissingExtraError    an optional dependency is not installed; the message holds the pip line
@@ -87,6 +88,10 @@ class ParityError(VisionftError):
 
 class PrecisionError(VisionftError):
     """The shrunken model loses too much accuracy, or is not faster or smaller."""
+
+
+class TargetError(VisionftError):
+    """The runtime to export for cannot be installed here."""
 
 
 class DiskSpaceError(VisionftError):

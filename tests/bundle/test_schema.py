@@ -21,7 +21,7 @@ def test_every_key_has_its_sentence() -> None:
 
     silent = [key for node in nodes for key, value in node.get("properties", {}).items() if "description" not in value]
     assert silent == []
-    assert len(nodes) == 13
+    assert len(nodes) == 14
 
 
 def test_an_opset_without_antialiased_resize_is_refused() -> None:

@@ -142,14 +142,14 @@ class FakeRun:
         return prepare(self.photos, DataSettings())
 
 
-def remembering() -> Callable[[Preprocess], ModelProto]:
+def remembering() -> Callable[[Preprocess, int], ModelProto]:
     """Return `preprocess_part` with a memory: most tests export the same half, which takes seconds."""
-    export, known = onnx_model.preprocess_part, dict[Preprocess, ModelProto]()
+    export, known = onnx_model.preprocess_part, dict[tuple[Preprocess, int], ModelProto]()
 
-    def remembered(preprocess: Preprocess) -> ModelProto:
-        if preprocess not in known:
-            known[preprocess] = export(preprocess)
-        return copy.deepcopy(known[preprocess])
+    def remembered(preprocess: Preprocess, opset: int = onnx_model.OPSET) -> ModelProto:
+        if (preprocess, opset) not in known:
+            known[preprocess, opset] = export(preprocess, opset)
+        return copy.deepcopy(known[preprocess, opset])
 
     return remembered
 

@@ -101,6 +101,17 @@ class AgreementRecord(Record):
     """Photos left out because they can no longer be read."""
 
 
+class TargetRecord(Record):
+    """The bundle under the runtime that it was exported for, beside the one of the export."""
+
+    runtime: Annotated[str, Field(pattern="^onnxruntime==")]
+    """Name and version, as pip takes them."""
+    n: Annotated[int, Field(ge=1)]
+    """Photos answered by both, each alone and with its mirror image; of every adapter together."""
+    max_probability_difference: Share
+    """Largest difference of any probability."""
+
+
 class GoldenRecord(Record):
     """The golden vectors in golden/."""
 
@@ -180,6 +191,8 @@ class BundleRecord(Record):
     """Inputs and outputs of the graph."""
     agreement: AgreementRecord | None
     """The export's own proof; null only while the export is at work."""
+    target: TargetRecord | None = None
+    """The runtime that it was exported for and tried under; null: the one of the export, and later ones."""
     golden: GoldenRecord
     """The golden vectors."""
     figures: dict[str, JsonValue] = Field(default={})

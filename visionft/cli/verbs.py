@@ -108,6 +108,10 @@ def export(
             help="Share of known photos that the threshold lets pass, or none; photos below it are answered unknown."
         ),
     ] = "0.95",
+    target: Annotated[
+        str | None,
+        Parameter(help="Another onnxruntime that will serve, as onnxruntime==1.17.3; it is installed and tried."),
+    ] = None,
     all_photos: Annotated[
         bool, Parameter(name="--all", negative="", help="Compare on every validation photo instead of at most 2,000.")
     ] = False,
@@ -122,7 +126,7 @@ def export(
 
     exported = workflows.export(
         run, out, adapters=runs, precision=precision, max_loss=max_loss, allow=allow, golden=golden, accept=share,
-        all=all_photos,
+        target=target, all=all_photos,
     )  # fmt: skip
     following: list[str | Path] = ["predict", exported.bundle, "PHOTOS", *_flag(next(iter(exported.adapters), None))]
     finish(str(exported), exported.to_json(), *following, as_json=as_json)

@@ -10,7 +10,7 @@ import onnx
 
 from visionft.backbones import Network
 from visionft.bundle import names as n
-from visionft.bundle.schema import BundleRecord
+from visionft.bundle.schema import BundleRecord, TargetRecord
 from visionft.exporting.adapter_card import card
 from visionft.exporting.adapter_files import adapter_tensors, optional_inputs
 from visionft.exporting.adapter_graph import build_base
@@ -19,10 +19,11 @@ from visionft.exporting.adapter_record import base_metadata, base_record, write_
 from visionft.exporting.adapting import AdaptedRun, LowRank, read_adapters
 from visionft.exporting.bundling import Exported, Golden, require_valid
 from visionft.exporting.onnx_model import set_metadata
-from visionft.exporting.parity import Progress
+from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed
 from visionft.exporting.record import write_record
-from visionft.exporting.sampling import LIMIT
+from visionft.exporting.sampling import LIMIT, SPLIT, read_photos, stratified
+from visionft.exporting.target import Allowed, Runtime, prove
 from visionft.runs.calibration import ACCEPTED
 from visionft.serving import Session
 
@@ -34,6 +35,7 @@ def export_adapters(
     golden: Golden = "photos",
     accepted: float | None = ACCEPTED,
     all_photos: bool = False,
+    runtime: Runtime | None = None,
     on_progress: Progress | None = None,
 ) -> Exported:
     """Write runs of LoRA as one bundle, once each adapter has answered its run's validation photos like its run.
@@ -44,6 +46,7 @@ def export_adapters(
         golden: `none` leaves the golden photos out, for private ones.
         accepted: share of known photos that each threshold lets pass, in (0, 1); None: no photo is called unknown.
         all_photos: check on every validation photo instead of 2,000 a run.
+        runtime: another onnxruntime that the bundle is written for, and that must answer like the one here.
         on_progress: called with the stage, how many photos are done and how many there are.
 
     Raises:
@@ -69,6 +72,9 @@ def export_adapters(
         base = base_record(folder, first, model, network.features)
         gate = Gate(folder, model, golden, accepted, None if all_photos else LIMIT, on_progress)
         record = _proved(base, adapters, gate)
+        if runtime is not None:
+            write_record(folder, record)
+            record = record.model_copy(update={"target": _tried(runtime, folder, adapters)})
         write_record(folder, record)
         (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
     return _exported(place, record, time.monotonic() - began)
@@ -99,6 +105,18 @@ def _proved(base: BundleRecord, adapters: Mapping[str, LowRank], gate: Gate) -> 
     return record.model_copy(update={"adapters": tuple(proved)})
 
 
+def _tried(runtime: Runtime, folder: Path, adapters: Mapping[str, LowRank]) -> TargetRecord:
+    """Ask some photos of every adapter under the target, and sum up."""
+    session, found = Session(folder), list[TargetRecord]()
+    for name, adapter in adapters.items():
+        manifest = adapter.run.manifest()
+        rows = manifest.rows(SPLIT)
+        photos = list(read_photos(manifest.root, rows, stratified(rows, STAGE_PHOTOS)))
+        found.append(prove(runtime, Through(session, name), photos, Allowed(), session.bundle.adapter_file(name)))
+    worst = max(one.max_probability_difference for one in found)
+    return found[0].model_copy(update={"n": sum(one.n for one in found), "max_probability_difference": worst})
+
+
 def _exported(place: Path, record: BundleRecord, seconds: float) -> Exported:
     """Sum up: the worst of every figure over the adapters."""
     found = [adapter.agreement for adapter in record.adapters if adapter.agreement is not None]
@@ -112,4 +130,5 @@ def _exported(place: Path, record: BundleRecord, seconds: float) -> Exported:
         record.model.opset,
         round(seconds, 1),
         adapters=tuple(adapter.name for adapter in record.adapters),
+        target=record.target,
     )

@@ -12,12 +12,12 @@ import onnx
 
 from visionft.bundle import Bundle
 from visionft.bundle import names as n
-from visionft.bundle.schema import BundleRecord, GoldenRecord, NearTie
+from visionft.bundle.schema import BundleRecord, GoldenRecord, NearTie, TargetRecord
 from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.errors import UsageError
-from visionft.exporting.card import card, sentences
+from visionft.exporting.card import card, sentences, tried
 from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
-from visionft.exporting.onnx_model import build, set_metadata
+from visionft.exporting.onnx_model import OPSET, build, set_metadata
 from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
 from visionft.exporting.placing import check_place, placed
 from visionft.exporting.record import metadata, provisional, write_record
@@ -27,6 +27,7 @@ from visionft.exporting.shrinking import Shrink, shrink, wanted_of
 from visionft.exporting.shrinking_gates import MAX_LOSS
 from visionft.exporting.shrinking_judging import check_end, tolerances
 from visionft.exporting.stages import Stages
+from visionft.exporting.target import Allowed, Runtime, prove
 from visionft.exporting.trained import Photos, TrainedModel
 from visionft.metrics import Answering
 from visionft.runs.calibration import ACCEPTED
@@ -48,6 +49,7 @@ class Exported:
         opset: version of ai.onnx in the file.
         seconds: time the export took.
         shrunken: how the network half was made smaller; None: it is in fp32.
+        target: the other runtime that it was written for and tried under.
         notes: what the user should know.
         adapters: names of the adapters, where there are some; the figures above are then the worst of theirs.
     """
@@ -62,6 +64,7 @@ class Exported:
     shrunken: ShrunkenRecord | None = None
     notes: tuple[str, ...] = ()
     adapters: tuple[str, ...] = ()
+    target: TargetRecord | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, the line of `--json`."""
@@ -70,6 +73,7 @@ class Exported:
         }
         more: dict[str, Any] = {"adapters": list(self.adapters)} if self.adapters else {}
         more |= {} if self.shrunken is None else {"shrunken": self.shrunken.model_dump(mode="json")}
+        more |= {} if self.target is None else {"target": self.target.model_dump(mode="json")}
         ties = [tie.model_dump() for tie in self.near_ties]
         return {"bundle": str(self.bundle), **plain, "near_ties": ties, **more, "notes": list(self.notes)}
 
@@ -79,6 +83,7 @@ class Exported:
         trained = "its trained model on at least" if self.adapters else "the trained model on"
         share = f"the same label as {trained} {self.agreement:.2%} of {self.n:,} photos"
         lines = [f"{place}: {share}, probabilities at most {self.max_probability_difference:.2g} apart"]
+        lines += [] if self.target is None else [tried(self.target)]
         if self.shrunken is not None:
             return "\n".join([*lines, *sentences(self.shrunken), *self.notes])
         ties = (
@@ -101,6 +106,7 @@ def export(
     precision: Literal["fp32", "fp16", "int8"] = "fp32",
     max_loss: float = MAX_LOSS,
     allow: Literal["slower"] | None = None,
+    runtime: Runtime | None = None,
     on_progress: Progress | None = None,
 ) -> Exported:
     """Write the run as a bundle, once it has answered the run's validation photos like the trained model.
@@ -114,6 +120,7 @@ def export(
         precision: arithmetic of the network half; a smaller one must pass three gates: accuracy, speed, size.
         max_loss: points of top-1 under which a shrunken model's loss must lie with 95 % certainty, in (0, 100].
         allow: `slower` lets a shrunken model pass that is not faster here.
+        runtime: another onnxruntime that the bundle is written for, and that must answer like the one here.
         on_progress: called with the stage, how many photos are done and how many there are.
 
     Raises:
@@ -133,7 +140,7 @@ def export(
     manifest = run.manifest()
     if on_progress is not None:
         on_progress("exporting", 0, 1)
-    model = build(network, run.preprocess, run.classes, answering)
+    model = build(network, run.preprocess, run.classes, answering, runtime.target.opset if runtime else OPSET)
     found = None if wanted is None else shrink(model, trained, manifest, run.classes, wanted, on_progress)
     model = model if found is None else found.model
     set_metadata(model, metadata(run, manifest.fingerprint))
@@ -150,6 +157,8 @@ def export(
             _end_proved(found, folder, manifest)
         if golden == "photos":
             record = record.model_copy(update={"golden": _golden(folder, trained, found, manifest)})
+        if runtime is not None:
+            record = record.model_copy(update={"target": _tried(runtime, folder, found, manifest)})
         write_record(folder, record)
         (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
     return _exported(place, record, () if found is None else found.notes, time.monotonic() - began)
@@ -193,6 +202,13 @@ def _end_proved(found: Shrink, folder: Path, manifest: Photos) -> None:
     check_end(Session(Bundle.open(folder)), found.shrunken, photos, found.agreement.max_pixel_difference)
 
 
+def _tried(runtime: Runtime, folder: Path, found: Shrink | None, manifest: Photos) -> TargetRecord:
+    rows = manifest.rows(SPLIT)
+    photos = list(read_photos(manifest.root, rows, stratified(rows, STAGE_PHOTOS)))
+    off = {} if found is None else tolerances(found.shrunken, photos)
+    return prove(runtime, Session(Bundle.open(folder)), photos, Allowed(**off))
+
+
 def fitted(answering: Answering, accepted: float | None) -> dict[str, float | None]:
     """Return what was fitted to validation photos as values of the record."""
     threshold = answering.threshold
@@ -224,4 +240,5 @@ def _exported(place: Path, record: BundleRecord, notes: tuple[str, ...], seconds
         round(seconds, 1),
         record.shrunken,
         notes,
+        target=record.target,
     )

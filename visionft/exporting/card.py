@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from visionft.bundle import names as n
-from visionft.bundle.schema import BundleRecord
+from visionft.bundle.schema import BundleRecord, TargetRecord
 from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.exporting.parity import NEAR_TIE_GAP
 
@@ -139,8 +139,19 @@ def _proof(record: BundleRecord) -> str:
             f"  resized pixels at most {found.max_pixel_difference:.0f} of 255 levels apart.",
             f"- Labels that differ{close}: {len(found.near_ties)}.",
         ]
+    if record.target is not None:
+        sentence = tried(record.target)
+        lines.append(f"- {sentence[0].upper()}{sentence[1:]}.")
     vectors = f"{golden.n} photos in `{n.GOLDEN_FOLDER}/`" if golden.n else "left out, since the photos are private"
     return "\n".join([*lines, f"- Golden vectors: {vectors}."])
+
+
+def tried(target: TargetRecord) -> str:
+    """Return how the bundle did under the runtime that it was written for."""
+    return (
+        f"under {target.runtime}, {target.n:,} photos have the same answers as under the onnxruntime of the export, "
+        f"probabilities at most {target.max_probability_difference:.2g} apart"
+    )
 
 
 def sentences(shrunken: ShrunkenRecord) -> list[str]:

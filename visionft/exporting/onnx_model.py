@@ -31,7 +31,11 @@ LARGEST_FILE = 1_900_000_000
 
 
 def build(
-    network: Network, preprocess: Preprocess, classes: Sequence[str], answering: Answering | None = None
+    network: Network,
+    preprocess: Preprocess,
+    classes: Sequence[str],
+    answering: Answering | None = None,
+    opset: int = OPSET,
 ) -> ModelProto:
     """Return the whole graph, `image` to the table of answers.
 
@@ -40,13 +44,14 @@ def build(
         preprocess: the evaluation transform.
         classes: (C,) names in the order of the network's logits.
         answering: from logits and embedding to answers; none: temperature 1, the largest logit, no threshold.
+        opset: version of ai.onnx to write.
 
     Raises:
         BackboneError: the network cannot be exported, or is too large for one file.
     """
     require_small(network)
     network.eval()
-    back = network_part(network, preprocess.size)
+    back = network_part(network, preprocess.size, opset)
     table = tensors(len(classes), _last_size(back, n.EMBEDDING))
     model = assemble(back, preprocess, classes, answering or Answering.plain(), table)
     onnx.checker.check_model(model)
@@ -80,9 +85,11 @@ def assemble(
         table: inputs and outputs to declare.
         keep: further inputs of the network half, whose names stay.
     """
-    model = _join(preprocess_part(preprocess), back, keep)
+    model = _join(preprocess_part(preprocess, opset_of(back)), back, keep)
     append_answers(model, classes, answering)
     _declare(model, table, preprocess.size)
+    # The exporter stamps its own, and runtimes refuse files of a format that is younger than they are.
+    model.ir_version = helper.find_min_ir_version_for(model.opset_import)
     return model
 
 
@@ -103,27 +110,32 @@ def set_metadata(model: ModelProto, metadata: Mapping[str, str]) -> None:
     model.producer_name, model.producer_version = "visionft", metadata[n.META_VERSION]
 
 
-def preprocess_part(preprocess: Preprocess) -> ModelProto:
+def preprocess_part(preprocess: Preprocess, opset: int = OPSET) -> ModelProto:
     """Export the preprocess half alone: `image` (N, H, W, 3) to `pixels` (N, 3, S, S)."""
     dim = torch.export.Dim
     shapes = {0: dim("N"), 1: dim("H", min=1, max=LARGEST_SIDE), 2: dim("W", min=1, max=LARGEST_SIDE)}
     # The example is larger than any input and its sides differ, so that no size is taken for a constant.
     example = torch.zeros(2, 480, 360, 3, dtype=torch.uint8)
-    return as_onnx(PreprocessHalf(preprocess), (example,), (shapes,), [n.IMAGE], [n.PIXELS])
+    return as_onnx(PreprocessHalf(preprocess), (example,), (shapes,), [n.IMAGE], [n.PIXELS], opset)
 
 
-def network_part(network: Network, size: tuple[int, int]) -> ModelProto:
+def network_part(network: Network, size: tuple[int, int], opset: int = OPSET) -> ModelProto:
     """Export the network half alone: `pixels` (N, 3, S, S) to `logits` (N, C) and `embedding` (N, D).
 
     Raises:
         BackboneError: the network cannot be exported.
     """
     shapes = {0: torch.export.Dim("N")}
-    return half_as_onnx(network, NetworkHalf(network), (torch.zeros(2, 3, *size),), (shapes,), [n.PIXELS])
+    return half_as_onnx(network, NetworkHalf(network), (torch.zeros(2, 3, *size),), (shapes,), [n.PIXELS], opset)
 
 
 def half_as_onnx(
-    network: Network, half: nn.Module, examples: tuple[Any, ...], shapes: tuple[Any, ...], given: list[str]
+    network: Network,
+    half: nn.Module,
+    examples: tuple[Any, ...],
+    shapes: tuple[Any, ...],
+    given: list[str],
+    opset: int = OPSET,
 ) -> ModelProto:
     """Export a module over the network that answers with `logits` and `embedding`.
 
@@ -133,18 +145,19 @@ def half_as_onnx(
         examples: arguments, of tensors and lists of them.
         shapes: which sizes of them are dynamic, in torch's form.
         given: names of the tensors among the arguments, flattened.
+        opset: version of ai.onnx to write.
 
     Raises:
         BackboneError: the network cannot be exported.
     """
     wanted = [n.LOGITS, n.EMBEDDING]
     try:
-        return as_onnx(half, examples, shapes, given, wanted)
+        return as_onnx(half, examples, shapes, given, wanted, opset)
     except torch.onnx.OnnxExporterError:
         pass  # the exporter knows fused attention over (B, heads, N, D) alone; others (samvit) are tried written out
     try:
         with _attention_written_out(network):
-            return as_onnx(half, examples, shapes, given, wanted)
+            return as_onnx(half, examples, shapes, given, wanted, opset)
     except torch.onnx.OnnxExporterError as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise BackboneError(f"{network.name} cannot be exported to ONNX ({reason}): choose another backbone") from error
@@ -164,13 +177,18 @@ def _attention_written_out(network: Network) -> Iterator[None]:
 
 
 def as_onnx(
-    module: nn.Module, examples: tuple[Any, ...], shapes: tuple[Any, ...], given: list[str], wanted: list[str]
+    module: nn.Module,
+    examples: tuple[Any, ...],
+    shapes: tuple[Any, ...],
+    given: list[str],
+    wanted: list[str],
+    opset: int = OPSET,
 ) -> ModelProto:
     """Export a module quietly, without traces of this machine; see `half_as_onnx` for the arguments."""
     with quiet(), torch.no_grad():
         program = torch.onnx.export(
             module.eval(), examples, dynamo=True, input_names=given, output_names=wanted,
-            dynamic_shapes=shapes, external_data=False, opset_version=OPSET, verbose=False,
+            dynamic_shapes=shapes, external_data=False, opset_version=opset, verbose=False,
         )  # fmt: skip
     assert program is not None
     model = program.model_proto
@@ -180,7 +198,7 @@ def as_onnx(
 
 def _join(front: ModelProto, back: ModelProto, keep: Collection[str]) -> ModelProto:
     assert opset_of(front) == opset_of(back), "both halves are exported at one opset"
-    front.ir_version = back.ir_version = max(front.ir_version, back.ir_version)
+    front.ir_version = back.ir_version  # merging asks for one
     kept = {n.IMAGE, n.PIXELS, n.LOGITS, n.EMBEDDING, *keep}
     parts = [_prefixed(front, "preprocess/", kept), _prefixed(back, "network/", kept)]
     return compose.merge_models(parts[0], parts[1], io_map=[(n.PIXELS, n.PIXELS)], name="visionft")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +13,7 @@ from visionft.workflows.places import path_of, run_at
 
 if TYPE_CHECKING:
     from visionft.exporting import Exported
+    from visionft.exporting.target import Runtime, Target
     from visionft.runs import Run
 
 Say = Callable[[str], None]
@@ -30,6 +32,7 @@ def export(
     allow: Literal["slower"] | None = None,
     golden: Literal["photos", "none"] = "photos",
     accept: float | None = 0.95,
+    target: str | None = None,
     all: bool = False,  # noqa: A002  # the name of the flag
 ) -> Exported:
     """Write the bundle that is deployed, after checking on validation photos that it answers like the run.
@@ -46,6 +49,8 @@ def export(
         golden: whether photos with their answers travel inside the bundle.
         accept: share of known photos, in (0, 1), that the threshold lets pass; photos below it are answered `unknown`.
             None: none is.
+        target: another onnxruntime that will serve, as `onnxruntime==1.17.3`: the file is written for it, and tried
+            under it in a temporary environment.
         all: compare on every validation photo instead of at most 2,000.
 
     Raises:
@@ -54,7 +59,9 @@ def export(
         UsageError: neither a run nor adapters were given, or both; or two adapters have one name; or a smaller
             precision is asked of adapters.
         RunError: the runs cannot share a base.
+        TargetError: the target cannot be installed here.
     """
+    wanted = None if target is None else _target(target, adapters is not None)
     if adapters is not None:
         if precision != "fp32":
             raise UsageError(
@@ -64,23 +71,44 @@ def export(
         from visionft.exporting import export_adapters
 
         runs = {name: run_at(path) for name, path in _named(adapters).items()}
-        return export_adapters(runs, place, golden=golden, accepted=accept, all_photos=all)
+        with _runtime(wanted) as runtime:
+            return export_adapters(runs, place, golden=golden, accepted=accept, all_photos=all, runtime=runtime)
     if run is None:
         raise UsageError("there is nothing to export; give a run, or several with --adapters")
     from visionft.exporting import export as export_run
 
     opened = run_at(path_of(run))
     place = Path(out) if out is not None else opened.path / "bundle"
-    return export_run(
-        opened,
-        place,
-        golden=golden,
-        accepted=accept,
-        all_photos=all,
-        precision=precision,
-        max_loss=max_loss,
-        allow=allow,
-    )
+    with _runtime(wanted) as runtime:
+        return export_run(
+            opened,
+            place,
+            golden=golden,
+            accepted=accept,
+            all_photos=all,
+            precision=precision,
+            max_loss=max_loss,
+            allow=allow,
+            runtime=runtime,
+        )
+
+
+def _target(given: str, adapters: bool) -> Target:
+    from visionft.exporting.target import Target
+
+    target = Target.parse(given)
+    if adapters:
+        target.require_adapters()
+    return target
+
+
+def _runtime(target: Target | None) -> AbstractContextManager[Runtime | None]:
+    """Install the target for as long as it is needed: first of all, so that what cannot be had costs no export."""
+    if target is None:
+        return nullcontext()
+    from visionft.exporting.target import environment
+
+    return environment(target)
 
 
 def distinct(runs: Iterable[tuple[str, Path]]) -> dict[str, Path]:

@@ -1,0 +1,191 @@
+"""Another onnxruntime: what it can open, and that it answers like the one here. Slow tests install it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import sys
+import venv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from packaging.version import Version
+
+from tests.exporting.adapted import AdaptedFake
+from tests.exporting.fakes import NAMES, FakeRun, rendered
+from visionft.bundle import Bundle
+from visionft.errors import ParityError, TargetError, UsageError
+from visionft.exporting import Exported, export, export_adapters
+from visionft.exporting.adapter_proof import Through
+from visionft.exporting.sampling import Photo
+from visionft.exporting.target import Allowed, Runtime, Target, environment, prove
+from visionft.serving import Session
+
+PHOTOS = [Photo(f"{i}.png", 0, rendered(i, 70 + 9 * i, 90 - 7 * i)) for i in range(6)]
+HERE = Runtime(Target(Version(importlib.metadata.version("onnxruntime"))), Path(sys.executable))
+
+
+@pytest.mark.parametrize(
+    ("given", "opset", "numpy"),
+    [
+        ("onnxruntime==1.15", 18, "numpy<2"),
+        ("onnxruntime == 1.16.3", 18, "numpy<2"),
+        ("onnxruntime==1.17.0", 20, "numpy<2"),
+        ("onnxruntime==1.18.1", 20, "numpy<2"),
+        ("onnxruntime==1.19.2", 20, "numpy"),
+        ("onnxruntime==1.100.0", 20, "numpy"),
+    ],
+)
+def test_a_version_says_what_it_opens_and_needs(given: str, opset: int, numpy: str) -> None:
+    target = Target.parse(given)
+
+    assert (target.opset, target.requirements[1]) == (opset, numpy)
+    assert target.requirements[0] == str(target) == given.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "onnxruntime", "onnxruntime>=1.17", "onnxruntime==1.*", "onnxruntime==1.17,<2", "tensorrt==9.0", "1.17"],
+)
+def test_what_is_no_runtime_and_version_is_refused(given: str) -> None:
+    with pytest.raises(UsageError, match=r"is no runtime and its version; give one such as onnxruntime==1\.17\.3$"):
+        Target.parse(given)
+
+
+def test_targets_that_cannot_carry_a_bundle_get_one_sentence() -> None:
+    with pytest.raises(UsageError, match=r"onnxruntime 1\.14\.1 cannot carry the antialiased resize .*; give 1\.15 or"):
+        Target.parse("onnxruntime==1.14.1")
+    with pytest.raises(UsageError, match=r"onnxruntime 1\.19\.2 cannot carry adapters; give 1\.20 or later, or export"):
+        Target.parse("onnxruntime==1.19.2").require_adapters()
+    Target.parse("onnxruntime==1.20.0").require_adapters()
+
+
+def test_another_process_gives_the_same_answers(exported: Exported) -> None:
+    proof = prove(HERE, Session(exported.bundle), PHOTOS, Allowed())
+
+    assert proof.runtime == f"onnxruntime=={HERE.target.version}"
+    assert proof.n == len(PHOTOS)
+    assert proof.max_probability_difference < 1e-5
+
+
+def test_another_process_answers_through_an_adapter(adapted: Exported) -> None:
+    bundle = Bundle.open(adapted.bundle)
+    session = Session(bundle)
+
+    for name in bundle.adapters:
+        proof = prove(HERE, Through(session, name), PHOTOS, Allowed(), bundle.adapter_file(name))
+        assert proof.max_probability_difference < 1e-5
+
+
+@dataclass(frozen=True)
+class Skewed(Runtime):
+    """Answers as another runtime would that computes one output differently."""
+
+    output: str
+    change: Callable[[Any], Any]
+
+    def answer(
+        self, model: Path, batches: Sequence[NDArray[np.uint8]], adapter: Path | None = None
+    ) -> list[dict[str, Any]]:
+        found = super().answer(model, batches, adapter)
+        return [{**outputs, self.output: self.change(outputs[self.output])} for outputs in found]
+
+
+@pytest.mark.parametrize(
+    ("output", "change", "sentence"),
+    [
+        ("probabilities", lambda x: x + 2e-3, r"probabilities differ by 0\.002 and 0\.001 may \(0\.png\)"),
+        ("probabilities", lambda x: x * np.nan, r"probabilities differ by nan and 0\.001 may"),
+        ("embedding", lambda x: x * -1, r"embedding differs by .* and 0\.01 may"),
+        ("known_score", lambda x: x * 1.2 + 1, r"known_score differs by"),
+        ("unknown", lambda x: ~x, r"unknown is True at a known score of"),
+        ("label", lambda x: np.char.add(x, "s"), r"the label of class"),
+        ("class_index", lambda x: (x + 1) % len(NAMES), r"became"),
+    ],
+)
+def test_an_output_that_differs_is_named(
+    exported: Exported, output: str, change: Callable[[Any], Any], sentence: str
+) -> None:
+    runtime = Skewed(HERE.target, HERE.python, output, change)
+    with pytest.raises(ParityError, match=sentence) as raised:
+        prove(runtime, Session(exported.bundle), PHOTOS, Allowed())
+    assert "onnxruntime==" in str(raised.value)
+    assert "nothing was written" in str(raised.value)
+
+
+def test_a_model_that_the_target_cannot_open_is_told(exported: Exported, tmp_path: Path) -> None:
+    model = onnx.load(exported.bundle / "model.onnx")
+    model.ir_version = 99
+    onnx.save(model, tmp_path / "model.onnx")
+
+    with pytest.raises(ParityError, match=r"^onnxruntime==.* cannot run the exported model \(.*[Ii][Rr].*\); nothing"):
+        HERE.answer(tmp_path / "model.onnx", [PHOTOS[0].image[None]])
+
+
+def test_every_bundle_is_of_the_oldest_format_that_holds_it(exported: Exported) -> None:
+    model = Bundle.open(exported.bundle).record.model
+    assert (model.opset, model.ir_version) == (20, 9)
+
+
+def test_an_environment_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(venv, "create", fails)
+    with (
+        pytest.raises(TargetError, match=r"no temporary environment for onnxruntime==1\.17\.3 .*No space left"),
+        environment(Target.parse("onnxruntime==1.17.3")),
+    ):
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["1.15.1", "1.17.3", "1.20.1"])
+def test_a_bundle_for_a_target_is_proved_by_it(version: str, run: FakeRun, tmp_path: Path) -> None:
+    target = Target.parse(f"onnxruntime=={version}")
+    with environment(target) as runtime:
+        made = export(run, tmp_path / "bundle", runtime=runtime)
+    assert not runtime.python.exists()
+
+    record = Bundle.open(made.bundle).record
+    assert record.target is not None
+    assert (record.target.runtime, record.target.n) == (f"onnxruntime=={version}", 18)
+    assert record.target.max_probability_difference < 1e-4
+    assert record.model.opset == target.opset
+    assert f"under onnxruntime=={version}, 18 photos have the same answers" in str(made)
+    assert f"Under onnxruntime=={version}" in (made.bundle / "README.md").read_text(encoding="utf-8")
+    assert json.loads(json.dumps(made.to_json()))["target"]["runtime"] == f"onnxruntime=={version}"
+
+
+@pytest.mark.slow
+def test_a_shrunken_bundle_for_a_target_is_proved_by_it(run: FakeRun, tmp_path: Path) -> None:
+    with environment(Target.parse("onnxruntime==1.17.3")) as runtime:
+        made = export(run, tmp_path / "bundle", precision="fp16", max_loss=100.0, allow="slower", runtime=runtime)
+    assert made.target is not None
+    assert made.shrunken is not None
+
+
+@pytest.mark.slow
+def test_adapters_for_a_target_are_proved_by_it(low_rank: dict[str, AdaptedFake], tmp_path: Path) -> None:
+    with environment(Target.parse("onnxruntime==1.20.1")) as runtime:
+        made = export_adapters(low_rank, tmp_path / "bundle", runtime=runtime)
+    assert made.target is not None
+    assert made.target.n == 18 * len(low_rank)
+    assert made.target.max_probability_difference < 1e-4
+
+
+@pytest.mark.slow
+def test_a_version_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        pytest.raises(
+            TargetError, match=r"onnxruntime==1\.17\.99 cannot be installed for Python 3\.\d+\.\d+ \(Could no"
+        ),
+        environment(Target.parse("onnxruntime==1.17.99")),
+    ):
+        pass
