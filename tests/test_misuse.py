@@ -122,7 +122,10 @@ USAGE = [
         "export bundle --target 1.17.3",
         [r"--target: '1.17.3' is no runtime and its version; give one such as onnxruntime==1.17.3"],
     ),
-    ("export bundle --target onnxruntime==1.12.1", [r"--target: onnxruntime 1.12.1 cannot carry .*; give 1.15 or later"]),
+    (
+        "export bundle --target onnxruntime==1.12.1",
+        [r"--target: onnxruntime 1.12.1 cannot carry .*; give 1.15 or later"],
+    ),
     ("predict bundle a.jpg --top 0", [r"--top: 0 is less than 1; give the number of labels for each photo"]),
     ("predict bundle a.jpg --top few", [r"--top: few cannot be used; give a whole number"]),
     ("export bundle --accept 95", [r"--accept: 95 is not a share between 0 and 1; give one such as 0.95, or none"]),

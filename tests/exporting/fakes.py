@@ -98,6 +98,7 @@ class FakeRun:
         default_factory=lambda: {"python": "3.11", "command": ["visionft", "fit", "/home/me/photos"]}
     )
     origin: dict[str, Any] | None = None
+    teacher: dict[str, Any] | None = None
     weights_source: dict[str, Any] = field(
         default_factory=lambda: {
             "name": "test_efficientnet",

@@ -12,6 +12,7 @@ from timm.models import PretrainedCfg
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from visionft.backbones import pico  # noqa: F401  # timm knows it from then on
 from visionft.backbones.heads import HEADS, HeadKind
 from visionft.backbones.hub import create_pretrained
 from visionft.backbones.network import Network

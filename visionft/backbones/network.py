@@ -64,7 +64,11 @@ class Network(nn.Module):
         features: Tensor = self.backbone(x)
         return features
 
+    def answer(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map normalised photos (B, 3, H, W) to logits (B, C) and embeddings (B, D)."""
+        features = self.embed(x)
+        return self.head(self.drop(features)), features
+
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised photos (B, 3, H, W) to logits (B, C)."""
-        logits: Tensor = self.head(self.drop(self.embed(x)))
-        return logits
+        return self.answer(x)[0]

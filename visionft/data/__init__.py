@@ -1,7 +1,7 @@
 """Photos on disk to batches: the manifest, its splits and its loading. `augmenting` is imported where it is needed."""
 
 from visionft.data.checking import Progress
-from visionft.data.loading import EvalPhotos, TrainLoader, TrainPhotos, eval_batches, train_batches
+from visionft.data.loading import EvalPhotos, FixedViews, TrainLoader, TrainPhotos, eval_batches, train_batches
 from visionft.data.manifest import SPLITS, Column, Manifest, Rows, read_splits
 from visionft.data.preparing import label_photos, prepare
 from visionft.data.sampling import EpochSampler, permutation, steps_per_epoch
@@ -14,6 +14,7 @@ __all__ = [
     "Column",
     "EpochSampler",
     "EvalPhotos",
+    "FixedViews",
     "Item",
     "Manifest",
     "Progress",

@@ -42,6 +42,11 @@ class Augment:
         self.size, self.seed = size, seed
         self._compose = None if settings.strength == "none" else _recipe(settings.strength, settings.flip, size, fill)
 
+    @property
+    def fixed(self) -> bool:
+        """Whether nothing is random about the result."""
+        return self._compose is None
+
     def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:
         """Return the changed photo, (H, W, 3) uint8 RGB, from (h, w, 3) uint8 RGB of any size."""
         if self._compose is None:

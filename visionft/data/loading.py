@@ -62,6 +62,29 @@ class TrainPhotos(Dataset[Item]):
         return self.augment(image, epoch, index), int(self.rows.labels[index]), index
 
 
+class FixedViews(Dataset[Item]):
+    """Training photos by their index alone: every epoch's views, where nothing about them is random.
+
+    Args:
+        photos: The training photos.
+    """
+
+    def __init__(self, photos: TrainPhotos) -> None:
+        self.photos = photos
+
+    @property
+    def fixed(self) -> bool:
+        """Whether a photo looks the same in every epoch."""
+        return self.photos.augment.fixed
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> Item:
+        """Return ((H, W, 3) uint8 RGB, class index, index); DataError if the photo is gone."""
+        return self.photos[(0, index)]
+
+
 class EvalPhotos(Dataset[Item]):
     """Photos under the exact transform of evaluation, from full bytes.
 

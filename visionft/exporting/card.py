@@ -190,10 +190,12 @@ def _smaller(record: BundleRecord) -> str:
 
 def _provenance(record: BundleRecord) -> str:
     weights, blend, origin = record.weights, record.provenance.get("blend"), record.provenance.get("origin")
+    teacher = record.provenance.get("teacher")
+    taught = f"- Taught by the run {teacher['path']} (distillation).\n" if isinstance(teacher, dict) else ""
     went_on = f"- Went on from the run {origin['path']}.\n" if isinstance(origin, dict) else ""
     blended = f"- Blended: {blend} of the way from the start to the trained weights (WiSE-FT, arXiv 2109.01903).\n"
     return (
-        f"- Pretrained weights: {weights.origin} ({weights.kind}), licence: {weights.licence}.\n{went_on}"
+        f"- Pretrained weights: {weights.origin} ({weights.kind}), licence: {weights.licence}.\n{went_on}{taught}"
         f"{blended if blend is not None else ''}"
         f"- Data fingerprint: `{record.provenance.get('data_fingerprint')}`.\n"
         f"- Settings, versions and every figure: `{n.RECORD_FILE}`."

@@ -20,7 +20,8 @@ from visionft.runs import layout
 
 UNKNOWN_LICENCE = "unknown"
 PRIVATE_SETTINGS = {
-    "photos": True, "out": True, "weights": True, "retention": True, "from_run": True, "data": {"splits"},
+    "photos": True, "out": True, "weights": True, "retention": True, "from_run": True, "distill": True,
+    "data": {"splits"},
 }  # fmt: skip
 """Settings that hold paths of the machine that trained."""
 
@@ -99,6 +100,7 @@ def provenance(run: TrainedModel, fingerprint: str) -> dict[str, JsonValue]:
         "run": run.path.name,
         "data_fingerprint": fingerprint,
         "origin": _nameless(run.origin),
+        "teacher": _nameless(run.teacher),
         "settings": run.settings.model_dump(mode="json", exclude=PRIVATE_SETTINGS),  # type: ignore[arg-type]  # the stub wants IncEx
         "environment": _plain(environment),
         **({"blend": blend["coefficient"]} if blend else {}),

@@ -87,6 +87,11 @@ class TrainedModel(Protocol):
         ...
 
     @property
+    def teacher(self) -> Mapping[str, Any] | None:
+        """The run that taught it; see `Origin`."""
+        ...
+
+    @property
     def origin(self) -> Mapping[str, Any] | None:
         """The run that this one went on from: `path`, `weights_sha256` and more; none: it began with pretraining."""
         ...

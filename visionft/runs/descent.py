@@ -1,4 +1,4 @@
-"""Where a run that went on from another one came from."""
+"""The runs that another run depends on: the one that it went on from, the one that taught it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from visionft.runs.run import Run
 
 @dataclass(frozen=True)
 class Origin:
-    """The run that another one went on from, as it was then.
+    """A run that another one went on from or was taught by, as it was then.
 
     Attributes:
         path: its folder.
@@ -41,21 +41,26 @@ class Origin:
         """Return plain values."""
         return asdict(self)
 
-    def reopen(self, place: Path) -> Run:
+    def reopen(self, place: Path, part: str = "goes on from", flag: str = "--from") -> Run:
         """Open the run again, where it is now.
+
+        Args:
+            place: its folder.
+            part: what the other run does with it, in words.
+            flag: that names it.
 
         Raises:
             RunError: it is gone, or has other weights than it had.
         """
         if not place.is_dir():
             raise RunError(
-                f"the run {place} that this one goes on from is not there any more; put it back, or name its new place "
-                "with --from"
+                f"the run {place} that this one {part} is not there any more; put it back, or name its new place with "
+                f"{flag}"
             )
         run = Run.open(place)
         if sha256(run.path / layout.WEIGHTS) != self.weights_sha256:
             raise RunError(
-                f"the run {place} that this one goes on from has other weights than it had; restore them from a copy, or "
+                f"the run {place} that this one {part} has other weights than it had; restore them from a copy, or "
                 "give another --out"
             )
         return run

@@ -103,6 +103,12 @@ class Run:
         return found
 
     @cached_property
+    def teacher(self) -> dict[str, Any] | None:
+        """The run that taught this one, as `origin`."""
+        found: dict[str, Any] | None = self._json(layout.CHOICES).get("teacher")
+        return found
+
+    @cached_property
     def environment(self) -> dict[str, Any]:
         """Versions and hardware of the training."""
         return dict(self._json(layout.ENVIRONMENT))

@@ -20,7 +20,7 @@ from visionft.settings.method import (
     QloraMethod,
 )
 from visionft.settings.reading import build, from_yaml, to_yaml
-from visionft.settings.training import HardwareSettings, OptimSettings
+from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
 
 __all__ = [
     "METHODS",
@@ -30,6 +30,7 @@ __all__ = [
     "BitfitMethod",
     "ClassesSettings",
     "DataSettings",
+    "DistillationSettings",
     "FitSettings",
     "FullMethod",
     "GradualMethod",

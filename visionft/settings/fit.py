@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
-from visionft.settings.method import MOVES_BASE, FullMethod, Method
-from visionft.settings.training import HardwareSettings, OptimSettings
+from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
+from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
 from visionft.settings.tree import Auto, Settings
 
 
@@ -38,6 +38,9 @@ class FitSettings(Settings):
     from_run: Path | None = None
     """A finished run to go on from, instead of pretrained weights: its network, its transform, and the rows of its head
     whose classes the photos have."""
+    distill: Path | None = None
+    """A finished run that teaches this one, usually of a larger backbone: both see the same augmented views
+    (distillation, arXiv 1503.02531, 2106.05237)."""
     head: Literal["linear", "mlp", "cosine"] = "linear"
     """The new classification head."""
     method: Method = FullMethod()
@@ -61,6 +64,8 @@ class FitSettings(Settings):
     """Random changes of the training photos."""
     optim: OptimSettings = OptimSettings()
     """The optimisation."""
+    distillation: DistillationSettings = DistillationSettings()
+    """What is learnt from the run that teaches."""
     hardware: HardwareSettings = HardwareSettings()
     """What the work runs on."""
 
@@ -76,5 +81,15 @@ class FitSettings(Settings):
                 f"optim.l2_sp: {self.optim.l2_sp:g} pulls the backbone back to its start, and the method "
                 f"{self.method.name} leaves the backbone as it is; leave it out, or give --method full, gradual, "
                 "bitfit or norm"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _taught_by_epochs(self) -> FitSettings:
+        solved = isinstance(self.method, HeadMethod) and self.method.solver != "epochs" and self.head == "linear"
+        if self.distill is not None and (solved or self.epochs == 0):
+            raise ValueError(
+                f"distill: {self.distill} teaches in epochs, and there are none; leave it out, or give "
+                + ("--method full, or --method.solver epochs" if solved else "--epochs from 1")
             )
         return self

@@ -44,6 +44,19 @@ class OptimSettings(Settings):
     """Early stopping: epochs without a lower validation loss before training ends; none: off."""
 
 
+class DistillationSettings(Settings):
+    """What is learnt from the run that teaches (`distill`)."""
+
+    temperature: Annotated[float, Field(gt=0.0, le=100.0)] = 2.0
+    """Logits of both are divided by it before their answers are compared (arXiv 1503.02531); above 1, what the teacher
+    says of the unlikely classes counts more."""
+    truth: Share = 0.3
+    """Weight of the photos' own labels; the rest is the teacher's answers."""
+    features: Annotated[float, Field(ge=0.0, le=1000.0)] = 1.0
+    """Weight of the distance of the features from the teacher's, 1 - cosine, through a learnt projection where their
+    widths differ; 0: answers alone."""
+
+
 class HardwareSettings(Settings):
     """What the work runs on."""
 

@@ -26,6 +26,7 @@ class Checkpoint:
         micro_batch: photos a forward pass, after any out-of-memory errors.
         history: one row for each finished epoch.
         pending_loss: training losses of the steps since the last finished epoch.
+        beside: what trains beside the network and is not kept, such as a student's projection.
     """
 
     step: int
@@ -35,6 +36,7 @@ class Checkpoint:
     micro_batch: int
     history: list[Epoch] = field(default_factory=list)
     pending_loss: list[float] = field(default_factory=list)
+    beside: dict[str, Tensor] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Replace the checkpoint file atomically."""

@@ -13,11 +13,12 @@ from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 
 from visionft import backbones, methods
-from visionft.data import EvalPhotos, Manifest, TrainLoader, TrainPhotos, eval_batches
+from visionft.data import EvalPhotos, FixedViews, Manifest, TrainLoader, TrainPhotos, eval_batches
 from visionft.runs import layout
 from visionft.settings import FitSettings
 from visionft.training.averaging import AveragedNetwork
 from visionft.training.checkpointing import Checkpoint
+from visionft.training.distilling import Distillation
 from visionft.training.foretelling import Foretelling
 from visionft.training.history import Epoch, no_longer_better, write_csv
 from visionft.training.interrupting import Interrupted, watching
@@ -90,6 +91,8 @@ class Start(Callback):
             pl_module.network.to(memory_format=torch.channels_last)
         if checkpoint:
             pl_module.network.load_state_dict(checkpoint.network)
+        if pl_module.distillation:
+            self._ready(pl_module)
         if settings.optim.ema:
             pl_module.averaged = AveragedNetwork(pl_module.network, settings.optim.ema, pl_module.fixed)
             if checkpoint and checkpoint.averaged:
@@ -98,7 +101,19 @@ class Start(Callback):
             pl_module.pull = self._pull(pl_module)
         if checkpoint:
             pl_module.optimizers().optimizer.load_state_dict(checkpoint.optimizer)
+            if pl_module.distillation:
+                pl_module.distillation.load_state_dict(checkpoint.beside)
             pl_module.restore(checkpoint.step, checkpoint.micro_batch, checkpoint.pending_loss)
+
+    def _ready(self, module: Classifier) -> None:
+        """Bring the teacher to the student; where views never change it answers each photo once and for all."""
+        assert module.distillation is not None, "asked for where there is one alone"
+        settings, teacher = module.settings, module.distillation.teacher
+        teacher.to(module.device, teacher.network.convolutional)
+        views = FixedViews(self.lifecycle.loader.dataset)
+        if views.fixed and not (settings.augment.mixup or settings.augment.cutmix) and teacher.fits_memory(len(views)):
+            batches = eval_batches(views, VALIDATION_BATCH, int(settings.hardware.workers))
+            teacher.remember(batches, module.preprocess, module.device)
 
     def _pull(self, module: Classifier) -> StartPull:
         groups = [group for group in module.groups if group.role in module.schedule.roles]
@@ -118,10 +133,16 @@ class Start(Callback):
             self.lifecycle.checkpoint(pl_module)
 
 
+def views_of(prepared: Prepared) -> int:
+    """Return the side of the training views: the larger one where a student and its teacher see them."""
+    own = int(prepared.settings.augment.size)
+    return max(own, prepared.teacher.side) if prepared.teacher else own
+
+
 def make_loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
     """Return the batches of the training photos."""
     settings = prepared.settings
-    side = int(settings.augment.size)
+    side = views_of(prepared)
     photos = TrainPhotos(
         manifest.rows("train"), manifest.root, settings.augment, (side, side), prepared.preprocess.fill, settings.seed
     )
@@ -146,7 +167,15 @@ def make_module(prepared: Prepared, manifest: Manifest, steps_per_epoch: int) ->
         if settings.optim.class_weights == "balanced"
         else None
     )
-    return Classifier(prepared.network, prepared.preprocess, schedule, settings, weights)
+    taught = _distillation(prepared) if prepared.teacher else None
+    return Classifier(prepared.network, prepared.preprocess, schedule, settings, weights, taught)
+
+
+def _distillation(prepared: Prepared) -> Distillation:
+    settings, teacher = prepared.settings, prepared.teacher
+    assert teacher is not None, "asked for where there is one alone"
+    side = int(settings.augment.size)
+    return Distillation(teacher, prepared.network, settings.distillation, prepared.preprocess, side, settings.seed)
 
 
 def make_trainer(settings: FitSettings, epochs: int, callbacks: list[Callback]) -> Trainer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,9 +57,10 @@ class Inheritance:
 
 
 def refuse_itself(wanted: FitSettings, folder: Path) -> None:
-    """Raise UsageError where a run would go on from its own folder."""
-    if wanted.from_run is not None and wanted.from_run.absolute() == folder.absolute():
-        raise UsageError(f"--from and --out are both {folder}; give another --out")
+    """Raise UsageError where a run would go on from its own folder, or be taught by it."""
+    for flag, run in (("--from", wanted.from_run), ("--distill", wanted.distill)):
+        if run is not None and run.absolute() == folder.absolute():
+            raise UsageError(f"{flag} and --out are both {folder}; give another --out")
 
 
 def parent_of(wanted: FitSettings) -> Run | None:
@@ -83,15 +85,24 @@ def parent_of(wanted: FitSettings) -> Run | None:
     return parent
 
 
-def splits_of(wanted: FitSettings, parent: Run | None, say: Say) -> Path | pa.Table | None:
-    """Return what decides sides: splits of the earlier run and of those before it, unless the settings name some."""
-    if parent is None or wanted.data.splits is not None:
+def splits_of(wanted: FitSettings, elders: Sequence[Run], say: Say) -> Path | pa.Table | None:
+    """Return what decides sides: splits of earlier runs and of those before them, unless the settings name some.
+
+    Args:
+        wanted: the settings as given.
+        elders: the run to go on from and the one that teaches; where two disagree on a photo, the first decides.
+        say: prints one line.
+    """
+    if not elders or wanted.data.splits is not None:
         return wanted.data.splits
-    say(f"photos that {parent.path} had keep their sides, unless the new ones bring splits of their own")
-    known, gone = lineage(parent)
-    if gone:
-        say(f"note: {gone}, further back, is gone: photos that it was trained on may be drawn for test")
-    return _photos_of(known)
+    paths = []
+    for elder in elders:
+        say(f"photos that {elder.path} had keep their sides, unless the new ones bring splits of their own")
+        known, gone = lineage(elder)
+        if gone:
+            say(f"note: {gone}, further back, is gone: photos that it was trained on may be drawn for test")
+        paths += known
+    return _photos_of(paths)
 
 
 def say_what_was_seen(parent: Run, manifest: Manifest, say: Say) -> None:

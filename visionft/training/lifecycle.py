@@ -96,6 +96,7 @@ class Lifecycle(Callback):
             module.micro_batch,
             self.history,
             module.pending_losses(),
+            dict(module.distillation.state_dict()) if module.distillation else {},
         ).save(self.folder / layout.CHECKPOINT)
         self._checkpointed = time.monotonic()
 

@@ -15,6 +15,7 @@ from visionft.errors import MemoryShortError
 from visionft.preprocess import Preprocess
 from visionft.settings import FitSettings
 from visionft.training.averaging import AveragedNetwork
+from visionft.training.distilling import Distillation
 from visionft.training.losses import ClassificationLoss
 from visionft.training.mixing import Targets, mix
 from visionft.training.pulling import StartPull, without_decay
@@ -35,6 +36,7 @@ class Classifier(LightningModule):
         schedule: pure function of the step.
         settings: resolved, without "auto".
         class_weights: (C,) or none.
+        distillation: what compares it with a teacher.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Classifier(LightningModule):
         schedule: methods.Schedule,
         settings: FitSettings,
         class_weights: Tensor | None = None,
+        distillation: Distillation | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -52,6 +55,7 @@ class Classifier(LightningModule):
         self.schedule = schedule
         self.settings = settings
         self.loss = ClassificationLoss(settings.optim.label_smoothing, class_weights)
+        self.distillation = distillation
         self.depth_map = backbones.depth_map(network)
         self.groups = methods.groups(network, self.depth_map)
         self.averaged: AveragedNetwork | None = None
@@ -59,7 +63,8 @@ class Classifier(LightningModule):
         self.step = 0
         self.micro_batch = int(settings.optim.micro_batch)
         self._state: methods.State | None = None
-        self._forward: Any = torch.compile(network) if settings.hardware.compile else network
+        ask: Any = network.answer if distillation else network
+        self._forward: Any = torch.compile(ask) if settings.hardware.compile else ask
         self._sums: list[Tensor] = []
 
     @property
@@ -79,7 +84,14 @@ class Classifier(LightningModule):
     def configure_optimizers(self) -> AdamW:
         """All groups from the start; their rates are set at each step."""
         groups = methods.parameter_groups(self.network, self.groups, self.settings.optim.weight_decay)
-        return AdamW(without_decay(groups) if self.settings.optim.l2_sp else groups, lr=0.0, fused=True)
+        groups = without_decay(groups) if self.settings.optim.l2_sp else groups
+        return AdamW([*groups, *self._beside()], lr=0.0, fused=True)
+
+    def _beside(self) -> list[dict[str, Any]]:
+        """What trains with the head and is no part of the network."""
+        parameters = list(self.distillation.parameters()) if self.distillation else []
+        group = {"params": parameters, "name": "beside", "depth": self.depth_map.levels - 1, "role": "head"}
+        return [{**group, "weight_decay": self.settings.optim.weight_decay, "lr": 0.0}] if parameters else []
 
     def train(self, mode: bool = True) -> Classifier:
         """Switch to training, except for what is frozen: Lightning calls this after every validation."""
@@ -93,10 +105,10 @@ class Classifier(LightningModule):
         seed_step(self.settings.seed, self.step)
         optimizer: Any = self.optimizers()
         self.enter_step(optimizer)
-        pixels, labels, _ = batch
+        pixels, labels, indices = batch
         x = backbones.normalise(pixels, self.preprocess, self.device)
         mixed, targets = mix(x, labels, self.settings.augment, self.settings.seed, self.step)
-        self._accumulate(mixed, targets)
+        self._accumulate(mixed, targets, indices)
         self._clip(optimizer)
         optimizer.step()
         if self.pull is not None:
@@ -122,19 +134,28 @@ class Classifier(LightningModule):
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
 
-    def _accumulate(self, pixels: Tensor, targets: Targets) -> None:
+    def _accumulate(self, pixels: Tensor, targets: Targets, indices: Tensor) -> None:
         """Add up the gradients of the micro-batches, at half their size after each out-of-memory error."""
         while True:
             try:
                 total = torch.zeros((), device=self.device)
-                for x, y in zip(torch.split(pixels, self.micro_batch), targets.split(self.micro_batch), strict=True):
-                    loss = self.loss(self._forward(x), y) / len(pixels)
+                pieces = (torch.split(tensor, self.micro_batch) for tensor in (pixels, indices))
+                for x, i, y in zip(*pieces, targets.split(self.micro_batch), strict=True):
+                    loss = self._loss(x, i, y) / len(pixels)
                     self.manual_backward(loss)
                     total += loss.detach()
                 self._sums.append(total)
                 return
             except torch.OutOfMemoryError as error:
                 self._halve(error)
+
+    def _loss(self, x: Tensor, indices: Tensor, targets: Targets) -> Tensor:
+        if self.distillation is None:
+            return self.loss(self._forward(x), targets)
+        lesson = self.distillation.lesson(x, indices)
+        logits, features = self._forward(self.distillation.student_view(x))
+        total: Tensor = self.distillation(logits, features, lesson, self.loss(logits, targets))
+        return total
 
     def _halve(self, error: torch.OutOfMemoryError) -> None:
         if self.micro_batch == 1:

@@ -24,8 +24,10 @@ from visionft.training.inheriting import Inheritance, choices_of
 from visionft.training.measuring import WORTH_IT, fitting_micro_batch, seconds_per_photo
 from visionft.training.progress import Say
 from visionft.training.resolving import Facts, batch_norms, resolve_machine, resolve_training, solves_head
+from visionft.training.teaching import Teacher
 
 CPU_MICRO_BATCH = 8  # benchmarks/micro_batch.py: larger buffers go back to the kernel after each use
+LEARNS = ("learns from", "--distill")
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -41,6 +43,7 @@ class Prepared:
         preprocess: the evaluation transform.
         origin: the run that this one goes on from.
         succession: what becomes of that run's classes; only before the first checkpoint.
+        teacher: the run that this one learns from.
     """
 
     settings: FitSettings
@@ -50,6 +53,7 @@ class Prepared:
     preprocess: Preprocess
     origin: Origin | None = None
     succession: Succession | None = None
+    teacher: Teacher | None = None
 
     @property
     def solves_head(self) -> bool:
@@ -62,7 +66,9 @@ class Prepared:
         return self.origin.path if self.origin else self.source.name
 
 
-def prepare(wanted: FitSettings, manifest: Manifest, say: Say, parent: Run | None = None) -> Prepared:
+def prepare(
+    wanted: FitSettings, manifest: Manifest, say: Say, parent: Run | None = None, master: Run | None = None
+) -> Prepared:
     """Build the network and resolve every "auto", saying each choice with its reason.
 
     Args:
@@ -70,7 +76,9 @@ def prepare(wanted: FitSettings, manifest: Manifest, say: Say, parent: Run | Non
         manifest: the photos.
         say: prints one line.
         parent: the run to go on from.
+        master: the run that teaches.
     """
+    teacher = Teacher(master, manifest.classes) if master else None
     heir = Inheritance.of(parent, Origin.of(parent), manifest.classes, wanted) if parent else None
     taken = choices_of(wanted, parent) if parent else []
     settings, machine = resolve_machine(put(wanted, taken))
@@ -83,16 +91,22 @@ def prepare(wanted: FitSettings, manifest: Manifest, say: Say, parent: Run | Non
     choices = (*taken, *machine, *weights, *training, *measured)
     for choice in choices:
         say(f"  {choice}")
+    if master and teacher:
+        say(f"teacher: {master}; it sees the same views, at {teacher.side} pixels")
     if heir is None:
         say(f"weights: {network.source}")
-        return Prepared(settings, choices, network, network.source, transform)
+        return Prepared(settings, choices, network, network.source, transform, teacher=teacher)
     say(f"weights: of the run {heir.parent.path}, which goes back to {network.source}")
     say(str(heir.succession))
-    return Prepared(settings, choices, network, network.source, transform, heir.origin, heir.succession)
+    return Prepared(settings, choices, network, network.source, transform, heir.origin, heir.succession, teacher)
 
 
-def reopen(folder: Path, manifest: Manifest) -> Prepared:
-    """Rebuild a run's start from its folder; the weights are those of the structure, to be loaded over."""
+def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:
+    """Rebuild a run's start from its folder; the weights are those of the structure, to be loaded over.
+
+    Raises:
+        RunError: the run that teaches is gone or has changed.
+    """
     settings = from_yaml(folder / layout.SETTINGS)
     record = read_json(folder / layout.CHOICES)
     preprocess = Preprocess.from_json(read_json(folder / layout.PREPROCESS))
@@ -100,7 +114,11 @@ def reopen(folder: Path, manifest: Manifest) -> Prepared:
     methods.edit(network, settings.method, check=False)
     choices = tuple(Choice(**choice) for choice in record["choices"])
     origin = Origin(**record["origin"]) if record.get("origin") else None
-    return Prepared(settings, choices, network, WeightSource(**record["weights"]), preprocess, origin)
+    teacher = None
+    if record.get("teacher"):
+        taught = Origin(**record["teacher"])
+        teacher = Teacher(taught.reopen(Path(wanted.distill or taught.path), *LEARNS), manifest.classes)
+    return Prepared(settings, choices, network, WeightSource(**record["weights"]), preprocess, origin, teacher=teacher)
 
 
 def with_weights(prepared: Prepared, wanted: FitSettings, manifest: Manifest) -> Prepared:

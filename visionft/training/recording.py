@@ -20,16 +20,19 @@ from visionft.runs.writing import replacing, require_space, sweep, write_json, w
 from visionft.settings import FitSettings, to_yaml
 from visionft.training.preparing import Prepared
 
+ELDERS = {"from_run": "origin", "distill": "teacher"}
+"""Settings that name earlier runs, and the keys of their records."""
 COPIES_OF_WEIGHTS = 9  # weights, average, two Adam moments, start, best and final files, and each file's temporary twin
 
 
 def folder_of(wanted: FitSettings) -> Path:
-    """Return where the run goes: `out`, or runs/PHOTOS-METHOD-BACKBONE, with -from-RUN where it goes on from one."""
+    """Return where the run goes: `out`, or runs/PHOTOS-METHOD-BACKBONE, with -from-RUN or -taught-by-RUN."""
     if wanted.out != "auto":
         return Path(wanted.out)
     backbone = "" if wanted.backbone == "auto" else f"-{wanted.backbone.split('.')[0]}"
     parent = "" if wanted.from_run is None else f"-from-{wanted.from_run.absolute().name}"
-    return Path("runs") / f"{wanted.photos.absolute().stem}-{wanted.method.name}{backbone}{parent}"
+    master = "" if wanted.distill is None else f"-taught-by-{wanted.distill.absolute().name}"
+    return Path("runs") / f"{wanted.photos.absolute().stem}-{wanted.method.name}{backbone}{parent}{master}"
 
 
 def check_folder(folder: Path) -> None:
@@ -86,6 +89,7 @@ def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manif
         "choices": [asdict(choice) for choice in prepared.choices],
         "weights": asdict(prepared.source),
         "origin": prepared.origin.to_json() if prepared.origin else None,
+        "teacher": prepared.teacher.origin.to_json() if prepared.teacher else None,
     }
     write_json(folder / layout.CHOICES, record)
     write_json(folder / layout.ENVIRONMENT, environment.describe())
@@ -105,8 +109,9 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
     """
     record = read_json(folder / layout.CHOICES)
     now = _comparable(wanted)
-    if _only_moved(wanted, record.get("origin")):
-        now["from_run"] = record["requested"]["from_run"]
+    for name, kept in ELDERS.items():
+        if _only_moved(getattr(wanted, name), record.get(kept)):
+            now[name] = record["requested"][name]
     differing = list(_differences(_as_of_today(record["requested"]), now))
     if differing:
         raise RunMismatchError(
@@ -140,7 +145,9 @@ def _comparable(settings: FitSettings) -> dict[str, Any]:
     tree.pop("out")
     tree.pop("retention")
     tree["photos"] = str(settings.photos.absolute())
-    tree["from_run"] = str(settings.from_run.absolute()) if settings.from_run else None
+    for name in ELDERS:
+        run = getattr(settings, name)
+        tree[name] = str(run.absolute()) if run else None
     tree["hardware"].pop("checkpoint_seconds")
     return tree
 
@@ -153,11 +160,11 @@ def _as_of_today(requested: dict[str, Any]) -> dict[str, Any]:
         return requested
 
 
-def _only_moved(wanted: FitSettings, origin: dict[str, Any] | None) -> bool:
-    """Tell whether the run that is gone on from has another place than it had, and the same weights."""
-    if origin is None or wanted.from_run is None or str(wanted.from_run.absolute()) == origin["path"]:
+def _only_moved(run: Path | None, origin: dict[str, Any] | None) -> bool:
+    """Tell whether an earlier run has another place than it had, and the same weights."""
+    if origin is None or run is None or str(run.absolute()) == origin["path"]:
         return False
-    weights = wanted.from_run / layout.WEIGHTS
+    weights = run / layout.WEIGHTS
     return weights.is_file() and sha256(weights) == origin["weights_sha256"]
 
 

@@ -35,16 +35,18 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     recording.check_folder(folder)
     begun = (folder / layout.SETTINGS).is_file()  # else a splits.csv there is what a process left that was killed early
     parent = None if begun else inheriting.parent_of(wanted)
-    splits = folder / layout.SPLITS if begun else inheriting.splits_of(wanted, parent, say)
+    master = None if begun or wanted.distill is None else Run.open(wanted.distill)
+    elders = [run for run in (parent, master) if run is not None]
+    splits = folder / layout.SPLITS if begun else inheriting.splits_of(wanted, elders, say)
     with bar("reading photos") as advance:
         manifest = data.prepare(wanted.photos, wanted.data, splits=splits, on_progress=advance)
     say(data.summary(manifest))
     if begun:
         with locking.held(folder):
             return _go_on(folder, wanted, manifest, say, began)
-    if parent is not None:
-        inheriting.say_what_was_seen(parent, manifest, say)
-    prepared = preparing.prepare(wanted, manifest, say, parent)
+    for elder in elders:
+        inheriting.say_what_was_seen(elder, manifest, say)
+    prepared = preparing.prepare(wanted, manifest, say, parent, master)
     with recording.new_folder(folder), locking.held(folder):
         if (folder / layout.SETTINGS).is_file():  # another process began here while this one prepared
             return _go_on(folder, wanted, manifest, say, began)
@@ -57,7 +59,7 @@ def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, bega
     if (folder / layout.RESULT).is_file():
         say(f"the run {folder} is finished already; give another --out to train again")
         return Run.open(folder)
-    prepared = preparing.reopen(folder, manifest)
+    prepared = preparing.reopen(folder, wanted, manifest)
     path = folder / layout.CHECKPOINT
     checkpoint = Checkpoint.load(path) if path.is_file() else None
     if checkpoint is None:

@@ -1,0 +1,107 @@
+"""The recipe of visionft_pico: its views, its teacher's memory, and a pretraining that resumes bit for bit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file, save_file
+
+from visionft import backbones
+from visionft.methods import edit
+from visionft.settings import LoraMethod
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples" / "pico"
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Iterator[dict[str, ModuleType]]:
+    """Return the recipe's modules, which import each other by their bare names."""
+    import importlib
+
+    names = ("photos", "views", "teacher", "pretrain")
+    sys.path.insert(0, str(FOLDER))
+    try:
+        yield {name: importlib.import_module(name) for name in names}
+    finally:
+        sys.path.remove(str(FOLDER))
+        for name in names:
+            sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file of random weights of the teacher."""
+    torch.manual_seed(0)
+    place = tmp_path_factory.mktemp("weights") / "mobilenetv2_100.safetensors"
+    save_file(timm.create_model("mobilenetv2_100", num_classes=0).state_dict(), place)
+    return place
+
+
+def test_timm_knows_it_by_name_and_it_is_small() -> None:
+    network = backbones.create("visionft_pico", "none", 7)
+    size = sum(parameter.numel() for parameter in network.backbone.parameters())
+    assert (network.features, network.input_size, size) == (128, (128, 128), 1_098_240)
+    assert network(torch.zeros(2, 3, 128, 128)).shape == (2, 7)
+    assert backbones.create("visionft_pico", "none", 7, size=160)(torch.zeros(1, 3, 160, 160)).shape == (1, 7)
+    assert edit(network, LoraMethod()) is not None
+
+
+def test_a_view_is_a_pure_function_and_the_same_scene_at_every_size(
+    recipe: dict[str, ModuleType], shapes: Path, tmp_path: Path
+) -> None:
+    photos, view = recipe["photos"].decoded([shapes], tmp_path), recipe["views"].view
+    assert 30 < len(photos) < 60  # the train split alone
+    np.testing.assert_array_equal(view(photos, 0, 3, 5, 128), view(photos, 0, 3, 5, 128))
+    assert (view(photos, 0, 3, 5, 128) != view(photos, 0, 3, 6, 128)).any()
+    assert (view(photos, 0, 3, 5, 128) != view(photos, 1, 3, 5, 128)).any()
+    apart = []
+    for number in range(20):
+        large, small = (view(photos, 0, number, number, side).astype(float) for side in (128, 64))
+        apart.append(np.abs(large.reshape(64, 2, 64, 2, 3).mean((1, 3)) - small).mean())
+    assert np.mean(apart) < 6
+
+
+def test_features_are_asked_for_once(
+    recipe: dict[str, ModuleType], shapes: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = recipe["photos"].decoded([shapes], tmp_path)
+    kind = recipe["teacher"].Teacher
+    first = np.array(kind(weights, photos, tmp_path, 2, 0, 0).of(1))
+    assert first.shape == (len(photos), 1280)
+    assert (first.std(0) > 0).any()
+
+    again = kind(weights, photos, tmp_path, 2, 0, 0)
+    monkeypatch.setattr(kind, "_fill", lambda *_: pytest.fail("asked twice"))
+    np.testing.assert_array_equal(again.of(1), first)
+
+
+@pytest.mark.slow
+def test_the_whole_recipe_resumes_bit_for_bit_and_is_probed(shapes: Path, weights: Path, tmp_path: Path) -> None:
+    def pretrain(out: str, *flags: str) -> list[dict[str, float]]:
+        words = [sys.executable, FOLDER / "pretrain.py", shapes, "--teacher", weights, "--out", tmp_path / out]
+        words += ["--epochs", "3", "--views", "2", "--workers", "0", *flags]
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+    whole = pretrain("whole")
+    assert [row["epoch"] for row in whole] == [1, 2, 3]
+    assert [row["epoch"] for row in pretrain("parts", "--minutes", "0.0001")] == [1]
+    assert [row["epoch"] for row in pretrain("parts")] == [2, 3]
+    a, b = (load_file(tmp_path / out / "pico.safetensors") for out in ("whole", "parts"))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert whole[-1]["loss"] < whole[0]["loss"]
+
+    words = [sys.executable, FOLDER / "probe.py", shapes, f"visionft_pico={tmp_path / 'whole' / 'pico.safetensors'}"]
+    done = subprocess.run([*map(str, words), "visionft_pico"], capture_output=True, text=True, check=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["weights"] for row in rows] == ["pico.safetensors", "random"]
+    assert all(row["interval"][0] < row["test_top1"] < row["interval"][1] + 1e-9 for row in rows)

@@ -1,0 +1,30 @@
+"""visionft_pico: a vision transformer of a million weights, registered with timm by its name (arXiv 2010.11929)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from timm.models import generate_default_cfgs, register_model
+from timm.models.vision_transformer import VisionTransformer, _create_vision_transformer
+
+NAME = "visionft_pico"
+SIDE = 128
+
+default_cfgs = generate_default_cfgs(
+    {
+        f"{NAME}.untrained": {
+            "input_size": (3, SIDE, SIDE), "fixed_input_size": True, "crop_pct": 0.9, "interpolation": "bicubic",
+            "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "first_conv": "patch_embed.proj", "classifier": "head",
+            "license": "apache-2.0", "num_classes": 0,
+        },
+    }
+)  # fmt: skip
+
+
+@register_model
+def visionft_pico(pretrained: bool = False, **arguments: Any) -> VisionTransformer:
+    """64 patches of 16 pixels, 5 blocks of width 128, the mean of all tokens as features (B, 128)."""
+    own = {"img_size": SIDE, "patch_size": 16, "embed_dim": 128, "depth": 5, "num_heads": 4}
+    own |= {"class_token": False, "global_pool": "avg", "fc_norm": False}
+    model: VisionTransformer = _create_vision_transformer(NAME, pretrained=pretrained, **{**own, **arguments})
+    return model
