@@ -15,9 +15,11 @@ from onnx import numpy_helper
 from PIL import Image
 
 from tests.bundle.making import CLASSES, colour_model, make_adapted_bundle, make_bundle
+from visionft.bundle import Bundle
 from visionft.bundle.reading import digest_of
 from visionft.classes import Classes
 from visionft.errors import BundleError, DataError, UsageError
+from visionft.photos import read
 from visionft.serving import Comparison, Session, compare
 from visionft.serving.changes import COLUMNS, Compared, Side
 from visionft.serving.comparison import paired_interval
@@ -256,8 +258,24 @@ def test_long_lists_are_cut_and_say_so(tmp_path: Path) -> None:
     assert "11.png  class-11 50.0% -> other 50.0% unknown, 91.7% moved" in told
 
 
-def test_bundles_with_adapters_are_one_sentence(bundle: Path, photos: Path, tmp_path: Path) -> None:
+def test_an_adapter_is_compared_with_a_bundle_and_with_itself(bundle: Path, photos: Path, tmp_path: Path) -> None:
+    adapted = make_adapted_bundle(tmp_path / "adapted")
+    name, *_ = Bundle.open(adapted).adapters
+
+    assert not compare(adapted, adapted, photos, adapter=name).changes
+    forth, back = (compare(*pair, photos, adapter=name) for pair in ((bundle, adapted), (adapted, bundle)))
+    assert (forth.gone, forth.new) == (back.new, back.gone)
+    session = Session(adapted)
+    for row in forth.rows:
+        assert row.after.label == session.answer(read(Path(row.path)), name).label
+
+
+def test_an_adapter_that_is_missing_or_too_much_is_told(bundle: Path, photos: Path, tmp_path: Path) -> None:
     adapted = make_adapted_bundle(tmp_path / "adapted")
     for pair in ((adapted, bundle), (bundle, adapted)):
-        with pytest.raises(UsageError, match=r"adapted answers through adapters, .*; export the runs one by one and"):
+        with pytest.raises(UsageError, match=r"adapted answers through adapters and none was named: give one of"):
             compare(*pair, photos)
+    with pytest.raises(UsageError, match=r"adapted has no adapter 'x': give one of"):
+        compare(adapted, bundle, photos, adapter="x")
+    with pytest.raises(UsageError, match=r"has no adapters and 'x' was asked for: leave it out"):
+        compare(bundle, bundle, photos, adapter="x")

@@ -24,7 +24,7 @@ default_cfgs = generate_default_cfgs(
 @register_model
 def visionft_pico(pretrained: bool = False, **arguments: Any) -> VisionTransformer:
     """64 patches of 16 pixels, 5 blocks of width 128, the mean of all tokens as features (B, 128)."""
-    own = {"img_size": SIDE, "patch_size": 16, "embed_dim": 128, "depth": 5, "num_heads": 4}
+    own: dict[str, Any] = {"img_size": SIDE, "patch_size": 16, "embed_dim": 128, "depth": 5, "num_heads": 4}
     own |= {"class_token": False, "global_pool": "avg", "fc_norm": False}
     model: VisionTransformer = _create_vision_transformer(NAME, pretrained=pretrained, **{**own, **arguments})
     return model

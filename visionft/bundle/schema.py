@@ -150,6 +150,8 @@ class AdapterRecord(Record):
     """Share of known photos that the threshold accepts; null: there is no threshold."""
     agreement: AgreementRecord | None = None
     """Its proof beside its own run; null only while the export is at work."""
+    shrunken: ShrunkenRecord | None = None
+    """How the base was made smaller and what its gates measured through this adapter; null: it is in fp32."""
     golden: GoldenRecord
     """Its golden vectors, in golden/NAME/."""
     figures: dict[str, JsonValue] = Field(default={})

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from visionft.cli.places import require_places, require_run
 from visionft.cli.printing import Json, counting, finish
+from visionft.cli.verbs import Adapter
 from visionft.errors import UsageError
 
 
@@ -18,6 +19,7 @@ def compare(
     /,
     *,
     data: Annotated[str, Parameter(help="A folder of class folders or of photos, a photo or a glob.")],
+    adapter: Adapter = None,
     out: Annotated[
         Path | None, Parameter(help="A file for the photos whose answer changes: .csv, .jsonl or .parquet.")
     ] = None,
@@ -37,8 +39,9 @@ def compare(
     from visionft import workflows
 
     with counting() as on_progress:
-        comparison = workflows.compare(before, after, data=data, out=out, on_progress=on_progress)
+        comparison = workflows.compare(before, after, data=data, adapter=adapter, out=out, on_progress=on_progress)
     following: list[str | Path] = ["serve", after]
     if out is None and comparison.changes:
-        following = ["compare", before, after, "--data", data, "--out", "changes.csv"]
+        named = [] if adapter is None else ["--adapter", adapter]
+        following = ["compare", before, after, "--data", data, *named, "--out", "changes.csv"]
     finish(str(comparison), {**comparison.to_json(), "out": out}, *following, as_json=as_json)

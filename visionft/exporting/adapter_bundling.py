@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import onnx
 
 from visionft.backbones import Network
 from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord, TargetRecord
+from visionft.errors import UsageError
 from visionft.exporting.adapter_card import card
 from visionft.exporting.adapter_files import adapter_tensors, optional_inputs
 from visionft.exporting.adapter_graph import build_base
@@ -18,11 +20,16 @@ from visionft.exporting.adapter_proof import Gate, Through
 from visionft.exporting.adapter_record import base_metadata, base_record, write_adapter
 from visionft.exporting.adapting import AdaptedRun, LowRank, read_adapters
 from visionft.exporting.bundling import Exported, Golden, require_valid
+from visionft.exporting.card import sentences
 from visionft.exporting.onnx_model import set_metadata
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed
 from visionft.exporting.record import write_record
 from visionft.exporting.sampling import LIMIT, SPLIT, read_photos, stratified
+from visionft.exporting.shrinking import Wanted, wanted_of
+from visionft.exporting.shrinking_base import SmallBase, shrink_base
+from visionft.exporting.shrinking_gates import MAX_LOSS
+from visionft.exporting.shrinking_judging import tolerances
 from visionft.exporting.target import Allowed, Runtime, prove
 from visionft.runs.calibration import ACCEPTED
 from visionft.serving import Session
@@ -35,6 +42,9 @@ def export_adapters(
     golden: Golden = "photos",
     accepted: float | None = ACCEPTED,
     all_photos: bool = False,
+    precision: Literal["fp32", "fp16", "int8"] = "fp32",
+    max_loss: float = MAX_LOSS,
+    allow: Literal["slower"] | None = None,
     runtime: Runtime | None = None,
     on_progress: Progress | None = None,
 ) -> Exported:
@@ -46,12 +56,16 @@ def export_adapters(
         golden: `none` leaves the golden photos out, for private ones.
         accepted: share of known photos that each threshold lets pass, in (0, 1); None: no photo is called unknown.
         all_photos: check on every validation photo instead of 2,000 a run.
+        precision: arithmetic of the base; in int8 every adapter must pass the three gates of accuracy, speed and size.
+        max_loss: points of top-1 under which the loss in int8 must lie with 95 % certainty, in (0, 100].
+        allow: `slower` lets a base in int8 pass that is not faster here.
         runtime: another onnxruntime that the bundle is written for, and that must answer like the one here.
         on_progress: called with the stage, how many photos are done and how many there are.
 
     Raises:
-        UsageError: there is no run, or a name cannot be a file's.
+        UsageError: there is no run, a name cannot be a file's, or the precision is none for a base.
         RunError: a run is no plain LoRA with a linear head, or its base is another than the first one's.
+        PrecisionError: a gate of the base in int8 failed; nothing is left on disk.
         ParityError: an adapter answers differently from its run; nothing is left on disk.
         BundleError: the place is taken.
         DiskSpaceError: the disk is too full.
@@ -59,6 +73,8 @@ def export_adapters(
     """
     began, place = time.monotonic(), Path(out)
     require_valid(golden, accepted)
+    limit = None if all_photos else LIMIT
+    wanted = None if precision == "fp32" else _wanted(precision, max_loss, allow, accepted, limit)
     adapters = read_adapters(runs)
     first = next(iter(runs.values()))
     network = first.start()
@@ -66,18 +82,26 @@ def export_adapters(
     if on_progress is not None:
         on_progress("exporting", 0, 1)
     model = build_base(network, first.preprocess, adapters.values())
+    small = None if wanted is None else shrink_base(model, adapters, wanted, on_progress)
+    model = model if small is None else small.model
     set_metadata(model, base_metadata(first))
     with placed(place) as folder:
         onnx.save(model, folder / n.MODEL_FILE)
-        base = base_record(folder, first, model, network.features)
-        gate = Gate(folder, model, golden, accepted, None if all_photos else LIMIT, on_progress)
-        record = _proved(base, adapters, gate)
+        base = base_record(folder, first, model, network.features, precision)
+        gate = Gate(folder, model, golden, accepted, limit, on_progress)
+        record = _proved(base, adapters, gate, small)
         if runtime is not None:
             write_record(folder, record)
-            record = record.model_copy(update={"target": _tried(runtime, folder, adapters)})
+            record = record.model_copy(update={"target": _tried(runtime, folder, adapters, small)})
         write_record(folder, record)
         (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
     return _exported(place, record, time.monotonic() - began)
+
+
+def _wanted(precision: str, max_loss: float, allow: str | None, accepted: float | None, limit: int | None) -> Wanted:
+    if precision == "fp16":
+        raise UsageError("--precision fp16 was given with --adapters, whose base is in fp32 or int8; give one of these")
+    return wanted_of(precision, max_loss, allow, accepted, limit)
 
 
 def _bytes(network: Network, adapters: Iterable[LowRank], golden: Golden) -> int:
@@ -87,32 +111,37 @@ def _bytes(network: Network, adapters: Iterable[LowRank], golden: Golden) -> int
     return int(weights + sum(each) - (GOLDEN_BYTES if golden == "photos" else 0))
 
 
-def _proved(base: BundleRecord, adapters: Mapping[str, LowRank], gate: Gate) -> BundleRecord:
+def _proved(base: BundleRecord, adapters: Mapping[str, LowRank], gate: Gate, small: SmallBase | None) -> BundleRecord:
     """Write every adapter's file, and prove each through the one session that opens them all."""
-    inputs = optional_inputs(gate.model)
-    tensors = {
-        name: adapter_tensors(adapter, inputs, adapter.run.answering(gate.accepted))
+    inputs, shrunken = optional_inputs(gate.model), small.adapters if small else {}
+    rules = {
+        name: shrunken[name].shrunken.answering if small else adapter.run.answering(gate.accepted)
         for name, adapter in adapters.items()
     }
+    tensors = {name: adapter_tensors(adapter, inputs, rules[name]) for name, adapter in adapters.items()}
     written = [
-        write_adapter(gate.folder, name, adapter, tensors[name], base, gate.accepted)
+        write_adapter(gate.folder, name, adapter, tensors[name], base, rules[name], gate.accepted)
         for name, adapter in adapters.items()
     ]
     record = base.model_copy(update={"adapters": tuple(written)})
     write_record(gate.folder, record)
     session = Session(gate.folder)
-    proved = [gate.of(adapters[own.name].run, Through(session, own.name), own, tensors[own.name]) for own in written]
+    proved = [
+        gate.of(adapters[own.name].run, Through(session, own.name), own, tensors[own.name], shrunken.get(own.name))
+        for own in written
+    ]
     return record.model_copy(update={"adapters": tuple(proved)})
 
 
-def _tried(runtime: Runtime, folder: Path, adapters: Mapping[str, LowRank]) -> TargetRecord:
+def _tried(runtime: Runtime, folder: Path, adapters: Mapping[str, LowRank], small: SmallBase | None) -> TargetRecord:
     """Ask some photos of every adapter under the target, and sum up."""
     session, found = Session(folder), list[TargetRecord]()
     for name, adapter in adapters.items():
         manifest = adapter.run.manifest()
         rows = manifest.rows(SPLIT)
         photos = list(read_photos(manifest.root, rows, stratified(rows, STAGE_PHOTOS)))
-        found.append(prove(runtime, Through(session, name), photos, Allowed(), session.bundle.adapter_file(name)))
+        allowed = Allowed(**(tolerances(small.adapters[name].shrunken, photos) if small else {}))
+        found.append(prove(runtime, Through(session, name), photos, allowed, session.bundle.adapter_file(name)))
     worst = max(one.max_probability_difference for one in found)
     return found[0].model_copy(update={"n": sum(one.n for one in found), "max_probability_difference": worst})
 
@@ -126,9 +155,17 @@ def _exported(place: Path, record: BundleRecord, seconds: float) -> Exported:
         min(one.agreement for one in found),
         max(one.max_probability_difference for one in found),
         sum(one.n for one in found),
-        tuple(tie for one in found for tie in one.near_ties),
+        # In int8 labels differ for other reasons too: the sentences count what that cost.
+        tuple(tie for one in found for tie in one.near_ties) if record.model.precision == "fp32" else (),
         record.model.opset,
         round(seconds, 1),
         adapters=tuple(adapter.name for adapter in record.adapters),
+        notes=tuple(_smaller(record)),
         target=record.target,
     )
+
+
+def _smaller(record: BundleRecord) -> Iterator[str]:
+    for adapter in record.adapters:
+        if adapter.shrunken is not None:
+            yield from (f"{adapter.name}: {sentence}" for sentence in sentences(adapter.shrunken))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from visionft.bundle import names as n
 from visionft.bundle.schema import AdapterRecord, BundleRecord
-from visionft.exporting.card import SHOWN_CLASSES, tensor_table
+from visionft.exporting.card import SHOWN_CLASSES, sentences, tensor_table
 
 CALL = """```python
 import json
@@ -35,6 +35,7 @@ def card(record: BundleRecord) -> str:
     parts = {
         "Adapters": _adapters(record),
         "Call it": f"{_call(record)}\n\n{_traps()}\n\n{tensor_table(record)}",
+        **({"Made smaller": small} if (small := _smaller(record)) else {}),
         "Classes": "\n\n".join(f"### {adapter.name}\n\n{_classes(adapter)}" for adapter in record.adapters),
         "Licence and provenance": f"- Pretrained weights: {weights.origin} ({weights.kind}), licence: "
         f"{weights.licence}.\n- Settings, versions and every figure of each run: `{n.RECORD_FILE}`.",
@@ -71,6 +72,19 @@ def _row(adapter: AdapterRecord) -> str:
     size, count = f"{adapter.bytes / 1e6:.2f}", f"{len(adapter.classes):,}"
     cells = (adapter.name, size, count, str(adapter.rank), f"{adapter.temperature:.4g}", threshold, *proof)
     return f"| {' | '.join(cells)} |"
+
+
+def _smaller(record: BundleRecord) -> str:
+    lines = [
+        f"- {adapter.name}: {sentence}."
+        for adapter in record.adapters
+        if adapter.shrunken is not None
+        for sentence in sentences(adapter.shrunken)
+    ]
+    if not lines:
+        return ""
+    head = f"The base is in {record.model.precision}; adapters, heads and the resize are not touched.\n"
+    return "\n".join([head, *lines])
 
 
 def _call(record: BundleRecord) -> str:

@@ -18,9 +18,11 @@ from visionft.exporting.adapter_files import Tensors, baked
 from visionft.exporting.adapting import AdaptedRun
 from visionft.exporting.bundling import Golden
 from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
-from visionft.exporting.parity import Progress, compare
+from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
 from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import SPLIT, read_photos, stratified
+from visionft.exporting.shrinking import Shrink
+from visionft.exporting.shrinking_judging import check_end, tolerances
 from visionft.exporting.stages import Stages
 from visionft.serving import Session
 
@@ -71,12 +73,23 @@ class Gate:
     limit: int | None
     on_progress: Progress | None
 
-    def of(self, run: AdaptedRun, through: Through, record: AdapterRecord, tensors: Tensors) -> AdapterRecord:
+    def of(
+        self, run: AdaptedRun, through: Through, record: AdapterRecord, tensors: Tensors, small: Shrink | None = None
+    ) -> AdapterRecord:
         """Return the record with the adapter's proof and golden vectors.
 
+        Args:
+            run: where the adapter comes from.
+            through: the bundle, asked through the adapter.
+            record: the adapter's so far.
+            tensors: what its file holds.
+            small: what was measured on the base in int8, where it is.
+
         Raises:
-            ParityError: it answers differently from its run.
+            ParityError: it answers differently from its run, or from what was measured.
         """
+        if small is not None:
+            return self._of_small(run, through, record, small)
         trained = Truth(run.network(), run.preprocess, run.answering(self.accepted))
         stages = Stages(baked(self.model, tensors), run.preprocess)
         manifest = run.manifest()
@@ -91,5 +104,21 @@ class Gate:
         if self.golden == "none":
             return found
         few = list(read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS)))
-        vectors = write_golden(self.folder / n.GOLDEN_FOLDER / record.name, few, trained, run.classes)
+        vectors = write_golden(self._golden(record), few, trained, run.classes)
         return found.model_copy(update={"golden": vectors})
+
+    def _of_small(self, run: AdaptedRun, through: Through, record: AdapterRecord, small: Shrink) -> AdapterRecord:
+        manifest = run.manifest()
+        rows = manifest.rows(SPLIT)
+        photos = list(read_photos(manifest.root, rows, stratified(rows, STAGE_PHOTOS)))
+        check_end(through, small.shrunken, photos, small.agreement.max_pixel_difference)
+        found = record.model_copy(update={"agreement": small.agreement, "shrunken": small.record})
+        if self.golden == "none":
+            return found
+        few = list(read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS)))
+        off = tolerances(small.shrunken, few)
+        vectors = write_golden(self._golden(record), few, small.shrunken, run.classes, **off)
+        return found.model_copy(update={"golden": vectors})
+
+    def _golden(self, record: AdapterRecord) -> Path:
+        return self.folder / n.GOLDEN_FOLDER / record.name

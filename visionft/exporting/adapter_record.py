@@ -15,6 +15,7 @@ from visionft.exporting.adapter_files import Tensors, write_adapter_file
 from visionft.exporting.adapting import AdaptedRun, LowRank
 from visionft.exporting.bundling import fitted
 from visionft.exporting.record import figures, metadata, model_record, provenance, weights_record
+from visionft.metrics import Answering
 
 
 def base_metadata(first: AdaptedRun) -> dict[str, str]:
@@ -25,7 +26,9 @@ def base_metadata(first: AdaptedRun) -> dict[str, str]:
     return {name: value for name, value in found.items() if name != n.META_FINGERPRINT}
 
 
-def base_record(folder: Path, first: AdaptedRun, model: ModelProto, features: int) -> BundleRecord:
+def base_record(
+    folder: Path, first: AdaptedRun, model: ModelProto, features: int, precision: str = "fp32"
+) -> BundleRecord:
     """Return the record of the base alone, which is not valid yet: it has neither classes nor adapters."""
     return BundleRecord.model_construct(
         schema_version=ADAPTERS_VERSION,
@@ -36,7 +39,7 @@ def base_record(folder: Path, first: AdaptedRun, model: ModelProto, features: in
         preprocess=first.preprocess.to_json(),
         backbone=first.settings.backbone,
         weights=weights_record(first.weights_source),
-        model=model_record(model, folder / n.MODEL_FILE),
+        model=model_record(model, folder / n.MODEL_FILE).model_copy(update={"precision": precision}),
         tensors=adapted_tensors(features),
         agreement=None,
         golden=GoldenRecord(kind="none", n=0),
@@ -44,7 +47,13 @@ def base_record(folder: Path, first: AdaptedRun, model: ModelProto, features: in
 
 
 def write_adapter(
-    folder: Path, name: str, adapter: LowRank, tensors: Tensors, base: BundleRecord, accepted: float | None
+    folder: Path,
+    name: str,
+    adapter: LowRank,
+    tensors: Tensors,
+    base: BundleRecord,
+    answering: Answering,
+    accepted: float | None,
 ) -> AdapterRecord:
     """Write an adapter's file and return its record, without a proof yet.
 
@@ -54,13 +63,13 @@ def write_adapter(
         adapter: where it comes from.
         tensors: what the file holds.
         base: the record of the base that it was made for.
+        answering: what was fitted to the run's photos.
         accepted: share of known photos that the threshold lets pass.
     """
     place = Path(n.ADAPTER_FOLDER) / f"{name}{n.ADAPTER_SUFFIX}"
     file, run = folder / place, adapter.run
     file.parent.mkdir(exist_ok=True)
     write_adapter_file(file, tensors, base.model.sha256)
-    answering = run.answering(accepted)
     return AdapterRecord(
         name=name,
         file=place.as_posix(),

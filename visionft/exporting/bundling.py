@@ -90,7 +90,7 @@ class Exported:
             f"near tie: {tie.photo}, {tie.trained!r} became {tie.exported!r}, {tie.gap:.2g} apart"
             for tie in self.near_ties
         )
-        return "\n".join([*lines, *ties])
+        return "\n".join([*lines, *ties, *self.notes])
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"

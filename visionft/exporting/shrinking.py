@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from visionft.bundle.names import IMAGE, LABEL, PIXELS
+from visionft.bundle.names import CLASS_INDEX, IMAGE, PIXELS
 from visionft.bundle.schema import AgreementRecord
 from visionft.bundle.shrunken import MachineRecord, ShrunkenRecord, SpeedRecord
 from visionft.classes import Classes
@@ -107,32 +107,73 @@ def shrink(
         DataError: there are too few training photos to calibrate on.
         BackboneError: no recipe suits the network.
     """
-    say = on_progress or _silent
     core = core_of(model)
-    trial = search(core, wanted.precision, _pixels(trained, manifest), say)
+    trial = search(core, wanted.precision, training_pixels(trained, manifest), on_progress or _silent)
     whole = spliced(model, trial.core)
-    shrunken = Shrunken.of_models(whole, trial.core, trained)
+    speeds = speeds_of(core, trial.core, trained, on_progress)
+    candidate = Candidate(model, whole, trial.core, trial, speeds, whole.ByteSize(), model.ByteSize())
+    found = passed(candidate, trained, manifest, classes, wanted, on_progress)
+    refit_answers(whole, found.shrunken.answering)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A shrunken graph before its gates.
+
+    Attributes:
+        model: the whole graph in fp32.
+        whole: the whole shrunken graph.
+        core: the part of it that was shrunken.
+        trial: how it was made.
+        speeds: of the network half, beside fp32's.
+        bytes: of the file.
+        bytes_fp32: of the one in fp32.
+    """
+
+    model: ModelProto
+    whole: ModelProto
+    core: ModelProto
+    trial: Trial
+    speeds: tuple[SpeedRecord, ...]
+    bytes: int
+    bytes_fp32: int
+
+
+def passed(
+    candidate: Candidate,
+    trained: Truth,
+    manifest: Photos,
+    classes: Classes,
+    wanted: Wanted,
+    on_progress: Progress | None,
+) -> Shrink:
+    """Judge a candidate on validation photos, pass it through the gates, and fit anew what depends on its answers.
+
+    Raises:
+        PrecisionError: a gate failed.
+    """
+    shrunken = Shrunken.of_models(candidate.whole, candidate.core, trained)
     rows = manifest.rows(SPLIT)
     chosen = stratified(rows, wanted.limit)
     judged = judge(shrunken, trained, read_photos(manifest.root, rows, chosen), len(chosen), on_progress)
     sample = list(read_photos(manifest.root, rows, chosen[:STAGE_PHOTOS]))
-    speeds = _speeds(core, trial, trained, say)
     notes = _notes(wanted.precision)
     gates = Gates(
-        wanted.precision, _words(trial), judged.flips(), speeds,
-        whole.ByteSize(), model.ByteSize(), wanted.max_loss,
+        wanted.precision, _words(candidate.trial), judged.flips(), candidate.speeds,
+        candidate.bytes, candidate.bytes_fp32, wanted.max_loss,
     )  # fmt: skip
     gates.require(wanted.allow, notes)
     answering = judged.refit(trained.answering, wanted.accepted)
-    refit_answers(whole, answering)
-    levels = Stages(whole, trained.preprocess).pixel_difference([photo.image for photo in sample])
-    beside = _whole_speed(model, whole, sample[0].image, say)
-    record = _record(gates, trial, (*speeds, beside), answering is not trained.answering)
+    levels = Stages(candidate.whole, trained.preprocess).pixel_difference([photo.image for photo in sample])
+    beside = _whole_speed(candidate, sample[0].image, on_progress or _silent)
+    record = _record(gates, candidate.trial, (*candidate.speeds, beside), answering is not trained.answering)
     agreement = judged.agreement(answering, classes, levels, len(chosen) - len(judged.labels))
-    return Shrink(whole, replace(shrunken, answering=answering), record, agreement, notes)
+    return Shrink(candidate.whole, replace(shrunken, answering=answering), record, agreement, notes)
 
 
-def _pixels(trained: Truth, manifest: Photos) -> NDArray[np.float32]:
+def training_pixels(trained: Truth, manifest: Photos) -> NDArray[np.float32]:
+    """Return pixels (n, 3, S, S) of training photos that a recipe is chosen on; DataError where there are too few."""
     rows = manifest.rows("train")
     photos = read_photos(manifest.root, rows, stratified(rows, CALIBRATING + CHOOSING))
     pixels = [trained.preprocess.tensor(photo.image) for photo in photos]
@@ -144,8 +185,12 @@ def _pixels(trained: Truth, manifest: Photos) -> NDArray[np.float32]:
     return np.stack(pixels)
 
 
-def _speeds(core: ModelProto, trial: Trial, trained: Truth, say: Progress) -> tuple[SpeedRecord, ...]:
-    one, two = (open_model(model.SerializeToString()) for model in (core, trial.core))
+def speeds_of(
+    core: ModelProto, small: ModelProto, trained: Truth, on_progress: Progress | None
+) -> tuple[SpeedRecord, ...]:
+    """Time a shrunken core in turn with the one in fp32."""
+    say = on_progress or _silent
+    one, two = (open_model(model.SerializeToString()) for model in (core, small))
     found = []
     for number, size in enumerate(RACED):
         say("timing", number, len(RACED))
@@ -154,10 +199,10 @@ def _speeds(core: ModelProto, trial: Trial, trained: Truth, say: Progress) -> tu
     return tuple(found)
 
 
-def _whole_speed(model: ModelProto, whole: ModelProto, image: NDArray[np.uint8], say: Progress) -> SpeedRecord:
+def _whole_speed(candidate: Candidate, image: NDArray[np.uint8], say: Progress) -> SpeedRecord:
     say("timing", len(RACED), len(RACED))
-    one, two = (open_model(each.SerializeToString()) for each in (model, whole))
-    return _speed("whole", 1, one, two, {IMAGE: image[None]}, [LABEL])
+    one, two = (open_model(each.SerializeToString()) for each in (candidate.model, candidate.whole))
+    return _speed("whole", 1, one, two, {IMAGE: image[None]}, [CLASS_INDEX])
 
 
 def _speed(

@@ -16,8 +16,10 @@ def core_of(model: ModelProto) -> ModelProto:
     The resize before it stays to the bit, and so does the division by the length behind it: an embedding has length 1
     whatever the arithmetic of the network.
     """
-    extractor = Extractor(shape_inference.infer_shapes(model))
-    core = extractor.extract_model([PIXELS], [LOGITS, *_features(model, _inside(model))])
+    extractor, inside = Extractor(shape_inference.infer_shapes(model)), _inside(model)
+    taken = {name for i in inside for name in model.graph.node[i].input}
+    optional = [name for name in _optional(model) if name in taken]
+    core = extractor.extract_model([PIXELS, *optional], [LOGITS, *_features(model, inside)])
     # The extractor repeats the opset where the model came from two halves, and the quantisers want it once.
     versions = {entry.domain: entry.version for entry in core.opset_import}
     del core.opset_import[:]
@@ -36,7 +38,7 @@ def spliced(model: ModelProto, core: ModelProto) -> ModelProto:
     nodes = list(enumerate(model.graph.node))
     outside = [node for i, node in nodes if i not in inside]
     before = [node for i, node in nodes if i < min(inside)]
-    used = {name for node in outside for name in node.input}
+    used = {name for node in outside for name in node.input} | {*_optional(model)}
     gone = {name for i in inside for name in model.graph.node[i].output} - {out.name for out in core.graph.output}
     whole = ModelProto()
     whole.CopyFrom(model)
@@ -101,6 +103,16 @@ def _renamed(core: ModelProto) -> ModelProto:
         node.name = PREFIX + node.name
         node.input[:] = [name if name in keep else PREFIX + name for name in node.input]
         node.output[:] = [name if name in keep else PREFIX + name for name in node.output]
-    for tensor in copied.graph.initializer:
+    own = [tensor for tensor in copied.graph.initializer if tensor.name not in keep]
+    for tensor in own:
         tensor.name = PREFIX + tensor.name
+    kept = [*own]
+    copied.graph.ClearField("initializer")
+    copied.graph.initializer.extend(kept)
     return copied
+
+
+def _optional(model: ModelProto) -> list[str]:
+    """Return the inputs that have a default: what an adapter gives. They stay inputs of the whole graph."""
+    defaults = {tensor.name for tensor in model.graph.initializer}
+    return [value.name for value in model.graph.input if value.name in defaults]

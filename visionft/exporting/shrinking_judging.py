@@ -15,14 +15,13 @@ from visionft.bundle.schema import AgreementRecord, NearTie
 from visionft.bundle.shrunken import FlipsRecord
 from visionft.classes import Classes
 from visionft.errors import ParityError
-from visionft.exporting.parity import CHUNK, PROBABILITY_TOLERANCE, STAGE_PHOTOS, Progress, chunks
+from visionft.exporting.parity import CHUNK, PROBABILITY_TOLERANCE, STAGE_PHOTOS, Answers, Progress, chunks
 from visionft.exporting.reference import Reference, Truth
 from visionft.exporting.sampling import Photo
 from visionft.exporting.stages import LEVELS_ALLOWED
 from visionft.metrics import Answering, Flips
 from visionft.preprocess import Preprocess
 from visionft.runs.calibration import Calibration
-from visionft.serving import Session
 from visionft.serving.session import open_model
 
 ALONE, BATCHED = "each photo alone", "in batches of 32"
@@ -163,7 +162,7 @@ def judge(
     return Judged(labels, paths, _joined(references), _joined(alone), np.concatenate(batched))
 
 
-def check_end(session: Session, shrunken: Shrunken, photos: Sequence[Photo], levels: float) -> None:
+def check_end(session: Answers, shrunken: Shrunken, photos: Sequence[Photo], levels: float) -> None:
     """Check that the bundle answers as was measured: the same core, the same pixels, the end fitted anew.
 
     Args:

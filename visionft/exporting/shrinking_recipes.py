@@ -64,9 +64,10 @@ def recipes(core: ModelProto, pixels: NDArray[np.float32]) -> list[Recipe]:
         pixels: (n, 3, S, S) of training photos, which give the ranges of the static recipe.
     """
     core = shape_inference.infer_shapes(core)
+    fed = bool(_fed(core))  # ranges depend on what the caller gives, so there are no static ones
     shares = {kind: _share(core, kind) for kind in (("Conv",), MATMULS)}
     found = []
-    if shares[("Conv",)] >= LEAST_SHARE:
+    if shares[("Conv",)] >= LEAST_SHARE and not fed:
         found.append(_static(core, pixels))
     if shares[MATMULS] >= LEAST_SHARE:
         found.append(Recipe("dynamic int8 of matrix products", _weighted(core, MATMULS), _dynamic(core)))
@@ -83,12 +84,20 @@ def _of(core: ModelProto, kind: Sequence[str]) -> Iterator[onnx.NodeProto]:
     return (node for node in core.graph.node if node.op_type in kind)
 
 
+def _fed(core: ModelProto) -> set[str]:
+    """Return the constants that a caller may give instead: factors and head of an adapter."""
+    return {tensor.name for tensor in core.graph.initializer} & {value.name for value in core.graph.input}
+
+
 def _weighted(core: ModelProto, kind: Sequence[str]) -> tuple[str, ...]:
-    weights = {tensor.name for tensor in core.graph.initializer}
-    return tuple(node.name for node in _of(core, kind) if weights & set(node.input))
+    weights, fed = {tensor.name for tensor in core.graph.initializer}, _fed(core)
+    return tuple(node.name for node in _of(core, kind) if weights & set(node.input) and not fed & set(node.input))
 
 
 def _dynamic(core: ModelProto) -> Callable[[Sequence[str]], ModelProto]:
+    fed = _fed(core)
+    always = [node.name for node in core.graph.node if fed & set(node.input)]
+
     def apply(left: Sequence[str]) -> ModelProto:
         copied = ModelProto()
         copied.CopyFrom(core)
@@ -96,7 +105,7 @@ def _dynamic(core: ModelProto) -> Callable[[Sequence[str]], ModelProto]:
             file = Path(folder) / "core.onnx"
             quantize_dynamic(
                 copied, file, op_types_to_quantize=list(MATMULS), per_channel=True, weight_type=QuantType.QInt8,
-                nodes_to_exclude=list(left),
+                nodes_to_exclude=[*left, *always],
             )  # fmt: skip
             return onnx.load(file)
 

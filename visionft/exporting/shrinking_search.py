@@ -35,6 +35,11 @@ SPEED_KEPT = 0.6
 """Share of the fastest trial's speed that the others must reach to be chosen for their labels."""
 
 Say = Callable[[str, int, int], None]
+Finish = Callable[[ModelProto], ModelProto]
+
+
+def _as_it_is(core: ModelProto) -> ModelProto:
+    return core
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,9 @@ class Trial:
     ratio: float
 
 
-def search(core: ModelProto, precision: str, pixels: NDArray[np.float32], on_progress: Say) -> Trial:
+def search(
+    core: ModelProto, precision: str, pixels: NDArray[np.float32], on_progress: Say, finish: Finish = _as_it_is
+) -> Trial:
     """Return the recipe that measures best here.
 
     Args:
@@ -66,12 +73,13 @@ def search(core: ModelProto, precision: str, pixels: NDArray[np.float32], on_pro
         precision: `fp16` or `int8`.
         pixels: (n, 3, S, S) of training photos; the first `CALIBRATING` give ranges, at most half of them.
         on_progress: called with the stage, how many trials are done and how many there are.
+        finish: makes a core answer that needs something of the caller's.
 
     Raises:
         BackboneError: no recipe suits the network.
     """
     cut = min(CALIBRATING, len(pixels) // 2)
-    bench = Bench(core, pixels[cut:])
+    bench = Bench(core, pixels[cut:], finish)
     if precision == "fp16":
         return bench.trial("float16 weights and arithmetic", (), half_precision(core))
     found = recipes(core, pixels[:cut])
@@ -96,15 +104,17 @@ class Bench:
     Args:
         core: in fp32.
         pixels: (n, 3, S, S) of training photos that gave no ranges.
+        finish: applied to each core before it is asked.
     """
 
-    def __init__(self, core: ModelProto, pixels: NDArray[np.float32]) -> None:
-        self.pixels, self._session = pixels, open_model(core.SerializeToString())
+    def __init__(self, core: ModelProto, pixels: NDArray[np.float32], finish: Finish = _as_it_is) -> None:
+        self.pixels, self._finish = pixels, finish
+        self._session = self._opened(core)
         self._logits = _logits(self._session, pixels)
 
     def trial(self, name: str, left: Sequence[str], core: ModelProto) -> Trial:
         """Measure labels, logits and speed."""
-        session = open_model(core.SerializeToString())
+        session = self._opened(core)
         logits = _logits(session, self.pixels)
         changed = float((logits.argmax(1) != self._logits.argmax(1)).mean())
         ratios = [self._race(session, size) for size in RACED]
@@ -112,8 +122,11 @@ class Bench:
 
     def error(self, core: ModelProto) -> float:
         """Return the relative distance of the logits of `LOOKED_AT` photos."""
-        logits = _logits(open_model(core.SerializeToString()), self.pixels[:LOOKED_AT])
+        logits = _logits(self._opened(core), self.pixels[:LOOKED_AT])
         return _distance(logits, self._logits[:LOOKED_AT])
+
+    def _opened(self, core: ModelProto) -> ort.InferenceSession:
+        return open_model(self._finish(core).SerializeToString())
 
     def _race(self, session: ort.InferenceSession, size: int) -> float:
         feed = {PIXELS: np.resize(self.pixels, (size, *self.pixels.shape[1:]))}

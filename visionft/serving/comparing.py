@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from visionft import photos
 from visionft.bundle import Answer, Bundle
 from visionft.classes import Classes, normalise
-from visionft.errors import UsageError
 from visionft.photos import Quarantined
 from visionft.serving.changes import Compared, Side
 from visionft.serving.comparison import Comparison
@@ -28,6 +27,7 @@ def compare(
     after: Bundle | Session | str | Path,
     place: str | Path,
     *,
+    adapter: str | None = None,
     threads: int | None = None,
     on_progress: Progress | None = None,
 ) -> Comparison:
@@ -40,30 +40,27 @@ def compare(
         before: the bundle that is served, its folder, or a session that is open already.
         after: the one that would take its place.
         place: a folder of class folders or of photos (searched through), a photo or a glob.
+        adapter: the one that answers in each of the two that has adapters.
         threads: threads of the arithmetic; all cores if None.
         on_progress: called after every chunk of photos.
 
     Raises:
         BundleError: a bundle is missing, damaged or of another version.
         DataError: there is no photo.
-        UsageError: a bundle answers through adapters.
+        UsageError: a bundle has no such adapter, answers through adapters and none is named, or neither has any.
     """
     both = [bundle if isinstance(bundle, Session) else Session(bundle, threads) for bundle in (before, after)]
-    for session in both:
-        if session.bundle.adapters:
-            raise UsageError(
-                f"the bundle {session.bundle.path} answers through adapters, and whole bundles are compared; "
-                "export the runs one by one and compare those"
-            )
+    through = any(session.bundle.adapters for session in both)
+    asked = [(session, adapter if session.bundle.adapters or not through else None) for session in both]
+    old, new = (session.bundle.chosen(name).classes for session, name in asked)
     paths, quarantine = photos.find([place])
-    old, new = (session.bundle.classes for session in both)
     moved, truth = _moved(old, new), _truth(Path(place), old, new)
     rows: list[Compared] = []
     reading = read_ahead(paths)
     for done in range(0, len(paths), CHUNK):
         chunk = list(islice(reading, CHUNK))
         quarantine += [photo for _, photo in chunk if isinstance(photo, Quarantined)]
-        rows += (_compared(path, truth(path), pair, moved) for path, pair in _answers(both, chunk))
+        rows += (_compared(path, truth(path), pair, moved) for path, pair in _answers(asked, chunk))
         if on_progress is not None:
             on_progress(done + len(chunk), len(paths))
     gone, come = sorted(set(old) - set(new)), sorted(set(new) - set(old))
@@ -71,9 +68,11 @@ def compare(
     return Comparison(first, second, tuple(rows), tuple(quarantine), tuple(gone), tuple(come))
 
 
-def _answers(both: Sequence[Session], chunk: Sequence[Photo]) -> Iterator[tuple[Path, tuple[Answer, ...]]]:
+def _answers(
+    asked: Sequence[tuple[Session, str | None]], chunk: Sequence[Photo]
+) -> Iterator[tuple[Path, tuple[Answer, ...]]]:
     readable = [(path, photo) for path, photo in chunk if not isinstance(photo, Quarantined)]
-    answers = [session.answer_batch([photo for _, photo in readable]) for session in both]
+    answers = [session.answer_batch([photo for _, photo in readable], adapter) for session, adapter in asked]
     yield from zip((path for path, _ in readable), zip(*answers, strict=True), strict=True)
 
 

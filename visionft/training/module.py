@@ -151,7 +151,8 @@ class Classifier(LightningModule):
 
     def _loss(self, x: Tensor, indices: Tensor, targets: Targets) -> Tensor:
         if self.distillation is None:
-            return self.loss(self._forward(x), targets)
+            plain: Tensor = self.loss(self._forward(x), targets)
+            return plain
         lesson = self.distillation.lesson(x, indices)
         logits, features = self._forward(self.distillation.student_view(x))
         total: Tensor = self.distillation(logits, features, lesson, self.loss(logits, targets))

@@ -21,6 +21,7 @@ def compare(
     after: Bundle | str | Path,
     *,
     data: str | Path,
+    adapter: str | None = None,
     out: str | Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
@@ -33,13 +34,14 @@ def compare(
         before: the bundle that is served, or its folder.
         after: the one that would take its place.
         data: a folder of class folders or of photos (searched through), a photo or a glob.
+        adapter: the one that answers in each of the two that has adapters.
         out: a file for the photos whose answer changes: .csv, .jsonl or .parquet.
         on_progress: called after every few photos with the number of files done and of all files.
 
     Raises:
         BundleError: a bundle is missing, damaged or of another version.
         DataError: there is no photo.
-        UsageError: `data` is a manifest, or `out` cannot be written.
+        UsageError: `data` is a manifest, `out` cannot be written, or the adapter does not fit the bundles.
     """
     if Path(data).suffix.lower() in MANIFESTS and Path(data).is_file():
         raise UsageError(
@@ -47,7 +49,7 @@ def compare(
         )
     from visionft.serving import compare as compare_bundles
 
-    comparison = compare_bundles(path_of(before), path_of(after), data, on_progress=on_progress)
+    comparison = compare_bundles(path_of(before), path_of(after), data, adapter=adapter, on_progress=on_progress)
     if out is not None:
         comparison.write(out)
     return comparison

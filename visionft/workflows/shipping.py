@@ -56,23 +56,22 @@ def export(
     Raises:
         ParityError: the exported model does not answer like the trained one; nothing is left behind.
         PrecisionError: a smaller precision failed one of its gates; nothing is left behind.
-        UsageError: neither a run nor adapters were given, or both; or two adapters have one name; or a smaller
-            precision is asked of adapters.
+        UsageError: neither a run nor adapters were given, or both; or two adapters have one name; or fp16 is asked of
+            adapters.
         RunError: the runs cannot share a base.
         TargetError: the target cannot be installed here.
     """
     wanted = None if target is None else _target(target, adapters is not None)
     if adapters is not None:
-        if precision != "fp32":
-            raise UsageError(
-                f"--precision {precision} was given with --adapters, whose base stays in fp32; leave it out"
-            )
         place = _place_of_adapters(run, out)
         from visionft.exporting import export_adapters
 
         runs = {name: run_at(path) for name, path in _named(adapters).items()}
         with _runtime(wanted) as runtime:
-            return export_adapters(runs, place, golden=golden, accepted=accept, all_photos=all, runtime=runtime)
+            return export_adapters(
+                runs, place, golden=golden, accepted=accept, all_photos=all, runtime=runtime,
+                precision=precision, max_loss=max_loss, allow=allow,
+            )  # fmt: skip
     if run is None:
         raise UsageError("there is nothing to export; give a run, or several with --adapters")
     from visionft.exporting import export as export_run

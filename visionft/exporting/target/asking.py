@@ -3,7 +3,10 @@
 python asking.py MODEL ASKED.npz ANSWERED.npz [ADAPTER]
 """
 
+from __future__ import annotations
+
 import sys
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -19,15 +22,15 @@ def main(model: str, asked: str, answered: str, adapter: str | None = None) -> N
         loaded.Load(adapter)
         running.add_active_adapter(loaded)
     names = [value.name for value in session.get_outputs()]
-    found = {}
+    found: dict[str, Any] = {}
     with np.load(asked) as batches:
         for i, key in enumerate(batches.files):
             values = session.run(names, {"image": batches[key]}, running)
-            found |= {f"{i}/{name}": _plain(value) for name, value in zip(names, values)}  # noqa: B905  # 3.9 too
+            found |= {f"{i}/{name}": _plain(value) for name, value in zip(names, values, strict=True)}
     np.savez(answered, **found)
 
 
-def _plain(values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _plain(values: Any) -> Any:
     """Return names as text of a fixed width, which is stored without pickle."""
     return values.astype(np.str_) if values.dtype == object else values
 

@@ -45,7 +45,7 @@ class Runtime:
             asked, answered = Path(folder) / "asked.npz", Path(folder) / "answered.npz"
             np.savez(asked, *batches)
             words = [self.python, "-I", asking.__file__, model, asked, answered, *([adapter] if adapter else [])]
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
             if done.returncode:
                 said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
                 raise ParityError(
@@ -57,5 +57,8 @@ class Runtime:
 
 
 def _by_batch(found: Outputs, count: int) -> list[Outputs]:
-    split = [(*key.split("/", 1), value) for key, value in found.items()]
-    return [{name: value for number, name, value in split if int(number) == i} for i in range(count)]
+    batches: list[Outputs] = [{} for _ in range(count)]
+    for key, value in found.items():
+        number, _, name = key.partition("/")
+        batches[int(number)][name] = value
+    return batches
