@@ -24,6 +24,6 @@ def test_every_key_has_its_sentence() -> None:
     assert len(nodes) == 14
 
 
-def test_an_opset_without_antialiased_resize_is_refused() -> None:
+def test_an_opset_that_no_bundle_has_is_refused() -> None:
     with pytest.raises(ValidationError, match="opset"):
         ModelRecord(bytes=1, sha256="0" * 64, opset=17, ir_version=10)

@@ -9,11 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visionft.backbones import Network
-from visionft.exporting.resizing import resize_rows
+from visionft.exporting.resizing import resize
 from visionft.preprocess import Preprocess, centre
-
-TALLEST = 512
-"""Height over width above which only the middle of a photo is resized: whole, 5,000 x 1 pixels would need 3.4 GB."""
 
 
 class PreprocessHalf(nn.Module):
@@ -36,16 +33,17 @@ class PreprocessHalf(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the normalised input of the network."""
-        image = _middle(image) if self.preprocess.resize == "shortest" else image
+        n, wide, rule = image.shape[0], image.shape[2], self.preprocess.interpolation
         tall = image.shape[1]
-        height, width = self._resized(tall, image.shape[2])
+        height, width = self._resized(tall, wide)
         (top, rows), (left, columns) = self._kept(0, height), self._kept(1, width)
         first, count = self._sources(tall, height, top, rows)
-        x = _rows(image, first, count).permute(0, 3, 1, 2).float()
-        x = resize_rows(x, width, left, columns, self.preprocess.interpolation)
-        # The height's resize must know how tall the photo is; what stands in the rows beyond reaches no pixel kept.
-        x = F.pad(x, (0, 0, first, tall - first - count))
-        x = resize_rows(x.transpose(2, 3), height, top, rows, self.preprocess.interpolation).transpose(2, 3)
+        # Only matrices are transposed: onnxruntime does that many times faster than any other order of axes.
+        x = _rows(image, first, count).reshape(n * count, wide * 3).t()
+        x = resize(x.reshape(wide, 3 * n * count), wide, width, left, columns, rule)
+        x = x.reshape(columns * 3 * n, count).t()
+        x = resize(x, tall, height, top, rows, rule, first)
+        x = x.reshape(rows * columns, 3 * n).t().reshape(3, n, rows, columns).transpose(0, 1)
         return (self._pad(x, rows, columns) / 255.0 - self.mean) / self.std
 
     def _resized(self, height: int, width: int) -> tuple[int, int]:
@@ -84,12 +82,6 @@ class PreprocessHalf(nn.Module):
             return x
         top, left = (height - rows) // 2, (width - columns) // 2
         return F.pad(x - self.fill, (left, width - columns - left, top, height - rows - top)) + self.fill
-
-
-def _middle(image: Tensor) -> Tensor:
-    """Cut photos that are more than `TALLEST` times as high as wide to their middle, evenly on both sides."""
-    top = (_larger(0, image.shape[1] - TALLEST * image.shape[2]) + 1) // 2
-    return _rows(image, top, image.shape[1] - 2 * top)
 
 
 def _rows(image: Tensor, first: int, count: int) -> Tensor:

@@ -23,7 +23,7 @@ from visionft.metrics import Answering
 from visionft.preprocess import Preprocess
 
 OPSET = 20
-"""The first with Gelu; antialiased Resize needs 18. onnxruntime runs it since 1.17 (January 2024)."""
+"""The first with Gelu. onnxruntime runs it since 1.17 (January 2024)."""
 LARGEST_SIDE = 65_535
 """Pixels: the largest side of a JPEG, and what keeps the integer arithmetic far inside int64."""
 LARGEST_FILE = 1_900_000_000

@@ -1,8 +1,11 @@
-"""One pass of PIL's antialiased resize, to the bit, in operations that ONNX has.
+"""One pass of PIL's antialiased resize, to the bit, as matrix products.
 
-ONNX's own Resize computes in float32, PIL with weights of 22 bits: one pixel in 10,000 comes out a level apart, and a
-sharp network makes more than 0.001 of probability out of that. So Resize does the bulk, and the few values close to the
-border of two levels are computed again in PIL's own arithmetic.
+PIL multiplies levels with weights of 22 bits and adds whole numbers. Such a weight is split into two digits of 11 bits:
+sums of level times digit stay below 2^24, so float32 holds them exactly, whatever the order of adding: every runtime's
+matrix product gives the same, and TF32, which has room for 11 bits, does too. Neighbouring pixels of the result read
+nearly the same pixels of the photo, so that a product of a block of them with their common window does little in vain.
+(ONNX's own Resize computes its coordinates in float32: one pixel in 10,000 comes out a level apart, and a sharp network
+makes more than 0.001 of probability of that.)
 """
 
 from __future__ import annotations
@@ -11,61 +14,63 @@ from typing import cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from visionft.preprocess import Interpolation
 
-DOUBT = 1 / 128
-"""Levels: values nearer than this to the border are computed again. 1/256 was enough up to 8,000 pixels, 1/1024 not."""
+BLOCK = 8
+"""Pixels of the result in one product: fewer do less in vain, more keep a processor's units busier."""
 ONE = float(1 << 22)
 """PIL's fixed-point 1, PRECISION_BITS of its Resample.c."""
+DIGIT = float(1 << 11)
+"""Where a weight is split. Of 64 weights, which is a side shrunk to a 16th, even the worst sum is below 2^24; of more,
+a sum that is not has never been seen: the low digits would all have to have one sign."""
 SUPPORT = {"bilinear": 1, "bicubic": 2}
 
 
-def resize_rows(x: Tensor, side: int, start: int, kept: int, interpolation: Interpolation) -> Tensor:
-    """Resize the last axis and keep a stretch of it.
+def resize(
+    x: Tensor, old: int, side: int, start: int, kept: int, interpolation: Interpolation, skipped: int = 0
+) -> Tensor:
+    """Resize the first axis and keep a stretch of it.
 
     Args:
-        x: (N, C, R, L) float32 of whole levels in [0, 255].
+        x: (L, M) of whole levels in [0, 255], in any type.
+        old: pixels of the axis, L and those that were left out.
         side: pixels of the whole resized axis.
         start: first pixel to keep of them.
         kept: number of pixels to keep.
         interpolation: the filter.
+        skipped: pixels that were left out before the first of L; none that is kept is made of them.
 
     Returns:
-        (N, C, R, kept) float32 of whole levels in [0, 255].
+        (kept, M) float32 of whole levels in [0, 255].
     """
-    smooth = F.interpolate(x, size=(x.shape[2], side), mode=interpolation, antialias=True)
-    smooth = _stretch_of(smooth, start, kept)
-    rounded = (smooth + 0.5).floor().clamp(0, 255).flatten()
-    doubtful = ((smooth - smooth.floor() - 0.5).abs() < DOUBT).flatten().nonzero().squeeze(1)
-    row = torch.div(doubtful, torch.full((1,), 1) * kept, rounding_mode="floor")
-    exact = _exact(x, row, doubtful - row * kept, _weights(x.shape[3], side, start, kept, interpolation))
-    return rounded.scatter(0, doubtful, exact).view(smooth.shape)
+    blocks = (kept + BLOCK - 1) // BLOCK
+    first, index, whole = _weights(old, side, start, kept, blocks, interpolation)
+    width = (BLOCK * old + side - 1) // side + index.shape[2]
+    sources = (first[:, None] + torch.arange(width)).clamp(max=old - 1) - skipped
+    windows = x.index_select(0, sources.flatten().clamp(max=x.shape[0] - 1)).float().view(blocks, width, -1)
+    high = ((whole + DIGIT / 2) / DIGIT).floor()
+    digits = torch.cat([high, whole / DIGIT - high], 1).float()  # the low one as a share of the high one's unit
+    matrices = torch.zeros(blocks, 2 * BLOCK, width).scatter(2, torch.cat([index, index], 1), digits)
+    top, low = torch.matmul(matrices, windows).split(BLOCK, 1)
+    levels = ((top + low.floor()) / DIGIT + 0.5).floor().clamp(0, 255).flatten(0, 1)
+    return levels if isinstance(kept, int) and kept % BLOCK == 0 else levels[:kept]
 
 
-def _stretch_of(x: Tensor, start: int, length: int) -> Tensor:
-    """Slice the last axis; the new shape gives torch.export the size that it loses by a start it cannot know."""
-    part = x[..., start : start + length]
-    return part.reshape(x.shape[0], x.shape[1], x.shape[2], length)
+def _weights(
+    old: int, side: int, start: int, kept: int, blocks: int, interpolation: Interpolation
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return PIL's whole weights, by its precompute_coeffs.
 
-
-def _exact(x: Tensor, row: Tensor, column: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
-    """Compute kept pixels (M,) as PIL's ImagingResampleHorizontal_8bpc does, from the weights of their columns."""
-    place, whole = (table.index_select(0, column) for table in weights)
-    source = row[:, None] * x.shape[3] + place
-    # A gather and no index_select: onnxruntime takes single numbers many times faster by GatherElements than by Gather.
-    level = x.flatten().gather(0, source.flatten()).view(source.shape)
-    total = (level.double() * whole).sum(1) + ONE / 2
-    return (total / ONE).floor().clamp(0, 255).float()
-
-
-def _weights(old: int, side: int, start: int, kept: int, interpolation: Interpolation) -> tuple[Tensor, Tensor]:
-    """Return sources and whole weights, (kept, taps) each, as PIL's precompute_coeffs does: once for all rows."""
+    Returns:
+        First pixel of the photo that each block reads (blocks,); places in its window (blocks, BLOCK, taps); weights
+        there, float64 of the same shape.
+    """
     reach = SUPPORT[interpolation]
     scale = torch.full((1,), 1.0, dtype=torch.float64) * old / side
     stretch = scale.clamp(min=1.0)
-    center = ((torch.arange(kept) + start).double() + 0.5) * scale
+    column = torch.arange(blocks * BLOCK).clamp(max=kept - 1) + start
+    center = (column.double() + 0.5) * scale
     low = (center - reach * stretch + 0.5).floor().clamp(min=0)
     high = (center + reach * stretch + 0.5).floor().clamp(max=old)
     taps = 2 * cast(int, torch.sym_max(reach, (reach * old + side - 1) // side)) + 1
@@ -74,7 +79,9 @@ def _weights(old: int, side: int, start: int, kept: int, interpolation: Interpol
     weight = torch.where(place < high[:, None], weight, torch.zeros_like(weight))
     weight = weight / weight.sum(1, keepdim=True)
     whole = torch.sign(weight) * (weight.abs() * ONE + 0.5).floor()
-    return place.long().clamp(max=old - 1), whole
+    first = low.view(blocks, BLOCK)[:, 0]
+    index = place.view(blocks, BLOCK, taps) - first[:, None, None]
+    return first.long(), index.long(), whole.view(blocks, BLOCK, taps)
 
 
 def _filter(x: Tensor, interpolation: Interpolation) -> Tensor:

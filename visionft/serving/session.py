@@ -17,7 +17,7 @@ from visionft.errors import BundleError, UsageError
 from visionft.serving.adapters import LoadedAdapter, load_adapters
 
 BATCH_PIXELS = 4_000_000
-"""Source pixels in one run: the graph holds them as float32, 12 bytes a pixel, twice over."""
+"""Source pixels in one run: the graph holds them as float32, 12 bytes a pixel, up to twice over."""
 BATCH_PHOTOS = 32
 """More photos in one run bring no further speed on a processor."""
 

@@ -12,7 +12,7 @@ from visionft.errors import UsageError
 
 NAME = "onnxruntime"
 OLDEST = Version("1.15")
-"""The first that was seen to run the antialiased resize of opset 18."""
+"""The first that was seen to run opset 18, the oldest that torch writes."""
 OPSET_20 = Version("1.17")
 """The first that runs opset 20 (https://onnxruntime.ai/docs/reference/compatibility.html)."""
 ADAPTERS = Version("1.20")
@@ -48,8 +48,7 @@ class Target:
         version = Version(pinned[0].version)
         if version < OLDEST:
             raise UsageError(
-                f"--target: {NAME} {version} cannot carry the antialiased resize inside the bundle; "
-                f"give {OLDEST} or later"
+                f"--target: {NAME} {version} was never seen to run opset 18, a bundle's oldest; give {OLDEST} or later"
             )
         return cls(version)
 
