@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from visionft.backbones.folding import folded
 from visionft.backbones.network import Network
 from visionft.preprocess import Preprocess
 
@@ -61,9 +62,11 @@ def forward_batches(
     kept: dict[str, list[NDArray[Any]]] = {key: [np.empty((0, widths[key]), np.float32)] for key in want}
     kept |= {key: [np.empty(0, np.int64)] for key in ("labels", "indices")}
     with evaluating(network), torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
+        with torch.autocast(torch.device(device).type, enabled=False):
+            quick = folded(network)
         for pixels, labels, indices in batches:
-            embedding = network.embed(normalise(pixels, preprocess, device))
-            answers = {"embedding": embedding, "logits": network.head(embedding) if "logits" in want else embedding}
+            embedding = quick.embed(normalise(pixels, preprocess, device))
+            answers = {"embedding": embedding, "logits": quick.head(embedding) if "logits" in want else embedding}
             for key in want:
                 kept[key].append(answers[key].float().cpu().numpy())
             kept["labels"].append(labels.numpy())

@@ -1,0 +1,77 @@
+"""Batch norms folded into convolutions: the same features, fewer modules, the network itself untouched."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from tests.exporting.fakes import livened
+from visionft import backbones
+from visionft.backbones import Network, folding
+from visionft.backbones.folding import folded
+
+
+def network(name: str, size: int = 64) -> Network:
+    return livened(backbones.create(name, "none", 3, size=size))
+
+
+def norms(module: nn.Module) -> int:
+    return sum(isinstance(part, nn.BatchNorm2d) for part in module.modules())
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("mobilenetv2_050", 0),
+        ("test_resnet", 0),
+        ("test_efficientnet", 0),
+        ("mobilenetv3_small_050", 0),
+        ("resnet10t", 0),
+    ],
+)
+@torch.no_grad()
+def test_the_features_are_the_same_without_the_norms(name: str, left: int) -> None:
+    whole = network(name)
+    before = copy.deepcopy(whole.state_dict())
+    x = torch.randn(4, 3, 64, 64)
+
+    quick = folded(whole)
+
+    assert quick is not whole
+    assert norms(whole) > 0
+    assert norms(quick) == left
+    truth = whole.embed(x)
+    torch.testing.assert_close(quick.embed(x), truth, rtol=1e-4, atol=1e-5 * float(truth.abs().max()))
+    assert all(torch.equal(before[key], value) for key, value in whole.state_dict().items())
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in whole.modules())
+
+
+@torch.no_grad()
+def test_a_norm_before_its_convolution_stays() -> None:
+    whole, x = network("densenet121"), torch.randn(2, 3, 64, 64)
+    quick = folded(whole)
+    assert 0 < norms(quick) < norms(whole)
+    torch.testing.assert_close(quick.embed(x), whole.embed(x), rtol=1e-3, atol=1e-4)
+
+
+def test_a_network_without_batch_norms_is_itself() -> None:
+    whole = backbones.create("test_vit", "none", 3)
+    assert folded(whole) is whole
+
+
+def test_what_would_answer_otherwise_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = network("test_resnet")
+    monkeypatch.setattr(folding, "fuse_conv_bn_weights", lambda w, *_: (nn.Parameter(2 * w), None))
+    assert folded(whole) is whole
+
+
+def test_the_global_random_numbers_are_left_alone() -> None:
+    whole = network("test_resnet")
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    folded(whole)
+    assert torch.equal(torch.rand(1), expected)
