@@ -52,8 +52,8 @@ def resize(
     high = ((whole + DIGIT / 2) / DIGIT).floor()
     digits = torch.cat([high, whole / DIGIT - high], 1).float()  # the low one as a share of the high one's unit
     matrices = torch.zeros(blocks, 2 * BLOCK, width).scatter(2, torch.cat([index, index], 1), digits)
-    top, low = torch.matmul(matrices, windows).split(BLOCK, 1)
-    levels = ((top + low.floor()) / DIGIT + 0.5).floor().clamp(0, 255).flatten(0, 1)
+    top, low = torch.split(torch.matmul(matrices, windows), BLOCK, 1)
+    levels: Tensor = ((top + low.floor()) / DIGIT + 0.5).floor().clamp(0, 255).flatten(0, 1)
     return levels if isinstance(kept, int) and kept % BLOCK == 0 else levels[:kept]
 
 
