@@ -25,9 +25,9 @@ import visionft as vft
 from visionft.bundle.names import LOGITS, PIXELS
 from visionft.exporting.onnx_model import build
 from visionft.exporting.sampling import read_photos, stratified
-from visionft.exporting.shrinking_graph import core_of, spliced
-from visionft.exporting.shrinking_race import race
-from visionft.exporting.shrinking_search import CALIBRATING, CHOOSING, search
+from visionft.exporting.shrinking.graph import core_of, spliced
+from visionft.exporting.shrinking.race import race
+from visionft.exporting.shrinking.search import CALIBRATING, CHOOSING, search
 from visionft.metrics import Flips
 from visionft.serving.session import open_model
 

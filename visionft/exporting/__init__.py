@@ -1,6 +1,6 @@
 """The trained model as an ONNX bundle, written only if it answers the same."""
 
-from visionft.exporting.adapter_bundling import export_adapters
+from visionft.exporting.adapters.bundling import export_adapters
 from visionft.exporting.bundling import Exported, export
 from visionft.exporting.trained import TrainedModel
 

@@ -23,9 +23,9 @@ from visionft.exporting.placing import check_place, placed
 from visionft.exporting.record import metadata, provisional, write_record
 from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import LIMIT, SPLIT, read_photos, stratified
-from visionft.exporting.shrinking import Shrink, shrink, wanted_of
-from visionft.exporting.shrinking_gates import MAX_LOSS
-from visionft.exporting.shrinking_judging import check_end, tolerances
+from visionft.exporting.shrinking.gates import MAX_LOSS
+from visionft.exporting.shrinking.judging import check_end, tolerances
+from visionft.exporting.shrinking.shrink import Shrink, shrink, wanted_of
 from visionft.exporting.stages import Stages
 from visionft.exporting.target import Allowed, Runtime, prove
 from visionft.exporting.trained import Photos, TrainedModel

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from onnx import ModelProto
 
 from visionft.errors import BackboneError, PrecisionError
-from visionft.exporting.adapter_files import Tensors, adapter_tensors, baked, optional_inputs
-from visionft.exporting.adapting import LowRank
+from visionft.exporting.adapters.files import Tensors, adapter_tensors, baked, optional_inputs
+from visionft.exporting.adapters.reading import LowRank
 from visionft.exporting.parity import Progress
 from visionft.exporting.reference import Truth
-from visionft.exporting.shrinking import Candidate, Shrink, Wanted, passed, speeds_of, training_pixels
-from visionft.exporting.shrinking_graph import core_of, spliced
-from visionft.exporting.shrinking_search import search
+from visionft.exporting.shrinking.graph import core_of, spliced
+from visionft.exporting.shrinking.search import search
+from visionft.exporting.shrinking.shrink import Candidate, Shrink, Wanted, passed, speeds_of, training_pixels
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,11 +21,11 @@ from visionft.exporting.answers import refit_answers
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import SPLIT, read_photos, stratified
-from visionft.exporting.shrinking_gates import MAX_LOSS, SLOWER, Gates, processor, saturation
-from visionft.exporting.shrinking_graph import core_of, spliced
-from visionft.exporting.shrinking_judging import Shrunken, judge
-from visionft.exporting.shrinking_race import race
-from visionft.exporting.shrinking_search import CALIBRATING, CHOOSING, RACED, Trial, search
+from visionft.exporting.shrinking.gates import MAX_LOSS, SLOWER, Gates, processor, saturation
+from visionft.exporting.shrinking.graph import core_of, spliced
+from visionft.exporting.shrinking.judging import Shrunken, judge
+from visionft.exporting.shrinking.race import race
+from visionft.exporting.shrinking.search import CALIBRATING, CHOOSING, RACED, Trial, search
 from visionft.exporting.stages import Stages
 from visionft.exporting.trained import Photos
 from visionft.serving.session import open_model

@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from visionft.backbones import Network
 from visionft.bundle import names as n
 from visionft.bundle.schema import adapted_tensors
-from visionft.exporting.adapter_files import Sizes, replace_constants
-from visionft.exporting.adapting import LowRank
+from visionft.exporting.adapters.files import Sizes, replace_constants
+from visionft.exporting.adapters.reading import LowRank
 from visionft.exporting.answers import scale_constants
 from visionft.exporting.onnx_model import assemble, half_as_onnx, require_small
 from visionft.metrics import Answering, KnownScale

@@ -17,16 +17,18 @@ import pytest
 from tests.exporting.fakes import FakeRun
 from visionft.bundle import Bundle
 from visionft.errors import DataError, ParityError, PrecisionError, UsageError
-from visionft.exporting import Exported, export, shrinking, shrinking_search
+from visionft.exporting import Exported, export
 from visionft.exporting.onnx_model import halves
 from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import read_photos
-from visionft.exporting.shrinking_judging import Shrunken, judge
-from visionft.exporting.shrinking_race import Race, race_of
+from visionft.exporting.shrinking import search as shrinking_search
+from visionft.exporting.shrinking import shrink as shrinking
+from visionft.exporting.shrinking.judging import Shrunken, judge
+from visionft.exporting.shrinking.race import Race, race_of
 from visionft.metrics import Answering
 from visionft.serving import Session, predict
 
-CHECK = Path(__file__).resolve().parents[2] / "export" / "check.py"
+CHECK = Path(__file__).resolve().parents[3] / "export" / "check.py"
 
 
 def timed(ratio: float) -> Callable[..., Race]:

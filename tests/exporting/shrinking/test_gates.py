@@ -6,7 +6,7 @@ import pytest
 
 from visionft.bundle.shrunken import FlipsRecord, SpeedRecord
 from visionft.errors import PrecisionError
-from visionft.exporting.shrinking_gates import Gates, processor, saturation
+from visionft.exporting.shrinking.gates import Gates, processor, saturation
 from visionft.metrics import Flips
 
 

@@ -5,7 +5,7 @@ from math import comb
 
 import pytest
 
-from visionft.exporting.shrinking_race import LEAST, ROUNDS, median_interval, race, race_of
+from visionft.exporting.shrinking.race import LEAST, ROUNDS, median_interval, race, race_of
 
 
 @pytest.mark.parametrize("n", [6, LEAST, 12, ROUNDS, 60])

@@ -23,8 +23,8 @@ from tests.exporting.test_bundling import files
 from visionft.bundle import Bundle, Prediction
 from visionft.errors import ParityError, RunError, UsageError
 from visionft.exporting import Exported, export_adapters
-from visionft.exporting.adapter_files import adapter_tensors, baked, optional_inputs
-from visionft.exporting.adapting import LowRank, read_adapters
+from visionft.exporting.adapters.files import adapter_tensors, baked, optional_inputs
+from visionft.exporting.adapters.reading import LowRank, read_adapters
 from visionft.exporting.reference import Reference, Truth
 from visionft.serving import Session, predict
 from visionft.settings import HeadMethod, LoraMethod
@@ -213,13 +213,13 @@ def test_an_adapter_that_answers_otherwise_is_not_written(
     low_rank: dict[str, AdaptedFake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adapted: Exported
 ) -> None:
     model = onnx.load(adapted.bundle / "model.onnx")
-    monkeypatch.setattr("visionft.exporting.adapter_bundling.build_base", lambda *_: model)
+    monkeypatch.setattr("visionft.exporting.adapters.bundling.build_base", lambda *_: model)
     right = read_adapters(low_rank)
     first = right["mlp"]
     layer = next(iter(first.factors))
     factors = first.factors | {layer: (first.factors[layer][0], first.factors[layer][1] * 20)}
     wrong = right | {"mlp": LowRank(first.run, factors, first.weight, first.bias)}
-    monkeypatch.setattr("visionft.exporting.adapter_bundling.read_adapters", lambda _: wrong)
+    monkeypatch.setattr("visionft.exporting.adapters.bundling.read_adapters", lambda _: wrong)
 
     with pytest.raises(
         ParityError, match=r"^adapter mlp: the exported model does not answer like .*network half is at"
@@ -232,7 +232,7 @@ def test_none_golden_and_no_threshold(
     low_rank: dict[str, AdaptedFake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adapted: Exported
 ) -> None:
     model = onnx.load(adapted.bundle / "model.onnx")
-    monkeypatch.setattr("visionft.exporting.adapter_bundling.build_base", lambda *_: model)
+    monkeypatch.setattr("visionft.exporting.adapters.bundling.build_base", lambda *_: model)
     seen: list[tuple[str, int, int]] = []
 
     done = export_adapters(

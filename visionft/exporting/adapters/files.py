@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, numpy_helper
 
 from visionft.bundle import names as n
-from visionft.exporting.adapting import LowRank
+from visionft.exporting.adapters.reading import LowRank
 from visionft.exporting.answers import scale_constants
 from visionft.metrics import Answering, KnownScale
 from visionft.serving.adapters import base_number

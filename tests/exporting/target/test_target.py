@@ -22,7 +22,7 @@ from tests.exporting.fakes import NAMES, FakeRun, rendered
 from visionft.bundle import Bundle
 from visionft.errors import ParityError, TargetError, UsageError
 from visionft.exporting import Exported, export, export_adapters
-from visionft.exporting.adapter_proof import Through
+from visionft.exporting.adapters.proof import Through
 from visionft.exporting.sampling import Photo
 from visionft.exporting.target import Allowed, Runtime, Target, environment, prove
 from visionft.serving import Session

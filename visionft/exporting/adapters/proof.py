@@ -14,15 +14,15 @@ from visionft.bundle import Answer, Bundle
 from visionft.bundle import names as n
 from visionft.bundle.schema import AdapterRecord
 from visionft.errors import ParityError
-from visionft.exporting.adapter_files import Tensors, baked
-from visionft.exporting.adapting import AdaptedRun
+from visionft.exporting.adapters.files import Tensors, baked
+from visionft.exporting.adapters.reading import AdaptedRun
 from visionft.exporting.bundling import Golden
 from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
 from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
 from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import SPLIT, read_photos, stratified
-from visionft.exporting.shrinking import Shrink
-from visionft.exporting.shrinking_judging import check_end, tolerances
+from visionft.exporting.shrinking.judging import check_end, tolerances
+from visionft.exporting.shrinking.shrink import Shrink
 from visionft.exporting.stages import Stages
 from visionft.serving import Session
 

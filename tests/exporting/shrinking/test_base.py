@@ -18,15 +18,17 @@ from tests.exporting.fakes import rendered
 from visionft.bundle import Bundle
 from visionft.bundle import names as n
 from visionft.errors import BackboneError, PrecisionError, UsageError
-from visionft.exporting import Exported, export_adapters, shrinking, shrinking_search
-from visionft.exporting.adapter_files import optional_inputs
-from visionft.exporting.adapter_graph import build_base
-from visionft.exporting.adapting import read_adapters
-from visionft.exporting.shrinking_graph import core_of, spliced
-from visionft.exporting.shrinking_race import Race, race_of
+from visionft.exporting import Exported, export_adapters
+from visionft.exporting.adapters.files import optional_inputs
+from visionft.exporting.adapters.graph import build_base
+from visionft.exporting.adapters.reading import read_adapters
+from visionft.exporting.shrinking import search as shrinking_search
+from visionft.exporting.shrinking import shrink as shrinking
+from visionft.exporting.shrinking.graph import core_of, spliced
+from visionft.exporting.shrinking.race import Race, race_of
 from visionft.serving import Session
 
-CHECK = Path(__file__).resolve().parents[2] / "export" / "check.py"
+CHECK = Path(__file__).resolve().parents[3] / "export" / "check.py"
 NAMES = ("shoes", "qv.only", "mlp")
 PHOTO = rendered(7, 90, 120)
 

@@ -13,12 +13,12 @@ from visionft.backbones import Network
 from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord, TargetRecord
 from visionft.errors import UsageError
-from visionft.exporting.adapter_card import card
-from visionft.exporting.adapter_files import adapter_tensors, optional_inputs
-from visionft.exporting.adapter_graph import build_base
-from visionft.exporting.adapter_proof import Gate, Through
-from visionft.exporting.adapter_record import base_metadata, base_record, write_adapter
-from visionft.exporting.adapting import AdaptedRun, LowRank, read_adapters
+from visionft.exporting.adapters.card import card
+from visionft.exporting.adapters.files import adapter_tensors, optional_inputs
+from visionft.exporting.adapters.graph import build_base
+from visionft.exporting.adapters.proof import Gate, Through
+from visionft.exporting.adapters.reading import AdaptedRun, LowRank, read_adapters
+from visionft.exporting.adapters.record import base_metadata, base_record, write_adapter
 from visionft.exporting.bundling import Exported, Golden, require_valid
 from visionft.exporting.card import sentences
 from visionft.exporting.onnx_model import set_metadata
@@ -26,10 +26,10 @@ from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed
 from visionft.exporting.record import write_record
 from visionft.exporting.sampling import LIMIT, SPLIT, read_photos, stratified
-from visionft.exporting.shrinking import Wanted, wanted_of
-from visionft.exporting.shrinking_base import SmallBase, shrink_base
-from visionft.exporting.shrinking_gates import MAX_LOSS
-from visionft.exporting.shrinking_judging import tolerances
+from visionft.exporting.shrinking.base import SmallBase, shrink_base
+from visionft.exporting.shrinking.gates import MAX_LOSS
+from visionft.exporting.shrinking.judging import tolerances
+from visionft.exporting.shrinking.shrink import Wanted, wanted_of
 from visionft.exporting.target import Allowed, Runtime, prove
 from visionft.runs.calibration import ACCEPTED
 from visionft.serving import Session

@@ -12,8 +12,8 @@ from onnx import ModelProto
 
 from visionft.bundle.names import LOGITS, PIXELS
 from visionft.errors import BackboneError
-from visionft.exporting.shrinking_race import LEAST, race
-from visionft.exporting.shrinking_recipes import Recipe, half_precision, recipes
+from visionft.exporting.shrinking.race import LEAST, race
+from visionft.exporting.shrinking.recipes import Recipe, half_precision, recipes
 from visionft.serving.session import open_model
 
 CALIBRATING = 96

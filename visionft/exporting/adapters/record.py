@@ -11,8 +11,8 @@ from visionft.bundle import names as n
 from visionft.bundle.reading import digest_of
 from visionft.bundle.schema import ADAPTERS_VERSION, AdapterRecord, BundleRecord, GoldenRecord, adapted_tensors
 from visionft.classes import Classes
-from visionft.exporting.adapter_files import Tensors, write_adapter_file
-from visionft.exporting.adapting import AdaptedRun, LowRank
+from visionft.exporting.adapters.files import Tensors, write_adapter_file
+from visionft.exporting.adapters.reading import AdaptedRun, LowRank
 from visionft.exporting.bundling import fitted
 from visionft.exporting.record import figures, metadata, model_record, provenance, weights_record
 from visionft.metrics import Answering

@@ -1,0 +1,1 @@
+"""Many runs of LoRA as adapters on one exported base."""

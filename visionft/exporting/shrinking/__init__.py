@@ -1,0 +1,1 @@
+"""Making an exported network smaller: recipes, their search, and three gates."""
