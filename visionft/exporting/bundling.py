@@ -8,32 +8,22 @@ from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
-import onnx
-
-from visionft.bundle import Bundle
-from visionft.bundle import names as n
-from visionft.bundle.schema import BundleRecord, GoldenRecord, NearTie, TargetRecord
+from visionft.bundle.schema import BundleRecord, NearTie, TargetRecord
 from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.errors import UsageError
-from visionft.exporting.card import card, sentences, tried
-from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
+from visionft.exporting.card import sentences, tried
+from visionft.exporting.draft import Draft, Golden
 from visionft.exporting.onnx_model import OPSET, build, set_metadata
-from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
+from visionft.exporting.parity import Progress
 from visionft.exporting.placing import check_place, placed
-from visionft.exporting.record import metadata, provisional, write_record
+from visionft.exporting.record import metadata
 from visionft.exporting.reference import Truth
-from visionft.exporting.sampling import LIMIT, SPLIT, read_photos, stratified
+from visionft.exporting.sampling import LIMIT
 from visionft.exporting.shrinking.gates import MAX_LOSS
-from visionft.exporting.shrinking.judging import check_end, tolerances
-from visionft.exporting.shrinking.shrink import Shrink, shrink, wanted_of
-from visionft.exporting.stages import Stages
-from visionft.exporting.target import Allowed, Runtime, prove
-from visionft.exporting.trained import Photos, TrainedModel
-from visionft.metrics import Answering
+from visionft.exporting.shrinking.shrink import shrink, wanted_of
+from visionft.exporting.target import Runtime
+from visionft.exporting.trained import TrainedModel
 from visionft.runs.calibration import ACCEPTED
-from visionft.serving import Session
-
-Golden = Literal["photos", "none"]
 
 
 @dataclass(frozen=True)
@@ -144,23 +134,9 @@ def export(
     found = None if wanted is None else shrink(model, trained, manifest, run.classes, wanted, on_progress)
     model = model if found is None else found.model
     set_metadata(model, metadata(run, manifest.fingerprint))
+    draft = Draft(run, trained, manifest, model, found, golden, accepted, precision, limit, runtime, on_progress)
     with placed(place) as folder:
-        onnx.save(model, folder / n.MODEL_FILE)
-        record = provisional(run, network.features, model, folder / n.MODEL_FILE, manifest.fingerprint)
-        record = record.model_copy(update=fitted(answering if found is None else found.shrunken.answering, accepted))
-        if found is not None:
-            record = record.model_copy(update=_shrunken(record, found, precision))
-        write_record(folder, record)
-        if found is None:
-            record = _proved(record, folder, model, trained, manifest, limit, on_progress)
-        else:
-            _end_proved(found, folder, manifest)
-        if golden == "photos":
-            record = record.model_copy(update={"golden": _golden(folder, trained, found, manifest)})
-        if runtime is not None:
-            record = record.model_copy(update={"target": _tried(runtime, folder, found, manifest)})
-        write_record(folder, record)
-        (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
+        record = draft.write(folder)
     return _exported(place, record, () if found is None else found.notes, time.monotonic() - began)
 
 
@@ -170,61 +146,6 @@ def require_valid(golden: str, accepted: float | None) -> None:
         raise UsageError(f"golden is {golden!r}: give 'photos' or 'none'")
     if accepted is not None and not 0 < accepted < 1:
         raise UsageError(f"accept is {accepted}: give a share between 0 and 1, such as 0.95, or none")
-
-
-def _proved(
-    record: BundleRecord,
-    folder: Path,
-    model: onnx.ModelProto,
-    trained: Truth,
-    manifest: Photos,
-    limit: int | None,
-    on_progress: Progress | None,
-) -> BundleRecord:
-    bundle = Bundle.open(folder)
-    rows = manifest.rows(SPLIT)
-    chosen = stratified(rows, limit)
-    stages = Stages(model, bundle.preprocess)
-    photos = read_photos(manifest.root, rows, chosen)
-    found = compare(Session(bundle), trained, stages, photos, len(chosen), on_progress)
-    return record.model_copy(update={"agreement": found})
-
-
-def _shrunken(record: BundleRecord, found: Shrink, precision: str) -> dict[str, object]:
-    """Return what the record says of a shrunken model and its proof."""
-    model = record.model.model_copy(update={"precision": precision})
-    return {"model": model, "shrunken": found.record, "agreement": found.agreement}
-
-
-def _end_proved(found: Shrink, folder: Path, manifest: Photos) -> None:
-    rows = manifest.rows(SPLIT)
-    photos = list(read_photos(manifest.root, rows, stratified(rows, STAGE_PHOTOS)))
-    check_end(Session(Bundle.open(folder)), found.shrunken, photos, found.agreement.max_pixel_difference)
-
-
-def _tried(runtime: Runtime, folder: Path, found: Shrink | None, manifest: Photos) -> TargetRecord:
-    rows = manifest.rows(SPLIT)
-    photos = list(read_photos(manifest.root, rows, stratified(rows, STAGE_PHOTOS)))
-    off = {} if found is None else tolerances(found.shrunken, photos)
-    return prove(runtime, Session(Bundle.open(folder)), photos, Allowed(**off))
-
-
-def fitted(answering: Answering, accepted: float | None) -> dict[str, float | None]:
-    """Return what was fitted to validation photos as values of the record."""
-    threshold = answering.threshold
-    return {
-        "temperature": answering.temperature,
-        "threshold": threshold,
-        "accepted": None if threshold is None else accepted,
-    }
-
-
-def _golden(folder: Path, trained: Truth, found: Shrink | None, manifest: Photos) -> GoldenRecord:
-    rows, classes, place = manifest.rows(SPLIT), Bundle.open(folder).classes, folder / n.GOLDEN_FOLDER
-    photos = list(read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS)))
-    if found is None:
-        return write_golden(place, photos, trained, classes)
-    return write_golden(place, photos, found.shrunken, classes, **tolerances(found.shrunken, photos))
 
 
 def _exported(place: Path, record: BundleRecord, notes: tuple[str, ...], seconds: float) -> Exported:

@@ -16,6 +16,7 @@ from visionft.bundle.reading import digest_of
 from visionft.bundle.schema import SCHEMA_VERSION, BundleRecord, GoldenRecord, ModelRecord, WeightsRecord, tensors
 from visionft.exporting.onnx_model import opset_of
 from visionft.exporting.trained import TrainedModel
+from visionft.metrics import Answering
 from visionft.runs import layout
 
 UNKNOWN_LICENCE = "unknown"
@@ -71,6 +72,16 @@ def write_record(folder: Path, record: BundleRecord) -> None:
     (folder / n.RECORD_FILE).write_text(
         json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
+
+
+def fitted(answering: Answering, accepted: float | None) -> dict[str, float | None]:
+    """Return what was fitted to validation photos as values of the record."""
+    threshold = answering.threshold
+    return {
+        "temperature": answering.temperature,
+        "threshold": threshold,
+        "accepted": None if threshold is None else accepted,
+    }
 
 
 def weights_record(source: Mapping[str, Any]) -> WeightsRecord:

@@ -19,8 +19,9 @@ from visionft.exporting.adapters.graph import build_base
 from visionft.exporting.adapters.proof import Gate, Through
 from visionft.exporting.adapters.reading import AdaptedRun, LowRank, read_adapters
 from visionft.exporting.adapters.record import base_metadata, base_record, write_adapter
-from visionft.exporting.bundling import Exported, Golden, require_valid
+from visionft.exporting.bundling import Exported, require_valid
 from visionft.exporting.card import sentences
+from visionft.exporting.draft import Golden
 from visionft.exporting.onnx_model import set_metadata
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed

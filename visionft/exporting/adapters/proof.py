@@ -16,7 +16,7 @@ from visionft.bundle.schema import AdapterRecord
 from visionft.errors import ParityError
 from visionft.exporting.adapters.files import Tensors, baked
 from visionft.exporting.adapters.reading import AdaptedRun
-from visionft.exporting.bundling import Golden
+from visionft.exporting.draft import Golden
 from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
 from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
 from visionft.exporting.reference import Truth

@@ -13,8 +13,7 @@ from visionft.bundle.schema import ADAPTERS_VERSION, AdapterRecord, BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.adapters.files import Tensors, write_adapter_file
 from visionft.exporting.adapters.reading import AdaptedRun, LowRank
-from visionft.exporting.bundling import fitted
-from visionft.exporting.record import figures, metadata, model_record, provenance, weights_record
+from visionft.exporting.record import figures, fitted, metadata, model_record, provenance, weights_record
 from visionft.metrics import Answering
 
 

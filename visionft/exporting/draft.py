@@ -1,0 +1,111 @@
+"""A bundle between its graph and its place: every file, and the proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import onnx
+
+from visionft.bundle import Bundle
+from visionft.bundle import names as n
+from visionft.bundle.schema import AgreementRecord, BundleRecord, GoldenRecord, TargetRecord
+from visionft.exporting.card import card
+from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
+from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
+from visionft.exporting.record import fitted, provisional, write_record
+from visionft.exporting.reference import Truth
+from visionft.exporting.sampling import SPLIT, Photo, read_photos, stratified
+from visionft.exporting.shrinking.judging import check_end, tolerances
+from visionft.exporting.shrinking.shrink import Shrink
+from visionft.exporting.stages import Stages
+from visionft.exporting.target import Allowed, Runtime, prove
+from visionft.exporting.trained import Photos, TrainedModel
+from visionft.serving import Session
+
+Golden = Literal["photos", "none"]
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A bundle that is written into a folder and proved there.
+
+    Attributes:
+        run: what it is made of.
+        trained: the trained model, asked for its answers.
+        manifest: photos of the run.
+        model: the graph.
+        found: how it was made smaller; None: it is in fp32.
+        golden: whether golden photos are written.
+        accepted: share of known photos that the threshold lets pass.
+        precision: of the network half.
+        limit: most validation photos that are compared; None: all.
+        runtime: another onnxruntime that must answer like the one here.
+        on_progress: called as in `compare`.
+    """
+
+    run: TrainedModel
+    trained: Truth
+    manifest: Photos
+    model: onnx.ModelProto
+    found: Shrink | None
+    golden: Golden
+    accepted: float | None
+    precision: str
+    limit: int | None
+    runtime: Runtime | None
+    on_progress: Progress | None
+
+    def write(self, folder: Path) -> BundleRecord:
+        """Write every file and return the record; ParityError where the bundle answers otherwise."""
+        onnx.save(self.model, folder / n.MODEL_FILE)
+        record = self._first(folder)
+        write_record(folder, record)  # so that a session can open it
+        if self.found is None:
+            record = record.model_copy(update={"agreement": self._compared(folder)})
+        else:
+            check_end(Session(Bundle.open(folder)), self.found.shrunken, self._photos(), self._levels())
+        if self.golden == "photos":
+            record = record.model_copy(update={"golden": self._golden(folder)})
+        if self.runtime is not None:
+            record = record.model_copy(update={"target": self._tried(folder, self.runtime)})
+        write_record(folder, record)
+        (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
+        return record
+
+    def _first(self, folder: Path) -> BundleRecord:
+        features, fingerprint = self.trained.network.features, self.manifest.fingerprint
+        record = provisional(self.run, features, self.model, folder / n.MODEL_FILE, fingerprint)
+        if self.found is None:
+            return record.model_copy(update=fitted(self.trained.answering, self.accepted))
+        model = record.model.model_copy(update={"precision": self.precision})
+        shrunken = {"model": model, "shrunken": self.found.record, "agreement": self.found.agreement}
+        return record.model_copy(update=shrunken | fitted(self.found.shrunken.answering, self.accepted))
+
+    def _compared(self, folder: Path) -> AgreementRecord:
+        bundle, rows = Bundle.open(folder), self.manifest.rows(SPLIT)
+        chosen = stratified(rows, self.limit)
+        photos = read_photos(self.manifest.root, rows, chosen)
+        stages = Stages(self.model, bundle.preprocess)
+        return compare(Session(bundle), self.trained, stages, photos, len(chosen), self.on_progress)
+
+    def _levels(self) -> float:
+        assert self.found is not None, "asked for where there is one alone"
+        return self.found.agreement.max_pixel_difference
+
+    def _golden(self, folder: Path) -> GoldenRecord:
+        classes, place, photos = Bundle.open(folder).classes, folder / n.GOLDEN_FOLDER, self._photos(GOLDEN_PHOTOS)
+        if self.found is None:
+            return write_golden(place, photos, self.trained, classes)
+        shrunken = self.found.shrunken
+        return write_golden(place, photos, shrunken, classes, **tolerances(shrunken, photos))
+
+    def _tried(self, folder: Path, runtime: Runtime) -> TargetRecord:
+        photos = self._photos()
+        off = {} if self.found is None else tolerances(self.found.shrunken, photos)
+        return prove(runtime, Session(Bundle.open(folder)), photos, Allowed(**off))
+
+    def _photos(self, count: int = STAGE_PHOTOS) -> list[Photo]:
+        rows = self.manifest.rows(SPLIT)
+        return list(read_photos(self.manifest.root, rows, stratified(rows, count)))
