@@ -1,6 +1,6 @@
 """Question: how do resize, crop and normalisation inside the graph compare with PIL's resize of the same photo?
 
-Answer (2 cores of an AMD EPYC, Pillow 13, vit_tiny's 224 pixels): 0.92 of its time, for clothing's photos and for photos
+Answer (2 cores of an AMD EPYC, Pillow 13, vit_tiny's 224 pixels): 0.92 of its time, for clothing's photos and for ones
 three times as wide and high, and equal to the bit. onnxruntime's own Resize takes as long as PIL's (1.0), and is not
 equal. See results/preprocess.jsonl.
 
