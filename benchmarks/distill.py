@@ -1,4 +1,4 @@
-"""Claim: a small network learns more from a large one's answers and features than from labels alone.
+"""Question: does a small network learn more from a large one's answers and features than from labels? Not run yet.
 
 python benchmarks/distill.py [--student mobilenetv3_small_050] [--epochs 30] [--seed 0]
 python benchmarks/distill.py --markdown
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from cells import RUNS, SHARED, Cells
-from methods import _bits, _hits, difference
+from methods import bits, difference, hits_of
 
 PHOTOS, TEACHER = SHARED / "data" / "clothing", "mobilenetv2_100"
 SIZES = (1, 8, 32)
@@ -69,7 +69,7 @@ def measured(run: Path, master: Path) -> dict[str, Any]:
         model = model or whole
         cores.append(open_model(halves(whole)[1].SerializeToString()))
     assert model is not None, "there are two runs"
-    hits, network = _hits(run), opened[0].network()
+    hits, network = hits_of(run), opened[0].network()
     return {
         "test_top1": float(hits.mean()),
         "n": len(hits),
@@ -105,7 +105,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         twin = next((r for r in rows if r["key"] == {**key, "kind": "alone"}), None)
         gap = ""
         if key["kind"] == "taught" and twin:
-            mean, low, high = difference(_bits(row), _bits(twin))
+            mean, low, high = difference(bits(row), bits(twin))
             gap = f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
         fields = [
             f"`{TEACHER if key['kind'] == 'teacher' else key['student']}`", "yes" if key["kind"] == "taught" else "no",

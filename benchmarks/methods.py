@@ -57,7 +57,7 @@ def measure(photos: Path, backbone: str, method: str, seed: int) -> dict[str, An
         raise SystemExit(f"{method}: {done.stderr.splitlines()[-1]}")
     seconds = time.perf_counter() - began
     figures = json.loads(done.stdout.splitlines()[-1])
-    hits = _hits(run)
+    hits = hits_of(run)
     return {
         "test_top1": float(hits.mean()),
         "n": len(hits),
@@ -80,7 +80,7 @@ def _processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _hits(run: Path) -> NDArray[np.bool_]:
+def hits_of(run: Path) -> NDArray[np.bool_]:
     """Return which test photos were answered rightly, in the order of their paths."""
     table = parquet.read_table(run / "evaluation" / "test" / "predictions.parquet").sort_by("path")
     return np.asarray(table["correct"])
@@ -145,8 +145,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
     best = {row["key"]["seed"]: row for row in ranked[0][1]}
     for method, cells in ranked:
         paired = [(row, best[row["key"]["seed"]]) for row in cells if row["key"]["seed"] in best]
-        a = np.concatenate([_bits(row) for row, _ in paired])
-        b = np.concatenate([_bits(other) for _, other in paired])
+        a = np.concatenate([bits(row) for row, _ in paired])
+        b = np.concatenate([bits(other) for _, other in paired])
         mean, low, high = difference(a, b)
         gap = "the best" if method == ranked[0][0] else f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
         top1 = 100 * np.mean([row["test_top1"] for row in cells])
@@ -161,9 +161,10 @@ def _table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _bits(row: dict[str, Any]) -> NDArray[np.bool_]:
-    bits: NDArray[np.uint8] = np.unpackbits(np.frombuffer(bytes.fromhex(row["hits"]), np.uint8))[: row["n"]]
-    return bits.astype(bool)
+def bits(row: dict[str, Any]) -> NDArray[np.bool_]:
+    """Return which test photos a cell's run answered rightly, (n,)."""
+    found: NDArray[np.uint8] = np.unpackbits(np.frombuffer(bytes.fromhex(row["hits"]), np.uint8))[: row["n"]]
+    return found.astype(bool)
 
 
 def main() -> None:

@@ -64,6 +64,12 @@ def test_all_methods_are_compared_unless_some_are_named() -> None:
             "--methods: no method is named; give any of head, full, gradual, lora, qlora, adapter, prompt, bitfit, "
             "norm, with commas between them",
         ),
+        ("advise . --from a", 2, "--from: a has no part in advise, which starts from pretrained weights; leave it out"),
+        (
+            "advise . --distill a",
+            2,
+            "--distill: a has no part in advise, which starts from pretrained weights; leave it out",
+        ),
         ("advise . --steps 0", 2, "--steps: 0 is less than 1; give a whole number from 1"),
         ("advise . --epochs 0", 2, "--epochs: 0 leaves nothing to try; leave it out, or give a whole number from 1"),
         (

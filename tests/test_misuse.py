@@ -124,7 +124,7 @@ USAGE = [
     ),
     (
         "export bundle --target onnxruntime==1.12.1",
-        [r"--target: onnxruntime 1.12.1 was never seen to run .*; give 1.15 or later"],
+        [r"--target: onnxruntime 1.12.1 is older than any that opens a bundle; give 1.15 or later"],
     ),
     ("predict bundle a.jpg --top 0", [r"--top: 0 is less than 1; give the number of labels for each photo"]),
     ("predict bundle a.jpg --top few", [r"--top: few cannot be used; give a whole number"]),

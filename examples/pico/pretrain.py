@@ -3,8 +3,8 @@
 python examples/pico/pretrain.py PHOTOS... --teacher mobilenetv2_100.safetensors --out build/pico [--epochs 300]
 
 Only train splits are read. Every epoch shows each photo once, in a view that its teacher saw as well; the teacher's
-features of a view are computed once. A state is kept after every epoch: the same command goes on after ^C or a power
-cut, and ends at the same weights. `probe.py` measures the outcome, `ship.py` puts it into the package.
+features of a view are computed once. A state is kept after every epoch: the same command goes on after ^C or a kill,
+and ends at the same weights. `probe.py` measures the outcome.
 """
 
 from __future__ import annotations

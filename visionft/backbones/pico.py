@@ -12,10 +12,10 @@ SIDE = 128
 
 default_cfgs = generate_default_cfgs(
     {
-        f"{NAME}.untrained": {
+        NAME: {
             "input_size": (3, SIDE, SIDE), "fixed_input_size": True, "crop_pct": 0.9, "interpolation": "bicubic",
             "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "first_conv": "patch_embed.proj", "classifier": "head",
-            "license": "apache-2.0", "num_classes": 0,
+            "num_classes": 0,
         },
     }
 )  # fmt: skip

@@ -16,7 +16,7 @@ from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
 from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
 from visionft.exporting.record import fitted, provisional, write_record
 from visionft.exporting.reference import Truth
-from visionft.exporting.sampling import SPLIT, Photo, read_photos, stratified
+from visionft.exporting.sampling import SPLIT, read_photos, sample, stratified
 from visionft.exporting.shrinking.judging import check_end, tolerances
 from visionft.exporting.shrinking.shrink import Shrink
 from visionft.exporting.stages import Stages
@@ -65,7 +65,8 @@ class Draft:
         if self.found is None:
             record = record.model_copy(update={"agreement": self._compared(folder)})
         else:
-            check_end(Session(Bundle.open(folder)), self.found.shrunken, self._photos(), self._levels())
+            levels = self.found.agreement.max_pixel_difference
+            check_end(Session(Bundle.open(folder)), self.found.shrunken, sample(self.manifest, STAGE_PHOTOS), levels)
         if self.golden == "photos":
             record = record.model_copy(update={"golden": self._golden(folder)})
         if self.runtime is not None:
@@ -90,22 +91,15 @@ class Draft:
         stages = Stages(self.model, bundle.preprocess)
         return compare(Session(bundle), self.trained, stages, photos, len(chosen), self.on_progress)
 
-    def _levels(self) -> float:
-        assert self.found is not None, "asked for where there is one alone"
-        return self.found.agreement.max_pixel_difference
-
     def _golden(self, folder: Path) -> GoldenRecord:
-        classes, place, photos = Bundle.open(folder).classes, folder / n.GOLDEN_FOLDER, self._photos(GOLDEN_PHOTOS)
+        classes, place = Bundle.open(folder).classes, folder / n.GOLDEN_FOLDER
+        photos = sample(self.manifest, GOLDEN_PHOTOS)
         if self.found is None:
             return write_golden(place, photos, self.trained, classes)
         shrunken = self.found.shrunken
         return write_golden(place, photos, shrunken, classes, **tolerances(shrunken, photos))
 
     def _tried(self, folder: Path, runtime: Runtime) -> TargetRecord:
-        photos = self._photos()
+        photos = sample(self.manifest, STAGE_PHOTOS)
         off = {} if self.found is None else tolerances(self.found.shrunken, photos)
         return prove(runtime, Session(Bundle.open(folder)), photos, Allowed(**off))
-
-    def _photos(self, count: int = STAGE_PHOTOS) -> list[Photo]:
-        rows = self.manifest.rows(SPLIT)
-        return list(read_photos(self.manifest.root, rows, stratified(rows, count)))

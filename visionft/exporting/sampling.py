@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from visionft import photos as reading
 from visionft.errors import PhotoError
-from visionft.exporting.trained import Rows
+from visionft.exporting.trained import Photos, Rows
 
 SPLIT = "validation"
 LIMIT = 2_000
@@ -59,3 +59,9 @@ def read_photos(root: Path, rows: Rows, chosen: Sequence[int]) -> Iterator[Photo
             yield Photo(str(rows.paths[i]), int(rows.labels[i]), reading.read(root / rows.paths[i]))
         except PhotoError:
             continue
+
+
+def sample(manifest: Photos, count: int) -> list[Photo]:
+    """Return at most `count` photos of validation, spread over the classes."""
+    rows = manifest.rows(SPLIT)
+    return list(read_photos(manifest.root, rows, stratified(rows, count)))

@@ -44,11 +44,6 @@ class Distillation(nn.Module):
             torch.manual_seed(seed)
             self.projection = nn.Linear(student.features, teacher.network.features)
 
-    @property
-    def view(self) -> int:
-        """Side of the views that both see, in pixels: the larger of the two; the other one's is shrunk from it."""
-        return max(self.side, self.teacher.side)
-
     def student_view(self, x: Tensor) -> Tensor:
         """Return the views (B, 3, V, V) as the student sees them."""
         return resized(x, self.side)

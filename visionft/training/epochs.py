@@ -134,7 +134,7 @@ class Start(Callback):
 
 
 def views_of(prepared: Prepared) -> int:
-    """Return the side of the training views: the larger one where a student and its teacher see them."""
+    """Return the side of the training views: where a teacher sees them too, the larger one, and both shrink from it."""
     own = int(prepared.settings.augment.size)
     return max(own, prepared.teacher.side) if prepared.teacher else own
 

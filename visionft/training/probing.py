@@ -17,8 +17,8 @@ Features = NDArray[np.floating]
 
 INVERSE_REGULARISATION = tuple(10.0 ** (k / 2) for k in range(-8, 3))  # 1e-4 to 10 on standardised features
 ONE_THREAD = 64_000_000
-"""Bytes: products with a few columns read the features and hardly compute, so one thread is as fast as two. Two wait
-for each other at every product: nine times as long was measured where another process had one of the cores."""
+"""Bytes: products with a few columns read the features and hardly compute, and threads wait for each other at every one
+(benchmarks/frozen.py: one thread is 3.6 times as fast as two, on an idle machine)."""
 WORSE_IN_A_ROW = 2  # the validation loss has one minimum along the path; two rises end the search
 
 

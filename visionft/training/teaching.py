@@ -50,7 +50,7 @@ class Teacher:
         side: of the views that it is shown, in pixels: that of its own training crops.
 
     Raises:
-        UsageError: it does not.
+        UsageError: it lacks a class.
     """
 
     def __init__(self, run: Run, classes: Classes) -> None:
@@ -86,7 +86,8 @@ class Teacher:
         """
         if self._remembered is not None:
             kept = self._remembered
-            return Lesson(kept.logits[indices].to(x.device), kept.features[indices].to(x.device))
+            rows = indices.cpu()  # what is remembered stays out of a GPU's memory
+            return Lesson(kept.logits[rows].to(x.device), kept.features[rows].to(x.device))
         features = self.network.embed(resized(_renormalised(x, preprocess, self.preprocess), self.side))
         return Lesson(self.network.head(features).float()[:, self._columns], features.float())
 

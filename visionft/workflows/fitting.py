@@ -41,8 +41,9 @@ def fit(
     Raises:
         VisionftError: see `visionft.errors`; a KeyboardInterrupt leaves a checkpoint first.
     """
-    if flags.get("from_run") is not None:
-        flags["from_run"] = path_of(flags["from_run"])
+    for name in ("from_run", "distill"):
+        if flags.get(name) is not None:
+            flags[name] = path_of(flags[name])
     settings = _settings(photos_or_settings, config, flags)
     from visionft.evaluation import Earlier, measure_retention
     from visionft.runs import layout
@@ -109,6 +110,9 @@ def require_advisable(settings: FitSettings, steps: int = 20) -> None:
         raise UsageError(f"--steps: {steps} is less than 1; give a whole number from 1")
     if settings.epochs == 0:
         raise UsageError("--epochs: 0 leaves nothing to try; leave it out, or give a whole number from 1")
+    for flag, run in (("--from", settings.from_run), ("--distill", settings.distill)):
+        if run is not None:
+            raise UsageError(f"{flag}: {run} has no part in advise, which starts from pretrained weights; leave it out")
     if settings.weights == "none":
         raise WeightsError(
             "--weights: none leaves random features, which advise nobody; give hub, or a file of pretrained weights"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from onnx import numpy_helper
 
 from tests.exporting.adapted import AdaptedFake
 from tests.exporting.fakes import rendered
+from tests.exporting.shrinking.timing import known_times
 from visionft.bundle import Bundle
 from visionft.bundle import names as n
 from visionft.errors import BackboneError, PrecisionError, UsageError
@@ -23,9 +23,7 @@ from visionft.exporting.adapters.files import optional_inputs
 from visionft.exporting.adapters.graph import build_base
 from visionft.exporting.adapters.reading import read_adapters
 from visionft.exporting.shrinking import search as shrinking_search
-from visionft.exporting.shrinking import shrink as shrinking
 from visionft.exporting.shrinking.graph import core_of, spliced
-from visionft.exporting.shrinking.race import Race, race_of
 from visionft.serving import Session
 
 CHECK = Path(__file__).resolve().parents[3] / "export" / "check.py"
@@ -33,23 +31,13 @@ NAMES = ("shoes", "qv.only", "mlp")
 PHOTO = rendered(7, 90, 120)
 
 
-def timed(ratio: float) -> Callable[..., Race]:
-    """Return a race that was run elsewhere."""
-    return lambda *_: race_of([(ratio, 1.0)] * 15)
-
-
-@pytest.fixture(autouse=True)
-def _known_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (shrinking, shrinking_search):
-        monkeypatch.setattr(module, "race", timed(1.5))
+pytestmark = pytest.mark.usefixtures("times_are_known")
 
 
 @pytest.fixture(scope="module")
 def small(low_rank: dict[str, AdaptedFake], tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Return a bundle with a base in int8 that no test may change."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (shrinking, shrinking_search):
-            patch.setattr(module, "race", timed(1.5))
+    with known_times():
         place = tmp_path_factory.mktemp("small") / "bundle"
         return export_adapters(low_rank, place, accepted=0.8, precision="int8", max_loss=90)
 

@@ -6,7 +6,6 @@ import copy
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import onnx
 import pytest
 
 from tests.exporting.fakes import FakeRun
+from tests.exporting.shrinking.timing import known_times, timed
 from visionft.bundle import Bundle
 from visionft.errors import DataError, ParityError, PrecisionError, UsageError
 from visionft.exporting import Exported, export
@@ -24,31 +24,20 @@ from visionft.exporting.sampling import read_photos
 from visionft.exporting.shrinking import search as shrinking_search
 from visionft.exporting.shrinking import shrink as shrinking
 from visionft.exporting.shrinking.judging import Shrunken, judge
-from visionft.exporting.shrinking.race import Race, race_of
 from visionft.metrics import Answering
 from visionft.serving import Session, predict
 
 CHECK = Path(__file__).resolve().parents[3] / "export" / "check.py"
 
 
-def timed(ratio: float) -> Callable[..., Race]:
-    """Return a race that was run elsewhere."""
-    return lambda *_: race_of([(ratio, 1.0)] * 15)
-
-
-@pytest.fixture(autouse=True)
-def _known_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (shrinking, shrinking_search):
-        monkeypatch.setattr(module, "race", timed(1.5))
+pytestmark = pytest.mark.usefixtures("times_are_known")
 
 
 @pytest.fixture(scope="module")
 def small(run: FakeRun, built: onnx.ModelProto, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Return a bundle in int8 that no test may change."""
-    with pytest.MonkeyPatch.context() as patch:
+    with known_times() as patch:
         patch.setattr("visionft.exporting.bundling.build", lambda *_: copy.deepcopy(built))
-        for module in (shrinking, shrinking_search):
-            patch.setattr(module, "race", timed(1.5))
         return export(run, tmp_path_factory.mktemp("small") / "b", accepted=0.8, precision="int8", max_loss=60)
 
 

@@ -59,7 +59,7 @@ def test_what_is_no_runtime_and_version_is_refused(given: str) -> None:
 
 
 def test_targets_that_cannot_carry_a_bundle_get_one_sentence() -> None:
-    with pytest.raises(UsageError, match=r"onnxruntime 1\.14\.1 was never seen to run opset 18, .*; give 1\.15 or"):
+    with pytest.raises(UsageError, match=r"onnxruntime 1\.14\.1 is older than any that opens a bundle; give 1\.15 or"):
         Target.parse("onnxruntime==1.14.1")
     with pytest.raises(UsageError, match=r"onnxruntime 1\.19\.2 cannot carry adapters; give 1\.20 or later, or export"):
         Target.parse("onnxruntime==1.19.2").require_adapters()
@@ -133,7 +133,7 @@ def test_every_bundle_is_of_the_oldest_format_that_holds_it(exported: Exported) 
     assert (model.opset, model.ir_version) == (20, 9)
 
 
-def test_an_environment_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -26,7 +26,7 @@ from visionft.exporting.onnx_model import set_metadata
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed
 from visionft.exporting.record import write_record
-from visionft.exporting.sampling import LIMIT, SPLIT, read_photos, stratified
+from visionft.exporting.sampling import LIMIT, sample
 from visionft.exporting.shrinking.base import SmallBase, shrink_base
 from visionft.exporting.shrinking.gates import MAX_LOSS
 from visionft.exporting.shrinking.judging import tolerances
@@ -138,9 +138,7 @@ def _tried(runtime: Runtime, folder: Path, adapters: Mapping[str, LowRank], smal
     """Ask some photos of every adapter under the target, and sum up."""
     session, found = Session(folder), list[TargetRecord]()
     for name, adapter in adapters.items():
-        manifest = adapter.run.manifest()
-        rows = manifest.rows(SPLIT)
-        photos = list(read_photos(manifest.root, rows, stratified(rows, STAGE_PHOTOS)))
+        photos = sample(adapter.run.manifest(), STAGE_PHOTOS)
         allowed = Allowed(**(tolerances(small.adapters[name].shrunken, photos) if small else {}))
         found.append(prove(runtime, Through(session, name), photos, allowed, session.bundle.adapter_file(name)))
     worst = max(one.max_probability_difference for one in found)

@@ -20,7 +20,7 @@ from visionft.exporting.draft import Golden
 from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
 from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
 from visionft.exporting.reference import Truth
-from visionft.exporting.sampling import SPLIT, read_photos, stratified
+from visionft.exporting.sampling import SPLIT, read_photos, sample, stratified
 from visionft.exporting.shrinking.judging import check_end, tolerances
 from visionft.exporting.shrinking.shrink import Shrink
 from visionft.exporting.stages import Stages
@@ -103,19 +103,16 @@ class Gate:
         found = record.model_copy(update={"agreement": agreement})
         if self.golden == "none":
             return found
-        few = list(read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS)))
-        vectors = write_golden(self._golden(record), few, trained, run.classes)
+        vectors = write_golden(self._golden(record), sample(manifest, GOLDEN_PHOTOS), trained, run.classes)
         return found.model_copy(update={"golden": vectors})
 
     def _of_small(self, run: AdaptedRun, through: Through, record: AdapterRecord, small: Shrink) -> AdapterRecord:
         manifest = run.manifest()
-        rows = manifest.rows(SPLIT)
-        photos = list(read_photos(manifest.root, rows, stratified(rows, STAGE_PHOTOS)))
-        check_end(through, small.shrunken, photos, small.agreement.max_pixel_difference)
+        check_end(through, small.shrunken, sample(manifest, STAGE_PHOTOS), small.agreement.max_pixel_difference)
         found = record.model_copy(update={"agreement": small.agreement, "shrunken": small.record})
         if self.golden == "none":
             return found
-        few = list(read_photos(manifest.root, rows, stratified(rows, GOLDEN_PHOTOS)))
+        few = sample(manifest, GOLDEN_PHOTOS)
         off = tolerances(small.shrunken, few)
         vectors = write_golden(self._golden(record), few, small.shrunken, run.classes, **off)
         return found.model_copy(update={"golden": vectors})

@@ -14,7 +14,7 @@ from visionft.exporting.parity import Progress
 from visionft.exporting.reference import Truth
 from visionft.exporting.shrinking.graph import core_of, spliced
 from visionft.exporting.shrinking.search import search
-from visionft.exporting.shrinking.shrink import Candidate, Shrink, Wanted, passed, speeds_of, training_pixels
+from visionft.exporting.shrinking.shrink import Candidate, Shrink, Wanted, passed, silent, speeds_of, training_pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ def shrink_base(
     pixels = training_pixels(truths[first], adapters[first].run.manifest())
     try:
         trial = search(
-            core, wanted.precision, pixels, on_progress or _silent, lambda small: _with(small, tensors[first])
+            core, wanted.precision, pixels, on_progress or silent, lambda small: _with(small, tensors[first])
         )
     except BackboneError as error:
         raise BackboneError(
@@ -92,7 +92,3 @@ def _with(core: ModelProto, tensors: Tensors) -> ModelProto:
     """Bake an adapter's tensors into a core, which takes some of them alone."""
     taken = optional_inputs(core)
     return baked(core, {name: value for name, value in tensors.items() if name in taken})
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    pass

@@ -108,7 +108,7 @@ def shrink(
         BackboneError: no recipe suits the network.
     """
     core = core_of(model)
-    trial = search(core, wanted.precision, training_pixels(trained, manifest), on_progress or _silent)
+    trial = search(core, wanted.precision, training_pixels(trained, manifest), on_progress or silent)
     whole = spliced(model, trial.core)
     speeds = speeds_of(core, trial.core, trained, on_progress)
     candidate = Candidate(model, whole, trial.core, trial, speeds, whole.ByteSize(), model.ByteSize())
@@ -166,7 +166,7 @@ def passed(
     gates.require(wanted.allow, notes)
     answering = judged.refit(trained.answering, wanted.accepted)
     levels = Stages(candidate.whole, trained.preprocess).pixel_difference([photo.image for photo in sample])
-    beside = _whole_speed(candidate, sample[0].image, on_progress or _silent)
+    beside = _whole_speed(candidate, sample[0].image, on_progress or silent)
     record = _record(gates, candidate.trial, (*candidate.speeds, beside), answering is not trained.answering)
     agreement = judged.agreement(answering, classes, levels, len(chosen) - len(judged.labels))
     return Shrink(candidate.whole, replace(shrunken, answering=answering), record, agreement, notes)
@@ -189,7 +189,7 @@ def speeds_of(
     core: ModelProto, small: ModelProto, trained: Truth, on_progress: Progress | None
 ) -> tuple[SpeedRecord, ...]:
     """Time a shrunken core in turn with the one in fp32."""
-    say = on_progress or _silent
+    say = on_progress or silent
     one, two = (open_model(model.SerializeToString()) for model in (core, small))
     found = []
     for number, size in enumerate(RACED):
@@ -248,5 +248,5 @@ def _notes(precision: Precision) -> tuple[str, ...]:
     return () if warning is None else (warning,)
 
 
-def _silent(stage: str, done: int, total: int) -> None:
-    pass
+def silent(stage: str, done: int, total: int) -> None:
+    """Say nothing of the progress."""

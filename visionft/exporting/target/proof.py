@@ -17,8 +17,6 @@ from visionft.exporting.parity import PROBABILITY_TOLERANCE, Answers
 from visionft.exporting.sampling import Photo
 from visionft.exporting.target.runtime import Outputs, Runtime
 
-PHOTOS = 32
-"""Photos that the target answers, each alone and with its mirror image."""
 SCORES = ("logits", "embedding", "known_score")
 
 
@@ -43,17 +41,17 @@ def prove(
     Args:
         runtime: the target.
         here: the bundle, asked by the onnxruntime of this process.
-        photos: decoded; the first `PHOTOS` are asked.
+        photos: decoded; each is asked alone and with its mirror image.
         allowed: differences that pass.
         adapter: file of the adapter that answers, where `here` answers through one.
 
     Raises:
         ParityError: the target cannot run the model, or answers differently.
     """
-    bundle, seen = here.bundle, photos[:PHOTOS]
-    batches = [batch for photo in seen for batch in _batches(photo.image)]
+    bundle = here.bundle
+    batches = [batch for photo in photos for batch in _batches(photo.image)]
     found = runtime.answer(bundle.model, batches, adapter)
-    worst, owners = 0.0, [photo for photo in seen for _ in range(2)]
+    worst, owners = 0.0, [photo for photo in photos for _ in range(2)]
     for photo, batch, outputs in zip(owners, batches, found, strict=True):
         for i, answer in enumerate(here.answer_batch(list(batch))):
             fault = next(_faults(answer, outputs, i, bundle, allowed), None)
@@ -64,7 +62,7 @@ def prove(
                 )
             worst = max(worst, _off(answer.probabilities, outputs["probabilities"][i]))
     target = runtime.target
-    return TargetRecord(runtime=str(target), n=len(seen), max_probability_difference=worst)
+    return TargetRecord(runtime=str(target), n=len(photos), max_probability_difference=worst)
 
 
 def _batches(image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:

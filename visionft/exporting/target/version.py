@@ -48,7 +48,7 @@ class Target:
         version = Version(pinned[0].version)
         if version < OLDEST:
             raise UsageError(
-                f"--target: {NAME} {version} was never seen to run opset 18, a bundle's oldest; give {OLDEST} or later"
+                f"--target: {NAME} {version} is older than any that opens a bundle; give {OLDEST} or later"
             )
         return cls(version)
 
