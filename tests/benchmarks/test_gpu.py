@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import visionft
+from tests.scripts import run_python
 from visionft import photos
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:
-    # the script finds its neighbours beside it, which PYTHONSAFEPATH forbids, and the visionft that is tested here
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(Path(visionft.__file__).parents[1]), str(BENCHMARKS)])
-    command = [sys.executable, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return run_python(BENCHMARKS, *words)
 
 
 @pytest.fixture

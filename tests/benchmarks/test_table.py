@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import visionft
+from tests.scripts import run_python
 from visionft.settings.method import METHODS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -26,11 +25,7 @@ TENTHS = 10
 
 
 def table(*flags: str) -> subprocess.CompletedProcess[str]:
-    # the script finds its neighbours beside it, which PYTHONSAFEPATH forbids, and the visionft that is tested here
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
-    environment["PYTHONPATH"] = str(Path(visionft.__file__).parents[1])
-    command = [sys.executable, str(SCRIPT), *flags]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return run_python(SCRIPT.parent, SCRIPT, *flags)
 
 
 def test_every_family_went_through_every_method_and_none_failed() -> None:

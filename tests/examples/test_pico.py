@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import timm
 import torch
 from safetensors.torch import load_file, save_file
 
+from tests.scripts import run_python
 from visionft import backbones
 from visionft.methods import edit
 from visionft.settings import LoraMethod
@@ -87,9 +87,9 @@ def test_features_are_asked_for_once(
 @pytest.mark.slow
 def test_the_whole_recipe_resumes_bit_for_bit_and_is_probed(shapes: Path, weights: Path, tmp_path: Path) -> None:
     def pretrain(out: str, *flags: str) -> list[dict[str, float]]:
-        words = [sys.executable, FOLDER / "pretrain.py", shapes, "--teacher", weights, "--out", tmp_path / out]
-        words += ["--epochs", "3", "--views", "2", "--workers", "0", *flags]
-        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=True)
+        words = [FOLDER / "pretrain.py", shapes, "--teacher", weights, "--out", tmp_path / out, *flags]
+        done = run_python(FOLDER, *words, "--epochs", "3", "--views", "2", "--workers", "0")
+        assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
     whole = pretrain("whole")
@@ -100,8 +100,9 @@ def test_the_whole_recipe_resumes_bit_for_bit_and_is_probed(shapes: Path, weight
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert whole[-1]["loss"] < whole[0]["loss"]
 
-    words = [sys.executable, FOLDER / "probe.py", shapes, f"visionft_pico={tmp_path / 'whole' / 'pico.safetensors'}"]
-    done = subprocess.run([*map(str, words), "visionft_pico"], capture_output=True, text=True, check=True)
+    words = [FOLDER / "probe.py", shapes, f"visionft_pico={tmp_path / 'whole' / 'pico.safetensors'}", "visionft_pico"]
+    done = run_python(FOLDER, *words)
+    assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["weights"] for row in rows] == ["pico.safetensors", "random"]
     assert all(row["interval"][0] < row["test_top1"] < row["interval"][1] + 1e-9 for row in rows)
