@@ -26,10 +26,12 @@ class Photos:
     """Training photos of all sets.
 
     Attributes:
+        key: names the photos.
         pixels: (N, SIDE, SIDE, 3) uint8, each photo squashed to a square.
         ratios: (N,) width over height before that.
     """
 
+    key: str
     pixels: NDArray[np.uint8]
     ratios: NDArray[np.float64]
 
@@ -62,7 +64,7 @@ def decoded(sets: Sequence[Path], folder: Path) -> Photos:
         table.flush()
         notes.write_text(json.dumps(ratios))
     ratios = json.loads(notes.read_text())
-    return Photos(np.load(pixels, mmap_mode="r")[: len(ratios)], np.array(ratios))
+    return Photos(key, np.load(pixels, mmap_mode="r")[: len(ratios)], np.array(ratios))
 
 
 def _readable(paths: Sequence[Path]) -> Iterator[NDArray[np.uint8]]:

@@ -1,6 +1,6 @@
 """Pretrain visionft_pico: match the features of mobilenetv2_100 on views of photos, without any label.
 
-python examples/pico/pretrain.py PHOTOS... --teacher mobilenetv2_100.safetensors --out build/pico [--epochs 300]
+python examples/pico/pretrain.py PHOTOS... --teacher mobilenetv2_100.safetensors --out build/pico [--epochs 120]
 
 Only train splits are read. Every epoch shows each photo once, in a view that its teacher saw as well; the teacher's
 features of a view are computed once. A state is kept after every epoch: the same command goes on after ^C or a kill,
@@ -10,65 +10,77 @@ and ends at the same weights. `probe.py` measures the outcome.
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import math
 import time
 from pathlib import Path
 
 import numpy as np
+import timm
 import torch
 from photos import Photos, decoded
 from safetensors.torch import save_file
-from teacher import Teacher, Views
+from teacher import GRID, Teacher, Views
+from timm.models.vision_transformer import VisionTransformer
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from visionft import backbones
-from visionft.backbones import Network
 from visionft.settings import PreprocessSettings
 
-BACKBONE, BATCH, LR, WEIGHT_DECAY, WARMUP, AVERAGE = "visionft_pico", 128, 2e-3, 0.05, 0.05, 0.999
-STATISTICS = 2_000
+BACKBONE, BATCH, LR, WEIGHT_DECAY, WARMUP, AVERAGE = "visionft_pico", 64, 1.5e-3, 0.05, 0.05, 0.999
+SNAPSHOT = 20
+SMALL, SMALL_SHARE = 96, 0.8
+"""Pixels of the student's views in this share of the epochs, which then cost half as much as at its own size."""
 
 
 class Matching(nn.Module):
-    """The student behind a projection to its teacher's features."""
+    """The student behind a projection to its teacher's answers: one for each cell of the view, one for the whole."""
 
-    def __init__(self, student: Network, width: int) -> None:
+    def __init__(self, student: VisionTransformer, width: int) -> None:
         super().__init__()
         self.student = student
-        self.projection = nn.Sequential(
-            nn.Linear(student.features, 4 * student.features), nn.GELU(), nn.Linear(4 * student.features, width)
-        )
+        inner = 4 * student.embed_dim
+        self.projection = nn.Sequential(nn.Linear(student.embed_dim, inner), nn.GELU(), nn.Linear(inner, width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map normalised views (B, 3, H, W) to features (B, D), D the teacher's."""
-        projected: Tensor = self.projection(self.student.embed(x))
-        return projected
+        """Map normalised views (B, 3, H, W) to answers (B, GRID * GRID + 1, D); the last is to the whole view."""
+        tokens = self.student.forward_features(x)
+        side = math.isqrt(tokens.shape[1])
+        grid = tokens.transpose(1, 2).unflatten(2, (side, side))
+        cells = F.adaptive_avg_pool2d(grid, GRID).flatten(2).transpose(1, 2)
+        answers: Tensor = self.projection(torch.cat([cells, tokens.mean(1, keepdim=True)], dim=1))
+        return answers
+
+
+def distance(found: Tensor, told: Tensor) -> Tensor:
+    """Return 1 - cosine between answers (B, cells + 1, D): the whole view weighs as much as all of its cells."""
+    apart = 1 - F.cosine_similarity(found, told, dim=2)
+    return 0.5 * apart[:, :-1].mean() + 0.5 * apart[:, -1].mean()
 
 
 class Pretraining:
     """A pretraining that goes on where it was left."""
 
-    def __init__(self, photos: Photos, teacher: Teacher, out: Path, epochs: int, views: int, workers: int) -> None:
-        self.photos, self.teacher, self.out = photos, teacher, out
-        self.epochs, self.views, self.workers = epochs, views, workers
+    def __init__(self, photos: Photos, teacher: Teacher, given: argparse.Namespace) -> None:
+        self.photos, self.teacher, self.out = photos, teacher, given.out
+        self.epochs, self.views, self.workers = given.epochs, given.views, given.workers
         torch.manual_seed(0)
-        self.network = backbones.create(BACKBONE, "none", 1)
-        self.preprocess = backbones.preprocess(self.network, PreprocessSettings())
-        self.model = Matching(self.network, teacher.width).train()
+        network = backbones.create(BACKBONE, given.start or "none", 1)
+        self.side = network.input_size[0]
+        self.preprocess = backbones.preprocess(network, PreprocessSettings())
+        student = timm.create_model(BACKBONE, dynamic_img_size=True)
+        student.load_state_dict(network.backbone.state_dict())
+        self.device = teacher.device
+        self.model = Matching(student, teacher.dimensions).to(self.device).train()
         self.steps = max(1, len(photos) // BATCH)
         decay = [p for p in self.model.parameters() if p.ndim > 1]
         plain = [p for p in self.model.parameters() if p.ndim <= 1]
         groups = [{"params": decay, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=LR, fused=True)
         self.average = ModelEmaV3(self.model, decay=AVERAGE, use_warmup=True)
-        first = teacher.of(0)[:STATISTICS].astype(np.float32)
-        # Features behind a ReLU6 all point into one corner: centred and scaled, their directions tell photos apart.
-        self.mean, self.scale = torch.from_numpy(first.mean(0)), torch.from_numpy(first.std(0) + 1e-3)
         self.epoch, self.rows = 0, list[dict[str, float]]()
         self._resume()
 
@@ -80,7 +92,7 @@ class Pretraining:
     def _resume(self) -> None:
         if not self.state.is_file():
             return
-        kept = torch.load(self.state, weights_only=True)
+        kept = torch.load(self.state, map_location=self.device, weights_only=True)
         self.model.load_state_dict(kept["model"])
         self.average.module.load_state_dict(kept["average"])
         self.optimizer.load_state_dict(kept["optimizer"])
@@ -92,24 +104,30 @@ class Pretraining:
         while self.epoch < self.epochs and time.monotonic() - began < 60 * minutes:
             self._train_epoch()
             self._keep()
+            if self.epoch % SNAPSHOT == 0:
+                self._save(self.out / f"pico-{self.epoch:04}.safetensors")
             print(json.dumps(self.rows[-1]), flush=True)
-        weights = copy.deepcopy(self.average.module.student.backbone)
-        save_file(
-            {name: tensor.contiguous() for name, tensor in weights.state_dict().items()}, self.out / "pico.safetensors"
-        )
+        self._save(self.out / "pico.safetensors")
+
+    def _save(self, path: Path) -> None:
+        weights = self.average.module.student.state_dict()
+        save_file({name: value.cpu().contiguous() for name, value in weights.items()}, path)
 
     def _train_epoch(self) -> None:
         number, began, total = self.epoch % self.views, time.monotonic(), 0.0
         told = self.teacher.of(number)
         answered = time.monotonic()
         order = np.random.default_rng([1, self.epoch]).permutation(len(self.photos))
-        dataset = Views(self.photos, self.teacher.seed, number, self.network.input_size[0], order)
+        side = SMALL if self.epoch < SMALL_SHARE * self.epochs else self.side
+        dataset = Views(self.photos, self.teacher.seed, number, side, order)
         loader = DataLoader(dataset, BATCH, num_workers=self.workers, drop_last=len(order) >= BATCH)
         for step, (pixels, photos) in enumerate(loader):
             self._set_rate(self.epoch * self.steps + step)
-            target = (torch.from_numpy(told[photos.numpy()].astype(np.float32)) - self.mean) / self.scale
-            found = self.model(backbones.normalise(pixels, self.preprocess, "cpu"))
-            loss = (1 - F.cosine_similarity(found, target, dim=1)).mean()
+            cells = torch.from_numpy(told[photos.numpy()]).to(self.device).float()
+            # bf16 is no faster for matrices this small on a processor that has it
+            with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+                found = self.model(backbones.normalise(pixels, self.preprocess, self.device))
+            loss = distance(found.float(), torch.cat([cells, cells.mean(1, keepdim=True)], dim=1))
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -155,8 +173,9 @@ def main() -> None:
     parser.add_argument("photos", nargs="+", type=Path, help="folders of photos; their train splits are used")
     parser.add_argument("--teacher", type=Path, required=True, help="weights of mobilenetv2_100")
     parser.add_argument("--out", type=Path, required=True, help="a folder for state and weights")
-    parser.add_argument("--epochs", type=int, default=300)
-    parser.add_argument("--views", type=int, default=64, help="different views of each photo")
+    parser.add_argument("--start", type=Path, help="weights of an earlier pretraining to begin from")
+    parser.add_argument("--epochs", type=int, default=120)
+    parser.add_argument("--views", type=int, default=32, help="different views of each photo")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after the epoch that goes beyond")
     parser.add_argument("--workers", type=int, default=2, help="processes that render views")
     given = parser.parse_args()
@@ -164,7 +183,7 @@ def main() -> None:
     photos = decoded(given.photos, given.out)
     print(f"{len(photos):,} training photos")
     teacher = Teacher(given.teacher, photos, given.out, given.views, 0, given.workers)
-    Pretraining(photos, teacher, given.out, given.epochs, given.views, given.workers).run(given.minutes)
+    Pretraining(photos, teacher, given).run(given.minutes)
 
 
 if __name__ == "__main__":

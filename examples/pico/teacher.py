@@ -1,28 +1,37 @@
-"""The teacher's features of every view, computed once and kept in a memory map."""
+"""What the teacher sees in every view: a vector for each cell of the view, computed once and kept in a memory map."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from photos import Photos
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from views import view
 
 from visionft import backbones
+from visionft.backbones.folding import folded
 from visionft.preprocess import Preprocess
 from visionft.settings import PreprocessSettings
-from visionft.training.hardware import inference_dtype
+from visionft.training.hardware import inference_dtype, pick_device
 
+Indices = NDArray[np.int64]
 BACKBONE, SIDE, BATCH = "mobilenetv2_100", 160, 64
+GRID = 5
+"""A view of SIDE pixels leaves GRID x GRID cells."""
+DIMENSIONS = 256
+"""Principal directions kept of the teacher's features."""
+SAMPLE = 2_000
 
 
 class Views(Dataset[tuple[torch.Tensor, int]]):
     """View `number` of each photo, in the order given."""
 
-    def __init__(self, photos: Photos, seed: int, number: int, side: int, order: NDArray[np.int64]) -> None:
+    def __init__(self, photos: Photos, seed: int, number: int, side: int, order: Indices) -> None:
         self.photos, self.seed, self.number, self.side, self.order = photos, seed, number, side, order
 
     def __len__(self) -> int:
@@ -35,43 +44,65 @@ class Views(Dataset[tuple[torch.Tensor, int]]):
 
 
 class Teacher:
-    """A frozen backbone whose features are kept for each (view, photo).
+    """A frozen backbone whose answers are kept for each (view, photo).
 
     Args:
         weights: the backbone's file.
         photos: what it is shown.
-        folder: where the features are kept.
+        folder: where the answers are kept.
         views: different views of each photo.
         seed: of the views.
         workers: processes that render.
     """
 
     def __init__(self, weights: Path, photos: Photos, folder: Path, views: int, seed: int, workers: int) -> None:
+        self.device = pick_device("auto")
         network = backbones.create(BACKBONE, weights, 1).eval()
-        self.network, self.photos, self.seed, self.workers = network, photos, seed, workers
         self.preprocess: Preprocess = backbones.preprocess(network, PreprocessSettings())
-        self.width = network.features
-        path = folder / f"features-{backbones.sha256(weights)[:8]}-{len(photos)}-{views}-{seed}.npy"
-        shape = (views, len(photos), network.features)
+        self.network = folded(network).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.photos, self.seed, self.workers = photos, seed, workers
+        key = f"{backbones.sha256(weights)[:8]}-{photos.key}-{seed}"
+        self.centre, self.basis = self._directions(folder / f"basis-{key}.npz")
+        self.dimensions = self.basis.shape[1]
+        path = folder / f"answers-{key}-{views}.npy"
+        shape = (views, len(photos), GRID * GRID, self.dimensions)
         # A file of this size is mostly a hole until it is filled; rows of not-a-number would have to be written first.
         mode = "r+" if path.is_file() else "w+"
         self._kept = np.lib.format.open_memmap(path, mode=mode, dtype=np.float16, shape=shape)
 
     def of(self, number: int) -> NDArray[np.float16]:
-        """Return (N, D) features of view `number` of all photos."""
+        """Return (N, GRID * GRID, D) answers to view `number` of all photos; their mean is the answer to the whole."""
         kept: NDArray[np.float16] = self._kept[number]
-        if not kept[-1].any():  # the last photo is written last; features of a photo are never all zero
-            self._fill(number)
+        if not kept[-1].any():  # the last photo is written last; an answer is never all zero
+            for photos, found in self._asked(number, np.arange(len(self.photos))):
+                kept[photos] = ((found - self.centre) @ self.basis).astype(np.float16)
+            self._kept.flush()
         return kept
 
-    @torch.inference_mode()
-    def _fill(self, number: int) -> None:
-        network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
-        dtype = inference_dtype("cpu")
-        order = np.arange(len(self.photos))
+    def _directions(self, path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the centre (F,) of the features and DIMENSIONS directions (F, D) in which they differ most.
+
+        Features behind a ReLU6 all point into one corner: centred and scaled, their directions tell photos apart.
+        """
+        if not path.is_file():
+            some = np.linspace(0, len(self.photos) - 1, min(SAMPLE, len(self.photos))).astype(np.int64)
+            cells = np.stack([cell for _, found in self._asked(0, some) for cell in found])
+            whole = cells.mean(1)
+            centre, scale = whole.mean(0), whole.std(0) + 1e-3
+            scaled = ((cells - centre) / scale).reshape(-1, cells.shape[-1]).astype(np.float64)
+            directions = np.linalg.eigh(scaled.T @ scaled)[1][:, : -DIMENSIONS - 1 : -1]
+            part = path.with_suffix(".part.npz")
+            np.savez(part, centre=centre, basis=(directions / scale[:, None]).astype(np.float32))
+            part.replace(path)
+        kept = np.load(path)
+        return kept["centre"], kept["basis"]
+
+    def _asked(self, number: int, order: Indices) -> Iterator[tuple[Indices, NDArray[np.float32]]]:
+        """Yield (photos (B,), features (B, GRID * GRID, F) of their cells)."""
+        dtype = inference_dtype(self.device)
         loader = DataLoader(Views(self.photos, self.seed, number, SIDE, order), BATCH, num_workers=self.workers)
-        with torch.autocast("cpu", dtype, enabled=dtype is not None):
-            for pixels, photos in loader:
-                found = network.embed(backbones.normalise(pixels, self.preprocess, "cpu"))
-                self._kept[number, photos.numpy()] = found.float().numpy().astype(np.float16)
-        self._kept.flush()
+        for pixels, photos in loader:
+            with torch.inference_mode(), torch.autocast(self.device, dtype, enabled=dtype is not None):
+                images = backbones.normalise(pixels, self.preprocess, self.device)
+                found: Tensor = self.network.backbone.forward_features(images)  # type: ignore[operator]
+            yield photos.numpy(), found.flatten(2).transpose(1, 2).float().cpu().numpy()

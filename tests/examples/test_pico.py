@@ -49,7 +49,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_timm_knows_it_by_name_and_it_is_small() -> None:
     network = backbones.create("visionft_pico", "none", 7)
     size = sum(parameter.numel() for parameter in network.backbone.parameters())
-    assert (network.features, network.input_size, size) == (128, (128, 128), 1_098_240)
+    assert (network.features, network.input_size, size) == (128, (128, 128), 1_097_360)
     assert network(torch.zeros(2, 3, 128, 128)).shape == (2, 7)
     assert backbones.create("visionft_pico", "none", 7, size=160)(torch.zeros(1, 3, 160, 160)).shape == (1, 7)
     assert edit(network, LoraMethod()) is not None
@@ -76,11 +76,11 @@ def test_features_are_asked_for_once(
     photos = recipe["photos"].decoded([shapes], tmp_path)
     kind = recipe["teacher"].Teacher
     first = np.array(kind(weights, photos, tmp_path, 2, 0, 0).of(1))
-    assert first.shape == (len(photos), 1280)
+    assert first.shape == (len(photos), 25, 256)
     assert (first.std(0) > 0).any()
 
     again = kind(weights, photos, tmp_path, 2, 0, 0)
-    monkeypatch.setattr(kind, "_fill", lambda *_: pytest.fail("asked twice"))
+    monkeypatch.setattr(kind, "_asked", lambda *_: pytest.fail("asked twice"))
     np.testing.assert_array_equal(again.of(1), first)
 
 
@@ -100,8 +100,8 @@ def test_the_whole_recipe_resumes_bit_for_bit_and_is_probed(shapes: Path, weight
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert whole[-1]["loss"] < whole[0]["loss"]
 
-    words = [FOLDER / "probe.py", shapes, f"visionft_pico={tmp_path / 'whole' / 'pico.safetensors'}", "visionft_pico"]
-    done = run_python(FOLDER, *words)
+    made = tmp_path / "whole" / "pico.safetensors"
+    done = run_python(FOLDER, FOLDER / "probe.py", shapes, f"visionft_pico={made}", "visionft_pico")
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["weights"] for row in rows] == ["pico.safetensors", "random"]

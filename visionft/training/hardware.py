@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -30,9 +31,19 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def load() -> float:
-    """Return how many processes a core wanted to run in the last minute; 0 where the system does not say."""
-    return os.getloadavg()[0] / cores() if hasattr(os, "getloadavg") else 0.0
+def load(samples: int = 10) -> float:
+    """Return how many other processes a core want to run, over a second; 0 where the system does not say.
+
+    The kernel's own averages still hold, a minute later, the work that has just ended.
+    """
+    running = Path("/proc/loadavg")
+    if not running.is_file():
+        return os.getloadavg()[0] / cores() if hasattr(os, "getloadavg") else 0.0
+    found = 0
+    for _ in range(samples):
+        found += int(running.read_text().split()[3].partition("/")[0]) - 1  # this one runs while it reads
+        time.sleep(1 / samples)
+    return found / samples / cores()
 
 
 def cpu_has_bf16() -> bool:
