@@ -64,10 +64,14 @@ def product(kind: str, seed: int, sku: int) -> Solid:
 def take(kind: str, seed: int, sku: int, view: int, comment: bytes = b"") -> bytes:
     """Take one photo as JPEG bytes, 240 to 640 pixels on the long side; a pure function of its arguments."""
     rng = np.random.default_rng([seed, list(KINDS).index(kind), sku, view, 1])
-    plan = VIEWS[view % len(VIEWS)]
+    return shoot(rng, product(kind, seed, sku), VIEWS[view % len(VIEWS)], comment)
+
+
+def shoot(rng: np.random.Generator, settled: Solid, plan: View, comment: bytes = b"") -> bytes:
+    """Take a photo of any settled solid, as JPEG bytes."""
     height, width = _size(rng)
     shape = (height * OVERSAMPLING, width * OVERSAMPLING)
-    thing = _posed(rng, product(kind, seed, sku), plan)
+    thing = _posed(rng, settled, plan)
     camera, light = _camera(rng, plan, thing, shape), lamp(rng)
     everything = join(thing, *clutter(rng, plan.clutter))
     # The room is out of focus: drawn at the final size it loses nothing, and costs a quarter.

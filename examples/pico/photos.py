@@ -48,9 +48,9 @@ def training_photos(sets: Sequence[Path]) -> list[Path]:
     return found
 
 
-def decoded(sets: Sequence[Path], folder: Path) -> Photos:
-    """Decode the train splits into `folder`, or open what an earlier call decoded there."""
-    paths = training_photos(sets)
+def decoded(sets: Sequence[Path], folder: Path, also: Sequence[Path] = ()) -> Photos:
+    """Decode the train splits, and all of `also`, into `folder`, or open what an earlier call decoded there."""
+    paths = training_photos(sets) + [path for place in also for path in sorted(place.glob("*.jpg"))]
     key = hashlib.sha256("\n".join(map(str, paths)).encode()).hexdigest()[:16]
     pixels, notes = folder / f"pixels-{key}.npy", folder / f"ratios-{key}.json"
     if not notes.is_file():

@@ -171,6 +171,7 @@ def main() -> None:
     """Decode, ask the teacher, train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", nargs="+", type=Path, help="folders of photos; their train splits are used")
+    parser.add_argument("--also", nargs="*", type=Path, default=[], help="folders of pictures, such as scenes.py's")
     parser.add_argument("--teacher", type=Path, required=True, help="weights of mobilenetv2_100")
     parser.add_argument("--out", type=Path, required=True, help="a folder for state and weights")
     parser.add_argument("--start", type=Path, help="weights of an earlier pretraining to begin from")
@@ -180,7 +181,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes that render views")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    photos = decoded(given.photos, given.out)
+    photos = decoded(given.photos, given.out, given.also)
     print(f"{len(photos):,} training photos")
     teacher = Teacher(given.teacher, photos, given.out, given.views, 0, given.workers)
     Pretraining(photos, teacher, given).run(given.minutes)

@@ -84,10 +84,42 @@ def test_features_are_asked_for_once(
     np.testing.assert_array_equal(again.of(1), first)
 
 
+def test_a_blob_covers_a_part_of_the_view(recipe: dict[str, ModuleType]) -> None:
+    covered = [1 - recipe["views"]._blob(np.random.default_rng(seed), 64).mean() for seed in range(50)]
+    assert 0.02 < min(covered) < max(covered) < 0.9
+    assert 0.1 < np.mean(covered) < 0.5
+
+
+def test_scenes_are_rendered_once_and_the_same(tmp_path: Path) -> None:
+    def render(place: str) -> list[bytes]:
+        done = run_python(FOLDER, FOLDER / "scenes.py", tmp_path / place, "--count", "3")
+        assert done.returncode == 0, done.stderr
+        return [path.read_bytes() for path in sorted((tmp_path / place).iterdir())]
+
+    first = render("first")
+    assert len(set(first)) == 3
+    assert render("again") == first
+    (tmp_path / "first" / "00001.jpg").unlink()
+    (tmp_path / "first" / "00002.jpg").write_bytes(b"kept as it is")
+    assert render("first") == [*first[:2], b"kept as it is"]
+
+
 @pytest.mark.slow
 def test_the_whole_recipe_resumes_bit_for_bit_and_is_probed(shapes: Path, weights: Path, tmp_path: Path) -> None:
+    scenes = shapes / "disc"  # any folder of pictures
+
     def pretrain(out: str, *flags: str) -> list[dict[str, float]]:
-        words = [FOLDER / "pretrain.py", shapes, "--teacher", weights, "--out", tmp_path / out, *flags]
+        words = [
+            FOLDER / "pretrain.py",
+            shapes,
+            "--also",
+            scenes,
+            "--teacher",
+            weights,
+            "--out",
+            tmp_path / out,
+            *flags,
+        ]
         done = run_python(FOLDER, *words, "--epochs", "3", "--views", "2", "--workers", "0")
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
