@@ -153,7 +153,8 @@ def test_the_verb_answers_with_a_value(shapes: Path, pretrained: Path) -> None:
 @pytest.mark.slow
 def test_an_interruption_ends_every_process(shapes: Path, pretrained: Path) -> None:
     words = f"advise {shapes} {SMALL} --weights {pretrained} --methods full --steps 100000"
-    command = [sys.executable, "-m", "visionft", *shlex.split(words)]
+    # A shell lets its jobs in the background ignore ^C, and tests may run in one.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "visionft", *shlex.split(words)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
     ) as process:

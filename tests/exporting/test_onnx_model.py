@@ -154,6 +154,7 @@ def test_no_source_line_or_path_of_this_machine_is_left_in_the_file(bundle: Path
     ["test_vit", *(pytest.param(name, marks=pytest.mark.slow) for name in ("test_resnet", "test_convnext"))],
 )
 def test_backbones_of_other_families_answer_the_same(backbone: str) -> None:
+    torch.manual_seed(0)  # an unlucky draw answers every picture alike
     network = livened(backbones.create(backbone, "none", len(NAMES), size=64))
     preprocess = backbones.preprocess(network, PreprocessSettings())
     model = build(network, preprocess, Classes.of(NAMES))
