@@ -1,4 +1,4 @@
-"""Question: does a small network learn more from a large one's answers and features than from labels? Not run yet.
+"""Question: does a small network learn more from a large one's answers and features than from labels? Not shown yet.
 
 python benchmarks/distill.py [--student mobilenetv3_small_050] [--epochs 30] [--seed 0]
 python benchmarks/distill.py --markdown
