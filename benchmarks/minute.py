@@ -1,4 +1,4 @@
-"""Claim: photos become a verified bundle in a minute, half of the time of one epoch of plain PyTorch's fine-tuning.
+"""Goal, not reached: photos become a verified bundle in a minute, half of an epoch of plain PyTorch's fine-tuning.
 
 python benchmarks/minute.py [--rounds 3]     needs shared photos, weights and bench/peers.py ($VISIONFT_SHARED)
 
