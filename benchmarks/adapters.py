@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from cells import Cells
+from cells import Cells, told
 from numpy.typing import NDArray
 
 from visionft.bundle import Bundle
@@ -131,9 +130,7 @@ def in_turns(adapters: Path, single: Path, count: int) -> dict[str, Any]:
 
 def apart(*arguments: str) -> dict[str, Any]:
     """Run a cell in a process of its own."""
-    done = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=True)
-    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return row
+    return told(__file__, *arguments)[0]
 
 
 def agreement(bundle: Path, adapter: str, place: Path) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from importlib import metadata
@@ -42,6 +44,21 @@ class Cells:
         if rows != self.rows:
             self.path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         self.rows = rows
+
+
+def told(*words: object) -> tuple[dict[str, Any], float]:
+    """Run Python with these words in a process of its own; return the JSON of its last line and its seconds.
+
+    Raises:
+        SystemExit: it failed; with the words and what it said.
+    """
+    command = [sys.executable, *map(str, words)]
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1]), seconds
 
 
 def machine() -> dict[str, Any]:

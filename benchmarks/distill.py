@@ -11,9 +11,6 @@ photos, photo by photo, the size of the exported file, and the network half's ti
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -21,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cells import RUNS, SHARED, Cells
+from cells import RUNS, SHARED, Cells, told
 from methods import bits, difference, hits_of
 
 PHOTOS, TEACHER = SHARED / "data" / "clothing", "mobilenetv2_100"
@@ -30,12 +27,7 @@ SIZES = (1, 8, 32)
 
 def fit(out: Path, *flags: object) -> float:
     """Train a run in a process of its own, or go on with it, or find it finished; return the seconds it took."""
-    began = time.perf_counter()
-    words = [sys.executable, "-m", "visionft", "fit", PHOTOS, "--out", out, "--method", "full", *flags, "--json"]
-    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return time.perf_counter() - began
+    return told("-m", "visionft", "fit", PHOTOS, "--out", out, "--method", "full", *flags, "--json")[1]
 
 
 def teacher(seed: int) -> Path:

@@ -3,15 +3,14 @@
 python benchmarks/frozen.py       needs shared photos and weights
 
 `fold`: the same batch through a network and through its folded copy, in turn; `solve`: the head's whole path of
-regularisations on clothing's features of mobilenetv2_100, with all threads of BLAS and with one, in turn. A ratio is
-that of the medians, the plain way's seconds by the quicker one's; the differences of results stand beside it.
+regularisations on clothing's features of mobilenetv2_100, with all threads of BLAS and with one, in turn. The plain way
+is the champion; the differences of results stand beside the times.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -22,28 +21,17 @@ from cells import SHARED, Cells
 import visionft as vft
 from visionft import backbones, data
 from visionft.backbones.folding import folded
+from visionft.exporting.shrinking.race import race
 from visionft.settings import PreprocessSettings, build
 from visionft.training import features, probing
 
-BATCH, ROUNDS = 16, 9
+BATCH = 16
 DTYPES = {"fp32": None, "bf16": torch.bfloat16}
 
 
-def in_turn(plain: Callable[[], object], quick: Callable[[], object], rounds: int = ROUNDS) -> dict[str, Any]:
-    """Time both, the order turned each round; the first round warms up."""
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for turn in range(rounds + 1):
-        for which in (0, 1) if turn % 2 else (1, 0):
-            began = time.perf_counter()
-            (plain, quick)[which]()
-            if turn:
-                seconds[which].append(time.perf_counter() - began)
-    a, b = (statistics.median(spent) for spent in seconds)
-    ratios = sorted(one / two for one, two in zip(*seconds, strict=True))
-    return {
-        "plain_s": round(a, 4), "quick_s": round(b, 4), "ratio": round(a / b, 2), "rounds": rounds,
-        "ratios": [round(ratios[0], 2), round(ratios[-1], 2)],
-    }  # fmt: skip
+def raced(plain: Callable[[], object], quick: Callable[[], object]) -> dict[str, float]:
+    """Time both in turn."""
+    return {name: round(value, 3) for name, value in asdict(race(plain, quick)).items()}
 
 
 @torch.inference_mode()
@@ -56,7 +44,7 @@ def fold(backbone: str, precision: str) -> dict[str, Any]:
     x = torch.randn(BATCH, 3, *network.input_size).to(memory_format=torch.channels_last)
     with torch.autocast("cpu", dtype, enabled=dtype is not None):
         truth, found = network.embed(x).float(), quick.embed(x).float()
-        times = in_turn(lambda: network.embed(x), lambda: quick.embed(x))
+        times = raced(lambda: network.embed(x), lambda: quick.embed(x))
     return {**times, "batch": BATCH, "difference": float((truth - found).abs().max() / truth.abs().max())}
 
 
@@ -78,7 +66,7 @@ def solve() -> dict[str, Any]:
         probing.ONE_THREAD = limit
         found[limit] = probing.solve(*photos)
 
-    times = in_turn(partial(path, 0), partial(path, train.features.nbytes), rounds=3)
+    times = raced(partial(path, 0), partial(path, train.features.nbytes))
     one, two = found.values()
     return {**times, "shape": train.features.shape, "difference": float(np.abs(one.weight - two.weight).max())}
 

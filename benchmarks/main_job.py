@@ -10,16 +10,12 @@ the whole process, imports included; plain's `fit_s` leaves imports and scoring 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from cells import SHARED, Cells
+from cells import SHARED, Cells, told
 
 SETS = {"clothing": "data/clothing", "grocery": "data/grocery"}
 BACKBONES = ("mobilenetv2_100", "vit_tiny_patch16_224")
@@ -56,12 +52,8 @@ def visionft(kind: str, photos: Path, backbone: str, seed: int) -> dict[str, Any
     """Run the real command from a fresh folder and return its --json line with the whole process's seconds."""
     folder = Path(tempfile.mkdtemp())
     weights = SHARED / "weights" / f"{backbone}.safetensors"
-    command = [sys.executable, "-m", "visionft", "fit", photos, "--backbone", backbone, "--weights", weights]
-    command += ["--out", folder / "run", "--seed", str(seed), "--json", *FLAGS[kind]]
-    began = time.perf_counter()
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
-    seconds = time.perf_counter() - began
-    figures = json.loads(done.stdout.splitlines()[-1])
+    words = ["fit", photos, "--backbone", backbone, "--weights", weights, "--out", folder / "run", "--seed", seed]
+    figures, seconds = told("-m", "visionft", *words, "--json", *FLAGS[kind])
     rows = (folder / "run" / "metrics.csv").read_text().splitlines()
     shutil.rmtree(folder)
     figures.pop("run")
@@ -71,20 +63,9 @@ def visionft(kind: str, photos: Path, backbone: str, seed: int) -> dict[str, Any
 def plain(photos: Path, backbone: str, seed: int) -> dict[str, Any]:
     """Run the bare loop of three epochs and return its line."""
     weights = SHARED / "weights" / f"{backbone}.safetensors"
-    command = [
-        sys.executable,
-        SHARED / "bench" / "peers.py",
-        "plain",
-        "--data",
-        photos,
-        "--arch",
-        backbone,
-        "--weights",
-        weights,
-    ]
-    began = time.perf_counter()
-    done = subprocess.run([*map(str, command), "--seed", str(seed)], capture_output=True, text=True, check=True)
-    return {**json.loads(done.stdout.splitlines()[-1]), "process_seconds": round(time.perf_counter() - began, 1)}
+    words = [SHARED / "bench" / "peers.py", "plain", "--data", photos, "--arch", backbone, "--weights", weights]
+    figures, seconds = told(*words, "--seed", seed)
+    return {**figures, "process_seconds": round(seconds, 1)}
 
 
 def main() -> None:

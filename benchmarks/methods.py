@@ -14,15 +14,12 @@ import argparse
 import json
 import resource
 import shutil
-import subprocess
-import sys
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cells import RUNS, SHARED, Cells
+from cells import RUNS, SHARED, Cells, told
 from numpy.typing import NDArray
 from pyarrow import parquet
 
@@ -49,14 +46,10 @@ def measure(photos: Path, backbone: str, method: str, seed: int) -> dict[str, An
     shutil.rmtree(run, ignore_errors=True)
     name = method.split("-")[0]
     epochs = [] if name == "head" else ["--epochs", str(EPOCHS)]
-    command = [sys.executable, "-m", "visionft", "fit", photos, "--backbone", backbone, "--seed", seed, "--out", run]
-    command += ["--weights", SHARED / "weights" / f"{backbone}.safetensors", "--method", name, *METHODS[method]]
-    began, used = time.perf_counter(), _processor_seconds()
-    done = subprocess.run([*map(str, command), *epochs, "--json"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{method}: {done.stderr.splitlines()[-1]}")
-    seconds = time.perf_counter() - began
-    figures = json.loads(done.stdout.splitlines()[-1])
+    words = ["fit", photos, "--backbone", backbone, "--seed", seed, "--out", run, "--method", name, *METHODS[method]]
+    words += ["--weights", SHARED / "weights" / f"{backbone}.safetensors", *epochs, "--json"]
+    used = _processor_seconds()
+    figures, seconds = told("-m", "visionft", *words)
     hits = hits_of(run)
     return {
         "test_top1": float(hits.mean()),

@@ -10,50 +10,34 @@ loop (`fit_s`: without its imports and its scoring).
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from cells import SHARED, Cells
+from cells import SHARED, Cells, told
 
 PHOTOS, BACKBONE = SHARED / "data" / "clothing", "mobilenetv2_100"
 WEIGHTS = SHARED / "weights" / f"{BACKBONE}.safetensors"
 
 
-def told(*words: object) -> dict[str, Any]:
-    """Run Python with these words and return the JSON of its last line."""
-    done = subprocess.run([sys.executable, *map(str, words)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
-
-
 def cell() -> dict[str, Any]:
     """Time one round."""
     folder = Path(tempfile.mkdtemp())
-    began = time.perf_counter()
     fit = ["fit", PHOTOS, "--method", "head", "--backbone", BACKBONE, "--weights", WEIGHTS, "--out", folder / "run"]
-    fitted = told("-m", "visionft", *fit, "--json")
-    between = time.perf_counter()
-    told("-m", "visionft", "export", folder / "run", "--out", folder / "bundle", "--json")
-    ended = time.perf_counter()
+    fitted, fit_seconds = told("-m", "visionft", *fit, "--json")
+    _, export_seconds = told("-m", "visionft", "export", folder / "run", "--out", folder / "bundle", "--json")
     shutil.rmtree(folder)
-    plain = told(
+    plain, _ = told(
         SHARED / "bench" / "peers.py", "plain", "--data", PHOTOS, "--arch", BACKBONE, "--weights", WEIGHTS,
         "--epochs", "1",
     )  # fmt: skip
     return {
-        "fit_seconds": round(between - began, 1),
-        "export_seconds": round(ended - between, 1),
+        "fit_seconds": round(fit_seconds, 1),
+        "export_seconds": round(export_seconds, 1),
         "test_top1": fitted["test_top1"],
         "plain_epoch_seconds": plain["fit_s"],
-        "share": round((ended - began) / plain["fit_s"], 3),
+        "share": round((fit_seconds + export_seconds) / plain["fit_s"], 3),
     }
 
 

@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from cells import RESULTS, RUNS, SHARED, Cells
+from cells import RESULTS, RUNS, SHARED, Cells, told
 
 NEW, OLD = "clothing", "grocery"
 BACKBONES = ("vit_tiny_patch16_224", "mobilenetv2_100")
@@ -41,13 +39,8 @@ LEGEND = f"test top-1 on {NEW}, k-NN on {OLD}"
 
 
 def visionft(*words: object) -> tuple[dict[str, Any], float]:
-    """Run a command in a process of its own; return its --json line and its seconds."""
-    command = [sys.executable, "-m", "visionft", *map(str, words), "--json"]
-    began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1]), time.perf_counter() - began
+    """Run a command; return its --json line and its seconds."""
+    return told("-m", "visionft", *words, "--json")
 
 
 def fit(method: str, backbone: str, seed: int) -> Path:

@@ -41,7 +41,8 @@ def load(samples: int = 10) -> float:
         return os.getloadavg()[0] / cores() if hasattr(os, "getloadavg") else 0.0
     found = 0
     for _ in range(samples):
-        found += int(running.read_text().split()[3].partition("/")[0]) - 1  # this one runs while it reads
+        # this one runs while it reads; a sandbox may count nobody
+        found += max(0, int(running.read_text().split()[3].partition("/")[0]) - 1)
         time.sleep(1 / samples)
     return found / samples / cores()
 

@@ -18,7 +18,7 @@ Features = NDArray[np.floating]
 INVERSE_REGULARISATION = tuple(10.0 ** (k / 2) for k in range(-8, 3))  # 1e-4 to 10 on standardised features
 ONE_THREAD = 64_000_000
 """Bytes: products with a few columns read the features and hardly compute, and threads wait for each other at every one
-(benchmarks/frozen.py: one thread is 3.6 times as fast as two, on an idle machine)."""
+(benchmarks/frozen.py: one thread is 3.3 times as fast as two, on an idle machine)."""
 WORSE_IN_A_ROW = 2  # the validation loss has one minimum along the path; two rises end the search
 
 
