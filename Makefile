@@ -21,10 +21,6 @@ demo: $(VENV)/.wheel
 	rm -rf $(DEMO)/bundle
 	$(BIN)/visionft export $(DEMO)/run --out $(DEMO)/bundle
 	$(BIN)/visionft predict $(DEMO)/bundle $(DEMO)/photos/mug/mug-01 $(DEMO)/photos/teapot/teapot-01
-	@if grep -q '"kind": "none"' $(DEMO)/run/choices.json; then \
-	    echo "Mind: the hub of pretrained weights did not answer, so a small network was trained from scratch."; \
-	    echo "Its answers are poor. With pretrained weights (hub, or --weights FILE) they are far better."; \
-	fi
 
 test: $(VENV)/.dev $(VENV)/.wheel
 	$(PYTEST) -n 2 --dist loadfile

@@ -45,6 +45,7 @@ NARROW = {"embed_dim": 192, "num_heads": 3}
 FOUR = {"depths": (1, 1, 1, 1)}
 FAMILIES: dict[str, Family] = {
     "vit": vit("vit_tiny_patch16_224"),
+    "visionft_pico": vit("visionft_pico"),
     "deit": vit("deit_tiny_distilled_patch16_224"),
     "beit": vit("beit_base_patch16_224", **NARROW),
     "beitv2": vit("beitv2_base_patch16_224", **NARROW),

@@ -26,8 +26,6 @@ def main() -> None:
     heading("1. fit: photos to a run")
     run = vft.fit(given.photos, out=given.out / "run", data={"depth": 1, "group_by": "parent"}, **flags(given))
     print(run)
-    if run.weights_source["kind"] == "none":
-        print("This network was trained from scratch: expect far less of it than of pretrained weights.")
 
     heading("2. evaluate: how good is it on photos that it never saw?")
     evaluation = vft.evaluate(run)

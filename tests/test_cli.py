@@ -207,6 +207,9 @@ def test_models_have_licence_size_and_parameters(capsys: pytest.CaptureFixture[s
     assert told["models"] == [
         {"name": "mobilenetv2_100.ra_in1k", "size": 224, "licence": "apache-2.0", "parameters": 2_223_872}
     ]
+    assert main(["models", "visionft", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["models"] == [{"name": "visionft_pico", "size": 128, "licence": "apache-2.0", "parameters": 1_158_208}]
 
 
 @pytest.mark.slow

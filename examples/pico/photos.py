@@ -14,7 +14,7 @@ from PIL import Image
 
 import visionft as vft
 from visionft import data
-from visionft.errors import VisionftError
+from visionft.errors import DataError, VisionftError
 from visionft.photos import read
 
 SIDE = 224
@@ -49,8 +49,17 @@ def training_photos(sets: Sequence[Path]) -> list[Path]:
 
 
 def decoded(sets: Sequence[Path], folder: Path, also: Sequence[Path] = ()) -> Photos:
-    """Decode the train splits, and all of `also`, into `folder`, or open what an earlier call decoded there."""
-    paths = training_photos(sets) + [path for place in also for path in sorted(place.glob("*.jpg"))]
+    """Decode the train splits, and all of `also`, into `folder`, or open what an earlier call decoded there.
+
+    Raises:
+        DataError: a folder of `also` holds no picture.
+    """
+    paths = training_photos(sets)
+    for place in also:
+        pictures = sorted(place.glob("*.jpg"))
+        if not pictures:
+            raise DataError(f"--also: {place} holds no .jpg; render scenes into it, or leave it out")
+        paths += pictures
     key = hashlib.sha256("\n".join(map(str, paths)).encode()).hexdigest()[:16]
     pixels, notes = folder / f"pixels-{key}.npy", folder / f"ratios-{key}.json"
     if not notes.is_file():

@@ -1,10 +1,12 @@
 """Pretrain visionft_pico: match the features of mobilenetv2_100 on views of photos, without any label.
 
-python examples/pico/pretrain.py PHOTOS... --teacher mobilenetv2_100.safetensors --out build/pico [--epochs 120]
+Its stem is its teacher's first stages, taken over and frozen; the transformer behind it learns to end as its teacher.
+
+python examples/pico/pretrain.py PHOTOS... --teacher mobilenetv2_100.safetensors --out build/pico [--epochs 60]
 
 Only train splits are read. Every epoch shows each photo once, in a view that its teacher saw as well; the teacher's
-features of a view are computed once. A state is kept after every epoch: the same command goes on after ^C or a kill,
-and ends at the same weights. `probe.py` measures the outcome.
+answer to a view, and what the stem makes of it, are computed once. A state is kept after every epoch: the same command
+goes on after ^C or a kill, and ends at the same weights. `probe.py` measures the outcome.
 """
 
 from __future__ import annotations
@@ -20,35 +22,49 @@ import timm
 import torch
 from photos import Photos, decoded
 from safetensors.torch import save_file
-from teacher import GRID, Teacher, Views
+from teacher import GRID, Teacher
 from timm.models.vision_transformer import VisionTransformer
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
 
-from visionft import backbones
-from visionft.settings import PreprocessSettings
+from visionft.backbones.pico import NAME, STAGES, TEACHER
+from visionft.backbones.weights import load_file
+from visionft.errors import VisionftError
 
-BACKBONE, BATCH, LR, WEIGHT_DECAY, WARMUP, AVERAGE = "visionft_pico", 64, 1.5e-3, 0.05, 0.05, 0.999
+BATCH, LR, WEIGHT_DECAY, WARMUP, AVERAGE = 64, 1.5e-3, 0.05, 0.05, 0.999
 SNAPSHOT = 20
-SMALL, SMALL_SHARE = 96, 0.8
-"""Pixels of the student's views in this share of the epochs, which then cost half as much as at its own size."""
+STEM = "patch_embed.backbone."
+
+
+def inherited(teacher: Path) -> dict[str, Tensor]:
+    """Return the student's weights of its stem: the teacher's first stages, by the names that they have in the student.
+
+    Weight inheritance: arXiv 2309.12314.
+    """
+    whole = timm.create_model(TEACHER, num_classes=0)
+    load_file(whole, teacher)
+    del whole.blocks[STAGES:], whole.conv_head, whole.bn2
+    return {f"{STEM}{name}": value for name, value in whole.state_dict().items()}
 
 
 class Matching(nn.Module):
-    """The student behind a projection to its teacher's answers: one for each cell of the view, one for the whole."""
+    """The student behind a projection to its teacher's answers: one for each cell of the view, one for the whole.
+
+    It is given what its frozen stem makes of a view.
+    """
 
     def __init__(self, student: VisionTransformer, width: int) -> None:
         super().__init__()
         self.student = student
+        student.patch_embed.backbone = nn.Identity()
         inner = 4 * student.embed_dim
         self.projection = nn.Sequential(nn.Linear(student.embed_dim, inner), nn.GELU(), nn.Linear(inner, width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map normalised views (B, 3, H, W) to answers (B, GRID * GRID + 1, D); the last is to the whole view."""
-        tokens = self.student.forward_features(x)
-        side = math.isqrt(tokens.shape[1])
+        """Map a stem's tokens (B, N, C) to answers (B, GRID * GRID + 1, D); the last is to the whole view."""
+        side = math.isqrt(x.shape[1])
+        tokens = self.student.forward_features(x.transpose(1, 2).unflatten(2, (side, side)))
         grid = tokens.transpose(1, 2).unflatten(2, (side, side))
         cells = F.adaptive_avg_pool2d(grid, GRID).flatten(2).transpose(1, 2)
         answers: Tensor = self.projection(torch.cat([cells, tokens.mean(1, keepdim=True)], dim=1))
@@ -66,13 +82,12 @@ class Pretraining:
 
     def __init__(self, photos: Photos, teacher: Teacher, given: argparse.Namespace) -> None:
         self.photos, self.teacher, self.out = photos, teacher, given.out
-        self.epochs, self.views, self.workers = given.epochs, given.views, given.workers
+        self.epochs, self.views = given.epochs, given.views
         torch.manual_seed(0)
-        network = backbones.create(BACKBONE, given.start or "none", 1)
-        self.side = network.input_size[0]
-        self.preprocess = backbones.preprocess(network, PreprocessSettings())
-        student = timm.create_model(BACKBONE, dynamic_img_size=True)
-        student.load_state_dict(network.backbone.state_dict())
+        student = timm.create_model(NAME)
+        if given.start:
+            load_file(student, given.start)
+        self.stem = inherited(given.teacher)
         self.device = teacher.device
         self.model = Matching(student, teacher.dimensions).to(self.device).train()
         self.steps = max(1, len(photos) // BATCH)
@@ -101,6 +116,8 @@ class Pretraining:
     def run(self, minutes: float) -> None:
         """Train until the last epoch, or until the minutes are over."""
         began = time.monotonic()
+        if not self.epoch:
+            self._save(self.out / "pico-0000.safetensors")
         while self.epoch < self.epochs and time.monotonic() - began < 60 * minutes:
             self._train_epoch()
             self._keep()
@@ -110,23 +127,22 @@ class Pretraining:
         self._save(self.out / "pico.safetensors")
 
     def _save(self, path: Path) -> None:
-        weights = self.average.module.student.state_dict()
-        save_file({name: value.cpu().contiguous() for name, value in weights.items()}, path)
+        """Write matrices in fp16; vectors, a twentieth of all, in full: some variances of the stem are tiny."""
+        weights = self.stem | self.average.module.student.state_dict()
+        matrices = {name: value.cpu().half().contiguous() for name, value in weights.items() if value.ndim > 1}
+        save_file({name: value.cpu() for name, value in weights.items()} | matrices, path)
 
     def _train_epoch(self) -> None:
         number, began, total = self.epoch % self.views, time.monotonic(), 0.0
-        told = self.teacher.of(number)
+        seen, told = self.teacher.tokens.of(number), self.teacher.answers.of(number)
         answered = time.monotonic()
         order = np.random.default_rng([1, self.epoch]).permutation(len(self.photos))
-        side = SMALL if self.epoch < SMALL_SHARE * self.epochs else self.side
-        dataset = Views(self.photos, self.teacher.seed, number, side, order)
-        loader = DataLoader(dataset, BATCH, num_workers=self.workers, drop_last=len(order) >= BATCH)
-        for step, (pixels, photos) in enumerate(loader):
+        for step, photos in enumerate(np.array_split(order, self.steps)):
             self._set_rate(self.epoch * self.steps + step)
-            cells = torch.from_numpy(told[photos.numpy()]).to(self.device).float()
+            tokens, cells = (torch.from_numpy(each[photos]).to(self.device).float() for each in (seen, told))
             # bf16 is no faster for matrices this small on a processor that has it
             with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
-                found = self.model(backbones.normalise(pixels, self.preprocess, self.device))
+                found = self.model(tokens)
             loss = distance(found.float(), torch.cat([cells, cells.mean(1, keepdim=True)], dim=1))
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -175,16 +191,20 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path, required=True, help="weights of mobilenetv2_100")
     parser.add_argument("--out", type=Path, required=True, help="a folder for state and weights")
     parser.add_argument("--start", type=Path, help="weights of an earlier pretraining to begin from")
-    parser.add_argument("--epochs", type=int, default=120)
-    parser.add_argument("--views", type=int, default=32, help="different views of each photo")
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--views", type=int, default=16, help="different views of each photo")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after the epoch that goes beyond")
     parser.add_argument("--workers", type=int, default=2, help="processes that render views")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    photos = decoded(given.photos, given.out, given.also)
-    print(f"{len(photos):,} training photos")
-    teacher = Teacher(given.teacher, photos, given.out, given.views, 0, given.workers)
-    Pretraining(photos, teacher, given).run(given.minutes)
+    try:
+        photos = decoded(given.photos, given.out, given.also)
+        print(f"{len(photos):,} training photos")
+        teacher = Teacher(given.teacher, photos, given.out, given.views, 0, given.workers)
+        training = Pretraining(photos, teacher, given)
+    except VisionftError as error:
+        parser.error(str(error))
+    training.run(given.minutes)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def view(photos: Photos, seed: int, photo: int, number: int, side: int) -> Pixel
 
 
 def _blob(random: np.random.Generator, side: int) -> NDArray[np.float32]:
-    """Return a mask (side, side, 1): 0 inside a smooth outline that covers a tenth to a half of the view, else 1."""
+    """Return a mask (side, side, 1): 0 inside a smooth outline that covers an eighth to a half of the view, else 1."""
     angle = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     waves = [random.normal() * 0.5 / k * np.cos(k * angle + random.uniform(0, 7)) for k in range(2, 6)]
     radius = random.uniform(0.18, 0.4) * np.clip(1 + np.sum(waves, axis=0), 0.15, 2)

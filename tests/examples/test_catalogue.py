@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -201,6 +204,26 @@ def test_transferred_features_do_tell_the_kind(whole: Path, shared: Path) -> Non
 
     assert len(files) == 399
     assert learner.fit(features[~test], kind[~test]).score(features[test], kind[test]) > TRANSFER_AT_LEAST
+
+
+@pytest.mark.slow
+def test_the_backbone_of_the_package_does_on_a_machine_without_a_hub(whole: Path, tmp_path: Path) -> None:
+    """What `make demo` does where no hub answers."""
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "empty")}
+
+    def visionft(*words: object) -> dict[str, Any]:
+        command = [sys.executable, "-m", "visionft", *map(str, words), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=offline)
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+
+    run, bundle = tmp_path / "run", tmp_path / "bundle"
+    fitted = visionft("fit", whole, "--data.depth", 1, "--data.group-by", "parent", "--out", run)
+    exported = visionft("export", run, "--out", bundle)
+
+    assert fitted["test_top1"] > TRANSFER_AT_LEAST
+    assert exported["agreement"] == 1.0
+    assert exported["max_probability_difference"] < 1e-3
 
 
 def batched(items: list[torch.Tensor], size: int) -> list[list[torch.Tensor]]:

@@ -15,9 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.scripts import run_python
-from visionft import backbones
-from visionft.methods import edit
-from visionft.settings import LoraMethod
+from visionft.backbones import normalise, pico
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "pico"
 
@@ -46,15 +44,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_timm_knows_it_by_name_and_it_is_small() -> None:
-    network = backbones.create("visionft_pico", "none", 7)
-    size = sum(parameter.numel() for parameter in network.backbone.parameters())
-    assert (network.features, network.input_size, size) == (128, (128, 128), 1_097_360)
-    assert network(torch.zeros(2, 3, 128, 128)).shape == (2, 7)
-    assert backbones.create("visionft_pico", "none", 7, size=160)(torch.zeros(1, 3, 160, 160)).shape == (1, 7)
-    assert edit(network, LoraMethod()) is not None
-
-
 def test_a_view_is_a_pure_function_and_the_same_scene_at_every_size(
     recipe: dict[str, ModuleType], shapes: Path, tmp_path: Path
 ) -> None:
@@ -75,13 +64,34 @@ def test_features_are_asked_for_once(
 ) -> None:
     photos = recipe["photos"].decoded([shapes], tmp_path)
     kind = recipe["teacher"].Teacher
-    first = np.array(kind(weights, photos, tmp_path, 2, 0, 0).of(1))
-    assert first.shape == (len(photos), 25, 256)
-    assert (first.std(0) > 0).any()
+    teacher = kind(weights, photos, tmp_path, 2, 0, 0)
+    tokens, answers = (np.array(memory.of(1)) for memory in (teacher.tokens, teacher.answers))
+    assert (tokens.shape, answers.shape) == ((len(photos), 64, 96), (len(photos), 25, 256))
+    assert (tokens.std(0) > 0).any()
+    assert (answers.std(0) > 0).any()
 
     again = kind(weights, photos, tmp_path, 2, 0, 0)
     monkeypatch.setattr(kind, "_asked", lambda *_: pytest.fail("asked twice"))
-    np.testing.assert_array_equal(again.of(1), first)
+    np.testing.assert_array_equal(again.tokens.of(1), tokens)
+    np.testing.assert_array_equal(again.answers.of(1), answers)
+
+
+def test_the_student_begins_with_its_teachers_first_stages(
+    recipe: dict[str, ModuleType], shapes: Path, weights: Path, tmp_path: Path
+) -> None:
+    student = timm.create_model(pico.NAME)
+    missing, unexpected = student.load_state_dict(recipe["pretrain"].inherited(weights), strict=False)
+    assert not unexpected
+    assert all(not name.startswith("patch_embed.backbone") for name in missing)
+
+    photos = recipe["photos"].decoded([shapes], tmp_path)
+    teacher = recipe["teacher"].Teacher(weights, photos, tmp_path, 1, 0, 0)
+    pixels = torch.from_numpy(recipe["views"].view(photos, 0, 3, 0, pico.SIDE))[None]
+    with torch.inference_mode():
+        (seen,) = student.eval().patch_embed.backbone(normalise(pixels, teacher.preprocess, "cpu"))
+    kept = torch.from_numpy(np.array(teacher.tokens.of(0)[3])).float()
+    off = seen[0].flatten(1).T - kept
+    assert off.norm() < 0.03 * kept.norm()  # the teacher may be asked in bf16
 
 
 def test_a_blob_covers_a_part_of_the_view(recipe: dict[str, ModuleType]) -> None:
@@ -109,18 +119,8 @@ def test_the_whole_recipe_resumes_bit_for_bit_and_is_probed(shapes: Path, weight
     scenes = shapes / "disc"  # any folder of pictures
 
     def pretrain(out: str, *flags: str) -> list[dict[str, float]]:
-        words = [
-            FOLDER / "pretrain.py",
-            shapes,
-            "--also",
-            scenes,
-            "--teacher",
-            weights,
-            "--out",
-            tmp_path / out,
-            *flags,
-        ]
-        done = run_python(FOLDER, *words, "--epochs", "3", "--views", "2", "--workers", "0")
+        words = ["--teacher", weights, "--out", tmp_path / out, "--epochs", 3, "--views", 2, "--workers", 0, *flags]
+        done = run_python(FOLDER, FOLDER / "pretrain.py", shapes, "--also", scenes, *words)
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 

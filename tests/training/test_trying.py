@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from visionft import data, methods
 from visionft.data import Manifest
-from visionft.errors import BackboneError, WeightsError
+from visionft.errors import BackboneError
 from visionft.runs import layout
 from visionft.runs.weights import ADAPTER_WEIGHTS
 from visionft.settings import GradualMethod, OptimSettings
@@ -142,8 +142,3 @@ def test_test_photos_are_left_alone(vit: Any, manifest: Manifest, tmp_path: Path
     assert (
         try_method(vit(method="norm").model_copy(update={"photos": place}), split, Limits(2), advance=ignore).tried == 2
     )
-
-
-def test_random_features_advise_nobody(settings: Any, manifest: Manifest) -> None:
-    with pytest.raises(WeightsError, match="random features advise nobody; give --backbone NAME --weights FILE"):
-        first_look.look(settings(method="head", epochs="auto"), manifest, advance=ignore)

@@ -3,7 +3,7 @@
 from visionft.backbones.creating import (
     CPU_BACKBONE,
     GPU_BACKBONE,
-    SCRATCH_BACKBONE,
+    OFFLINE_BACKBONE,
     create,
     registered,
     structure,
@@ -20,7 +20,7 @@ from visionft.backbones.weights import WeightSource, sha256
 __all__ = [
     "CPU_BACKBONE",
     "GPU_BACKBONE",
-    "SCRATCH_BACKBONE",
+    "OFFLINE_BACKBONE",
     "CosineHead",
     "DepthMap",
     "HeadKind",

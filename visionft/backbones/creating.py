@@ -12,7 +12,7 @@ from timm.models import PretrainedCfg
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from visionft.backbones import pico  # noqa: F401  # timm knows it from then on
+from visionft.backbones import pico  # timm knows it from then on
 from visionft.backbones.heads import HEADS, HeadKind
 from visionft.backbones.hub import create_pretrained
 from visionft.backbones.network import Network
@@ -20,8 +20,8 @@ from visionft.backbones.weights import WeightSource, load_file, sha256
 from visionft.errors import BackboneError
 
 CPU_BACKBONE = "mobilenetv3_large_100.ra_in1k"  # apache-2.0
+OFFLINE_BACKBONE = pico.NAME  # its weights are part of the package
 GPU_BACKBONE = "convnext_tiny.in12k_ft_in1k"  # apache-2.0
-SCRATCH_BACKBONE = "test_resnet"  # 0.4 million weights: learns from scratch on a processor within minutes
 
 
 def create(

@@ -52,7 +52,9 @@ def create_pretrained(name: str, cfg: PretrainedCfg, **arguments: Any) -> tuple[
 
 
 def cached(cfg: PretrainedCfg) -> Path | None:
-    """Return the local file of these weights if an earlier download left one, without a look at the network."""
+    """Return the local file of these weights: part of a package, or of an earlier download. No look at the network."""
+    if cfg.file:
+        return Path(cfg.file)
     if cfg.hf_hub_id and not cfg.hf_hub_filename and not cfg.custom_load:
         found = (huggingface_hub.try_to_load_from_cache(cfg.hf_hub_id, file) for file in HUB_FILES)
         return next((Path(path) for path in found if isinstance(path, str)), None)
@@ -77,6 +79,8 @@ def _quietly() -> Iterator[None]:
 def _source(cfg: PretrainedCfg) -> WeightSource:
     file = cached(cfg)
     name = f"{cfg.architecture}.{cfg.tag}" if cfg.tag else str(cfg.architecture)
+    if cfg.file:
+        return WeightSource(name, "package", cfg.license, "visionft", sha256(Path(cfg.file)))
     return WeightSource(name, "hub", cfg.license, cfg.hf_hub_id or str(cfg.url), sha256(file) if file else None)
 
 

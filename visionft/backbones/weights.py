@@ -26,14 +26,14 @@ class WeightSource:
 
     Attributes:
         name: timm's name with the tag of the weights.
-        kind: `hub`, `file` or `none` (from scratch).
+        kind: `hub`, `package` (part of visionft), `file` or `none` (from scratch).
         licence: of timm's registered weights of this name; none from scratch, or if timm does not say.
-        location: hub id, URL or path.
+        location: hub id, URL, package or path.
         sha256: of the file of weights, in hexadecimal, where it is known.
     """
 
     name: str
-    kind: Literal["hub", "file", "none"]
+    kind: Literal["hub", "package", "file", "none"]
     licence: str | None = None
     location: str | None = None
     sha256: str | None = None
@@ -48,7 +48,8 @@ class WeightSource:
         licence = self.licence or "unknown to timm"
         if self.kind == "file":
             return f"{self.location} (the file states no licence; timm's {self.name} has: {licence})"
-        return f"{self.location} (licence: {licence})"
+        name = f"{self.name}, part of {self.location}" if self.kind == "package" else self.location
+        return f"{name} (licence: {licence})"
 
 
 def sha256(path: Path) -> str:

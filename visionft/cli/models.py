@@ -27,6 +27,8 @@ def models(
         raise UsageError(f"--limit: {limit} is less than 1; give a whole number from 1")
     import timm
 
+    from visionft.backbones import pico  # noqa: F401  # timm knows it from then on
+
     names = timm.list_pretrained(pattern if "*" in pattern else f"*{pattern}*")
     if not names:
         raise UsageError(

@@ -33,8 +33,8 @@ class FitSettings(Settings):
     backbone: str = "auto"
     """A timm model name, such as mobilenetv3_large_100.ra_in1k; auto: one that suits the hardware."""
     weights: str = "auto"
-    """`hub`: timm's pretrained weights; `none`: from scratch; a path: a safetensors or torch file; auto: hub, and from
-    scratch with a warning where the hub does not answer and no backbone was named."""
+    """`hub`: the pretrained weights that timm knows by the backbone's name; `none`: from scratch; a path: a safetensors
+    or torch file; auto: hub, and those of visionft_pico where the hub does not answer and no backbone was named."""
     from_run: Path | None = None
     """A finished run to go on from, instead of pretrained weights: its network, its transform, and the rows of its head
     whose classes the photos have."""

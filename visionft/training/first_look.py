@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.data import Manifest
-from visionft.errors import WeightsError
 from visionft.metrics import knn_accuracy, wilson
 from visionft.settings import FitSettings
 from visionft.training import features, preparing, probing
@@ -77,17 +76,9 @@ def look(settings: FitSettings, manifest: Manifest, *, advance: Advance) -> Firs
         settings: as wanted, with a method that solves a linear head alone.
         manifest: of which the test photos are left alone.
         advance: receives (photos done, photos in all).
-
-    Raises:
-        WeightsError: there are no pretrained weights, so that the features are worth nothing.
     """
     keep_freed_memory()
     prepared = preparing.prepare(settings, manifest, lambda _: None)
-    if prepared.source.kind == "none":
-        raise WeightsError(
-            "the hub of pretrained weights does not answer, and random features advise nobody; "
-            "give --backbone NAME --weights FILE"
-        )
     began = time.monotonic()
     train, held_out = _features(prepared, manifest, advance)
     photos = len(train.labels) + len(held_out.labels)

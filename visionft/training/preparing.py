@@ -158,13 +158,10 @@ def _network(
     except WeightsError as error:
         if wanted.backbone != "auto":
             raise
-        say(
-            f"warning: {error}; the small backbone {backbones.SCRATCH_BACKBONE} is trained from scratch instead, "
-            "which learns far less"
-        )
+        say(f"warning: {error}; the small backbone {backbones.OFFLINE_BACKBONE} is taken instead, which knows less")
     made = [
-        Choice("weights", "none", "the hub does not answer"),
-        Choice("backbone", backbones.SCRATCH_BACKBONE, "small enough to learn from scratch"),
+        Choice("weights", "hub", "those of the package: the hub does not answer"),
+        Choice("backbone", backbones.OFFLINE_BACKBONE, "its pretrained weights are part of visionft"),
     ]
     chosen = put(settings, made)
     return chosen, _create(chosen, classes), made
