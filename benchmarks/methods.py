@@ -112,8 +112,11 @@ def _chosen(run: Path) -> dict[str, Any]:
 
 
 def difference(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Return the mean of a - b over photos and its 95 % interval by a paired bootstrap, in points."""
-    each = 100 * (a.astype(float) - b.astype(float))
+    """Return the mean of a - b, (seeds, photos) or (photos,), and its 95 % interval by a paired bootstrap, in points.
+
+    Photos are drawn, each with all of its seeds: the answers of several seeds to one photo are not independent.
+    """
+    each = 100 * np.atleast_2d(a.astype(float) - b.astype(float)).mean(0)
     draws = np.random.default_rng(0).integers(0, len(each), (RESAMPLES, len(each)), dtype=np.int32)
     means = each[draws].mean(1)
     return float(each.mean()), *map(float, np.quantile(means, (0.025, 0.975)))
@@ -138,8 +141,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
     best = {row["key"]["seed"]: row for row in ranked[0][1]}
     for method, cells in ranked:
         paired = [(row, best[row["key"]["seed"]]) for row in cells if row["key"]["seed"] in best]
-        a = np.concatenate([bits(row) for row, _ in paired])
-        b = np.concatenate([bits(other) for _, other in paired])
+        a = np.stack([bits(row) for row, _ in paired])
+        b = np.stack([bits(other) for _, other in paired])
         mean, low, high = difference(a, b)
         gap = "the best" if method == ranked[0][0] else f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
         top1 = 100 * np.mean([row["test_top1"] for row in cells])

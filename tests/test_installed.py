@@ -41,12 +41,13 @@ def test_the_wheel_holds_every_source_file_and_the_type_marker() -> None:
     installed = {str(path) for path in files("visionft") or []}
 
     assert len(sources) > 10
-    assert sources | {"visionft/py.typed"} <= installed
+    assert sources | {"visionft/py.typed", "visionft/backbones/pico/pico.safetensors"} <= installed
 
 
 def test_the_wheel_says_what_it_is() -> None:
     about = metadata("visionft")
 
     assert about["License-Expression"] == "Apache-2.0"
+    assert about.get_all("License-File") == ["LICENSE", "visionft/backbones/pico/LICENSE"]
     assert about["Requires-Python"] == ">=3.11"
     assert [entry.value for entry in entry_points(group="console_scripts", name="visionft")] == ["visionft.cli:main"]

@@ -34,6 +34,14 @@ def test_it_is_small() -> None:
     assert pico.WEIGHTS.stat().st_size < 2_500_000
 
 
+def test_its_licence_and_its_card_lie_beside_it() -> None:
+    licence, card = (pico.WEIGHTS.with_name(name).read_text(encoding="utf-8") for name in ("LICENSE", "CARD.md"))
+    for source in ("mobilenetv2_100", "Grocery Store Dataset", "lothing dataset"):
+        assert source in licence
+        assert source in card
+    assert "Copyright (c) 2019 Marcus Klasson" in licence  # the MIT licence asks for it
+
+
 @pytest.mark.usefixtures("no_hub")
 def test_its_weights_come_with_the_package() -> None:
     network = backbones.create(pico.NAME, "hub", 7)
