@@ -64,17 +64,20 @@ class PreprocessHalf(nn.Module):
         keep, box = self.preprocess.size[axis], self.preprocess.box[axis]
         if box <= keep and self.preprocess.resize != "shortest":
             return 0, side
-        covers = box >= keep and self.preprocess.resize != "longest"
-        return centre(_larger(0, side - keep)), keep if covers else _smaller(side, keep)
+        if box >= keep and self.preprocess.resize != "longest":
+            return centre(side - keep), keep  # no side is smaller than its box
+        return centre(_larger(0, side - keep)), _smaller(side, keep)
 
     def _sources(self, tall: int, height: int, top: int, rows: int) -> tuple[int, int]:
-        """Return the first and the number of the photo's rows that the kept rows are made of, or a few more."""
+        """Return the first and the number of the photo's rows that the kept rows are made of, and a few more.
+
+        Some may lie outside the photo: torch.export takes seconds to reason about every size that has a limit.
+        """
         if self.preprocess.resize == "longest":
             return 0, tall
         reach = 2 * (tall // height) + 4  # twice the stretch on either side, each rounded up, and one to spare
-        first = _larger(0, top * tall // height - reach)
-        last = _smaller(tall, ((top + rows) * tall + height - 1) // height + reach)
-        return first, last - first
+        first = top * tall // height - reach
+        return first, ((top + rows) * tall + height - 1) // height + reach - first
 
     def _pad(self, x: Tensor, rows: int, columns: int) -> Tensor:
         (height, width), box = self.preprocess.size, self.preprocess.box
@@ -86,7 +89,7 @@ class PreprocessHalf(nn.Module):
 
 def _rows(image: Tensor, first: int, count: int) -> Tensor:
     """Keep a stretch of rows: a Gather and no slice, whose size torch.export loses if its start is symbolic."""
-    return image.index_select(1, torch.arange(count) + first)
+    return image.index_select(1, (torch.arange(count) + first).clamp(0, image.shape[1] - 1))
 
 
 def _larger(a: int, b: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -11,8 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from visionft.backbones import Network
+from visionft.backbones.folding import folded
 from visionft.metrics import Answering, unit
 from visionft.preprocess import Preprocess
+
+PIECE = 8
+"""Photos that go through the network at once: larger buffers go back to the kernel after each use."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +66,17 @@ class Truth:
     preprocess: Preprocess
     answering: Answering
 
+    @cached_property
+    def _folded(self) -> Network:
+        """The network as evaluation runs it."""
+        return folded(self.network)
+
     def of(self, images: Sequence[NDArray[np.uint8]]) -> Reference:
         """Answer photos, each (H, W, 3) uint8 RGB: eager, with `Preprocess.tensor` as input."""
         pixels = np.stack([self.preprocess.tensor(image) for image in images])
+        whole = torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            features = self.network.embed(torch.from_numpy(pixels)).float()
+            features = torch.cat([self._folded.embed(part).float() for part in whole.split(PIECE)])
             logits = self.network.head(features).float().numpy()
         embeddings, rule = unit(features.numpy()), self.answering
         return Reference(logits, embeddings, rule.probabilities(logits), rule.known(logits, embeddings), pixels)
