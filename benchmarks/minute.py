@@ -1,4 +1,6 @@
-"""Goal, not reached: photos become a verified bundle in a minute, half of an epoch of plain PyTorch's fine-tuning.
+"""Claim: photos become a verified bundle in less than half of an epoch of plain PyTorch's fine-tuning.
+
+The goal is a minute; it is not reached.
 
 python benchmarks/minute.py [--rounds 3]     needs shared photos, weights and bench/peers.py ($VISIONFT_SHARED)
 
