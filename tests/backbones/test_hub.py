@@ -37,7 +37,8 @@ def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         backbones.create(NAME, "hub", 3)
     words = str(caught.value)
     assert words.startswith("the hub with the pretrained weights of test_vit is out of reach (")
-    assert "Name or service not known); connect this machine, give a file with --weights FILE, or start" in words
+    assert f"Name or service not known); {hub.WAY_OUT}" in words
+    assert hub.WAY_OUT.endswith("or take --backbone visionft_pico, which brings its own")
     assert "\n" not in words
 
 

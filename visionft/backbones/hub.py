@@ -22,7 +22,9 @@ from visionft.errors import WeightsError
 
 ANSWER_SECONDS = 5.0  # the hub's own client retries for most of a minute before it gives up
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
-WAY_OUT = "connect this machine, give a file with --weights FILE, or start from scratch with --weights none"
+WAY_OUT = (
+    "connect this machine, give a file with --weights FILE, or take --backbone visionft_pico, which brings its own"
+)
 
 
 def create_pretrained(name: str, cfg: PretrainedCfg, **arguments: Any) -> tuple[nn.Module, WeightSource]:
@@ -80,7 +82,7 @@ def _source(cfg: PretrainedCfg) -> WeightSource:
     file = cached(cfg)
     name = f"{cfg.architecture}.{cfg.tag}" if cfg.tag else str(cfg.architecture)
     if cfg.file:
-        return WeightSource(name, "package", cfg.license, "visionft", sha256(Path(cfg.file)))
+        return WeightSource(name, "package", cfg.license, f"{name}, part of visionft", sha256(Path(cfg.file)))
     return WeightSource(name, "hub", cfg.license, cfg.hf_hub_id or str(cfg.url), sha256(file) if file else None)
 
 

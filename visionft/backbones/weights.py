@@ -48,8 +48,7 @@ class WeightSource:
         licence = self.licence or "unknown to timm"
         if self.kind == "file":
             return f"{self.location} (the file states no licence; timm's {self.name} has: {licence})"
-        name = f"{self.name}, part of {self.location}" if self.kind == "package" else self.location
-        return f"{name} (licence: {licence})"
+        return f"{self.location} (licence: {licence})"
 
 
 def sha256(path: Path) -> str:

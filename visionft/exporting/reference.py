@@ -76,7 +76,7 @@ class Truth:
         pixels = np.stack([self.preprocess.tensor(image) for image in images])
         whole = torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            features = torch.cat([self._folded.embed(part).float() for part in whole.split(PIECE)])
+            features = torch.cat([self._folded.embed(part).float() for part in torch.split(whole, PIECE)])
             logits = self.network.head(features).float().numpy()
         embeddings, rule = unit(features.numpy()), self.answering
         return Reference(logits, embeddings, rule.probabilities(logits), rule.known(logits, embeddings), pixels)
