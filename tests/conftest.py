@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep the tests, and the processes that they start, out of the user's caches."""
+    place = tmp_path_factory.mktemp("cache")
+    os.environ["VISIONFT_CACHE"] = str(place)
+    return place
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of shared photos and weights: $VISIONFT_SHARED, else `shared` beside the repository."""

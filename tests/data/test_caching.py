@@ -1,0 +1,21 @@
+"""Where caches lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from visionft.data import caching
+
+
+def test_the_variable_says_where_caches_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(caching.VARIABLE, str(tmp_path / "here"))
+    assert caching.root() == tmp_path / "here"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_else_the_system_does(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(caching.VARIABLE) if value is None else monkeypatch.setenv(caching.VARIABLE, value)
+    assert caching.root() == Path(platformdirs.user_cache_dir("visionft"))
