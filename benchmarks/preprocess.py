@@ -1,8 +1,8 @@
 """Question: how do resize, crop and normalisation inside the graph compare with PIL's resize of the same photo?
 
-Answer (2 cores of an AMD EPYC, Pillow 13, vit_tiny's 224 pixels): 0.92 of its time, for clothing's photos and for ones
-three times as wide and high, and equal to the bit. onnxruntime's own Resize takes as long as PIL's (1.0), and is not
-equal. See results/preprocess.jsonl.
+Answer (2 cores of an AMD EPYC, Pillow 13, vit_tiny's 224 pixels): 0.87 of its time for clothing's photos, 0.81 for ones
+three times as wide and high, and equal to the bit. onnxruntime's own Resize takes as long as PIL's (0.96, 0.99), and is
+not equal. See results/preprocess.jsonl.
 
 Timed in turn on each decoded photo, with one thread each: the graph up to `pixels`; PIL's resize alone; PIL's resize
 and crop with numpy's normalisation, which is all that the graph does; onnxruntime's Resize of the same photo alone, in

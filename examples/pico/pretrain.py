@@ -114,16 +114,18 @@ class Pretraining:
         self.epoch, self.rows = kept["epoch"], kept["rows"]
 
     def run(self, minutes: float) -> None:
-        """Train until the last epoch, or until the minutes are over."""
+        """Train until the last epoch, or until the minutes are over: one epoch at least."""
         began = time.monotonic()
         if not self.epoch:
             self._save(self.out / "pico-0000.safetensors")
-        while self.epoch < self.epochs and time.monotonic() - began < 60 * minutes:
+        while self.epoch < self.epochs:
             self._train_epoch()
             self._keep()
             if self.epoch % SNAPSHOT == 0:
                 self._save(self.out / f"pico-{self.epoch:04}.safetensors")
             print(json.dumps(self.rows[-1]), flush=True)
+            if time.monotonic() - began > 60 * minutes:
+                break
         self._save(self.out / "pico.safetensors")
 
     def _save(self, path: Path) -> None:
@@ -196,6 +198,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after the epoch that goes beyond")
     parser.add_argument("--workers", type=int, default=2, help="processes that render views")
     given = parser.parse_args()
+    if given.epochs < 1 or given.views < 1:
+        parser.error(f"--epochs {given.epochs} --views {given.views}: give whole numbers from 1")
     given.out.mkdir(parents=True, exist_ok=True)
     try:
         photos = decoded(given.photos, given.out, given.also)

@@ -15,6 +15,7 @@ import torch
 
 import visionft as vft
 from visionft import backbones, data
+from visionft.errors import VisionftError
 from visionft.metrics import wilson
 from visionft.settings import PreprocessSettings, build
 from visionft.training import features, probing
@@ -51,7 +52,10 @@ def main() -> None:
     given = parser.parse_args()
     for each in given.backbones:
         name, _, weights = each.partition("=")
-        print(json.dumps(probe(given.photos, name, weights)), flush=True)
+        try:
+            print(json.dumps(probe(given.photos, name, weights)), flush=True)
+        except VisionftError as error:
+            parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -114,6 +114,32 @@ def test_scenes_are_rendered_once_and_the_same(tmp_path: Path) -> None:
     assert render("first") == [*first[:2], b"kept as it is"]
 
 
+@pytest.mark.parametrize(
+    ("script", "words", "sentence"),
+    [
+        (
+            "pretrain.py",
+            ["--teacher", "{weights}", "--also", "{empty}"],
+            "{empty} holds no .jpg; render scenes into it",
+        ),
+        ("pretrain.py", ["--teacher", "{empty}/none"], "there is no file of weights at {empty}/none"),
+        ("pretrain.py", ["--teacher", "{weights}", "--views", "0"], "--views 0: give whole numbers from 1"),
+        ("probe.py", ["visionft_pico={empty}/none"], "there is no file of weights at {empty}/none"),
+        ("probe.py", ["visionft_piko"], "timm has no backbone called 'visionft_piko'; did you mean visionft_pico"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence(
+    script: str, words: list[str], sentence: str, shapes: Path, weights: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    given = [word.format(weights=weights, empty=empty) for word in words]
+    out = ["--out", tmp_path / "out"] if script == "pretrain.py" else []
+    done = run_python(FOLDER, FOLDER / script, shapes, *given, *out)
+    assert done.returncode == 2
+    assert sentence.format(empty=empty) in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.slow
 def test_the_whole_recipe_resumes_bit_for_bit_and_is_probed(shapes: Path, weights: Path, tmp_path: Path) -> None:
     scenes = shapes / "disc"  # any folder of pictures

@@ -28,7 +28,7 @@ class WeightSource:
         name: timm's name with the tag of the weights.
         kind: `hub`, `package` (part of visionft), `file` or `none` (from scratch).
         licence: of timm's registered weights of this name; none from scratch, or if timm does not say.
-        location: hub id, URL, package or path.
+        location: hub id, URL, path, or what it is part of.
         sha256: of the file of weights, in hexadecimal, where it is known.
     """
 

@@ -158,7 +158,7 @@ def _network(
     except WeightsError as error:
         if wanted.backbone != "auto":
             raise
-        say(f"warning: {error}; that small one is taken now, and it knows less")
+        say(f"warning: {error}; now {backbones.OFFLINE_BACKBONE} is taken, which knows less")
     made = [
         Choice("weights", "hub", "those of the package: the hub does not answer"),
         Choice("backbone", backbones.OFFLINE_BACKBONE, "its pretrained weights are part of visionft"),

@@ -1,7 +1,7 @@
 """visionft_pico: a hybrid of mobilenetv2_100's first layers and a small vision transformer (arXiv 2010.11929).
 
 Its pretrained weights lie beside this file, so that transfer learning works where no hub answers. CARD.md says what
-they learned from, LICENSE under which terms; examples/pico of the repository makes them.
+they learned from, LICENSE under which terms; examples/pico of the repository made them.
 """
 
 from __future__ import annotations
