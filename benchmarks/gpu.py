@@ -1,6 +1,7 @@
 """Claim: on a GPU the step is as fast as timm's, LoRA takes less memory than all weights, the exported file agrees.
 
-python benchmarks/gpu.py PHOTOS [--weights FOLDER] [--out results/gpu.jsonl] [--minutes 8.5] [--device cuda]
+python benchmarks/gpu.py PHOTOS [--weights FOLDER] [--out results/gpu.jsonl] [--minutes 8.5]
+python benchmarks/gpu.py PHOTOS --tiny               every part with the smallest networks, on a processor
 python benchmarks/gpu.py --markdown [--out ...]      the tables
 
 PHOTOS is a split folder of some megabytes; its training photos are repeated, each copy with a comment of its own, until
@@ -19,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,16 +35,53 @@ from visionft.training.processes import in_process
 from visionft.training.stopwatch import Limits
 from visionft.training.trying import try_method
 
-STEP_BACKBONES = {"resnet50": 128, "vit_base_patch16_224": 64, "mobilenetv3_large_100": 256, "convnext_tiny": 128}
-METHOD_BACKBONE, METHOD_BATCH = "vit_base_patch16_224", 64
-FIT_BACKBONES = ("mobilenetv2_100", "vit_tiny_patch16_224")
 VARIANTS: dict[str, dict[str, Any]] = {
     **{name: {"method.name": name} for name in METHODS if name != "head"},  # it is solved, not trained
     "lora-bf16": {"method.name": "lora", "method.base_dtype": "bf16"},
     "qlora-int8": {"method.name": "qlora", "method.quantization": "int8"},
     "full-compiled": {"method.name": "full", "hardware.compile": True},
 }
-STEPS, ROUNDS, SIZE, EPOCH = 30, 2, 224, 4_000
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured.
+
+    Attributes:
+        device: "cuda" or "cpu".
+        steps: backbones of the part `step`, with their batch.
+        methods: the backbone of the part `methods`, and its batch.
+        fits: the backbones of the part `fit`, with their methods.
+        taken: steps a measurement.
+        rounds: of the part `step`.
+        epoch: training photos.
+    """
+
+    device: str
+    steps: dict[str, int]
+    methods: tuple[str, int]
+    fits: dict[str, tuple[str, ...]]
+    taken: int = 30
+    rounds: int = 2
+    epoch: int = 4_000
+
+
+WHOLE = Scale(
+    "cuda",
+    {"resnet50": 128, "vit_base_patch16_224": 64, "mobilenetv3_large_100": 256, "convnext_tiny": 128},
+    ("vit_base_patch16_224", 64),
+    {"mobilenetv2_100": ("full",), "vit_tiny_patch16_224": ("full", "lora")},
+)
+TINY = Scale(
+    "cpu",
+    {"test_resnet": 4, "test_vit": 4},
+    ("test_vit", 4),
+    {"test_vit": ("full", "lora")},
+    taken=4,
+    rounds=1,
+    epoch=24,
+)
+SIZE = 224
 
 
 def silent(done: int, total: int) -> None:
@@ -59,11 +97,11 @@ def settings(photos: Path, backbone: str, batch: int, device: str, **changes: An
     return build(**flags)
 
 
-def ours(photos: Path, backbone: str, batch: int, device: str, **changes: Any) -> dict[str, Any]:
+def ours(photos: Path, backbone: str, batch: int, scale: Scale, **changes: Any) -> dict[str, Any]:
     """Train some steps on real photos, as `visionft advise` does."""
-    wanted = settings(photos, backbone, batch, device, **changes)
+    wanted = settings(photos, backbone, batch, scale.device, **changes)
     manifest = data.prepare(photos, wanted.data, on_progress=silent)
-    trial = in_process(try_method, wanted, manifest, Limits(STEPS, 60.0), advance=silent)
+    trial = in_process(try_method, wanted, manifest, Limits(scale.taken, 60.0), advance=silent)
     return {
         **asdict(trial),
         "images_per_second": trial.images_per_second,
@@ -84,42 +122,49 @@ def repeated(photos: Path, into: Path, copies: int) -> Path:
     return into
 
 
-def tasks(given: argparse.Namespace, photos: Path) -> Iterator[tuple[dict[str, Any], Callable[[], dict[str, Any]]]]:
-    """Yield the cells in the order of their worth."""
-    small = given.device == "cpu"  # there it only shows that the script runs
-    backbones = {"test_resnet": 4} if small else STEP_BACKBONES
-    for turn in range(ROUNDS):
-        order = list(backbones.items())[:: 1 if turn == 0 else -1]
-        for name, batch in order:
-            for what, step in (("bare", yardsticks.bare), ("timm", yardsticks.timm_step)):
-                yield (
-                    {"part": "step", "backbone": name, "batch": batch, "what": what, "round": turn},
-                    partial(in_process, step, name, batch, SIZE, STEPS, given.device, advance=silent),
-                )
-            yield (
-                {"part": "step", "backbone": name, "batch": batch, "what": "ours", "round": turn},
-                partial(ours, photos, name, batch, given.device),
-            )
-    name, batch = ("test_vit", 4) if small else (METHOD_BACKBONE, METHOD_BATCH)
+Task = tuple[dict[str, Any], Callable[[], dict[str, Any]]]
+
+
+def tasks(given: Path, photos: Path, weights: Path | None, scale: Scale) -> Iterator[Task]:
+    """Yield the cells in the order of their worth.
+
+    Args:
+        given: the photos as they are.
+        photos: the same, repeated to an epoch.
+        weights: folder of pretrained weights; without it the whole scale fits nothing.
+        scale: how much.
+    """
+    yield from _step_tasks(photos, scale)
+    name, batch = scale.methods
     for variant, changes in VARIANTS.items():
         yield (
             {"part": "methods", "backbone": name, "batch": batch, "what": variant},
-            partial(ours, photos, name, batch, given.device, **changes),
+            partial(ours, photos, name, batch, scale, **changes),
         )
-    for name in () if given.weights is None else FIT_BACKBONES:
-        for method in ("full", "lora") if name.startswith("vit") else ("full",):
+    for name, methods in scale.fits.items() if weights or scale is TINY else ():
+        for method in methods:
             yield (
                 {"part": "fit", "backbone": name, "what": method},
-                partial(fit, given.photos, given.weights / f"{name}.safetensors", name, method, given.device),
+                partial(fit, given, weights / f"{name}.safetensors" if weights else "none", name, method, scale),
             )
 
 
-def fit(photos: Path, weights: Path, backbone: str, method: str, device: str) -> dict[str, Any]:
+def _step_tasks(photos: Path, scale: Scale) -> Iterator[Task]:
+    for turn in range(scale.rounds):
+        for name, batch in list(scale.steps.items())[:: 1 if turn == 0 else -1]:
+            key = {"part": "step", "backbone": name, "batch": batch, "round": turn}
+            for what, step in (("bare", yardsticks.bare), ("timm", yardsticks.timm_step)):
+                work = partial(in_process, step, name, batch, SIZE, scale.taken, scale.device, advance=silent)
+                yield {**key, "what": what}, work
+            yield {**key, "what": "ours"}, partial(ours, photos, name, batch, scale)
+
+
+def fit(photos: Path, weights: Path | str, backbone: str, method: str, scale: Scale) -> dict[str, Any]:
     """Fit, evaluate and export by the commands; return their --json lines."""
     with tempfile.TemporaryDirectory() as place:
         run = Path(place) / "run"
         words = ["fit", photos, "--backbone", backbone, "--weights", weights, "--method", method, "--epochs", 3]
-        trained = _command(*words, "--hardware.device", device, "--out", run)
+        trained = _command(*words, "--hardware.device", scale.device, "--out", run)
         return {"fit": trained, "export": _command("export", run)}
 
 
@@ -212,10 +257,10 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="folder of pretrained weights for the part `fit`")
     parser.add_argument("--out", type=Path, default=RESULTS / "gpu.jsonl")
     parser.add_argument("--minutes", type=float, default=8.5)
-    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--epoch", type=int, default=EPOCH, help="photos in an epoch")
+    parser.add_argument("--tiny", action="store_true", help="the smallest networks, on a processor")
     parser.add_argument("--markdown", action="store_true")
     given = parser.parse_args()
+    scale = TINY if given.tiny else WHOLE
     cells = Cells(given.out)
     if given.markdown:
         print(markdown(cells.rows))
@@ -226,8 +271,8 @@ def main() -> None:
     end = time.monotonic() + 60 * given.minutes
     with tempfile.TemporaryDirectory() as place:
         found = sum(1 for _ in (given.photos / "train").rglob("*.jp*g"))
-        photos = repeated(given.photos, Path(place), max(1, given.epoch // max(1, found)))
-        for key, work in tasks(given, photos):
+        photos = repeated(given.photos, Path(place), max(1, scale.epoch // max(1, found)))
+        for key, work in tasks(given.photos, photos, given.weights, scale):
             if time.monotonic() > end:
                 print(f"the minutes are over before {key}; the same command goes on", flush=True)
                 return

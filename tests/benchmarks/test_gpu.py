@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,15 +75,27 @@ def test_photos_that_are_no_split_folder_are_one_sentence(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_the_script_measures_skips_what_is_finished_and_stops_in_time(split: Path, tmp_path: Path) -> None:
-    words = [BENCHMARKS / "gpu.py", split, "--device", "cpu", "--epoch", "8", "--out", tmp_path / "gpu.jsonl"]
+def test_the_whole_script_runs_on_a_processor_goes_on_and_skips_what_is_finished(split: Path, tmp_path: Path) -> None:
+    out = tmp_path / "gpu.jsonl"
+    words = [BENCHMARKS / "gpu.py", split, "--tiny", "--out", out]
 
-    first = run(*words, "--minutes", "0.1")
-    rows = [json.loads(line) for line in (tmp_path / "gpu.jsonl").read_text().splitlines()]
+    def rows() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in out.read_text().splitlines()]
+
+    first = run(*words, "--minutes", "0.01")
     assert first.returncode == 0, first.stderr
     assert "the minutes are over before" in first.stdout
-    assert rows[0]["images_per_second"] > 0
+    begun = rows()
+    assert begun[0]["images_per_second"] > 0
 
-    again = run(*words, "--minutes", "0")
-    assert "the minutes are over before" in again.stdout
-    assert [json.loads(line) for line in (tmp_path / "gpu.jsonl").read_text().splitlines()] == rows
+    whole = run(*words, "--minutes", "30")
+    assert whole.returncode == 0, whole.stderr
+    assert "the minutes are over" not in whole.stdout
+    assert rows()[: len(begun)] == begun
+    assert [row["failed"] for row in rows() if "failed" in row] == []
+    assert {row["key"]["part"] for row in rows()} == {"step", "methods", "fit"}
+    assert all(row["export"]["agreement"] == 1 for row in rows() if row["key"]["part"] == "fit")
+
+    finished = out.read_text()
+    run(*words, "--minutes", "0")
+    assert out.read_text() == finished
