@@ -72,5 +72,8 @@ class HardwareSettings(Settings):
     """Keep pixels in NHWC memory order, which convolutions like."""
     compile: bool = False
     """torch.compile the network; pays back in long runs on a GPU."""
+    gradient_checkpointing: bool = False
+    """Compute blocks again in the backward pass instead of keeping their activations: less memory, one more forward
+    pass (arXiv 1604.06174)."""
     checkpoint_seconds: Annotated[float, Field(ge=0.0)] = 300.0
     """Longest time between two checkpoints, in seconds; one is also written at every epoch's end."""

@@ -17,7 +17,7 @@ from visionft.runs.descent import Origin
 from visionft.runs.reading import read_json
 from visionft.runs.succession import Succession
 from visionft.settings import FitSettings, from_yaml
-from visionft.training import activations
+from visionft.training import activations, recomputing
 from visionft.training.choices import Choice, put
 from visionft.training.hardware import cpu_has_bf16
 from visionft.training.inheriting import Inheritance, choices_of
@@ -87,6 +87,7 @@ def prepare(
     transform = parent.preprocess if parent else backbones.preprocess(network, settings.preprocess)
     settings, training = resolve_training(settings, _facts(network, manifest, transform, heir))
     _edit(settings, network, say)
+    recomputing.prepare(settings, network, say)
     settings, measured = _measure(settings, network)
     choices = (*taken, *machine, *weights, *training, *measured)
     for choice in choices:
@@ -112,6 +113,7 @@ def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:
     preprocess = Preprocess.from_json(read_json(folder / layout.PREPROCESS))
     network = backbones.structure(settings.backbone, len(manifest.classes), settings.head, size=preprocess.size[0])
     methods.edit(network, settings.method, check=False)
+    recomputing.prepare(settings, network, lambda _: None)
     choices = tuple(Choice(**choice) for choice in record["choices"])
     origin = Origin(**record["origin"]) if record.get("origin") else None
     teacher = None
@@ -133,6 +135,7 @@ def with_weights(prepared: Prepared, wanted: FitSettings, manifest: Manifest) ->
         heir = Inheritance.of(parent, prepared.origin, manifest.classes, wanted)
     network = heir.network(wanted.seed) if heir else _create(prepared.settings, len(manifest.classes))
     _edit(prepared.settings, network, lambda _: None)
+    recomputing.prepare(prepared.settings, network, lambda _: None)
     return replace(prepared, network=network, succession=heir.succession if heir else None)
 
 
