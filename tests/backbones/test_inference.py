@@ -7,6 +7,7 @@ from torch import Tensor
 
 from visionft import backbones
 from visionft.backbones import Network
+from visionft.preprocess import Preprocess
 from visionft.settings import PreprocessSettings
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -95,3 +96,16 @@ def test_no_batches_give_no_rows(network: Network) -> None:
     answers = backbones.forward_batches(network, [], preprocess, device="cpu")
     assert answers["logits"].shape == (0, 3)
     assert answers["labels"].shape == (0,)
+
+
+def test_normalising_is_one_product_and_one_sum_a_number_whatever_the_memory(photos: Tensor) -> None:
+    preprocess = Preprocess((8, 8), "shortest", 8, "bicubic", (0.1, 0.5, 0.9), (0.2, 0.3, 0.4))
+    mean, std = (torch.tensor(each, dtype=torch.float64) for each in (preprocess.mean, preprocess.std))
+    plain = photos.float() * (1 / (255 * std)).float() + (-mean / std).float()
+    for same in (photos, photos.permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1), photos.float()):
+        before = same.clone()
+        x = backbones.normalise(same, preprocess, "cpu")
+        assert torch.equal(x, plain.permute(0, 3, 1, 2))
+        assert x.is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(same, before)
+    assert backbones.normalise(photos[:0], preprocess, "cpu").shape == (0, 3, *photos.shape[1:3])

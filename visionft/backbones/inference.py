@@ -22,16 +22,21 @@ Batch = tuple[Tensor, Tensor, Tensor]
 
 def normalise(pixels: Tensor, preprocess: Preprocess, device: torch.device | str) -> Tensor:
     """Turn photos (B, H, W, 3) of uint8 into the network's input (B, 3, H, W) of float32, in channels_last memory."""
-    scale, shift = _affine(preprocess.mean, preprocess.std, str(device))
-    floats = pixels.to(device, non_blocking=True).to(torch.float32)
-    return (floats * scale + shift).permute(0, 3, 1, 2)
+    height, width = pixels.shape[1:3]
+    scale, shift = _affine(preprocess.mean, preprocess.std, width, str(device))
+    sent = pixels.to(device, non_blocking=True)
+    floats = sent.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+    # Whole rows at a time: over the last axis alone the loops would be three numbers long, and 20 times slower.
+    floats.view(len(floats), height, width * 3).mul_(scale).add_(shift)
+    return floats.permute(0, 3, 1, 2)
 
 
 @lru_cache(maxsize=16)
-def _affine(mean: tuple[float, ...], std: tuple[float, ...], device: str) -> tuple[Tensor, Tensor]:
+def _affine(mean: tuple[float, ...], std: tuple[float, ...], width: int, device: str) -> tuple[Tensor, Tensor]:
+    """Return scale and shift of a row of pixels, each (width * 3,)."""
     with torch.inference_mode(False):  # else a tensor first made in evaluation would be of no use to autograd later
         m, s = torch.tensor(mean, dtype=torch.float64), torch.tensor(std, dtype=torch.float64)
-        return (1 / (255 * s)).float().to(device), (-m / s).float().to(device)
+        return (1 / (255 * s)).float().repeat(width).to(device), (-m / s).float().repeat(width).to(device)
 
 
 @torch.inference_mode()

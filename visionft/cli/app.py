@@ -34,6 +34,7 @@ COMMANDS = {
     "compare": ("visionft.cli.comparing:compare", "Say which photos change their answer from one bundle to another."),
     "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
     "settings": ("visionft.cli.tree:settings", "Print every setting of fit with its default and its meaning."),
+    "cache": ("visionft.cli.caching:cache", "Print what is kept between runs, and where; empty it."),
     "doctor": ("visionft.cli.doctor:doctor", "Print what this machine has: versions, hardware, space."),
 }
 """Name -> (where it is, what it does). A command's module is imported when it is called, so that help is quick."""

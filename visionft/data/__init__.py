@@ -1,6 +1,7 @@
 """Photos on disk to batches: the manifest, its splits and its loading. `augmenting` is imported where it is needed."""
 
 from visionft.data.checking import Progress
+from visionft.data.decoded import Decoded, estimate, room, side_of
 from visionft.data.loading import EvalPhotos, FixedViews, TrainLoader, TrainPhotos, eval_batches, train_batches
 from visionft.data.manifest import SPLITS, Column, Manifest, Rows, read_splits
 from visionft.data.preparing import label_photos, prepare
@@ -12,6 +13,7 @@ __all__ = [
     "SPLITS",
     "Batch",
     "Column",
+    "Decoded",
     "EpochSampler",
     "EvalPhotos",
     "FixedViews",
@@ -21,11 +23,14 @@ __all__ = [
     "Rows",
     "TrainLoader",
     "TrainPhotos",
+    "estimate",
     "eval_batches",
     "label_photos",
     "permutation",
     "prepare",
     "read_splits",
+    "room",
+    "side_of",
     "steps_per_epoch",
     "summary",
     "train_batches",

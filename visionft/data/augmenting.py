@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from visionft.data.cropping import Box, Crop, Load, centre_box
 from visionft.data.sampling import Purpose, stream
 from visionft.settings import AugmentSettings
 
@@ -39,56 +42,48 @@ class Augment:
     def __init__(self, settings: AugmentSettings, size: tuple[int, int], fill: tuple[int, int, int], seed: int) -> None:
         if settings.strength == "auto":
             raise ValueError("the strength of augmentation is `auto`: resolve it before photos are loaded")
-        self.size, self.seed = size, seed
-        self._compose = None if settings.strength == "none" else _recipe(settings.strength, settings.flip, size, fill)
+        self.size, self.flip, self.seed = size, settings.flip, seed
+        self._crop = None if settings.strength == "none" else _crop(settings.strength, size)
+        changes = _CHANGES[settings.strength](fill)
+        self._compose = A.Compose(changes) if changes else None
 
     @property
     def fixed(self) -> bool:
         """Whether nothing is random about the result."""
-        return self._compose is None
+        return self._crop is None
 
     def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:
         """Return the changed photo, (H, W, 3) uint8 RGB, from (h, w, 3) uint8 RGB of any size."""
-        if self._compose is None:
-            return centre(image, self.size)
+        return self.view(lambda _: image, epoch, index)
+
+    def view(self, load: Load, epoch: int, index: int) -> Pixels:
+        """Return the changed photo, (H, W, 3) uint8 RGB, from one that is decoded no larger than its crop needs."""
+        if self._crop is None:
+            return Crop(partial(centre_box, size=self.size), self.size).of(load)
         source = stream(Purpose.AUGMENT, self.seed, epoch, index)
-        # set_random_seed would start every transform from the same number: flip and colour would always come together.
-        self._compose.set_random_state(
-            np.random.default_rng(source), random.Random(int.from_bytes(source.generate_state(4).tobytes(), "little"))
-        )
-        changed: Pixels = self._compose(image=image)["image"]
+        chance = random.Random(int.from_bytes(source.generate_state(4).tobytes(), "little"))
+        self._crop.py_random = chance
+        pixels = Crop(self._draw, self.size).of(load)
+        if self.flip and chance.random() < 0.5:
+            pixels = np.asarray(cv2.flip(pixels, 1), np.uint8)
+        if self._compose is None:
+            return pixels
+        # set_random_seed would start every change from the same number: light and colour would always come together.
+        self._compose.set_random_state(np.random.default_rng(source), chance)
+        changed: Pixels = self._compose(image=pixels)["image"]
         return np.ascontiguousarray(changed)
 
-
-def centre(image: Pixels, size: tuple[int, int]) -> Pixels:
-    """Cut the largest centred part of the ratio of `size` (H, W) and resize it, (H, W, 3) uint8."""
-    (height, width), (rows, columns) = size, image.shape[:2]
-    rows, columns = min(rows, max(1, columns * height // width)), min(columns, max(1, rows * width // height))
-    top, left = (image.shape[0] - rows) // 2, (image.shape[1] - columns) // 2
-    shrinks = rows > height or columns > width
-    part = image[top : top + rows, left : left + columns]
-    resized = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.ascontiguousarray(resized, np.uint8)
+    def _draw(self, height: int, width: int) -> Box:
+        assert self._crop is not None, "asked for where crops are random alone"
+        left, top, right, bottom = self._crop.get_params_dependent_on_data({"shape": (height, width, 3)}, {})[
+            "crop_coords"
+        ]
+        return top, left, bottom, right
 
 
-def _recipe(strength: str, flip: bool, size: tuple[int, int], fill: tuple[int, int, int]) -> A.Compose:
-    transforms: list[A.BasicTransform | A.BaseCompose] = [_crop(strength, size)]
-    if flip:
-        transforms.append(A.HorizontalFlip(p=0.5))
-    transforms += {"light": lambda _: [], "medium": _colour, "strong": _strong}[strength](fill)
-    return A.Compose(transforms)
-
-
-def _crop(strength: str, size: tuple[int, int]) -> A.BasicTransform:
+def _crop(strength: str, size: tuple[int, int]) -> A.RandomResizedCrop:
     shape = size[1] / size[0]
-    # Shrinking by area is antialiased as evaluation is; albumentations' own bilinear is not, and costs accuracy.
-    return A.RandomResizedCrop(
-        size,
-        scale=CROP[strength],
-        ratio=(RATIO[0] * shape, RATIO[1] * shape),
-        interpolation=cv2.INTER_CUBIC,
-        area_for_downscale="image",
-    )
+    return A.RandomResizedCrop(size, scale=CROP[strength], ratio=(RATIO[0] * shape, RATIO[1] * shape))
 
 
 def _colour(_: tuple[int, int, int]) -> list[A.BasicTransform | A.BaseCompose]:
@@ -113,3 +108,11 @@ def _strong(fill: tuple[int, int, int]) -> list[A.BasicTransform | A.BaseCompose
         A.GaussianBlur(sigma_limit=(0.3, 1.5), p=1.0),
     ]
     return [A.SomeOf(operations, n=2, p=0.9), A.Erasing(scale=(0.02, 0.2), fill=fill, p=0.25)]
+
+
+_CHANGES: dict[str, Callable[[tuple[int, int, int]], list[A.BasicTransform | A.BaseCompose]]] = {
+    "none": lambda _: [],
+    "light": lambda _: [],
+    "medium": _colour,
+    "strong": _strong,
+}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -14,3 +16,23 @@ def root() -> Path:
     """Return the folder of all caches: $VISIONFT_CACHE, else the system's place for caches; it may not be there yet."""
     given = os.environ.get(VARIABLE)
     return Path(given) if given else user_cache_path("visionft")
+
+
+def files(folder: str | Path) -> Iterator[os.DirEntry[str]]:
+    """Yield every file under a folder, links as such, never what they point to; nothing where there is no folder."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:  # not there, or another process has just removed it
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from files(entry.path)
+        else:
+            yield entry
+
+
+def sizes(folder: str | Path) -> Iterator[int]:
+    """Yield the bytes of every file under a folder."""
+    for file in files(folder):
+        with suppress(OSError):  # another process has just removed it
+            yield file.stat(follow_symlinks=False).st_size

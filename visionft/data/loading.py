@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +14,19 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from visionft.data.decoded import Decoded
 from visionft.data.manifest import Rows
 from visionft.data.sampling import EpochSampler, Sample
 from visionft.data.working import START, Batch, Fault, Guarded, Item, Photos, collate, start_worker, unpacked
 from visionft.errors import DataError, PhotoError
-from visionft.photos import read
+from visionft.photos import Reduction, read
 from visionft.preprocess import Preprocess
 from visionft.settings import AugmentSettings
 
 if TYPE_CHECKING:
     from visionft.data.augmenting import Augment
+
+Pixels = NDArray[np.uint8]
 
 PREFETCH = 4  # batches a worker is ahead of training: enough to even out large and small photos
 
@@ -36,6 +41,7 @@ class TrainPhotos(Dataset[Item]):
         size: (H, W) of the items in pixels.
         mean_fill: RGB in [0, 255] for what a change uncovers.
         seed: The run's seed.
+        decoded: Where the views come from photos that were shrunk, and are kept; none: from the files, each time.
     """
 
     def __init__(
@@ -46,10 +52,11 @@ class TrainPhotos(Dataset[Item]):
         size: tuple[int, int],
         mean_fill: tuple[int, int, int],
         seed: int,
+        decoded: Decoded | None = None,
     ) -> None:
         from visionft.data.augmenting import Augment  # a second of import that evaluation need not wait for
 
-        self.rows, self.root = rows, root
+        self.rows, self.root, self.decoded = rows, root, decoded
         self.augment: Augment = Augment(augment, size, mean_fill, seed)
 
     def __len__(self) -> int:
@@ -58,8 +65,15 @@ class TrainPhotos(Dataset[Item]):
     def __getitem__(self, sample: Sample) -> Item:
         """Return ((H, W, 3) uint8 RGB, class index, index) for (epoch, index); DataError if the photo is gone."""
         epoch, index = sample
-        image = _read(self.root, self.rows, index)
-        return self.augment(image, epoch, index), int(self.rows.labels[index]), index
+        view = self.augment.view(partial(self._load, index), epoch, index)
+        return view, int(self.rows.labels[index]), index
+
+    def _load(self, index: int, reduction: Reduction) -> Pixels:
+        path = self.root / self.rows.paths[index]
+        with _present(path):
+            if self.decoded is not None:
+                return self.decoded.read(path, self.rows.digests[index])
+            return read(path, max_pixels=sys.maxsize, reduction=reduction)
 
 
 class FixedViews(Dataset[Item]):
@@ -102,7 +116,9 @@ class EvalPhotos(Dataset[Item]):
 
     def __getitem__(self, index: int) -> Item:
         """Return ((H, W, 3) uint8 RGB, class index, index); DataError if the photo is gone."""
-        image = _read(self.root, self.rows, index)
+        path = self.root / self.rows.paths[index]
+        with _present(path):
+            image = read(path, max_pixels=sys.maxsize)  # the limit of the user's settings was kept at the check
         return self.preprocess.pixels(image), int(self.rows.labels[index]), index
 
 
@@ -188,10 +204,11 @@ def _loader(
     )
 
 
-def _read(root: Path, rows: Rows, index: int) -> NDArray[np.uint8]:
-    path = root / rows.paths[index]
+@contextmanager
+def _present(path: Path) -> Iterator[None]:
+    """Turn the failure to read a photo, which was sound when it was checked, into a DataError."""
     try:
-        return read(path, max_pixels=sys.maxsize)  # the limit of the user's settings was kept when it was checked
+        yield
     except PhotoError as error:
         raise DataError(
             f"{path} cannot be read any more ({error.reason}): give it back, or start again without it"

@@ -17,13 +17,14 @@ The decode table; each row has a photo and a test in tests/photos:
 | ICC profile | sRGB, perceptual; ignored if it moves no colour by more than 2 levels, is damaged or for another mode |
 """
 
-from visionft.photos.decoding import MAX_PIXELS, contents, decode, digest, read
+from visionft.photos.decoding import MAX_PIXELS, Reduction, contents, decode, digest, read
 from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, find, junk, printable, walk
 
 __all__ = [
     "IGNORED_FOLDERS",
     "MAX_PIXELS",
     "Quarantined",
+    "Reduction",
     "contents",
     "decode",
     "digest",

@@ -38,20 +38,26 @@ _TURNS: dict[object, Callable[[Pixels], Pixels]] = {
     7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
     8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
 }
+_SIDEWAYS = (5, 6, 7, 8)
+
+Reduction = Callable[[int, int], int]
+"""Given a photo's upright (height, width) in pixels, what both may be divided by: 1, 2, 4 or 8."""
 
 # PIL warns of odd metadata around sound pixels; warnings.catch_warnings is not safe in the threads that decode photos.
 _HUSHED = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Pixels:
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, reduction: Reduction | None = None) -> Pixels:
     """Decode one photo by the table of `visionft.photos`.
 
     Args:
         data: a whole file.
         max_pixels: the largest width times height; it is compared with the header before anything is decoded.
+        reduction: asked before pixels are computed, for the photos that may come smaller: plain JPEGs of three
+            components, whose blocks of 8 by 8 are then decoded to fewer pixels each.
 
     Returns:
-        (H, W, 3) uint8 RGB, contiguous and writable.
+        (H, W, 3) uint8 RGB, contiguous and writable; with a reduction by d (ceil(H / d), ceil(W / d), 3), or whole.
 
     Raises:
         PhotoError: the bytes are no whole photo; `reason` says why in a few words.
@@ -61,7 +67,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Pixels:
     try:
         with read_header(BytesIO(data)) as picture:
             _refuse_bomb(picture.size, max_pixels)
-            pixels = _jpeg(picture, data)
+            pixels = _jpeg(picture, data, reduction)
             if pixels is None:
                 pixels = np.array(rgb(_loaded(picture), picture.info.get("icc_profile")))
             return _upright(pixels, picture)
@@ -71,9 +77,9 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Pixels:
         raise PhotoError(_reason(fault)) from fault
 
 
-def read(path: Path, *, max_pixels: int = MAX_PIXELS) -> Pixels:
+def read(path: Path, *, max_pixels: int = MAX_PIXELS, reduction: Reduction | None = None) -> Pixels:
     """Read and decode one photo; see `decode`. PhotoError also where the file cannot be read."""
-    return decode(contents(path), max_pixels=max_pixels)
+    return decode(contents(path), max_pixels=max_pixels, reduction=reduction)
 
 
 def contents(path: Path) -> bytes:
@@ -110,17 +116,25 @@ def _refuse_bomb(size: tuple[int, int], max_pixels: int) -> None:
         raise PhotoError(f"too many pixels ({count:,}; {max_pixels:,} are allowed)")
 
 
-def _jpeg(picture: ImageFile.ImageFile, data: bytes) -> Pixels | None:
+def _jpeg(picture: ImageFile.ImageFile, data: bytes, reduction: Reduction | None) -> Pixels | None:
     """Decode a plain three-component JPEG a third faster than PIL, to the same bits; None where PIL must do it."""
     if simplejpeg is None or picture.format != "JPEG" or picture.mode != "RGB":
         return None
     if conversion(picture.info.get("icc_profile"), "RGB"):
         return None
+    divisor = _divisor(picture, reduction) if reduction else 1
+    height, width = (-(-side // divisor) for side in picture.size[::-1])
+    smaller = {"min_height": height, "min_width": width} if divisor > 1 else {}
     try:
-        pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB")
+        pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", **smaller)
     except ValueError:  # PIL is the judge of what is damaged, so that a machine without simplejpeg says the same
         return None
-    return pixels if pixels.shape[1::-1] == picture.size else None
+    return pixels if pixels.shape[:2] == (height, width) else None
+
+
+def _divisor(picture: ImageFile.ImageFile, reduction: Reduction) -> int:
+    width, height = picture.size
+    return reduction(width, height) if _orientation(picture) in _SIDEWAYS else reduction(height, width)
 
 
 def _loaded(picture: ImageFile.ImageFile) -> ImageFile.ImageFile:
@@ -130,11 +144,15 @@ def _loaded(picture: ImageFile.ImageFile) -> ImageFile.ImageFile:
 
 def _upright(pixels: Pixels, picture: Image.Image) -> Pixels:
     """Turn the pixels as EXIF or XMP say; a TIFF was turned by PIL, which then no longer says it."""
-    try:
-        turn = _TURNS.get(picture.getexif().get(_ORIENTATION))
-    except Exception:  # noqa: BLE001  # damaged metadata around sound pixels
-        turn = None
+    turn = _TURNS.get(_orientation(picture))
     return np.ascontiguousarray(turn(pixels)) if turn else pixels
+
+
+def _orientation(picture: Image.Image) -> object:
+    try:
+        return picture.getexif().get(_ORIENTATION)
+    except Exception:  # noqa: BLE001  # damaged metadata around sound pixels
+        return None
 
 
 def _reason(fault: Exception) -> str:

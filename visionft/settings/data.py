@@ -1,4 +1,4 @@
-"""Settings of the photos: how a folder or a manifest is read, split and augmented."""
+"""Settings of the photos: how a folder or a manifest is read, split, kept and augmented."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from visionft.settings.tree import Auto, Settings, Share
 
 
 class DataSettings(Settings):
-    """How the photos are read and split."""
+    """How the photos are read, split and kept."""
 
     layout: Literal["auto", "classes", "splits"] = "auto"
     """`classes`: a folder a class; `splits`: train/ and validation/ or test/ on top; `auto` looks at the names."""
@@ -30,6 +30,11 @@ class DataSettings(Settings):
     """The manifest's column of photo paths, relative to the manifest's folder or absolute."""
     label_column: str = "label"
     """The manifest's column of class names."""
+    cache: Literal["auto", "none", "decoded"] = "auto"
+    """`decoded` keeps the training photos on disk as pixels, shrunk to one and a half training crops, for augmented
+    training alone; auto: on a GPU, where more than one epoch is trained and they fit."""
+    cache_gb: Annotated[float, Field(ge=0.0)] = 50.0
+    """What decoded photos may take on the disk, those of all runs together, in GB."""
     max_pixels: Annotated[int, Field(ge=1)] = 200_000_000
     """Photos of more pixels are quarantined as decompression bombs (the default is 0.6 GB of pixels)."""
 

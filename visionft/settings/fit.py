@@ -55,7 +55,7 @@ class FitSettings(Settings):
     """Photos of an earlier task, a labelled folder or manifest: fit then measures how well the features tell their
     classes apart, before and after (k-NN, arXiv 1805.01978). It changes nothing of the training."""
     data: DataSettings = DataSettings()
-    """How the photos are read and split."""
+    """How the photos are read, split and kept."""
     classes: ClassesSettings = ClassesSettings()
     """What becomes of an earlier run's classes."""
     preprocess: PreprocessSettings = PreprocessSettings()

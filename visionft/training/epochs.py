@@ -16,6 +16,7 @@ from visionft import backbones, methods
 from visionft.data import EvalPhotos, FixedViews, Manifest, TrainLoader, TrainPhotos, eval_batches
 from visionft.runs import layout
 from visionft.settings import FitSettings
+from visionft.training import keeping
 from visionft.training.averaging import AveragedNetwork
 from visionft.training.checkpointing import Checkpoint
 from visionft.training.distilling import Distillation
@@ -25,7 +26,7 @@ from visionft.training.interrupting import Interrupted, watching
 from visionft.training.lifecycle import Lifecycle, StopAskedError
 from visionft.training.losses import balanced
 from visionft.training.module import Batch, Classifier
-from visionft.training.preparing import Prepared
+from visionft.training.preparing import Prepared, views_of
 from visionft.training.progress import Say, bar
 from visionft.training.pulling import StartPull
 
@@ -133,24 +134,19 @@ class Start(Callback):
             self.lifecycle.checkpoint(pl_module)
 
 
-def views_of(prepared: Prepared) -> int:
-    """Return the side of the training views: where a teacher sees them too, the larger one, and both shrink from it."""
-    own = int(prepared.settings.augment.size)
-    return max(own, prepared.teacher.side) if prepared.teacher else own
-
-
 def make_loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
     """Return the batches of the training photos."""
     settings = prepared.settings
-    side = views_of(prepared)
+    side, workers = views_of(settings, prepared.teacher), int(settings.hardware.workers)
+    fill, decoded = prepared.preprocess.fill, keeping.decoded(settings, side)
     photos = TrainPhotos(
-        manifest.rows("train"), manifest.root, settings.augment, (side, side), prepared.preprocess.fill, settings.seed
+        manifest.rows("train"), manifest.root, settings.augment, (side, side), fill, settings.seed, decoded
     )
     return TrainLoader(
         photos,
         int(settings.optim.batch_size),
         settings.seed,
-        int(settings.hardware.workers),
+        workers,
         pin_memory=settings.hardware.device == "cuda",
     )
 

@@ -18,9 +18,10 @@ from visionft.runs.reading import read_json
 from visionft.runs.succession import Succession
 from visionft.settings import FitSettings, from_yaml
 from visionft.training import activations, recomputing
-from visionft.training.choices import Choice, put
+from visionft.training.choices import Choice, open_ones, put
 from visionft.training.hardware import cpu_has_bf16
 from visionft.training.inheriting import Inheritance, choices_of
+from visionft.training.keeping import cache_choice
 from visionft.training.measuring import WORTH_IT, fitting_micro_batch, seconds_per_photo
 from visionft.training.progress import Say
 from visionft.training.resolving import Facts, batch_norms, resolve_machine, resolve_training, solves_head
@@ -85,11 +86,14 @@ def prepare(
     torch.set_num_threads(int(settings.hardware.threads))
     settings, network, weights = _network(settings, wanted, manifest, say, heir)
     transform = parent.preprocess if parent else backbones.preprocess(network, settings.preprocess)
-    settings, training = resolve_training(settings, _facts(network, manifest, transform, heir))
+    facts = _facts(network, manifest, transform, heir)
+    settings, training = resolve_training(settings, facts)
     _edit(settings, network, say)
     recomputing.prepare(settings, network, say)
     settings, measured = _measure(settings, network)
-    choices = (*taken, *machine, *weights, *training, *measured)
+    kept = open_ones(settings, [cache_choice(settings, facts.photos, views_of(settings, teacher))])
+    settings = put(settings, kept)
+    choices = (*taken, *machine, *weights, *training, *measured, *kept)
     for choice in choices:
         say(f"  {choice}")
     if master and teacher:
@@ -100,6 +104,12 @@ def prepare(
     say(f"weights: of the run {heir.parent.path}, which goes back to {network.source}")
     say(str(heir.succession))
     return Prepared(settings, choices, network, network.source, transform, heir.origin, heir.succession, teacher)
+
+
+def views_of(settings: FitSettings, teacher: Teacher | None) -> int:
+    """Return the side of the training views: where a teacher sees them too, the larger one, and both shrink from it."""
+    own = int(settings.augment.size)
+    return max(own, teacher.side) if teacher else own
 
 
 def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:

@@ -15,6 +15,7 @@ from visionft.data import Batch, EvalPhotos, Manifest, TrainLoader
 from visionft.settings import FitSettings
 from visionft.training import epochs, preparing
 from visionft.training.allocating import keep_freed_memory
+from visionft.training.choices import Choice, open_ones, put
 from visionft.training.hardware import peak_memory
 from visionft.training.interrupting import Interruption
 from visionft.training.lifecycle import Lifecycle
@@ -72,7 +73,8 @@ def try_method(settings: FitSettings, manifest: Manifest, limits: Limits, *, adv
         BackboneError, UsageError, MissingExtraError: the backbone or this machine refuses the method.
     """
     keep_freed_memory()
-    prepared = preparing.prepare(settings, manifest, lambda _: None)
+    unkept = open_ones(settings, [Choice("data.cache", "none", "nothing is written")])
+    prepared = preparing.prepare(put(settings, unkept), manifest, lambda _: None)
     loader = epochs.make_loader(prepared, manifest)
     module = epochs.make_module(prepared, manifest, loader.steps_per_epoch)
     stopwatch = Stopwatch(module.schedule, limits, advance)

@@ -1,0 +1,122 @@
+"""Whether training photos are kept decoded: the choice with its reason, and runs with and without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from visionft.data import caching, decoded
+from visionft.errors import RunMismatchError
+from visionft.runs import Run, layout
+from visionft.settings import FitSettings, build
+from visionft.training import keeping, train
+from visionft.training.interrupting import Interrupted
+
+Make = Callable[..., FitSettings]
+GB = 10**9
+
+
+def silent(_: str) -> None:
+    pass
+
+
+def kept(folder: Path) -> int:
+    return len(list(caching.files(folder)))
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(caching.VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def choice(monkeypatch: pytest.MonkeyPatch, photos: int = 10_000, **flags: Any) -> tuple[str, str]:
+    monkeypatch.setattr(keeping.data, "room", lambda budget: min(budget, 30 * GB))
+    given = {"hardware.device": "cuda", "epochs": 6, **flags}
+    made = keeping.cache_choice(build("photos", None, **given), photos, side=224)
+    assert made.setting == "data.cache"
+    return made.value, made.reason
+
+
+def test_a_gpu_keeps_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert decoded.estimate(10_000, 336) == 10_000 * 336 * 448 * 3
+    assert choice(monkeypatch) == ("decoded", "about 4.5 GB, decoded once for 6 epochs")
+    expected = ("none", "about 45.2 GB would be kept, and there is room for 30.0")
+    assert choice(monkeypatch, photos=100_000) == expected
+    assert choice(monkeypatch, **{"data.cache_gb": 4}) == (
+        "none",
+        "about 4.5 GB would be kept, and there is room for 4.0",
+    )
+
+
+def test_nothing_is_kept_where_it_would_not_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choice(monkeypatch, epochs=0) == ("none", "nothing is trained by epochs")
+    assert choice(monkeypatch, epochs=1) == ("none", "one epoch reads each photo once")
+    assert choice(monkeypatch, **{"hardware.device": "cpu"}) == (
+        "none",
+        "on a processor, training takes far longer than decoding",
+    )
+
+
+def weights(run: Run) -> bytes:
+    return (run.path / layout.WEIGHTS).read_bytes()
+
+
+def test_a_run_chooses_aloud_and_by_default_keeps_nothing_on_a_processor(settings: Make, root: Path) -> None:
+    lines: list[str] = []
+    run = train(settings(), lines.append)
+    assert "  data.cache = none  (on a processor, training takes far longer than decoding)" in lines
+    assert run.settings.data.cache == "none"
+    assert kept(root) == 0
+
+
+def test_runs_share_what_is_kept_and_repeat_bit_for_bit(settings: Make, root: Path, tmp_path: Path) -> None:
+    flags = {"data.cache": "decoded", "augment.size": 16, "augment.strength": "light"}
+    first = train(settings(**flags), silent)
+    files = kept(root)
+    photos = len(first.manifest().rows("train"))
+    assert photos - 8 <= files <= photos  # an epoch leaves out what fills no batch
+    second = train(settings(out=tmp_path / "again", **flags, **{"hardware.workers": 2}), silent)
+    unkept = train(settings(out=tmp_path / "unkept", **flags, **{"data.cache_gb": 0}), silent)
+    plain = train(settings(out=tmp_path / "plain", **{**flags, "data.cache": "none"}), silent)
+    assert kept(root) == files
+    assert weights(first) == weights(second) == weights(unkept)
+    assert weights(plain) != weights(first)
+
+
+def test_the_room_may_change_between_sessions_and_the_cache_may_not(settings: Make, root: Path) -> None:
+    train(settings(), silent)
+    train(settings(**{"data.cache_gb": 1}), silent)
+    with pytest.raises(RunMismatchError, match=r"\(data\.cache was auto, is decoded\)"):
+        train(settings(**{"data.cache": "decoded"}), silent)
+
+
+def test_an_unfinished_run_that_is_older_than_the_setting_goes_on_from_its_files(
+    settings: Make, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from visionft.training import finishing
+
+    def killed(*_: Any) -> None:
+        raise Interrupted(2, "stopped")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finishing, "finish", killed)
+        with pytest.raises(Interrupted):
+            train(settings(), silent)
+    folder = settings().out
+    tree = yaml.safe_load((folder / layout.SETTINGS).read_text())
+    record = json.loads((folder / layout.CHOICES).read_text())
+    for name in ("cache", "cache_gb"):
+        del tree["data"][name]
+        record["requested"]["data"].pop(name, None)
+    (folder / layout.SETTINGS).write_text(yaml.safe_dump(tree))
+    (folder / layout.CHOICES).write_text(json.dumps(record))
+
+    run = train(settings(), silent)
+    assert run.path == folder
+    assert kept(root) == 0

@@ -1,0 +1,57 @@
+"""`visionft cache`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from visionft.cli.printing import Json, finish
+from visionft.data import caching, inventory
+from visionft.data.inventory import Kept
+
+
+def cache(
+    *,
+    clear: Annotated[bool, Parameter(help="Remove it; what is needed is computed again.", negative="")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print what is kept between runs, and where; nothing in it is ever the only copy. $VISIONFT_CACHE moves it."""
+    found = inventory.clear() if clear else inventory.inventory()
+    told = "\n".join([_heading(found, clear), *map(_line, found)])
+    result: dict[str, Any] = {
+        "root": caching.root(),
+        "cleared": clear,
+        "files": sum(kept.files for kept in found),
+        "bytes": sum(kept.bytes for kept in found),
+        "folders": [_row(kept) for kept in found],
+    }
+    can_go = not clear and any(kept.files for kept in found if kept.name in inventory.KINDS)
+    following = ["cache", "--clear"] if can_go else ["fit", "PHOTOS"]
+    finish(told, result, *following, as_json=as_json)
+
+
+def _heading(found: Sequence[Kept], cleared: bool) -> str:
+    files, size = sum(kept.files for kept in found), _size(sum(kept.bytes for kept in found))
+    if cleared:
+        return f"freed {size} of {files:,} files in {caching.root()}"
+    return f"{size} in {files:,} files in {caching.root()}"
+
+
+def _line(kept: Kept) -> str:
+    return f"  {kept.name:12} {_size(kept.bytes):>9}  {kept.files:>9,} files  {kept.path}  ({kept.meaning})"
+
+
+def _row(kept: Kept) -> dict[str, Any]:
+    return {
+        "name": kept.name,
+        "path": kept.path,
+        "meaning": kept.meaning,
+        "files": kept.files,
+        "bytes": kept.bytes,
+    }
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.2f} MB"

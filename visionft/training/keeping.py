@@ -1,0 +1,45 @@
+"""Whether the training photos are kept decoded, and where they then come from."""
+
+from __future__ import annotations
+
+from visionft import data
+from visionft.data import Decoded
+from visionft.settings import FitSettings
+from visionft.training.choices import Choice
+
+GB = 1e9
+
+
+def cache_choice(settings: FitSettings, photos: int, side: int) -> Choice:
+    """Choose `data.cache`; everything else is resolved.
+
+    Args:
+        settings: resolved otherwise.
+        photos: to train on.
+        side: of the training views in pixels.
+    """
+    if not settings.epochs:
+        return _none("nothing is trained by epochs")
+    if settings.hardware.device == "cpu":
+        return _none("on a processor, training takes far longer than decoding")
+    if settings.epochs == 1:
+        return _none("one epoch reads each photo once")
+    needed, free = data.estimate(photos, data.side_of((side, side))), data.room(_bytes(settings))
+    if needed > free:
+        return _none(f"about {needed / GB:.1f} GB would be kept, and there is room for {free / GB:.1f}")
+    return Choice("data.cache", "decoded", f"about {needed / GB:.1f} GB, decoded once for {settings.epochs} epochs")
+
+
+def decoded(settings: FitSettings, side: int) -> Decoded | None:
+    """Return where training views of `side` pixels come from, if not from the files; a run older than this has none."""
+    if settings.data.cache != "decoded":
+        return None
+    return Decoded(data.side_of((side, side)), _bytes(settings), int(settings.hardware.workers))
+
+
+def _none(reason: str) -> Choice:
+    return Choice("data.cache", "none", reason)
+
+
+def _bytes(settings: FitSettings) -> int:
+    return int(settings.data.cache_gb * GB)
