@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ PREFETCH = 4  # batches a worker is ahead of training: enough to even out large 
 
 
 class TrainPhotos(Dataset[Item]):
-    """Augmented training photos; an item is a pure function of (seed, epoch, index).
+    """Augmented training photos; an item is a pure function of (seed, view, index).
 
     Args:
         rows: Training photos.
@@ -56,21 +56,22 @@ class TrainPhotos(Dataset[Item]):
         return len(self.rows)
 
     def __getitem__(self, sample: Sample) -> Item:
-        """Return ((H, W, 3) uint8 RGB, class index, index) for (epoch, index); DataError if the photo is gone."""
-        epoch, index = sample
+        """Return ((H, W, 3) uint8 RGB, class index, index) for (view, index); DataError if the photo is gone."""
+        view, index = sample
         image = _read(self.root, self.rows, index)
-        return self.augment(image, epoch, index), int(self.rows.labels[index]), index
+        return self.augment(image, view, index), int(self.rows.labels[index]), index
 
 
 class FixedViews(Dataset[Item]):
-    """Training photos by their index alone: every epoch's views, where nothing about them is random.
+    """Training photos by their index alone: one view of each.
 
     Args:
         photos: The training photos.
+        view: Its number; where nothing about views is random, all are the same.
     """
 
-    def __init__(self, photos: TrainPhotos) -> None:
-        self.photos = photos
+    def __init__(self, photos: TrainPhotos, view: int = 0) -> None:
+        self.photos, self.view = photos, view
 
     @property
     def fixed(self) -> bool:
@@ -82,7 +83,7 @@ class FixedViews(Dataset[Item]):
 
     def __getitem__(self, index: int) -> Item:
         """Return ((H, W, 3) uint8 RGB, class index, index); DataError if the photo is gone."""
-        return self.photos[(0, index)]
+        return self.photos[(self.view, index)]
 
 
 class EvalPhotos(Dataset[Item]):
@@ -106,6 +107,26 @@ class EvalPhotos(Dataset[Item]):
         return self.preprocess.pixels(image), int(self.rows.labels[index]), index
 
 
+class Recurring(Protocol):
+    """Views that come again, and what is remembered of them in the place of their pixels."""
+
+    def view(self, epoch: int) -> int:
+        """Return the number of the view that the photos have in an epoch."""
+        ...
+
+    def remembered(self, epoch: int) -> Remembered | None:
+        """Return what answers the samples of an epoch; none: their photos do."""
+        ...
+
+
+class Remembered(Protocol):
+    """What is known of samples, in the place of their pixels."""
+
+    def batch(self, samples: Sequence[Sample]) -> Batch:
+        """Return (what is known (B, ...), class indices (B,), rows in the split (B,))."""
+        ...
+
+
 class TrainLoader:
     """The batches of one epoch after the other; workers live on between epochs.
 
@@ -120,6 +141,7 @@ class TrainLoader:
 
     Attributes:
         steps_per_epoch: Batches of a whole epoch.
+        recurring: Views that come again, where some do.
     """
 
     def __init__(
@@ -129,6 +151,7 @@ class TrainLoader:
         # Private: Lightning calls set_epoch(epoch) on whatever is called `sampler`, which would forget a resumed start.
         self._sampler = EpochSampler(len(dataset), batch_size, seed)
         self.steps_per_epoch = self._sampler.steps
+        self.recurring: Recurring | None = None
         self._loader: DataLoader[Item | Fault] | None = None
 
     def set_epoch(self, epoch: int, start: int = 0) -> None:
@@ -137,6 +160,13 @@ class TrainLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the remaining batches of the chosen epoch; DataError if a photo is gone or a worker died."""
+        if self.recurring is not None:
+            self._sampler.view = self.recurring.view
+            remembered = self.recurring.remembered(self._sampler.epoch)
+            if remembered is not None:
+                self.close()
+                yield from map(remembered.batch, self._sampler)
+                return
         if self._loader is None:
             self._loader = _loader(Guarded(self.dataset), self._sampler, self.workers, self.pin_memory)
         try:

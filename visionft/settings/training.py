@@ -72,5 +72,8 @@ class HardwareSettings(Settings):
     """Keep pixels in NHWC memory order, which convolutions like."""
     compile: bool = False
     """torch.compile the network; pays back in long runs on a GPU."""
+    prefix_bytes: Annotated[int, Field(ge=0)] = 4_000_000_000
+    """Bytes that the remembered outputs of a frozen part may take (`augment.views`): in memory up to a gigabyte, above
+    that in a temporary file on the disk of the run's folder; where they need more, every epoch computes them again."""
     checkpoint_seconds: Annotated[float, Field(ge=0.0)] = 300.0
     """Longest time between two checkpoints, in seconds; one is also written at every epoch's end."""
