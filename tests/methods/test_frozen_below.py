@@ -25,7 +25,7 @@ from visionft.settings import (
         (HeadMethod(), 7),
         (FullMethod(), 0),
         (BitfitMethod(), 0),
-        (NormMethod(), 0),
+        (NormMethod(), 1),  # the stem has no norm
         (PromptMethod(deep=False), 1),
         (LoraMethod(), 1),
         (LoraMethod(unfreeze=0.4), 4),
