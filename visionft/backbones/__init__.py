@@ -1,4 +1,4 @@
-"""timm backbones: creation, weights and licences, heads, depth, the transform of the weights, inference."""
+"""timm backbones: creation, weights and licences, heads, depth, cutting, the transform of the weights, inference."""
 
 from visionft.backbones.creating import (
     CPU_BACKBONE,
@@ -9,6 +9,7 @@ from visionft.backbones.creating import (
     structure,
     takes_any_size,
 )
+from visionft.backbones.cutting import Cut, cut
 from visionft.backbones.depth import DepthMap, depth_map
 from visionft.backbones.growing import regrow
 from visionft.backbones.heads import CosineHead, HeadKind, LinearHead, MlpHead
@@ -22,6 +23,7 @@ __all__ = [
     "GPU_BACKBONE",
     "OFFLINE_BACKBONE",
     "CosineHead",
+    "Cut",
     "DepthMap",
     "HeadKind",
     "LinearHead",
@@ -29,6 +31,7 @@ __all__ = [
     "Network",
     "WeightSource",
     "create",
+    "cut",
     "depth_map",
     "evaluating",
     "forward_batches",

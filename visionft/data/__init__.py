@@ -2,10 +2,18 @@
 
 from visionft.data.checking import Progress
 from visionft.data.decoded import Decoded, estimate, room, side_of
-from visionft.data.loading import EvalPhotos, FixedViews, TrainLoader, TrainPhotos, eval_batches, train_batches
+from visionft.data.loading import (
+    EvalPhotos,
+    FixedViews,
+    Remembered,
+    TrainLoader,
+    TrainPhotos,
+    eval_batches,
+    train_batches,
+)
 from visionft.data.manifest import SPLITS, Column, Manifest, Rows, read_splits
 from visionft.data.preparing import label_photos, prepare
-from visionft.data.sampling import EpochSampler, permutation, steps_per_epoch
+from visionft.data.sampling import EpochSampler, Sample, permutation, steps_per_epoch
 from visionft.data.summarising import summary
 from visionft.data.working import Batch, Item, worker_fault
 
@@ -20,7 +28,9 @@ __all__ = [
     "Item",
     "Manifest",
     "Progress",
+    "Remembered",
     "Rows",
+    "Sample",
     "TrainLoader",
     "TrainPhotos",
     "estimate",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ PREFETCH = 4  # batches a worker is ahead of training: enough to even out large 
 
 
 class TrainPhotos(Dataset[Item]):
-    """Augmented training photos; an item is a pure function of (seed, epoch, index).
+    """Augmented training photos; an item is a pure function of (seed, view, index).
 
     Args:
         rows: Training photos.
@@ -63,10 +63,10 @@ class TrainPhotos(Dataset[Item]):
         return len(self.rows)
 
     def __getitem__(self, sample: Sample) -> Item:
-        """Return ((H, W, 3) uint8 RGB, class index, index) for (epoch, index); DataError if the photo is gone."""
-        epoch, index = sample
-        view = self.augment.view(partial(self._load, index), epoch, index)
-        return view, int(self.rows.labels[index]), index
+        """Return ((H, W, 3) uint8 RGB, class index, index) for (view, index); DataError if the photo is gone."""
+        view, index = sample
+        pixels = self.augment.view(partial(self._load, index), view, index)
+        return pixels, int(self.rows.labels[index]), index
 
     def _load(self, index: int, reduction: Reduction) -> Pixels:
         path = self.root / self.rows.paths[index]
@@ -77,14 +77,15 @@ class TrainPhotos(Dataset[Item]):
 
 
 class FixedViews(Dataset[Item]):
-    """Training photos by their index alone: every epoch's views, where nothing about them is random.
+    """Training photos by their index alone: one view of each.
 
     Args:
         photos: The training photos.
+        view: Its number; where nothing about views is random, all are the same.
     """
 
-    def __init__(self, photos: TrainPhotos) -> None:
-        self.photos = photos
+    def __init__(self, photos: TrainPhotos, view: int = 0) -> None:
+        self.photos, self.view = photos, view
 
     @property
     def fixed(self) -> bool:
@@ -96,7 +97,7 @@ class FixedViews(Dataset[Item]):
 
     def __getitem__(self, index: int) -> Item:
         """Return ((H, W, 3) uint8 RGB, class index, index); DataError if the photo is gone."""
-        return self.photos[(0, index)]
+        return self.photos[(self.view, index)]
 
 
 class EvalPhotos(Dataset[Item]):
@@ -122,6 +123,26 @@ class EvalPhotos(Dataset[Item]):
         return self.preprocess.pixels(image), int(self.rows.labels[index]), index
 
 
+class Recurring(Protocol):
+    """Views that come again, and what is remembered of them in the place of their pixels."""
+
+    def view(self, epoch: int) -> int:
+        """Return the number of the view that the photos have in an epoch."""
+        ...
+
+    def remembered(self, epoch: int) -> Remembered | None:
+        """Return what answers the samples of an epoch; none: their photos do."""
+        ...
+
+
+class Remembered(Protocol):
+    """What is known of samples, in the place of their pixels."""
+
+    def batch(self, samples: Sequence[Sample]) -> Batch:
+        """Return (what is known (B, ...), class indices (B,), rows in the split (B,))."""
+        ...
+
+
 class TrainLoader:
     """The batches of one epoch after the other; workers live on between epochs.
 
@@ -136,6 +157,7 @@ class TrainLoader:
 
     Attributes:
         steps_per_epoch: Batches of a whole epoch.
+        recurring: Views that come again, where some do.
     """
 
     def __init__(
@@ -145,6 +167,7 @@ class TrainLoader:
         # Private: Lightning calls set_epoch(epoch) on whatever is called `sampler`, which would forget a resumed start.
         self._sampler = EpochSampler(len(dataset), batch_size, seed)
         self.steps_per_epoch = self._sampler.steps
+        self.recurring: Recurring | None = None
         self._loader: DataLoader[Item | Fault] | None = None
 
     def set_epoch(self, epoch: int, start: int = 0) -> None:
@@ -153,6 +176,13 @@ class TrainLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the remaining batches of the chosen epoch; DataError if a photo is gone or a worker died."""
+        if self.recurring is not None:
+            self._sampler.view = self.recurring.view
+            remembered = self.recurring.remembered(self._sampler.epoch)
+            if remembered is not None:
+                self.close()
+                yield from map(remembered.batch, self._sampler)
+                return
         if self._loader is None:
             self._loader = _loader(Guarded(self.dataset), self._sampler, self.workers, self.pin_memory)
         try:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 Sample = tuple[int, int]
-"""(epoch, index): what a worker must know to draw a training photo."""
+"""(view, index): what a worker must know to draw a training photo; the view is the epoch, unless views come again."""
 
 
 class Purpose(IntEnum):
@@ -38,18 +38,22 @@ def steps_per_epoch(n: int, batch_size: int) -> int:
 
 
 class EpochSampler:
-    """Batches of (epoch, index) in the order of the epoch; the index of a photo is its row in the training split.
+    """Batches of (view, index) in the order of the epoch; the index of a photo is its row in the training split.
 
     Args:
         n: Training photos.
         batch_size: Photos in a batch.
         seed: The run's seed.
+
+    Attributes:
+        view: From an epoch to the number of the view that its photos have.
     """
 
     def __init__(self, n: int, batch_size: int, seed: int) -> None:
         self.n, self.batch_size, self.seed = n, batch_size, seed
         self.steps = steps_per_epoch(n, batch_size)
         self.epoch, self.start = 0, 0
+        self.view: Callable[[int], int] = int
 
     def set_epoch(self, epoch: int, start: int = 0) -> None:
         """Choose the epoch and the number of its batches that are already done, in [0, steps]."""
@@ -59,7 +63,7 @@ class EpochSampler:
 
     def __iter__(self) -> Iterator[list[Sample]]:
         """Yield the remaining batches of the chosen epoch."""
-        epoch, order = self.epoch, permutation(self.seed, self.epoch, self.n)
+        view, order = self.view(self.epoch), permutation(self.seed, self.epoch, self.n)
         for step in range(self.start, self.steps):
             batch = order[step * self.batch_size : (step + 1) * self.batch_size]
-            yield [(epoch, index) for index in batch.tolist()]
+            yield [(view, index) for index in batch.tolist()]

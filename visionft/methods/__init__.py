@@ -1,7 +1,7 @@
 """Fine-tuning methods: what trains when, at which rate, and how frozen is frozen."""
 
 from visionft.methods.editing import Edit, edit, fold, restore
-from visionft.methods.freezing import apply
+from visionft.methods.freezing import apply, frozen_below
 from visionft.methods.grouping import Group, groups, parameter_groups
 from visionft.methods.optimizing import drop_state, set_rates
 from visionft.methods.peft_format import AdapterFiles, adapter_files, load_peft
@@ -25,6 +25,7 @@ __all__ = [
     "edit",
     "fold",
     "from_phases",
+    "frozen_below",
     "groups",
     "load_peft",
     "parameter_groups",

@@ -30,6 +30,15 @@ def apply(network: Network, groups: Iterable[Group], state: State) -> None:
     _set_modes(network, False, frozenset(parameters[name] for name in added(network)))
 
 
+def frozen_below(groups: Iterable[Group], state: State) -> int:
+    """Return the lowest level of the depth map at which anything trains; L where nothing does.
+
+    Everything below is as it was at the start of the phase, and in `eval()`: what it answers depends on pixels alone.
+    """
+    training = (group.depth for group in groups if state.trains(group.depth, group.role))
+    return min(training, default=len(state.rates))
+
+
 def _set_modes(module: nn.Module, around: bool, added: frozenset[nn.Parameter]) -> None:
     own = added if not isinstance(module, Added) else frozenset()
     beneath = [parameter.requires_grad for parameter in module.parameters() if parameter not in own]

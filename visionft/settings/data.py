@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from visionft.settings.tree import Auto, Settings, Share
+from visionft.settings.tree import Auto, Count, Settings, Share
 
 
 class DataSettings(Settings):
@@ -56,6 +56,10 @@ class AugmentSettings(Settings):
     (FixRes, arXiv 1906.06423: objects look larger in random crops than in centre crops), else the evaluation size."""
     flip: bool = True
     """Mirror photos left to right; switch it off where sides matter (left shoes, lettering)."""
+    views: Count | Auto | None = "auto"
+    """Different views of a photo in a phase whose lower part is frozen: epoch e trains on view e modulo `views`, and
+    the frozen part runs once for each view instead of once an epoch; none: every epoch has views of its own; auto: 1
+    where nothing is random about a view, else none."""
     mixup: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
     """Beta parameter of mixup (arXiv 1710.09412); 0 switches it off."""
     cutmix: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0

@@ -26,6 +26,7 @@ from visionft.training.interrupting import Interrupted, watching
 from visionft.training.lifecycle import Lifecycle, StopAskedError
 from visionft.training.losses import balanced
 from visionft.training.module import Batch, Classifier
+from visionft.training.prefixes import Prefixes
 from visionft.training.preparing import Prepared, views_of
 from visionft.training.progress import Say, bar
 from visionft.training.pulling import StartPull
@@ -51,6 +52,7 @@ def train_epochs(
         return  # stopped early, and killed before the end
     with watching() as interruption, bar("training") as advance:
         lifecycle = Lifecycle(folder, loader, interruption, history, say)
+        loader.recurring = Prefixes(module, loader, folder, interruption, advance, say)
         callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(advance, say)]
         trainer = make_trainer(settings, module.schedule.epochs, callbacks)
         start = checkpoint.step if checkpoint else 0

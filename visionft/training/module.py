@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from visionft import backbones, methods
-from visionft.backbones import Network
+from visionft.backbones import Cut, Network
 from visionft.errors import MemoryShortError
 from visionft.preprocess import Preprocess
 from visionft.settings import FitSettings
@@ -37,6 +37,9 @@ class Classifier(LightningModule):
         settings: resolved, without "auto".
         class_weights: (C,) or none.
         distillation: what compares it with a teacher.
+
+    Attributes:
+        cut: where batches bring what crosses this cut, instead of photos.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Classifier(LightningModule):
         self.groups = methods.groups(network, self.depth_map)
         self.averaged: AveragedNetwork | None = None
         self.pull: StartPull | None = None
+        self.cut: Cut | None = None
         self.step = 0
         self.micro_batch = int(settings.optim.micro_batch)
         self._state: methods.State | None = None
@@ -101,12 +105,12 @@ class Classifier(LightningModule):
         return self
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """Take one optimizer step on photos (B, H, W, 3) uint8 and labels (B,)."""
+        """Take one optimizer step on photos (B, H, W, 3) uint8, or on what crosses the cut, and labels (B,)."""
         seed_step(self.settings.seed, self.step)
         optimizer: Any = self.optimizers()
         self.enter_step(optimizer)
         pixels, labels, indices = batch
-        x = backbones.normalise(pixels, self.preprocess, self.device)
+        x = pixels if self.cut else backbones.normalise(pixels, self.preprocess, self.device)
         mixed, targets = mix(x, labels, self.settings.augment, self.settings.seed, self.step)
         self._accumulate(mixed, targets, indices)
         self._clip(optimizer)
@@ -151,7 +155,7 @@ class Classifier(LightningModule):
 
     def _loss(self, x: Tensor, indices: Tensor, targets: Targets) -> Tensor:
         if self.distillation is None:
-            plain: Tensor = self.loss(self._forward(x), targets)
+            plain: Tensor = self.loss(self.cut.suffix(x) if self.cut else self._forward(x), targets)
             return plain
         lesson = self.distillation.lesson(x, indices)
         logits, features = self._forward(self.distillation.student_view(x))

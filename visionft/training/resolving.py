@@ -88,7 +88,7 @@ def resolve_machine(settings: FitSettings) -> tuple[FitSettings, list[Choice]]:
 def resolve_training(settings: FitSettings, facts: Facts) -> tuple[FitSettings, list[Choice]]:
     """Choose rates, epochs, batch and augmentation; precision and micro-batch are measured afterwards."""
     made: list[Choice] = []
-    for offers in (_head_first, _offers, _offers_from_steps):  # each looks at what those before it chose
+    for offers in (_head_first, _offers, _offers_from_those):  # each looks at what those before it chose
         made += open_ones(settings, offers(settings, facts))
         settings = put(settings, made)
     return settings, made
@@ -202,12 +202,22 @@ def _strength(facts: Facts) -> tuple[str, str]:
     return ("light", f"{each:.0f} photos a class") if each >= 100 else ("medium", f"{each:.0f} photos a class are few")
 
 
-def _offers_from_steps(settings: FitSettings, facts: Facts) -> list[Choice]:
+def _offers_from_those(settings: FitSettings, facts: Facts) -> list[Choice]:
+    return [_views(settings), _averaging(settings, facts)]
+
+
+def _views(settings: FitSettings) -> Choice:
+    if settings.augment.strength == "none":
+        return Choice("augment.views", 1, "nothing is random about a view")
+    return Choice("augment.views", None, "every epoch has views of its own")
+
+
+def _averaging(settings: FitSettings, facts: Facts) -> Choice:
     if not settings.epochs:
-        return [Choice("optim.ema", 0.0, "nothing is trained by epochs")]
+        return Choice("optim.ema", 0.0, "nothing is trained by epochs")
     steps = max(1, facts.photos // int(settings.optim.batch_size)) * int(settings.epochs)
     decay = round(1 - 1 / max(10.0, min(1000.0, steps / 4)), 5)
-    return [Choice("optim.ema", decay, f"averages over about {1 / (1 - decay):.0f} of {steps} steps")]
+    return Choice("optim.ema", decay, f"averages over about {1 / (1 - decay):.0f} of {steps} steps")
 
 
 def batch_norms(network: Network) -> bool:
