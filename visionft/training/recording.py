@@ -140,7 +140,7 @@ def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
 
 
 def _comparable(settings: FitSettings) -> dict[str, Any]:
-    """Return what decides the outcome: where it is written, how often it is saved and what is measured do not."""
+    """Return what decides the outcome: where and how often it is written, what is measured and remembered do not."""
     tree = settings.model_dump(mode="json")
     tree.pop("out")
     tree.pop("retention")
@@ -149,6 +149,7 @@ def _comparable(settings: FitSettings) -> dict[str, Any]:
         run = getattr(settings, name)
         tree[name] = str(run.absolute()) if run else None
     tree["hardware"].pop("checkpoint_seconds")
+    tree["data"].pop("scan_cache")
     return tree
 
 
