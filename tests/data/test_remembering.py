@@ -57,13 +57,14 @@ def remembered(root: Path) -> list[str]:
 
 def test_a_second_check_opens_nothing_and_finds_the_same(two_classes: Path, watch: Watch) -> None:
     (two_classes / "hat" / "cut.png").write_bytes((two_classes / "hat" / "00.png").read_bytes()[:300])
+    (two_classes / "hat" / "boxes.txt").write_text("no photo")
     first = watch.check(two_classes)
-    assert (len(watch.opened), first.unchanged) == (41, 0)
+    assert (len(watch.opened), first.unchanged) == (42, 0)
     second = watch.check(two_classes)
-    assert (watch.opened, second.unchanged) == ([], 41)
+    assert (watch.opened, second.unchanged) == ([], 42)
     assert second.table.equals(first.table)
     assert second.quarantine == first.quarantine
-    assert [item.path for item in second.quarantine] == ["hat/cut.png"]
+    assert [item.path for item in second.quarantine] == ["hat/boxes.txt", "hat/cut.png"]
 
 
 def test_a_photo_of_other_bytes_is_opened_again(two_classes: Path, watch: Watch) -> None:
@@ -241,6 +242,23 @@ def test_what_the_bytes_alone_do_not_decide_is_asked_again(
         check(scan(two_classes, DataSettings()), LIMIT, threads=1, remember=True)
     assert watch.check(two_classes).table.num_rows == 40
     assert watch.opened == ["11.png"] * 2  # one a class
+
+
+def test_what_is_not_there_is_looked_for_again(two_classes: Path, watch: Watch) -> None:
+    (two_classes / "hat" / "link.png").symlink_to(two_classes / "nowhere.png")
+    assert [item.reason for item in watch.check(two_classes).quarantine] == ["no such file"]
+    assert watch.check(two_classes).unchanged == 40
+    draw(two_classes / "nowhere.png", seed=3)
+    assert watch.check(two_classes).table.num_rows == 41
+
+
+def test_a_photo_that_came_between_stamp_and_opening_is_not_remembered(
+    two_classes: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(remembering, "_stat", lambda file: Path(f"{file}-not-yet").stat())
+        assert watch.check(two_classes).table.num_rows == 40
+    assert watch.check(two_classes).unchanged == 0
 
 
 def test_an_interrupted_check_keeps_what_it_found(

@@ -36,7 +36,7 @@ class Opened:
         digest: SHA-256 of its bytes, hexadecimal; none: it cannot be used.
         size: Of the file in bytes.
         reason: Why it cannot be used.
-        lasting: Whether the bytes alone decided, so that they would again.
+        lasting: Whether the file alone decided, so that it would again.
     """
 
     digest: str | None
@@ -100,15 +100,15 @@ class _Check:
         rows = np.flatnonzero(~same)
         opened = list(pool.map(self._open, [files[row] for row in rows]))
         self._fill(same, places, stamps, opened)
-        kept = [at for at, it in enumerate(opened) if it.lasting and it.size == stamps[rows[at], 0]]
+        kept = [at for at, it in enumerate(opened) if it.lasting]
         of_kept = ([opened[at].digest for at in kept], [opened[at].reason for at in kept])
         self.cache.add(moment, outcomes([names[row] for row in rows[kept]], stamps[rows[kept]], *of_kept))
 
     def _open(self, file: str) -> Opened:
         try:
             data = contents(Path(file))
-        except PhotoError as error:  # nothing but the file's beginning was read: asking again is cheap
-            return Opened(None, 0, error.reason, lasting=False)
+        except PhotoError as error:  # with a cause the system has refused it, and may think otherwise next time
+            return Opened(None, 0, error.reason, lasting=error.__cause__ is None)
         try:
             decode(data, max_pixels=self.max_pixels)
         except PhotoError as error:

@@ -112,8 +112,9 @@ class ScanCache:
         Outcomes of files that are younger than a tick of the clock are left out: they may change unseen.
         """
         settled = pc.less(pc.max_element_wise(found["modified"], found["changed"]), moment - TICK)
+        there = pc.greater_equal(found["bytes"], 0)  # else it came between its stamp and its opening
         if self.enabled:
-            self._fresh.append(found.filter(settled))
+            self._fresh.append(found.filter(pc.and_(settled, there)))
 
     def forget_gone(self, places: NDArray[np.int64]) -> None:
         """Forget the photos that are neither at `places` nor on disk any more."""
