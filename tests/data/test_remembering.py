@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -11,6 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+import visionft
 from tests.data.conftest import draw
 from visionft.data import caching, checking, remembering
 from visionft.data.checking import check
@@ -274,6 +278,36 @@ def test_an_interrupted_check_keeps_what_it_found(
         check(scan(two_classes, DataSettings()), LIMIT, stop, remember=True)
     watch.check(two_classes)
     assert len(watch.opened) == 20
+
+
+PROCESS = """
+import sys
+from pathlib import Path
+from visionft.data.checking import check
+from visionft.data.scanning import scan
+from visionft.settings import DataSettings
+check(scan(Path(sys.argv[1]), DataSettings()), 10**6, lambda done, total: print(done, flush=True), remember=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_interrupted_keeps_what_it_found(tree: Tree, watch: Watch, tmp_path: Path) -> None:
+    root = tree(["hat/", "shoe/"])
+    draw(tmp_path / "noise.png", seed=1, size=(200, 200))
+    for number in range(8000):
+        (root / "hat" / f"{number}.png").symlink_to(tmp_path / "noise.png")
+    time.sleep(2.5)  # until the cache believes that the photo is at rest
+    environment = {**os.environ, "PYTHONPATH": str(Path(visionft.__file__).parents[1])}
+    command = [sys.executable, "-c", PROCESS, str(root)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        done = int(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert said.splitlines()[-1] == "KeyboardInterrupt"
+    assert done <= len(remembered(root)) < 8000
 
 
 def test_a_long_check_saves_as_it_goes(two_classes: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,8 @@ Progress = Callable[[int, int], None]
 """Called with (photos done, photos in all), from the calling thread."""
 
 BATCH = 512
+PORTION = 8  # photos a thread takes at once: handing over each by itself costs more than opening a small one
+STAMPS = 32  # stamps a thread takes at once
 MAX_THREADS = 32
 SAVE_SECONDS = 120  # of work that a kill may cost; saving a million outcomes takes two
 
@@ -98,7 +100,7 @@ class _Check:
         stamps = _stamps(pool, files)
         same = self.cache.unchanged(places, stamps)
         rows = np.flatnonzero(~same)
-        opened = list(pool.map(self._open, [files[row] for row in rows]))
+        opened = _opened(pool, self._open, [files[row] for row in rows])
         self._fill(same, places, stamps, opened)
         kept = [at for at, it in enumerate(opened) if it.lasting]
         of_kept = ([opened[at].digest for at in kept], [opened[at].reason for at in kept])
@@ -148,5 +150,10 @@ def _pool(threads: int | None) -> Iterator[ThreadPoolExecutor]:
 
 def _stamps(pool: ThreadPoolExecutor, files: list[str]) -> Stamps:
     """Read the stamps in parallel: on a network drive each takes its time."""
-    portion = max(32, -(-len(files) // MAX_THREADS))
-    return np.concatenate(list(pool.map(read_stamps, (files[i : i + portion] for i in range(0, len(files), portion)))))
+    portions = [files[start : start + STAMPS] for start in range(0, len(files), STAMPS)]
+    return np.concatenate(list(pool.map(read_stamps, portions)))
+
+
+def _opened(pool: ThreadPoolExecutor, open_one: Callable[[str], Opened], files: list[str]) -> list[Opened]:
+    portions = [files[start : start + PORTION] for start in range(0, len(files), PORTION)]
+    return [it for portion in pool.map(lambda some: list(map(open_one, some)), portions) for it in portion]
