@@ -22,6 +22,20 @@ def test_a_path_that_only_differs_in_between_is_one_class_and_said_aloud() -> No
     )
 
 
+def test_many_of_them_are_said_in_one_sentence() -> None:
+    kinds = [f"kind-{i}" for i in range(8)]
+    labels, notes = folded(
+        [(f"Veg/{kind}", "train") for kind in kinds] + [(f"Veg/New/{kind}", "test") for kind in kinds],
+        [f"Veg/{kind}" for kind in kinds],
+    )
+    assert labels == [f"Veg/{kind}" for kind in kinds] * 2
+    assert len(notes) == 1
+    assert notes[0].startswith(
+        "8 folders are read as classes whose paths only differ in between: Veg/New/kind-0 as Veg/"
+    )
+    assert notes[0].endswith("and 3 more")
+
+
 def test_a_shorter_path_is_the_class_too() -> None:
     assert folded([("Granny", None)], ["Fruit/Apple/Granny"])[0] == ["Fruit/Apple/Granny"]
 

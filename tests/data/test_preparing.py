@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from visionft.classes import Classes
-from visionft.data import Manifest, label_photos, prepare, summary
+from visionft.data import Manifest, checking, label_photos, prepare, summary
 from visionft.data.preparing import list_photos
 from visionft.errors import DataError
 from visionft.settings import DataSettings
@@ -127,6 +128,18 @@ def test_classes_that_lost_every_photo_are_left_out_aloud(two_classes: Path) -> 
     assert list(manifest.classes) == ["hat", "shoe"]
     assert manifest.notes == ("1 class is left out, as no photo of 'glove' can be used: see the quarantine",)
     assert "1 entry in quarantine: 1 not an image" in summary(manifest)
+
+
+def test_what_was_checked_before_is_not_opened_again_and_that_is_said(
+    two_classes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "now", lambda: time.time_ns() + 10**10)
+    first, second = prepare(two_classes, DataSettings()), prepare(two_classes, DataSettings())
+    assert "unchanged" not in summary(first)
+    assert "40 photos are unchanged since they were last checked, and not opened again" in summary(second)
+    assert (first.fingerprint, first.notes) == (second.fingerprint, second.notes)
+    assert label_photos(two_classes, second.classes, DataSettings()).unchanged == 40
+    assert prepare(two_classes, DataSettings(scan_cache=False)).unchanged == 0
 
 
 @pytest.mark.parametrize(

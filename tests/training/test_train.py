@@ -183,6 +183,11 @@ def test_a_setting_that_is_younger_than_a_run_has_its_default_there(settings: Ma
         train(settings(**{"optim.l2_sp": 3.0}), silent)
 
 
+def test_a_run_goes_on_whether_or_not_its_photos_are_opened_again(settings: Make) -> None:
+    run = train(settings(), silent)
+    assert train(settings(**{"data.scan_cache": False}), silent).path == run.path
+
+
 def test_other_photos_are_refused(settings: Make, shapes: Path) -> None:
     train(settings(), silent)
     extra = shapes / "disc" / "new.jpg"

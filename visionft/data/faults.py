@@ -81,7 +81,7 @@ def refuse_unvalidated(photos: Path, table: pa.Table) -> None:
 
 def refuse_unknown(photos: Path, names: list[str], known: tuple[str, ...]) -> None:
     """Raise DataError where labels are not among the run's classes."""
-    unknown = [name for name in names if name not in set(known)]
+    unknown = sorted(set(names) - set(known))
     if unknown:
         what = "class" if len(unknown) == 1 else "classes"
         raise DataError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from visionft.data.listing import count, some
+from visionft.data.splitting import leading_bits
 
 SHOWN = 2
 
@@ -16,11 +18,18 @@ def leak_notes(table: pa.Table) -> list[str]:
     Args:
         table: Columns path, label, split, group and digest, every split filled in.
     """
+    copies = _copies(table)
     return [
-        *_split_note(table, "digest", "byte-for-byte duplicate"),
+        *_split_note(copies, "digest", "byte-for-byte duplicate"),
         *_split_note(table.filter(pc.is_valid(table["group"])), "group", "product"),
-        *_label_note(table),
+        *_label_note(copies),
     ]
+
+
+def _copies(table: pa.Table) -> pa.Table:
+    """Return the photos that may have a copy: nearly always few, so that few are compared in full."""
+    _, place, counts = np.unique(leading_bits(table["digest"]), return_inverse=True, return_counts=True)
+    return table.filter(pa.array(counts[place] > 1))
 
 
 def _split_note(table: pa.Table, column: str, noun: str) -> list[str]:

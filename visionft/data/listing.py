@@ -26,12 +26,14 @@ class Listing:
         table: Columns `COLUMNS`, in order of `path`.
         quarantine: What was left out already, with reasons.
         notes: Sentences to be said aloud.
+        unchanged: Photos that were not opened, as they are what they were at an earlier check.
     """
 
     root: Path
     table: pa.Table
     quarantine: tuple[Quarantined, ...] = ()
     notes: tuple[str, ...] = ()
+    unchanged: int = 0
 
     def noting(self, *notes: str) -> Listing:
         """Return the same listing with more notes."""

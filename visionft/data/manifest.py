@@ -90,6 +90,7 @@ class Manifest:
         classes: The classes, whatever a split lacks.
         quarantine: Files that were left out, with reasons.
         notes: Sentences to be said aloud.
+        unchanged: Photos that were not opened this time, as they are what they were at an earlier check.
     """
 
     root: Path
@@ -97,6 +98,7 @@ class Manifest:
     classes: Classes
     quarantine: tuple[Quarantined, ...] = ()
     notes: tuple[str, ...] = ()
+    unchanged: int = 0
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

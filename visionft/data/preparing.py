@@ -58,7 +58,7 @@ def prepare(
     earlier = read_splits(earlier) if isinstance(earlier, Path) else earlier
     listing = _folded(list_photos(photos, settings))
     _refuse_early(photos, listing, settings)
-    checked = _usable(photos, listing, check(listing, settings.max_pixels, on_progress, threads))
+    checked = _usable(photos, listing, _checked(listing, settings, on_progress, threads))
     return _split(photos, checked, settings, earlier)
 
 
@@ -81,9 +81,9 @@ def label_photos(
     listing = _measured(photos, list_photos(photos, settings))
     listing = _folded(listing, classes.names)
     refuse_unknown(photos, sorted(listing.table["label"].unique().to_pylist()), classes.names)
-    checked = _usable(photos, listing, check(listing, settings.max_pixels, on_progress, threads))
-    table = _with_splits(checked.table, pa.array(["test"] * checked.table.num_rows, pa.string()))
-    return Manifest(checked.root, table, classes, checked.quarantine, checked.notes)
+    checked = _usable(photos, listing, _checked(listing, settings, on_progress, threads))
+    table = _with_splits(checked.table, pa.repeat("test", checked.table.num_rows))
+    return Manifest(checked.root, table, classes, checked.quarantine, checked.notes, checked.unchanged)
 
 
 def list_photos(photos: Path, settings: DataSettings) -> Listing:
@@ -102,6 +102,10 @@ def list_photos(photos: Path, settings: DataSettings) -> Listing:
     if not is_manifest(photos):
         raise DataError(f"{photos} is neither a folder nor a .csv or .parquet manifest: give one of these")
     return read_manifest(photos, settings)
+
+
+def _checked(listing: Listing, settings: DataSettings, on_progress: Progress | None, threads: int | None) -> Listing:
+    return check(listing, settings.max_pixels, on_progress, threads, remember=settings.scan_cache)
 
 
 def _folded(listing: Listing, known: Sequence[str] | None = None) -> Listing:
@@ -132,7 +136,7 @@ def _split(photos: Path, checked: Listing, settings: DataSettings, earlier: pa.T
     refuse_unvalidated(photos, table)
     classes = Classes.of(table["label"].unique().to_pylist())
     notes = [*checked.notes, *notes, *gap_notes(table, classes.names), *leak_notes(table)]
-    return Manifest(checked.root, table, classes, checked.quarantine, tuple(notes))
+    return Manifest(checked.root, table, classes, checked.quarantine, tuple(notes), checked.unchanged)
 
 
 def _drawn(table: pa.Table, settings: DataSettings, earlier: pa.Table | None) -> tuple[pa.Table, list[str]]:

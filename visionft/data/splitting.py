@@ -68,9 +68,9 @@ def draw(table: pa.Table, validation: float, test: float, earlier: pa.Table | No
 
 def piece_keys(table: pa.Table) -> Keys:
     """Return the key (n,) of every photo's piece: equal keys are one piece, and bits 0 to 62 are its uniform hash."""
-    digests = table["digest"].combine_chunks().dictionary_encode()
-    of_digest = digests.indices.to_numpy()
-    keys = (_leading_bits(digests.dictionary)[of_digest] >> np.uint64(1)) | LOOSE
+    bits = leading_bits(table["digest"])
+    of_digest = np.unique(bits, return_inverse=True)[1]
+    keys = (bits >> np.uint64(1)) | LOOSE
     groups = table["group"].combine_chunks().dictionary_encode()
     grouped = np.flatnonzero(pc.is_valid(table["group"]).to_numpy())
     of_group = groups.indices.drop_null().to_numpy()
@@ -112,17 +112,19 @@ def _of_pieces(sides: Sides, piece: NDArray[np.intp], pieces: int) -> Sides:
     return largest
 
 
-def _smallest(keys: Keys, codes: NDArray[np.int32]) -> Keys:
+def _smallest(keys: Keys, codes: NDArray[np.int32] | NDArray[np.intp]) -> Keys:
     smallest = np.full(codes.max(initial=-1) + 1, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(smallest, codes, keys)
     return smallest[codes]
 
 
-def _leading_bits(digests: pa.StringArray) -> Keys:
-    """Return the first 64 bits (n,) of hexadecimal digests."""
+def leading_bits(digests: pa.ChunkedArray) -> Keys:
+    """Return the first 64 bits (n,) of hexadecimal digests; of a million photos no two share them by chance."""
     parts = [digests.slice(start, CHUNK) for start in range(0, len(digests), CHUNK)]
     texts = ("".join(pc.utf8_slice_codeunits(part, 0, 16).to_pylist()) for part in parts)
-    return np.concatenate([np.frombuffer(bytes.fromhex(text), ">u8").astype(np.uint64) for text in texts])
+    parts_of_bits = [np.frombuffer(bytes.fromhex(text), ">u8").astype(np.uint64) for text in texts]
+    bits: Keys = np.concatenate([np.empty(0, np.uint64), *parts_of_bits])
+    return bits
 
 
 def _hashes(names: pa.StringArray) -> Keys:

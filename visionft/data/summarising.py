@@ -24,6 +24,9 @@ def summary(manifest: Manifest) -> str:
         reasons = Counter(item.reason for item in manifest.quarantine)
         tally = some(f"{n:,} {reason}" for reason, n in reasons.most_common())
         lines.append(f"{count(len(manifest.quarantine), 'entry', 'entries')} in quarantine: {tally}")
+    if manifest.unchanged:
+        since = "is unchanged since it was" if manifest.unchanged == 1 else "are unchanged since they were"
+        lines.append(f"{count(manifest.unchanged, 'photo')} {since} last checked, and not opened again")
     return "\n".join([*lines, *(f"note: {note}" for note in manifest.notes)])
 
 

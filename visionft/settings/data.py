@@ -37,6 +37,8 @@ class DataSettings(Settings):
     """What decoded photos may take on the disk, those of all runs together, in GB."""
     max_pixels: Annotated[int, Field(ge=1)] = 200_000_000
     """Photos of more pixels are quarantined as decompression bombs (the default is 0.6 GB of pixels)."""
+    scan_cache: bool = True
+    """Leave photos closed that are what they were when an earlier run checked them; false: open every photo again."""
 
 
 class ClassesSettings(Settings):

@@ -140,7 +140,7 @@ def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
 
 
 def _comparable(settings: FitSettings) -> dict[str, Any]:
-    """Return what decides the outcome: where and how often it is written, room to cache, what is measured do not."""
+    """Return what decides the outcome: not where it is written, how often, what is measured, or kept between runs."""
     tree = settings.model_dump(mode="json")
     tree.pop("out")
     tree.pop("retention")
@@ -150,6 +150,7 @@ def _comparable(settings: FitSettings) -> dict[str, Any]:
         tree[name] = str(run.absolute()) if run else None
     tree["hardware"].pop("checkpoint_seconds")
     tree["data"].pop("cache_gb")
+    tree["data"].pop("scan_cache")
     return tree
 
 

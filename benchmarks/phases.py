@@ -1,0 +1,166 @@
+"""One phase of `scaling.py`, in a process of its own.
+
+python benchmarks/phases.py PHASE PHOTOS       the last line is JSON
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+import visionft as vft
+from visionft import data, training
+from visionft.classes import Classes
+from visionft.data import Column, TrainLoader, TrainPhotos, caching, checking
+from visionft.data.leaks import leak_notes
+from visionft.data.listing import Listing
+from visionft.data.preparing import list_photos
+from visionft.data.splitting import draw
+from visionft.evaluation import Evaluation
+from visionft.settings import AugmentSettings, DataSettings
+from visionft.training import lifecycle
+
+SETTINGS = DataSettings()
+LOADED = 20_000  # photos that a loader is timed on
+SIDE = 32
+BATCH = 64
+STUB: dict[str, Any] = {
+    "backbone": "test_resnet", "weights": "none", "epochs": 1, "preprocess.size": SIDE, "augment.size": SIDE,
+    "optim.batch_size": BATCH, "optim.micro_batch": BATCH, "hardware.device": "cpu", "hardware.workers": 2,
+    "hardware.precision": "fp32",
+}  # fmt: skip
+"""A fit whose network costs next to nothing."""
+
+
+class FirstStepError(Exception):
+    """Training has begun."""
+
+
+def measured(work: Callable[[], object]) -> dict[str, Any]:
+    """Run the work; return its seconds, its processor seconds and the bytes by which the process grew at its peak."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten: imports have a higher one
+    before, busy, began = _kilobytes("VmRSS"), time.process_time(), time.perf_counter()
+    work()
+    return {
+        "seconds": round(time.perf_counter() - began, 4),
+        "processor_seconds": round(time.process_time() - busy, 4),
+        "bytes": 1024 * max(0, _kilobytes("VmHWM") - before),
+    }
+
+
+def _kilobytes(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:")))
+
+
+def _checked(photos: Path, *, first: bool = False) -> Listing:
+    if first:
+        shutil.rmtree(caching.root() / "scans", ignore_errors=True)
+    return checking.check(list_photos(photos, SETTINGS), SETTINGS.max_pixels, remember=True)
+
+
+def listing(photos: Path) -> dict[str, Any]:
+    """List the folder."""
+    return measured(lambda: list_photos(photos, SETTINGS))
+
+
+def check(photos: Path, *, first: bool) -> dict[str, Any]:
+    """Decode and hash every photo, or find each unchanged."""
+    shutil.rmtree(caching.root() / "scans", ignore_errors=True) if first else _checked(photos)
+    listed, found = list_photos(photos, SETTINGS), []
+    row = measured(lambda: found.append(checking.check(listed, SETTINGS.max_pixels, remember=True)))
+    return {**row, "unchanged": found[0].unchanged}
+
+
+def split(photos: Path) -> dict[str, Any]:
+    """Draw the sides and look for duplicates."""
+    table = _checked(photos).table
+
+    def work() -> None:
+        sides = draw(table, SETTINGS.validation, SETTINGS.test)
+        leak_notes(table.set_column(table.column_names.index("split"), "split", sides))
+
+    return measured(work)
+
+
+def prepare(photos: Path, *, first: bool) -> dict[str, Any]:
+    """Make the manifest, as every command does."""
+    _checked(photos, first=False) if not first else shutil.rmtree(caching.root() / "scans", ignore_errors=True)
+    return measured(lambda: data.prepare(photos, SETTINGS))
+
+
+def start(photos: Path) -> dict[str, Any]:
+    """Run a fit until its first step is done; what is unchanged stays closed."""
+    assert training.train, "imports are no part of what grows"
+
+    def stop(*_: object) -> None:
+        raise FirstStepError
+
+    lifecycle.Lifecycle.on_train_batch_end = stop  # type: ignore[method-assign]
+
+    def fit() -> None:
+        with tempfile.TemporaryDirectory() as out:
+            try:
+                vft.fit(photos, out=Path(out) / "run", say=lambda line: print(line, file=sys.stderr), **STUB)
+            except FirstStepError:
+                return
+        raise SystemExit("the fit ended without a step")
+
+    return measured(fit)
+
+
+def load(photos: Path, workers: int) -> dict[str, Any]:
+    """Fill batches for a network that does nothing; `alone` is the time of the photos without a loader."""
+    manifest = data.prepare(photos, SETTINGS)
+    dataset = TrainPhotos(
+        manifest.rows("train"), manifest.root, AugmentSettings(strength="none"), (SIDE, SIDE), (0, 0, 0), 0
+    )
+    loader = TrainLoader(dataset, BATCH, 0, workers)
+    steps = min(LOADED // BATCH, loader.steps_per_epoch)
+    order = data.permutation(0, 0, len(dataset))[: steps * BATCH].tolist()
+    began = time.perf_counter()
+    for index in order:
+        dataset[(0, index)]
+    alone = time.perf_counter() - began
+    row = measured(lambda: sum(len(batch[1]) for batch in islice(loader, steps)))
+    return {**row, "photos": steps * BATCH, "alone": round(alone, 4)}
+
+
+def answers(photos: Path) -> dict[str, Any]:
+    """Make the figures of an evaluation and write an answer for each photo."""
+    paths = Column(pc.cast(list_photos(photos, SETTINGS).table["path"], "string").combine_chunks())
+    random, n, classes = np.random.default_rng(0), len(paths), Classes.of("abcdefghij")
+    logits, labels = random.normal(size=(n, 10)).astype(np.float32), random.integers(0, 10, n)
+
+    def work() -> None:
+        with tempfile.TemporaryDirectory() as out:
+            Evaluation.of(photos, "test", classes, paths, logits, labels, ()).write(Path(out) / "test")
+
+    return measured(work)
+
+
+PHASES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "list": listing,
+    "check, first": lambda photos: check(photos, first=True),
+    "check, again": lambda photos: check(photos, first=False),
+    "split": split,
+    "prepare, first": lambda photos: prepare(photos, first=True),
+    "prepare, again": lambda photos: prepare(photos, first=False),
+    "start": start,
+    "load, 0 workers": lambda photos: load(photos, 0),
+    "load, 2 workers": lambda photos: load(photos, 2),
+    "answers": answers,
+}
+
+if __name__ == "__main__":
+    print(json.dumps(PHASES[sys.argv[1]](Path(sys.argv[2]))))
