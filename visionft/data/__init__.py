@@ -14,6 +14,7 @@ from visionft.data.loading import (
 from visionft.data.manifest import SPLITS, Column, Manifest, Rows, read_splits
 from visionft.data.preparing import label_photos, prepare
 from visionft.data.sampling import EpochSampler, Sample, permutation, steps_per_epoch
+from visionft.data.sizing import Sides
 from visionft.data.summarising import summary
 from visionft.data.working import Batch, Item, worker_fault
 
@@ -31,6 +32,7 @@ __all__ = [
     "Remembered",
     "Rows",
     "Sample",
+    "Sides",
     "TrainLoader",
     "TrainPhotos",
     "estimate",

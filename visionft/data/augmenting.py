@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from visionft.data.cropping import Box, Crop, Load, centre_box
 from visionft.data.sampling import Purpose, stream
+from visionft.data.sizing import Sides
 from visionft.settings import AugmentSettings
 
 # albumentations asks PyPI for a newer version at import unless told not to; no import of ours reaches the network.
@@ -34,15 +35,23 @@ class Augment:
         size: (H, W) of the result in pixels.
         fill: RGB in [0, 255] that shows where a photo was turned or erased: the mean, so that it normalises to zero.
         seed: The run's seed.
+        sides: Of square results that grow from epoch to epoch to `size`; none: `size` in all.
 
     Raises:
         ValueError: `strength` is still `auto`.
     """
 
-    def __init__(self, settings: AugmentSettings, size: tuple[int, int], fill: tuple[int, int, int], seed: int) -> None:
+    def __init__(
+        self,
+        settings: AugmentSettings,
+        size: tuple[int, int],
+        fill: tuple[int, int, int],
+        seed: int,
+        sides: Sides | None = None,
+    ) -> None:
         if settings.strength == "auto":
             raise ValueError("the strength of augmentation is `auto`: resolve it before photos are loaded")
-        self.size, self.flip, self.seed = size, settings.flip, seed
+        self.size, self.sides, self.flip, self.seed = size, sides, settings.flip, seed
         self._crop = None if settings.strength == "none" else _crop(settings.strength, size)
         changes = _CHANGES[settings.strength](fill)
         self._compose = A.Compose(changes) if changes else None
@@ -50,7 +59,7 @@ class Augment:
     @property
     def fixed(self) -> bool:
         """Whether nothing is random about the result."""
-        return self._crop is None
+        return self._crop is None and self.sides is None
 
     def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:
         """Return the changed photo, (H, W, 3) uint8 RGB, from (h, w, 3) uint8 RGB of any size."""
@@ -59,11 +68,11 @@ class Augment:
     def view(self, load: Load, epoch: int, index: int) -> Pixels:
         """Return the changed photo, (H, W, 3) uint8 RGB, from one that is decoded no larger than its crop needs."""
         if self._crop is None:
-            return Crop(partial(centre_box, size=self.size), self.size).of(load)
+            return Crop(partial(centre_box, size=self.size), self._size(epoch)).of(load)
         source = stream(Purpose.AUGMENT, self.seed, epoch, index)
         chance = random.Random(int.from_bytes(source.generate_state(4).tobytes(), "little"))
         self._crop.py_random = chance
-        pixels = Crop(self._draw, self.size).of(load)
+        pixels = Crop(self._draw, self._size(epoch)).of(load)
         if self.flip and chance.random() < 0.5:
             pixels = np.asarray(cv2.flip(pixels, 1), np.uint8)
         if self._compose is None:
@@ -72,6 +81,10 @@ class Augment:
         self._compose.set_random_state(np.random.default_rng(source), chance)
         changed: Pixels = self._compose(image=pixels)["image"]
         return np.ascontiguousarray(changed)
+
+    def _size(self, epoch: int) -> tuple[int, int]:
+        side = self.sides.at(epoch) if self.sides else None
+        return self.size if side is None else (side, side)
 
     def _draw(self, height: int, width: int) -> Box:
         assert self._crop is not None, "asked for where crops are random alone"

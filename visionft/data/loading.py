@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from visionft.data.decoded import Decoded
 from visionft.data.manifest import Rows
 from visionft.data.sampling import EpochSampler, Sample
+from visionft.data.sizing import Sides
 from visionft.data.working import START, Batch, Fault, Guarded, Item, Photos, collate, start_worker, unpacked
 from visionft.errors import DataError, PhotoError
 from visionft.photos import Reduction, read
@@ -42,6 +43,7 @@ class TrainPhotos(Dataset[Item]):
         mean_fill: RGB in [0, 255] for what a change uncovers.
         seed: The run's seed.
         decoded: Where the views come from photos that were shrunk, and are kept; none: from the files, each time.
+        sides: Of views that grow from epoch to epoch to `size`; none: all have it.
     """
 
     def __init__(
@@ -53,11 +55,12 @@ class TrainPhotos(Dataset[Item]):
         mean_fill: tuple[int, int, int],
         seed: int,
         decoded: Decoded | None = None,
+        sides: Sides | None = None,
     ) -> None:
         from visionft.data.augmenting import Augment  # a second of import that evaluation need not wait for
 
         self.rows, self.root, self.decoded = rows, root, decoded
-        self.augment: Augment = Augment(augment, size, mean_fill, seed)
+        self.augment: Augment = Augment(augment, size, mean_fill, seed, sides)
 
     def __len__(self) -> int:
         return len(self.rows)

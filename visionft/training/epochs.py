@@ -16,7 +16,7 @@ from visionft import backbones, methods
 from visionft.data import EvalPhotos, FixedViews, Manifest, TrainLoader, TrainPhotos, eval_batches
 from visionft.runs import layout
 from visionft.settings import FitSettings
-from visionft.training import keeping
+from visionft.training import keeping, sizes
 from visionft.training.averaging import AveragedNetwork
 from visionft.training.checkpointing import Checkpoint
 from visionft.training.distilling import Distillation
@@ -53,7 +53,7 @@ def train_epochs(
     with watching() as interruption, bar("training") as advance:
         lifecycle = Lifecycle(folder, loader, interruption, history, say)
         loader.recurring = Prefixes(module, loader, folder, interruption, advance, say)
-        callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(advance, say)]
+        callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(loader, advance, say)]
         trainer = make_trainer(settings, module.schedule.epochs, callbacks)
         start = checkpoint.step if checkpoint else 0
         loader.set_epoch(start // loader.steps_per_epoch, start % loader.steps_per_epoch)
@@ -142,7 +142,14 @@ def make_loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
     side, workers = views_of(settings, prepared.teacher), int(settings.hardware.workers)
     fill, decoded = prepared.preprocess.fill, keeping.decoded(settings, side)
     photos = TrainPhotos(
-        manifest.rows("train"), manifest.root, settings.augment, (side, side), fill, settings.seed, decoded
+        manifest.rows("train"),
+        manifest.root,
+        settings.augment,
+        (side, side),
+        fill,
+        settings.seed,
+        decoded,
+        sizes.sides(settings, prepared.solves_head),
     )
     return TrainLoader(
         photos,

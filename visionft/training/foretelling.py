@@ -7,6 +7,7 @@ from typing import Any
 
 from lightning import Callback, Trainer
 
+from visionft.data import TrainLoader
 from visionft.training.progress import Advance, Say
 
 WARM_UP = 2  # steps that allocate and start workers
@@ -17,11 +18,13 @@ class Foretelling(Callback):
     """Say the expected time once, and move the bar after each step.
 
     Args:
+        loader: of the training photos; where their views grow, later steps take longer.
         advance: receives (photos trained, photos in all).
         say: prints one line.
     """
 
-    def __init__(self, advance: Advance, say: Say) -> None:
+    def __init__(self, loader: TrainLoader, advance: Advance, say: Say) -> None:
+        self.loader = loader
         self.advance = advance
         self.say = say
         self._steps = 0
@@ -35,8 +38,16 @@ class Foretelling(Callback):
         if self._steps == WARM_UP:
             self._began = time.monotonic()
         if self._steps == WARM_UP + TIMED:
-            left = (time.monotonic() - self._began) / TIMED * (total - pl_module.step)
+            left = (time.monotonic() - self._began) / TIMED * self._left(pl_module.step, total)
             self.say(f"training: {total} steps in {pl_module.schedule.epochs} epochs, about {spoken(left)} from now")
+
+    def _left(self, step: int, total: int) -> float:
+        """Return what is left, in steps like the present one."""
+        sides, an_epoch = self.loader.dataset.augment.sides, self.loader.steps_per_epoch
+        if sides is None:
+            return total - step
+        work = sides.work(total / an_epoch) - sides.work(step / an_epoch)
+        return work * an_epoch * (sides.last / sides.at(step // an_epoch)) ** 2
 
 
 def spoken(seconds: float) -> str:

@@ -25,6 +25,7 @@ from visionft.training.keeping import cache_choice
 from visionft.training.measuring import WORTH_IT, fitting_micro_batch, seconds_per_photo
 from visionft.training.progress import Say
 from visionft.training.resolving import Facts, batch_norms, resolve_machine, resolve_training, solves_head
+from visionft.training.sizes import require_growable
 from visionft.training.teaching import Teacher
 
 CPU_MICRO_BATCH = 8  # benchmarks/micro_batch.py: larger buffers go back to the kernel after each use
@@ -88,6 +89,7 @@ def prepare(
     transform = parent.preprocess if parent else backbones.preprocess(network, settings.preprocess)
     facts = _facts(network, manifest, transform, heir)
     settings, training = resolve_training(settings, facts)
+    require_growable(settings, facts.any_size)
     _edit(settings, network, say)
     recomputing.prepare(settings, network, say)
     settings, measured = _measure(settings, network)

@@ -1,0 +1,35 @@
+"""The side of the training crops, epoch by epoch (progressive resizing, arXiv 2104.00298)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STEP = 16  # pixels: what backbones stride by, so that no size leaves an edge unseen
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Crops that grow in a line from the first epoch to the last; early epochs see less and take less time.
+
+    Attributes:
+        first: side in the first epoch, in pixels.
+        last: side in the last epoch, in pixels.
+        epochs: of the whole run, all phases together.
+    """
+
+    first: int
+    last: int
+    epochs: int
+
+    def at(self, epoch: int) -> int:
+        """Return the side in an epoch, counted from 0; between the ends a multiple of 16."""
+        if epoch >= self.epochs - 1 or self.first == self.last:
+            return self.last
+        side = self.first + (self.last - self.first) * epoch / (self.epochs - 1)
+        return self.first if epoch <= 0 else min(self.last, round(side / STEP) * STEP)
+
+    def work(self, epoch: float) -> float:
+        """Return the pixels that are trained on before a moment, in epochs from the start, in units of the last's."""
+        whole = int(epoch)
+        shares = [(self.at(i) / self.last) ** 2 for i in range(whole + 1)]
+        return sum(shares[:-1]) + (epoch - whole) * shares[-1]
