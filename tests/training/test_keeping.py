@@ -35,23 +35,30 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def choice(monkeypatch: pytest.MonkeyPatch, photos: int = 10_000, **flags: Any) -> tuple[str, str]:
-    monkeypatch.setattr(keeping.data, "room", lambda budget: min(budget, 30 * GB))
+def choice(monkeypatch: pytest.MonkeyPatch, photos: int = 1000, **flags: Any) -> tuple[str, str]:
+    monkeypatch.setattr(keeping.data, "room", lambda budget: min(budget, GB))
     given = {"hardware.device": "cuda", "epochs": 6, **flags}
-    made = keeping.cache_choice(build("photos", None, **given), photos, side=224)
+    made = keeping.cache_choice(build("photos", None, **given), [f"{n:064x}" for n in range(photos)], side=224)
     assert made.setting == "data.cache"
     return made.value, made.reason
 
 
-def test_a_gpu_keeps_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert decoded.estimate(10_000, 336) == 10_000 * 336 * 448 * 3
-    assert choice(monkeypatch) == ("decoded", "about 4.5 GB, decoded once for 6 epochs")
-    expected = ("none", "about 45.2 GB would be kept, and there is room for 30.0")
-    assert choice(monkeypatch, photos=100_000) == expected
-    assert choice(monkeypatch, **{"data.cache_gb": 4}) == (
-        "none",
-        "about 4.5 GB would be kept, and there is room for 4.0",
-    )
+def test_a_gpu_keeps_what_fits(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    assert decoded.estimate(1000, 336) == 1000 * 336 * 448 * 3
+    assert choice(monkeypatch) == ("decoded", "about 0.5 GB more, decoded once for 6 epochs")
+    expected = ("none", "about 1.4 GB more would be kept, and there is room for 1.0")
+    assert choice(monkeypatch, photos=3000) == expected
+    expected = ("none", "about 0.5 GB more would be kept, and there is room for 0.3")
+    assert choice(monkeypatch, **{"data.cache_gb": 0.3}) == expected
+
+
+def test_what_an_earlier_run_kept_needs_no_room(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    store = decoded.Decoded(336, GB)
+    for n in range(1000):
+        place = store._place(f"{n:064x}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    assert choice(monkeypatch, **{"data.cache_gb": 0}) == ("decoded", "about 0.0 GB more, decoded once for 6 epochs")
 
 
 def test_nothing_is_kept_where_it_would_not_pay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import struct
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
 from importlib import metadata
@@ -85,6 +86,10 @@ class Decoded:
         if photos.digest(data) == digest:  # else it changed since it was listed, and is another photo
             self._keep(place, pixels)
         return pixels
+
+    def missing(self, digests: Iterable[str]) -> int:
+        """Count the photos that are not kept yet."""
+        return sum(not self._place(digest).is_file() for digest in digests)
 
     def _place(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from visionft import data
 from visionft.data import Decoded
 from visionft.settings import FitSettings
@@ -10,12 +12,12 @@ from visionft.training.choices import Choice
 GB = 1e9
 
 
-def cache_choice(settings: FitSettings, photos: int, side: int) -> Choice:
+def cache_choice(settings: FitSettings, digests: Sequence[str], side: int) -> Choice:
     """Choose `data.cache`; everything else is resolved.
 
     Args:
         settings: resolved otherwise.
-        photos: to train on.
+        digests: of the photos to train on; those that an earlier run kept need no room.
         side: of the training views in pixels.
     """
     if not settings.epochs:
@@ -24,10 +26,13 @@ def cache_choice(settings: FitSettings, photos: int, side: int) -> Choice:
         return _none("on a processor, training takes far longer than decoding")
     if settings.epochs == 1:
         return _none("one epoch reads each photo once")
-    needed, free = data.estimate(photos, data.side_of((side, side))), data.room(_bytes(settings))
-    if needed > free:
-        return _none(f"about {needed / GB:.1f} GB would be kept, and there is room for {free / GB:.1f}")
-    return Choice("data.cache", "decoded", f"about {needed / GB:.1f} GB, decoded once for {settings.epochs} epochs")
+    store = Decoded(data.side_of((side, side)), _bytes(settings))
+    needed = data.estimate(store.missing(digests), store.side)
+    if needed > (free := data.room(store.budget)):
+        return _none(f"about {needed / GB:.1f} GB more would be kept, and there is room for {free / GB:.1f}")
+    return Choice(
+        "data.cache", "decoded", f"about {needed / GB:.1f} GB more, decoded once for {settings.epochs} epochs"
+    )
 
 
 def decoded(settings: FitSettings, side: int) -> Decoded | None:

@@ -93,7 +93,8 @@ def prepare(
     _edit(settings, network, say)
     recomputing.prepare(settings, network, say)
     settings, measured = _measure(settings, network)
-    kept = open_ones(settings, [cache_choice(settings, facts.photos, views_of(settings, teacher))])
+    digests = manifest.rows("train").digests
+    kept = open_ones(settings, [cache_choice(settings, digests, views_of(settings, teacher))])
     settings = put(settings, kept)
     choices = (*taken, *machine, *weights, *training, *measured, *kept)
     for choice in choices:
