@@ -4,9 +4,9 @@ python benchmarks/prefix.py [PHOTOS] [--rounds 2]     speed: live and cached in 
 python benchmarks/prefix.py [PHOTOS] --views          accuracy of heads that are trained on 1, 2, 4 or new views
 python benchmarks/prefix.py --markdown                what was measured, in lines
 
-PHOTOS is a split folder (shared clothing by default). A cell is one `visionft fit` in a process of its own, or for speed
-a pair of them; a rate is that of the median epoch, and `whole` has the seconds of the process with everything in it:
-photos read, frozen part run, validation, test figures. Speed is measured on a fourth of the training photos (--every).
+PHOTOS is a split folder (shared clothing by default). A cell is one `visionft fit` in a process of its own, or for
+speed a pair of them; a rate is that of the median epoch, and `whole` has the seconds of the process with everything in
+it: photos read, frozen part run, validation, test figures. Speed is measured on a fourth of the training photos.
 """
 
 from __future__ import annotations
