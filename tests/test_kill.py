@@ -122,6 +122,12 @@ def test_kills_change_no_bit_of_any_method(shapes: Path, tmp_path: Path, method:
         assert bool(files) == (method in ("lora", "qlora", "adapter", "prompt"))
 
 
+def test_kills_change_no_bit_where_a_frozen_part_is_remembered(shapes: Path, tmp_path: Path) -> None:
+    for out in killed_through_its_course(shapes, tmp_path, 3 * KILLS_A_METHOD, {**GRADUAL, "augment.views": "2"}):
+        assert {entry.name for entry in out.iterdir()} == layout.FINISHED | {layout.EVALUATION}
+    assert "ran once for 2 views of 40 photos" in (tmp_path / "whole-log.out").read_text()
+
+
 def test_kills_change_no_bit_of_a_run_that_goes_on_from_another(shapes: Path, tmp_path: Path) -> None:
     for kind in ("disc", "square"):
         shutil.copytree(shapes / kind, tmp_path / "photos" / kind)

@@ -16,13 +16,14 @@ from visionft.backbones import Network
 from visionft.data import TrainPhotos
 from visionft.methods import Group, Schedule
 from visionft.runs import Run, layout
-from visionft.settings import FitSettings, GradualMethod, HeadMethod, OptimSettings, Phase
+from visionft.settings import GradualMethod, HeadMethod, OptimSettings, Phase
 from visionft.training import Classifier, Interrupted, prefixes, remembering, train
 from visionft.training.checkpointing import Checkpoint
 from visionft.training.prefixes import FrozenPhase, frozen_phases
 
 Make = Any
 AGREE = 1e-4
+PHOTOS = 40  # to train on
 GRADUAL = {
     "name": "gradual",
     "phases": [{"epochs": 3, "unfreeze": 0.3}, {"epochs": 1, "unfreeze": 1.0, "lr": 1e-3}],
@@ -37,6 +38,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "lora on the last blocks": {**VIT, "method": {"name": "lora", "unfreeze": 0.4}, "epochs": 3},
     "prompts of the last blocks": {**VIT, "method": {"name": "prompt", "unfreeze": 0.4}, "epochs": 3},
 }
+QUICK = ("mlp head", "gradual", "lora on the last blocks")
 
 
 def weights(run: Run) -> dict[str, Tensor]:
@@ -53,7 +55,9 @@ def silent(_: str) -> None:
     pass
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_cached_and_live_phases_over_the_same_views_agree(settings: Make, tmp_path: Path, kind: str) -> None:
     flags, lines, live_lines = {**KINDS[kind], "augment.views": 2}, list[str](), list[str]()
     cached = train(settings(out=tmp_path / "cached", **flags), lines.append)
@@ -83,9 +87,8 @@ def test_the_backbone_runs_once_for_each_view_of_a_photo(settings: Make, monkeyp
         trained.append(batch[0].dtype == torch.float32 and batch[0].ndim == 2)
 
     monkeypatch.setattr(Classifier, "training_step", watching)
-    run = train(settings(**MLP, **{"augment.views": 2}), silent)
-    photos = run.result["photos"]["train"] if "photos" in run.result else len(seen) // 2
-    assert sorted(seen) == [(view, index) for view in (0, 1) for index in range(photos)]
+    train(settings(**MLP, **{"augment.views": 2}), silent)
+    assert sorted(seen) == [(view, index) for view in (0, 1) for index in range(PHOTOS)]
     assert trained
     assert all(trained)
 
@@ -125,7 +128,7 @@ def test_frozen_parameters_and_buffers_stay_bit_equal_in_cached_phases(
     assert all(torch.equal(first[name], other[name]) for other in others for name in stem)
 
 
-@pytest.mark.parametrize("step", [3, 12, 22])  # 5 steps an epoch: in the first cached phase, and in the second one
+@pytest.mark.parametrize("step", [12, 22])  # 5 steps an epoch: in the first cached phase, and in the second one
 def test_a_signal_in_a_cached_phase_and_the_same_call_again_equal_the_uninterrupted_run(
     settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
@@ -241,9 +244,3 @@ def test_phases_with_a_frozen_part_and_more_epochs_than_views_are_found() -> Non
         (1, 0, 3),
         (2, 2, head),
     ]
-
-
-def test_older_runs_have_no_number_of_views(settings: Make) -> None:
-    wanted: FitSettings = settings()
-    assert wanted.augment.views == "auto"
-    assert not isinstance(wanted.augment.views, int)
