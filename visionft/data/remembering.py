@@ -40,7 +40,8 @@ SCHEMA = pa.schema(
 KEY = b"visionft"
 LAST = (1 << 63) - 1
 _stat = os.stat  # a Path costs more than the question
-# A file written again within one tick of its file system's clock has the times that it had: FAT's ticks take 2 s.
+# git's "racily clean": a file written again within one tick of its file system's clock keeps the times that it had, so
+# one that is not older than a tick when it is checked is not believed. FAT's ticks are the longest, 2 s.
 TICK = 2 * 10**9
 
 Stamps = NDArray[np.int64]
