@@ -25,8 +25,8 @@ def silent(_: str) -> None:
     pass
 
 
-def kept(folder: Path) -> int:
-    return len(list(caching.files(folder)))
+def kept(root: Path) -> int:
+    return len(list(caching.files(root / decoded.FOLDER)))
 
 
 @pytest.fixture
