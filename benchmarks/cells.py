@@ -7,8 +7,10 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -46,16 +48,30 @@ class Cells:
         self.rows = rows
 
 
-def told(*words: object) -> tuple[dict[str, Any], float]:
+@contextmanager
+def fresh() -> Iterator[dict[str, str]]:
+    """Yield an environment in which visionft's caches are empty."""
+    with tempfile.TemporaryDirectory() as place:
+        yield {**os.environ, "VISIONFT_CACHE": place}
+
+
+def told(*words: object, cache: Path | None = None) -> tuple[dict[str, Any], float]:
     """Run Python with these words in a process of its own; return the JSON of its last line and its seconds.
+
+    Args:
+        words: of its command line.
+        cache: where visionft keeps what later runs find again; none: in a new folder, so that nothing is found.
 
     Raises:
         SystemExit: it failed; with the words and what it said.
     """
     command = [sys.executable, *map(str, words)]
-    began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - began
+    with fresh() as environment:
+        if cache is not None:
+            environment["VISIONFT_CACHE"] = str(cache)
+        began = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        seconds = time.perf_counter() - began
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1]), seconds

@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cells import SHARED, Cells, told
+from cells import SHARED, Cells, fresh, told
 
 from visionft.metrics import wilson
 
@@ -78,7 +78,12 @@ def ours(what: str, photos: Path, backbone: str, seed: int) -> dict[str, Any]:
     words = ["fit", photos, "--backbone", backbone, "--weights", weights, "--out", folder / "run", "--seed", seed]
     command = [sys.executable, "-u", "-m", "visionft", *map(str, words), *OURS[what], "--json"]
     began, epochs, last = time.perf_counter(), [], ""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with (
+        fresh() as environment,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        ) as process,
+    ):
         assert process.stdout is not None, "it was asked for"
         for line in process.stdout:
             last = line if line.startswith("{") else last
