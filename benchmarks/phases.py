@@ -11,11 +11,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 import visionft as vft
@@ -23,7 +25,6 @@ from visionft import data, training
 from visionft.classes import Classes
 from visionft.data import Column, TrainLoader, TrainPhotos, caching, checking
 from visionft.data.leaks import leak_notes
-from visionft.data.listing import Listing
 from visionft.data.preparing import list_photos
 from visionft.data.splitting import draw
 from visionft.evaluation import Evaluation
@@ -48,6 +49,7 @@ class FirstStepError(Exception):
 
 def measured(work: Callable[[], object]) -> dict[str, Any]:
     """Run the work; return its seconds, its processor seconds and the bytes by which the process grew at its peak."""
+    pa.default_memory_pool().release_unused()  # else what was freed before would be taken again uncounted
     Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten: imports have a higher one
     before, busy, began = _kilobytes("VmRSS"), time.process_time(), time.perf_counter()
     work()
@@ -63,10 +65,8 @@ def _kilobytes(name: str) -> int:
     return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:")))
 
 
-def _checked(photos: Path, *, first: bool = False) -> Listing:
-    if first:
-        shutil.rmtree(caching.root() / "scans", ignore_errors=True)
-    return checking.check(list_photos(photos, SETTINGS), SETTINGS.max_pixels, remember=True)
+def _forget() -> None:
+    shutil.rmtree(caching.root() / "scans", ignore_errors=True)
 
 
 def listing(photos: Path) -> dict[str, Any]:
@@ -74,17 +74,22 @@ def listing(photos: Path) -> dict[str, Any]:
     return measured(lambda: list_photos(photos, SETTINGS))
 
 
-def check(photos: Path, *, first: bool) -> dict[str, Any]:
-    """Decode and hash every photo, or find each unchanged."""
-    shutil.rmtree(caching.root() / "scans", ignore_errors=True) if first else _checked(photos)
+def check(photos: Path) -> dict[str, Any]:
+    """Decode and hash every photo that is not known as unchanged."""
     listed, found = list_photos(photos, SETTINGS), []
     row = measured(lambda: found.append(checking.check(listed, SETTINGS.max_pixels, remember=True)))
     return {**row, "unchanged": found[0].unchanged}
 
 
+def first(work: Callable[[Path], dict[str, Any]], photos: Path) -> dict[str, Any]:
+    """Run a phase that finds no cache."""
+    _forget()
+    return work(photos)
+
+
 def split(photos: Path) -> dict[str, Any]:
     """Draw the sides and look for duplicates."""
-    table = _checked(photos).table
+    table = checking.check(list_photos(photos, SETTINGS), SETTINGS.max_pixels, remember=True).table
 
     def work() -> None:
         sides = draw(table, SETTINGS.validation, SETTINGS.test)
@@ -93,10 +98,11 @@ def split(photos: Path) -> dict[str, Any]:
     return measured(work)
 
 
-def prepare(photos: Path, *, first: bool) -> dict[str, Any]:
+def prepare(photos: Path) -> dict[str, Any]:
     """Make the manifest, as every command does."""
-    _checked(photos, first=False) if not first else shutil.rmtree(caching.root() / "scans", ignore_errors=True)
-    return measured(lambda: data.prepare(photos, SETTINGS))
+    found: list[data.Manifest] = []
+    row = measured(lambda: found.append(data.prepare(photos, SETTINGS)))
+    return {**row, "unchanged": found[0].unchanged}
 
 
 def start(photos: Path) -> dict[str, Any]:
@@ -151,11 +157,11 @@ def answers(photos: Path) -> dict[str, Any]:
 
 PHASES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "list": listing,
-    "check, first": lambda photos: check(photos, first=True),
-    "check, again": lambda photos: check(photos, first=False),
+    "check, first": partial(first, check),
+    "check, again": check,
     "split": split,
-    "prepare, first": lambda photos: prepare(photos, first=True),
-    "prepare, again": lambda photos: prepare(photos, first=False),
+    "prepare, first": partial(first, prepare),
+    "prepare, again": prepare,
     "start": start,
     "load, 0 workers": lambda photos: load(photos, 0),
     "load, 2 workers": lambda photos: load(photos, 2),

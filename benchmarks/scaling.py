@@ -75,7 +75,10 @@ def photos_of(n: int, kept: Path | None) -> Iterator[Path]:
 def measure(phase: str, place: Path, n: int) -> dict[str, Any]:
     """Run one phase in a process of its own."""
     os.environ["VISIONFT_CACHE"] = str(place / "cache")
-    row, seconds = told(Path(__file__).with_name("phases.py"), phase, place / "photos")
+    script = Path(__file__).with_name("phases.py")
+    if "first" not in phase and not (place / "cache").is_dir():  # the folder was made anew
+        told(script, "check, first", place / "photos")
+    row, seconds = told(script, phase, place / "photos")
     return {"photos": n, **row, "process_seconds": round(seconds, 2)}
 
 
