@@ -7,7 +7,7 @@ phase in a process of its own: `first` opens every photo, `again` finds the scan
 the start of its process to the end of its first step, with everything unchanged; its network costs next to nothing.
 `load` fills batches for no network. `answers` is what an evaluation computes and writes, ten classes, without its
 network. Bytes are those by which the process grew at its peak. The table shows processor time, which says the same
-beside other work; for `load`, whose workers are processes of their own, and for `start` it shows seconds.
+beside other work, and for `start` seconds.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _field(row: dict[str, Any]) -> str:
     if row["key"]["phase"] == "start":
         return f"{row['process_seconds']:.1f} s in all, {row['bytes'] / 1e6:,.0f} MB"
     if "alone" in row:  # of photos read by hand
-        own, alone = (1e6 * row[name] / row["photos"] for name in ("seconds", "alone"))
+        own, alone = (1e6 * row[name] / row["photos"] for name in ("processor_seconds", "alone"))
         return f"{own:,.1f} µs ({alone:,.1f} µs without a loader)"
     each = 1e6 * row["processor_seconds"] / row["photos"]
     return f"{each:,.1f} µs, {row['bytes'] / row['photos']:,.0f} B"
