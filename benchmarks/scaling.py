@@ -3,11 +3,11 @@
 python benchmarks/scaling.py [--up-to 1000000] [--folder FOLDER] [--minutes 60]       no network, no weights; Linux
 
 Makes 10^3, 10^4, ... distinct small JPEGs (32 pixels, a comment of its own in each, 100 classes) and measures each
-phase in a process of its own: `first` opens every photo, `again` finds the scan cache of before. `start` is a fit from
-the start of its process to the end of its first step, with everything unchanged; its network costs next to nothing.
-`load` fills batches for no network. `answers` is what an evaluation computes and writes, ten classes, without its
-network. Bytes are those by which the process grew at its peak. The table shows processor time, which says the same
-beside other work, and for `start` seconds.
+phase in a process of its own: `first` opens every photo, from the disk; `again` finds the scan cache of before. `start`
+is a fit from the start of its process to the end of its first step, with everything unchanged; its network costs next
+to nothing. `load` fills batches for no network. `answers` is what an evaluation computes and writes, ten classes,
+without its network. Bytes are those by which the process grew at its peak. The table shows processor time, which says
+the same beside other work, and for `start` seconds.
 """
 
 from __future__ import annotations
