@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import shutil
 import tempfile
 import time
@@ -74,11 +73,10 @@ def photos_of(n: int, kept: Path | None) -> Iterator[Path]:
 
 def measure(phase: str, place: Path, n: int) -> dict[str, Any]:
     """Run one phase in a process of its own."""
-    os.environ["VISIONFT_CACHE"] = str(place / "cache")
-    script = Path(__file__).with_name("phases.py")
-    if "first" not in phase and not (place / "cache").is_dir():  # the folder was made anew
-        told(script, "check, first", place / "photos")
-    row, seconds = told(script, phase, place / "photos")
+    script, cache = Path(__file__).with_name("phases.py"), place / "cache"
+    if "first" not in phase and not cache.is_dir():  # the folder was made anew
+        told(script, "check, first", place / "photos", cache=cache)
+    row, seconds = told(script, phase, place / "photos", cache=cache)
     return {"photos": n, **row, "process_seconds": round(seconds, 2)}
 
 
