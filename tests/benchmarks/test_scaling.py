@@ -48,6 +48,12 @@ def test_the_table_divides_by_the_photos(tmp_path: Path) -> None:
     assert "| load, 0 workers | 4,000.0 µs (6,000.0 µs without a loader) |  |" in told
 
 
+def test_the_readme_shows_what_was_measured() -> None:
+    readme = (BENCHMARKS.parent / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("<!-- scaling:begin -->")[1].split("<!-- scaling:end -->")[0]
+    assert shown.strip() == run(SCRIPT, "--markdown").stdout.strip()
+
+
 @pytest.mark.slow
 def test_it_measures_every_phase_and_skips_what_is_measured(tmp_path: Path) -> None:
     words = [SCRIPT, "--up-to", "1000", "--folder", tmp_path / "kept", "--out", tmp_path / "scaling.jsonl"]
