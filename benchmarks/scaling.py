@@ -3,18 +3,17 @@
 python benchmarks/scaling.py [--up-to 1000000] [--folder FOLDER] [--minutes 60]       no network, no weights; Linux
 
 Makes 10^3, 10^4, ... distinct small JPEGs (32 pixels, a comment of its own in each, 100 classes) and measures each
-phase in a process of its own: `first` opens every photo, `again` finds the scan cache of before. `start` is a fit from
-the start of its process to the end of its first step, with everything unchanged; its network costs next to nothing.
-`load` fills batches for no network. `answers` is what an evaluation computes and writes, ten classes, without its
-network. Bytes are those by which the process grew at its peak. The table shows processor time, which says the same
-beside other work; for `load`, whose workers are processes of their own, and for `start` it shows seconds.
+phase in a process of its own: `first` opens every photo, from the disk; `again` finds the scan cache of before. `start`
+is a fit from the start of its process to the end of its first step, with everything unchanged; its network costs next
+to nothing. `load` fills batches for no network. `answers` is what an evaluation computes and writes, ten classes,
+without its network. Bytes are those by which the process grew at its peak. The table shows processor time, which says
+the same beside other work, and for `start` seconds.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import os
 import shutil
 import tempfile
 import time
@@ -74,8 +73,10 @@ def photos_of(n: int, kept: Path | None) -> Iterator[Path]:
 
 def measure(phase: str, place: Path, n: int) -> dict[str, Any]:
     """Run one phase in a process of its own."""
-    os.environ["VISIONFT_CACHE"] = str(place / "cache")
-    row, seconds = told(Path(__file__).with_name("phases.py"), phase, place / "photos")
+    script, cache = Path(__file__).with_name("phases.py"), place / "cache"
+    if "first" not in phase and not cache.is_dir():  # the folder was made anew
+        told(script, "check, first", place / "photos", cache=cache)
+    row, seconds = told(script, phase, place / "photos", cache=cache)
     return {"photos": n, **row, "process_seconds": round(seconds, 2)}
 
 
@@ -94,7 +95,7 @@ def _field(row: dict[str, Any]) -> str:
     if row["key"]["phase"] == "start":
         return f"{row['process_seconds']:.1f} s in all, {row['bytes'] / 1e6:,.0f} MB"
     if "alone" in row:  # of photos read by hand
-        own, alone = (1e6 * row[name] / row["photos"] for name in ("seconds", "alone"))
+        own, alone = (1e6 * row[name] / row["photos"] for name in ("processor_seconds", "alone"))
         return f"{own:,.1f} µs ({alone:,.1f} µs without a loader)"
     each = 1e6 * row["processor_seconds"] / row["photos"]
     return f"{each:,.1f} µs, {row['bytes'] / row['photos']:,.0f} B"

@@ -45,7 +45,13 @@ def test_the_table_divides_by_the_photos(tmp_path: Path) -> None:
     assert told[0] == "| phase | 1,000 | 100,000 |"
     assert "| list | 2,000.0 µs, 5,000 B | 20.0 µs, 50 B |" in told
     assert "| start |  | 12.3 s in all, 5 MB |" in told
-    assert "| load, 0 workers | 18,000.0 µs (6,000.0 µs without a loader) |  |" in told
+    assert "| load, 0 workers | 4,000.0 µs (6,000.0 µs without a loader) |  |" in told
+
+
+def test_the_readme_shows_what_was_measured() -> None:
+    readme = (BENCHMARKS.parent / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("<!-- scaling:begin -->")[1].split("<!-- scaling:end -->")[0]
+    assert shown.strip() == run(SCRIPT, "--markdown").stdout.strip()
 
 
 @pytest.mark.slow
@@ -56,7 +62,8 @@ def test_it_measures_every_phase_and_skips_what_is_measured(tmp_path: Path) -> N
     assert first.returncode == 0, first.stderr
     rows = {row["key"]["phase"]: row for row in map(json.loads, (tmp_path / "scaling.jsonl").read_text().splitlines())}
     assert len(rows) == 10
-    assert (rows["check, first"]["unchanged"], rows["check, again"]["unchanged"]) == (0, 1000)
+    assert [rows[f"{what}, first"]["unchanged"] for what in ("check", "prepare")] == [0, 0]
+    assert [rows[f"{what}, again"]["unchanged"] for what in ("check", "prepare")] == [1000, 1000]
     assert all(row["seconds"] > 0 and row["process_seconds"] > row["seconds"] for row in rows.values())
     assert rows["start"]["bytes"] > 1_000_000
 
