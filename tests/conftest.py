@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +14,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Keep the tests, and the processes that they start, out of the user's caches."""
-    place = tmp_path_factory.mktemp("cache")
-    os.environ["VISIONFT_CACHE"] = str(place)
-    return place
+# At import, not in a fixture: test files copy the environment when they are collected. It keeps the tests, and the
+# processes that they start, out of the user's caches.
+CACHE = Path(tempfile.mkdtemp(prefix="visionft-tests-"))
+os.environ["VISIONFT_CACHE"] = str(CACHE)
+atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import platformdirs
 import pytest
 
 from visionft.data import caching
+
+AT_COLLECTION = dict(os.environ)
 
 
 def test_the_variable_says_where_caches_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,3 +22,7 @@ def test_the_variable_says_where_caches_lie(tmp_path: Path, monkeypatch: pytest.
 def test_else_the_system_does(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(caching.VARIABLE) if value is None else monkeypatch.setenv(caching.VARIABLE, value)
     assert caching.root() == Path(platformdirs.user_cache_dir("visionft"))
+
+
+def test_test_files_that_copy_the_environment_keep_out_of_the_users_caches() -> None:
+    assert Path(AT_COLLECTION[caching.VARIABLE]).name.startswith("visionft-tests-")
