@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -160,6 +160,24 @@ def _seconds(seconds: float | None) -> str:
     return "never" if seconds is None else f"{seconds:.0f}"
 
 
+def tasks(given: argparse.Namespace, photos: Path) -> Iterator[tuple[dict[str, Any], Callable[[], dict[str, Any]]]]:
+    """Yield the cells that were asked for: first everybody at the first rate."""
+    common = {"set": given.set, "backbone": given.backbone, "seed": given.seed}
+    for number in range(given.rates):
+        for what in given.what:
+            if what in OURS and _asked(given, "visionft"):
+                key = {**common, "peer": "visionft", "what": what, "rate": None}
+                yield key, partial(ours, what, photos, given.backbone, given.seed)
+            for name in filter(partial(_asked, given), PEERS[what]):
+                rate = RATES[what][number]
+                work = partial(peer, name, what, photos, given.backbone, rate, given.seed)
+                yield {**common, "peer": name, "what": what, "rate": rate}, work
+
+
+def _asked(given: argparse.Namespace, name: str) -> bool:
+    return not given.peer or name in given.peer
+
+
 def main() -> None:
     """Measure what is not measured yet, or print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -175,21 +193,10 @@ def main() -> None:
     if given.markdown:
         print(markdown(cells.rows))
         return
-    common = {"set": given.set, "backbone": given.backbone, "seed": given.seed}
     with tempfile.TemporaryDirectory() as place:
         photos = flat(SETS[given.set], Path(place))
-        for number in range(given.rates):
-            for what in given.what:
-                for name in ("visionft", *PEERS[what]):
-                    if (given.peer and name not in given.peer) or (name == "visionft" and what not in OURS):
-                        continue
-                    rate = None if name == "visionft" else RATES[what][number]
-                    work = (
-                        partial(ours, what, photos, given.backbone, given.seed)
-                        if rate is None
-                        else partial(peer, name, what, photos, given.backbone, rate, given.seed)
-                    )
-                    cells.measure({**common, "peer": name, "what": what, "rate": rate}, work)
+        for key, work in tasks(given, photos):
+            cells.measure(key, work)
 
 
 if __name__ == "__main__":

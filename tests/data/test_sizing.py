@@ -14,6 +14,7 @@ from visionft.settings import AugmentSettings, DataSettings
 def test_sides_grow_in_a_line_to_the_last_epoch() -> None:
     assert [Sides(96, 176, 6).at(epoch) for epoch in range(8)] == [96, 112, 128, 144, 160, 176, 176, 176]
     assert [Sides(100, 170, 3).at(epoch) for epoch in range(3)] == [100, 128, 170]
+    assert [Sides(100, 104, 4).at(epoch) for epoch in range(4)] == [100, 100, 100, 104]  # never below the first
 
 
 @pytest.mark.parametrize(("first", "epochs"), [(96, 1), (176, 5)])

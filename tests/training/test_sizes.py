@@ -51,6 +51,12 @@ def test_what_is_left_counts_larger_crops_as_more_work() -> None:
     assert foretelling._left(10, 20) == pytest.approx(10)
 
 
+def test_crops_grow_where_nothing_else_changes_a_photo(shapes: Path, tmp_path: Path, small: dict[str, Any]) -> None:
+    said: list[str] = []
+    vft.fit(shapes, out=tmp_path / "run", say=said.append, **{**small, **GROWING, "augment.strength": "none"})
+    assert "  augment.views = None  (views grow from epoch to epoch)" in said
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

@@ -25,8 +25,8 @@ class Sides:
         """Return the side in an epoch, counted from 0; between the ends a multiple of 16."""
         if epoch >= self.epochs - 1 or self.first == self.last:
             return self.last
-        side = self.first + (self.last - self.first) * epoch / (self.epochs - 1)
-        return self.first if epoch <= 0 else min(self.last, round(side / STEP) * STEP)
+        side = self.first + (self.last - self.first) * max(0, epoch) / (self.epochs - 1)
+        return max(self.first, min(self.last, round(side / STEP) * STEP))
 
     def work(self, epoch: float) -> float:
         """Return the pixels that are trained on before a moment, in epochs from the start, in units of the last's."""

@@ -207,6 +207,8 @@ def _offers_from_those(settings: FitSettings, facts: Facts) -> list[Choice]:
 
 
 def _views(settings: FitSettings) -> Choice:
+    if settings.augment.start_size is not None:
+        return Choice("augment.views", None, "views grow from epoch to epoch")
     if settings.augment.strength == "none":
         return Choice("augment.views", 1, "nothing is random about a view")
     return Choice("augment.views", None, "every epoch has views of its own")
