@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,7 @@ from PIL import Image
 
 from visionft import photos
 from visionft.data import Decoded, Manifest, TrainLoader, TrainPhotos, caching, decoded, eval_batches, prepare
-from visionft.data.augmenting import Augment
+from visionft.data.augmenting import Augment, _box
 from visionft.data.cropping import Crop
 from visionft.data.loading import EvalPhotos
 from visionft.errors import DataError, PhotoError
@@ -198,8 +199,9 @@ def test_few_crops_have_to_be_enlarged(ratio: float, enlarged: float) -> None:
     blank = np.zeros((round(side * ratio), side, 3), np.uint8)
     areas = []
     for index in range(300):
-        crop = Crop(augment._draw, augment.size)
-        augment._crop.py_random = random.Random(index)  # type: ignore[union-attr]
+        drawn, _ = augment._changes()
+        drawn.py_random = random.Random(index)
+        crop = Crop(partial(_box, drawn), augment.size)
         crop.of(lambda _: blank)
         top, left, bottom, right = crop.box
         areas.append((bottom - top) * (right - left))

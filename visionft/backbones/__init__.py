@@ -1,5 +1,6 @@
 """timm backbones: creation, weights and licences, heads, depth, cutting, the transform of the weights, inference."""
 
+from visionft.backbones.carrying import norms_carried
 from visionft.backbones.creating import (
     CPU_BACKBONE,
     GPU_BACKBONE,
@@ -36,6 +37,7 @@ __all__ = [
     "evaluating",
     "forward_batches",
     "normalise",
+    "norms_carried",
     "preprocess",
     "registered",
     "regrow",

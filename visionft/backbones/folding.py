@@ -35,7 +35,7 @@ def folded(network: Network) -> Network:
     device = next(network.parameters()).device
     generator = torch.Generator().manual_seed(0)  # the global one belongs to the training
     noise = torch.randn(2, 3, *network.input_size, generator=generator).to(device)
-    pairs, truth = _pairs(network, noise)
+    pairs, truth = pairs_of(network, noise)
     if not pairs:
         return network
     copied = copy.deepcopy(network)
@@ -45,7 +45,7 @@ def folded(network: Network) -> Network:
     return copied if bool(off <= TOLERANCE * truth.abs().max()) else network
 
 
-def _pairs(network: Network, noise: Tensor) -> tuple[list[tuple[str, str]], Tensor]:
+def pairs_of(network: Network, noise: Tensor) -> tuple[list[tuple[str, str]], Tensor]:
     """Return the names of each convolution and of the norm that reads it, and the features of the noise."""
     made: dict[int, tuple[str, Tensor]] = {}
     pairs: list[tuple[str, str]] = []

@@ -2,6 +2,7 @@
 
 from visionft.data.checking import Progress
 from visionft.data.decoded import Decoded, estimate, room, side_of
+from visionft.data.fetching import Batch, Item
 from visionft.data.loading import (
     EvalPhotos,
     FixedViews,
@@ -16,7 +17,7 @@ from visionft.data.preparing import label_photos, prepare
 from visionft.data.sampling import EpochSampler, Sample, permutation, steps_per_epoch
 from visionft.data.sizing import Sides
 from visionft.data.summarising import summary
-from visionft.data.working import Batch, Item, worker_fault
+from visionft.data.working import worker_fault
 
 __all__ = [
     "SPLITS",

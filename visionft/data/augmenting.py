@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,15 +53,17 @@ class Augment:
     ) -> None:
         if settings.strength == "auto":
             raise ValueError("the strength of augmentation is `auto`: resolve it before photos are loaded")
-        self.size, self.sides, self.flip, self.seed = size, sides, settings.flip, seed
-        self._crop = None if settings.strength == "none" else _crop(settings.strength, size)
-        changes = _CHANGES[settings.strength](fill)
-        self._compose = A.Compose(changes) if changes else None
+        self.settings, self.size, self.fill, self.seed, self.sides = settings, size, fill, seed, sides
+        self._own = threading.local()
+
+    def __reduce__(self) -> tuple[type[Augment], tuple[Any, ...]]:
+        """Go to a process that is not forked as the arguments alone."""
+        return Augment, (self.settings, self.size, self.fill, self.seed, self.sides)
 
     @property
     def fixed(self) -> bool:
         """Whether nothing is random about the result."""
-        return self._crop is None and self.sides is None
+        return self.settings.strength == "none" and self.sides is None
 
     def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:
         """Return the changed photo, (H, W, 3) uint8 RGB, from (h, w, 3) uint8 RGB of any size."""
@@ -67,31 +71,40 @@ class Augment:
 
     def view(self, load: Load, epoch: int, index: int) -> Pixels:
         """Return the changed photo, (H, W, 3) uint8 RGB, from one that is decoded no larger than its crop needs."""
-        if self._crop is None:
+        if self.settings.strength == "none":
             return Crop(partial(centre_box, size=self.size), self._size(epoch)).of(load)
+        crop, compose = self._changes()
         source = stream(Purpose.AUGMENT, self.seed, epoch, index)
         chance = random.Random(int.from_bytes(source.generate_state(4).tobytes(), "little"))
-        self._crop.py_random = chance
-        pixels = Crop(self._draw, self._size(epoch)).of(load)
-        if self.flip and chance.random() < 0.5:
+        crop.py_random = chance
+        pixels = Crop(partial(_box, crop), self._size(epoch)).of(load)
+        if self.settings.flip and chance.random() < 0.5:
             pixels = np.asarray(cv2.flip(pixels, 1), np.uint8)
-        if self._compose is None:
+        if compose is None:
             return pixels
         # set_random_seed would start every change from the same number: light and colour would always come together.
-        self._compose.set_random_state(np.random.default_rng(source), chance)
-        changed: Pixels = self._compose(image=pixels)["image"]
+        compose.set_random_state(np.random.default_rng(source), chance)
+        changed: Pixels = compose(image=pixels)["image"]
         return np.ascontiguousarray(changed)
 
     def _size(self, epoch: int) -> tuple[int, int]:
         side = self.sides.at(epoch) if self.sides else None
         return self.size if side is None else (side, side)
 
-    def _draw(self, height: int, width: int) -> Box:
-        assert self._crop is not None, "asked for where crops are random alone"
-        left, top, right, bottom = self._crop.get_params_dependent_on_data({"shape": (height, width, 3)}, {})[
-            "crop_coords"
-        ]
-        return top, left, bottom, right
+    def _changes(self) -> tuple[A.RandomResizedCrop, A.Compose | None]:
+        """Return this thread's own: albumentations keeps the random state of a call in its objects."""
+        if not hasattr(self._own, "changes"):
+            strength = self.settings.strength
+            listed = _CHANGES[strength](self.fill)
+            self._own.changes = _crop(strength, self.size), A.Compose(listed) if listed else None
+        changes: tuple[A.RandomResizedCrop, A.Compose | None] = self._own.changes
+        return changes
+
+
+def _box(crop: A.RandomResizedCrop, height: int, width: int) -> Box:
+    found = crop.get_params_dependent_on_data({"shape": (height, width, 3)}, {})
+    left, top, right, bottom = found["crop_coords"]
+    return top, left, bottom, right
 
 
 def _crop(strength: str, size: tuple[int, int]) -> A.RandomResizedCrop:

@@ -87,6 +87,11 @@ class Decoded:
             self._keep(place, pixels)
         return pixels
 
+    def file(self, path: Path, digest: str) -> Path:
+        """Return the file that `read` will open: the one that is kept, else the photo itself."""
+        place = self._place(digest)
+        return place if place.is_file() else path
+
     def missing(self, digests: Iterable[str]) -> int:
         """Count the photos that are not kept yet."""
         return sum(not self._place(digest).is_file() for digest in digests)

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from visionft.data.decoded import Decoded
+from visionft.data.fetching import Batch, Fault, Guarded, Item, Photos, ReadAhead, collate
 from visionft.data.manifest import Rows
 from visionft.data.sampling import EpochSampler, Sample
 from visionft.data.sizing import Sides
-from visionft.data.working import START, Batch, Fault, Guarded, Item, Photos, collate, start_worker, unpacked
+from visionft.data.working import START, start_worker, taken
 from visionft.errors import DataError, PhotoError
 from visionft.photos import Reduction, read
 from visionft.preprocess import Preprocess
@@ -71,6 +72,12 @@ class TrainPhotos(Dataset[Item]):
         pixels = self.augment.view(partial(self._load, index), view, index)
         return pixels, int(self.rows.labels[index]), index
 
+    def file(self, sample: Sample) -> Path:
+        """Return the file that a sample will be read from."""
+        _, index = sample
+        path = self.root / self.rows.paths[index]
+        return self.decoded.file(path, self.rows.digests[index]) if self.decoded else path
+
     def _load(self, index: int, reduction: Reduction) -> Pixels:
         path = self.root / self.rows.paths[index]
         with _present(path):
@@ -102,6 +109,10 @@ class FixedViews(Dataset[Item]):
         """Return ((H, W, 3) uint8 RGB, class index, index); DataError if the photo is gone."""
         return self.photos[(self.view, index)]
 
+    def file(self, index: int) -> Path:
+        """Return the file that a photo will be read from."""
+        return self.photos.file((self.view, index))
+
 
 class EvalPhotos(Dataset[Item]):
     """Photos under the exact transform of evaluation, from full bytes.
@@ -120,10 +131,14 @@ class EvalPhotos(Dataset[Item]):
 
     def __getitem__(self, index: int) -> Item:
         """Return ((H, W, 3) uint8 RGB, class index, index); DataError if the photo is gone."""
-        path = self.root / self.rows.paths[index]
+        path = self.file(index)
         with _present(path):
             image = read(path, max_pixels=sys.maxsize)  # the limit of the user's settings was kept at the check
         return self.preprocess.pixels(image), int(self.rows.labels[index]), index
+
+    def file(self, index: int) -> Path:
+        """Return the file of a photo."""
+        return self.root / self.rows.paths[index]
 
 
 class Recurring(Protocol):
@@ -155,7 +170,7 @@ class TrainLoader:
         dataset: Training photos.
         batch_size: Photos in a batch.
         seed: The run's seed.
-        workers: Processes that fill batches; 0 does it in this one.
+        workers: Processes that fill batches; without any, torch's threads do it in this one, between two steps.
         pin_memory: Put batches where a GPU copies them from quickly.
 
     Attributes:
@@ -187,9 +202,9 @@ class TrainLoader:
                 yield from map(remembered.batch, self._sampler)
                 return
         if self._loader is None:
-            self._loader = _loader(Guarded(self.dataset), self._sampler, self.workers, self.pin_memory)
+            self._loader = _loader(self.dataset, self._sampler, self.workers, self.pin_memory)
         try:
-            yield from unpacked(self._loader)
+            yield from taken(self._loader)
         except DataError:
             self.close()
             raise
@@ -216,15 +231,15 @@ def eval_batches(dataset: Photos[int], batch_size: int, workers: int = 0, pin_me
     """
     indices = range(len(dataset))
     batches = [indices[start : start + batch_size] for start in indices[::batch_size]]
-    yield from unpacked(_loader(Guarded(dataset), batches, min(workers, len(batches)), pin_memory))
+    yield from taken(_loader(dataset, batches, min(workers, len(batches)), pin_memory))
 
 
 def _loader(
-    dataset: Dataset[Item | Fault], batches: Iterable[Any], workers: int, pin_memory: bool
+    dataset: Photos[Any], batches: Iterable[Sequence[Any]], workers: int, pin_memory: bool
 ) -> DataLoader[Item | Fault]:
     return DataLoader(
-        dataset,
-        batch_sampler=batches,
+        Guarded(dataset),
+        batch_sampler=batches if workers else ReadAhead(dataset, batches),  # type: ignore[arg-type]  # torch asks for lists
         num_workers=workers,
         collate_fn=collate,
         worker_init_fn=start_worker,

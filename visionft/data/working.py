@@ -1,4 +1,4 @@
-"""What a worker process does at its start, how a broken photo leaves it, and what its death means."""
+"""What a worker process does at its start, and what its death means."""
 
 from __future__ import annotations
 
@@ -8,22 +8,13 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
+from visionft.data.fetching import Batch, unpacked
 from visionft.errors import DataError
-
-Key = TypeVar("Key", contravariant=True)
-Item = tuple[NDArray[np.uint8], int, int]
-"""(pixels (H, W, 3) uint8 RGB, class index, row in the split)."""
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""(pixels (B, H, W, 3) uint8 RGB, class indices (B,) int64, rows in the split (B,) int64)."""
 
 # Forked where the system can: then a script needs no `if __name__ == "__main__"`, Arrow columns are shared instead of
 # copied, and a start takes milliseconds. It is safe beside CUDA and OpenMP because a worker uses neither.
@@ -35,60 +26,14 @@ DEATH = (
 )
 
 
-@dataclass(frozen=True)
-class Fault:
-    """A DataError on its way out of a worker; as an exception it would arrive with a traceback in its message."""
-
-    message: str
-
-
-class Photos(Protocol[Key]):
-    """A dataset: photos by (epoch, index) or by index."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, key: Key, /) -> Item: ...
-
-
-class Guarded(Dataset[Item | Fault], Generic[Key]):
-    """A dataset whose DataErrors are returned instead of raised."""
-
-    def __init__(self, dataset: Photos[Key]) -> None:
-        self.dataset = dataset
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __getitem__(self, key: Key) -> Item | Fault:
-        try:
-            return self.dataset[key]
-        except DataError as error:
-            return Fault(str(error))
-
-
-def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
-    """Stack items of one size to a batch; the first fault, if there is one, takes its place."""
-    sound: list[Item] = []
-    for item in items:
-        if isinstance(item, Fault):
-            return item
-        sound.append(item)
-    pixels, labels, indices = zip(*sound, strict=True)
-    return torch.from_numpy(np.stack(pixels)), torch.tensor(labels), torch.tensor(indices)
-
-
-def unpacked(batches: Iterable[Any]) -> Iterator[Batch]:
-    """Yield batches as tuples.
+def taken(batches: Iterable[Any]) -> Iterator[Batch]:
+    """Yield the batches of torch's loader as tuples.
 
     Raises:
         DataError: a photo could not be read, or a worker died.
     """
     try:
-        for batch in _started(batches):
-            if isinstance(batch, Fault):
-                raise DataError(batch.message)
-            pixels, labels, indices = batch
-            yield pixels, labels, indices
+        yield from unpacked(_started(batches))
     except (OSError, EOFError) as error:  # it died while it handed a batch over, before torch noticed
         raise DataError(DEATH) from error
     except RuntimeError as error:

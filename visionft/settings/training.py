@@ -65,7 +65,7 @@ class HardwareSettings(Settings):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Arithmetic of training; final figures are always computed in fp32."""
     workers: Annotated[int, Field(ge=0, le=256)] | Auto = "auto"
-    """Processes that decode and augment photos."""
+    """Processes that decode and augment photos; 0: the threads of training do it, between two steps."""
     threads: Count | Auto = "auto"
     """Threads of the arithmetic on the processor."""
     channels_last: bool | Auto = "auto"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def train_epochs(
         return
     if no_longer_better(history, settings.optim.patience):
         return  # stopped early, and killed before the end
-    with watching() as interruption, bar("training") as advance:
+    with carried(module), watching() as interruption, bar("training") as advance:
         lifecycle = Lifecycle(folder, loader, interruption, history, say)
         loader.recurring = Prefixes(module, loader, folder, interruption, advance, say)
         callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(loader, advance, say)]
@@ -67,6 +68,12 @@ def train_epochs(
             raise Interrupted(
                 interruption.signal or 2, f"interrupted; the same command goes on with {folder}"
             ) from stop
+
+
+def carried(module: Classifier) -> AbstractContextManager[object]:
+    """Let convolutions do the work of frozen batch norms while a block trains; where norms learn, change nothing."""
+    frozen = module.settings.optim.norm_statistics == "frozen"
+    return backbones.norms_carried(module.network) if frozen else nullcontext()
 
 
 class HeldOut:

@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -50,6 +51,18 @@ def load(samples: int = 10) -> float:
 def cpu_has_bf16() -> bool:
     """Tell whether the processor multiplies bf16 natively (AVX512-BF16 or AMX); elsewhere bf16 is emulated and slow."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def free_memory() -> int:
+    """Return the bytes that this process can still take: those of the machine, or of its control group if fewer."""
+    if not Path("/proc/meminfo").is_file():
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2 if hasattr(os, "sysconf") else 4 << 30
+    lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    free = int(lines["MemAvailable"].split()[0]) * 1024
+    with suppress(OSError, ValueError):  # no control group, or one without a limit
+        limit, used = (int(Path("/sys/fs/cgroup", f"memory.{name}").read_text()) for name in ("max", "current"))
+        free = min(free, limit - used)
+    return free
 
 
 def inference_dtype(device: str) -> torch.dtype | None:

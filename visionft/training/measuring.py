@@ -4,56 +4,93 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from visionft.backbones import Network, norms_carried
 from visionft.errors import MemoryShortError
 
 ROUNDS = 4
 COUNTED = 8  # photos of the pass in which saved bytes are counted: a micro-batch on a processor
-WORTH_IT = 1.15  # a dtype with less range has to be this much faster to be chosen
+PATIENCE = 6.0  # seconds after which no further round begins
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a step is computed.
+
+    Attributes:
+        dtype: of autocast; none is fp32.
+        photos: in one pass.
+    """
+
+    dtype: torch.dtype | None
+    photos: int
 
 
 def seconds_per_photo(
-    network: nn.Module,
+    network: Network,
     size: tuple[int, int],
-    batch: int,
+    ways: Sequence[Way],
     device: str,
-    dtypes: list[torch.dtype | None],
     channels_last: bool,
-) -> dict[torch.dtype | None, float]:
-    """Time forward and backward of all weights on synthetic photos, the dtypes in turn, on a copy of the network.
+    *,
+    frozen_norms: bool = False,
+) -> dict[Way, float]:
+    """Time forward and backward of all weights on synthetic photos, the ways in turn, on a copy of the network.
 
     Args:
         network: backbone and head.
         size: (H, W) of the training crops.
-        batch: photos a pass.
+        ways: to compare.
         device: "cpu" or "cuda".
-        dtypes: autocast dtypes to compare; none is fp32.
         channels_last: memory order of the photos.
+        frozen_norms: whether batch norms keep their statistics, and convolutions do their work.
     """
     trial = copy.deepcopy(network).to(device).train()
+    if not frozen_norms:
+        return _times(trial, size, ways, device, channels_last)
+    freeze_norms(trial)
+    with norms_carried(trial):
+        return _times(trial, size, ways, device, channels_last)
+
+
+def _times(
+    trial: nn.Module, size: tuple[int, int], ways: Sequence[Way], device: str, channels_last: bool
+) -> dict[Way, float]:
     order = torch.channels_last if channels_last else torch.contiguous_format
-    x = torch.zeros(batch, 3, *size, device=device).contiguous(memory_format=order)
-    times: dict[torch.dtype | None, list[float]] = {dtype: [] for dtype in dtypes}
+    x = torch.zeros(max(way.photos for way in ways), 3, *size, device=device).contiguous(memory_format=order)
+    times: dict[Way, list[float]] = {way: [] for way in ways}
+    first = time.perf_counter()
     for round_number in range(ROUNDS + 1):
-        for dtype in dtypes:
+        for way in ways:
             began = time.perf_counter()
-            with torch.autocast(device, dtype or torch.bfloat16, enabled=dtype is not None):
-                loss = trial(x).float().square().mean()
+            with torch.autocast(device, way.dtype or torch.bfloat16, enabled=way.dtype is not None):
+                loss = trial(x[: way.photos]).float().square().mean()
             loss.backward()
             _wait(device)
             if round_number:  # the first round warms up
-                times[dtype].append((time.perf_counter() - began) / batch)
+                times[way].append((time.perf_counter() - began) / way.photos)
             trial.zero_grad(set_to_none=True)
+        if round_number and time.perf_counter() - first > PATIENCE:
+            break
     # The least, not the median: whatever else the machine does only ever adds time.
-    return {dtype: min(seconds) for dtype, seconds in times.items()}
+    return {way: min(seconds) for way, seconds in times.items()}
+
+
+def freeze_norms(network: nn.Module) -> None:
+    """Let batch norms normalise by the statistics that they have, and leave them as they are."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
 
 
 def fitting_micro_batch(
-    network: nn.Module, size: tuple[int, int], batch: int, device: str, dtype: torch.dtype | None, channels_last: bool
+    network: Network, size: tuple[int, int], batch: int, device: str, dtype: torch.dtype | None, channels_last: bool
 ) -> int:
     """Return the largest of batch, batch/2, batch/4, ... that the device has memory to train on.
 
@@ -62,7 +99,7 @@ def fitting_micro_batch(
     """
     while batch >= 1:
         try:
-            seconds_per_photo(network, size, batch, device, [dtype], channels_last)
+            seconds_per_photo(network, size, [Way(dtype, batch)], device, channels_last)
             return batch
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()

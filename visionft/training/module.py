@@ -17,6 +17,7 @@ from visionft.settings import FitSettings
 from visionft.training.averaging import AveragedNetwork
 from visionft.training.distilling import Distillation
 from visionft.training.losses import ClassificationLoss
+from visionft.training.measuring import freeze_norms
 from visionft.training.mixing import Targets, mix
 from visionft.training.pulling import StartPull, without_decay
 from visionft.training.seeding import seed_step
@@ -134,9 +135,7 @@ class Classifier(LightningModule):
     def _freeze(self, state: methods.State) -> None:
         methods.apply(self.network, self.groups, state)
         if self.settings.optim.norm_statistics == "frozen":
-            for module in self.network.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
+            freeze_norms(self.network)
 
     def _accumulate(self, pixels: Tensor, targets: Targets, indices: Tensor) -> None:
         """Add up the gradients of the micro-batches, at half their size after each out-of-memory error."""

@@ -22,7 +22,7 @@ from visionft.training.foretelling import spoken
 from visionft.training.interrupting import Interruption
 from visionft.training.lifecycle import StopAskedError
 from visionft.training.module import Classifier
-from visionft.training.preparing import DTYPES
+from visionft.training.pacing import DTYPES
 from visionft.training.progress import Advance, Say
 from visionft.training.remembering import Crossings, size_of
 

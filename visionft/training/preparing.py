@@ -19,18 +19,15 @@ from visionft.runs.succession import Succession
 from visionft.settings import FitSettings, from_yaml
 from visionft.training import activations, recomputing
 from visionft.training.choices import Choice, open_ones, put
-from visionft.training.hardware import cpu_has_bf16
 from visionft.training.inheriting import Inheritance, choices_of
 from visionft.training.keeping import cache_choice
-from visionft.training.measuring import WORTH_IT, fitting_micro_batch, seconds_per_photo
+from visionft.training.pacing import pace
 from visionft.training.progress import Say
-from visionft.training.resolving import Facts, batch_norms, resolve_machine, resolve_training, solves_head
+from visionft.training.resolving import Facts, resolve_machine, resolve_training, solves_head
 from visionft.training.sizes import require_growable
 from visionft.training.teaching import Teacher
 
-CPU_MICRO_BATCH = 8  # benchmarks/micro_batch.py: larger buffers go back to the kernel after each use
 LEARNS = ("learns from", "--distill")
-DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,8 @@ def prepare(
     require_growable(settings, facts.any_size)
     _edit(settings, network, say)
     recomputing.prepare(settings, network, say)
-    settings, measured = _measure(settings, network)
+    measured = open_ones(settings, pace(settings, network))
+    settings = put(settings, measured)
     digests = manifest.rows("train").digests
     kept = open_ones(settings, [cache_choice(settings, digests, views_of(settings, teacher))])
     settings = put(settings, kept)
@@ -197,50 +195,3 @@ def _edit(settings: FitSettings, network: Network, say: Say) -> None:
         done = methods.edit(network, settings.method)
         if done is not None:
             say(f"{settings.method.name}: {done.sentence}")
-
-
-def _measure(settings: FitSettings, network: Network) -> tuple[FitSettings, list[Choice]]:
-    """Choose precision and micro-batch by trying them."""
-    made: list[Choice] = []
-    if settings.hardware.precision == "auto":
-        made.append(_precision(settings, network))
-        settings = put(settings, made)
-    if settings.optim.micro_batch == "auto":
-        made.append(_micro_batch(settings, network))
-        settings = put(settings, made[-1:])
-    return settings, made
-
-
-def _micro_batch(settings: FitSettings, network: Network) -> Choice:
-    batch, side = int(settings.optim.batch_size), int(settings.augment.size)
-    if settings.hardware.device == "cuda" and settings.epochs:
-        dtype = DTYPES[settings.hardware.precision]
-        channels_last = bool(settings.hardware.channels_last)
-        fits = fitting_micro_batch(network, (side, side), batch, "cuda", dtype, channels_last)
-        return Choice("optim.micro_batch", fits, "the largest that fits the GPU's memory")
-    if settings.optim.norm_statistics == "batch" and batch_norms(network):
-        return Choice("optim.micro_batch", batch, "batch norms see the whole batch")
-    return Choice(
-        "optim.micro_batch", min(batch, CPU_MICRO_BATCH), "small pieces stay near the processor; same gradient"
-    )
-
-
-def _precision(settings: FitSettings, network: Network) -> Choice:
-    if not settings.epochs:
-        return Choice("hardware.precision", "fp32", "nothing is trained by epochs")
-    if settings.hardware.device == "cuda":
-        if torch.cuda.is_bf16_supported(including_emulation=False):
-            return Choice("hardware.precision", "bf16", "the GPU has it")
-        return Choice("hardware.precision", "fp16", "the GPU has no bf16")
-    if not cpu_has_bf16():
-        return Choice("hardware.precision", "fp32", "the processor has no native bf16")
-    side = int(settings.augment.size)
-    times = seconds_per_photo(
-        network, (side, side), 8, "cpu", [None, torch.bfloat16], bool(settings.hardware.channels_last)
-    )
-    gain = times[None] / times[torch.bfloat16]
-    return Choice(
-        "hardware.precision",
-        "bf16" if gain >= WORTH_IT else "fp32",
-        f"a bf16 step was measured {gain:.2f} times as fast as fp32 here",
-    )

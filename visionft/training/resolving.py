@@ -19,6 +19,7 @@ from visionft.training.hardware import cores, pick_device
 PHOTOS_TO_SEE = {"cpu": 12_000, "cuda": 60_000}  # epochs are chosen so that about as many are trained on
 EPOCHS = {"cpu": (4, 20), "cuda": (6, 40)}
 SCRATCH_EPOCHS = 30
+FEW_CORES = 8  # Python is a third of decoding a photo: more threads than that wait for one another
 HeadState = Literal["new", "grown", "kept"]
 EFFICIENT_RATES = {"lora": 1e-3, "qlora": 1e-3, "adapter": 1e-3, "prompt": 5e-3, "bitfit": 1e-3, "norm": 1e-3}
 
@@ -72,17 +73,22 @@ def resolve_machine(settings: FitSettings) -> tuple[FitSettings, list[Choice]]:
     offered = [
         Choice("hardware.device", device, "a CUDA device is here" if device == "cuda" else "torch sees no CUDA device"),
         Choice("hardware.threads", torch.get_num_threads(), "one a core"),
-        Choice(
-            "hardware.workers",
-            min(n, 2 if device == "cpu" else 16),
-            f"{n} cores, {'shared with training' if device == 'cpu' else 'feeding a GPU'}",
-        ),
+        _workers(device, n),
         Choice(
             "backbone", backbone, f"accurate for its speed on a {'processor' if device == 'cpu' else 'GPU'}, Apache-2.0"
         ),
     ]
     made = open_ones(settings, offered)
     return put(settings, made), made
+
+
+def _workers(device: str, n: int) -> Choice:
+    """Choose none where training needs every core; on many, Python's lock would keep most of them idle."""
+    if device == "cuda":
+        return Choice("hardware.workers", min(n, 16), f"{n} cores, feeding a GPU")
+    if n <= FEW_CORES:
+        return Choice("hardware.workers", 0, "training needs every core: photos are decoded between its steps")
+    return Choice("hardware.workers", 2, f"{n} cores, shared with training")
 
 
 def resolve_training(settings: FitSettings, facts: Facts) -> tuple[FitSettings, list[Choice]]:

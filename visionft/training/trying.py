@@ -79,7 +79,8 @@ def try_method(settings: FitSettings, manifest: Manifest, limits: Limits, *, adv
     module = epochs.make_module(prepared, manifest, loader.steps_per_epoch)
     stopwatch = Stopwatch(module.schedule, limits, advance)
     trainer = epochs.make_trainer(prepared.settings, 1, [Beginning(loader), stopwatch])
-    trainer.fit(module, Endless(loader), epochs.HeldOut(_one_batch(prepared, manifest), 0))
+    with epochs.carried(module):
+        trainer.fit(module, Endless(loader), epochs.HeldOut(_one_batch(prepared, manifest), 0))
     loader.close()
     stored, own_file = _stored(prepared, manifest)
     return Trial(
