@@ -51,13 +51,13 @@ def bare(backbone: str, _: Path) -> dict[str, Any]:
     return in_process(yardsticks.best_bare, backbone, BATCH, SIZE, steps, advance=lambda *_: None)
 
 
-def ours(backbone: str, photos: Path) -> dict[str, Any]:
-    """Return the rate of an epoch of the real command."""
+def ours(backbone: str, photos: Path, *flags: object) -> dict[str, Any]:
+    """Return the rate of an epoch of the real command, and its peak memory."""
     folder = Path(tempfile.mkdtemp())
     words = [
         "fit", photos, "--backbone", backbone, "--weights", SHARED / "weights" / f"{backbone}.safetensors",
         "--epochs", 1, "--augment.size", SIZE, "--optim.batch-size", BATCH, "--method.head-first", "false",
-        "--out", folder / "run",
+        "--out", folder / "run", *flags,
     ]  # fmt: skip
     figures, _ = told("-m", "visionft", *words, "--json")
     with (folder / "run" / "metrics.csv").open() as file:

@@ -11,13 +11,14 @@ from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, nn
 
 from tests.exporting.fakes import livened
-from visionft import backbones
+from visionft import backbones, methods
 from visionft.backbones import Network, norms_carried
+from visionft.settings import LoraMethod
 
 FAMILIES = (
     "mobilenetv2_050", "mobilenetv3_small_050", "mobilenetv4_conv_small_050", "test_resnet", "resnet10t", "densenet121",
     "regnetx_002", "test_efficientnet", "repvgg_a0", "ghostnet_050", "dla34", "hrnet_w18_small", "resnest14d",
-    "fastvit_t8",
+    "fastvit_t8", "tf_efficientnet_lite0",
 )  # fmt: skip
 
 
@@ -63,6 +64,23 @@ def test_modules_names_and_modes_are_what_they_were() -> None:
         assert any(type(module) is not before[name][0] for name, module in whole.named_modules())
     assert {name: (type(module), set(module.__dict__)) for name, module in whole.named_modules()} == before
     assert all(torch.equal(tensor, state[name]) for name, tensor in whole.state_dict().items())
+
+
+def test_a_convolution_with_an_update_of_its_weight_carries_too() -> None:
+    plain = network("mobilenetv3_small_050").eval()
+    methods.edit(plain, LoraMethod())
+    with torch.no_grad():
+        for name, parameter in plain.named_parameters():
+            if name.endswith(".B"):
+                parameter.normal_(0, 0.1)
+    carried, x = copy.deepcopy(plain), torch.randn(2, 3, *plain.input_size, dtype=torch.double)
+    truth = answers(plain.double(), x)
+    before = {name: type(module) for name, module in carried.named_modules()}
+    with norms_carried(carried) as pairs:
+        assert pairs > 20
+        assert any(type(module) is not nn.Conv2d and isinstance(module, nn.Conv2d) for module in carried.modules())
+        agree(answers(copy.deepcopy(carried).double(), x), truth)
+    assert {name: type(module) for name, module in carried.named_modules()} == before
 
 
 def test_norms_that_gather_statistics_work_as_ever() -> None:
@@ -113,6 +131,14 @@ def test_a_result_that_others_read_is_left_alone(norm: nn.Module) -> None:
     whole.backbone = Read(norm)
     with norms_carried(whole) as pairs:
         assert pairs == 0
+
+
+def test_kernels_larger_than_what_they_make_are_left_alone() -> None:
+    whole = network("resnet10t")
+    with norms_carried(whole):
+        kept = {name.split(".")[1] for name, module in whole.named_modules() if type(module) is nn.Conv2d}
+        assert "layer4" in kept
+        assert "layer1" not in kept
 
 
 def test_a_network_without_norms_is_left_alone() -> None:

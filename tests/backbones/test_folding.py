@@ -30,6 +30,7 @@ def norms(module: nn.Module) -> int:
         ("test_efficientnet", 0),
         ("mobilenetv3_small_050", 0),
         ("resnet10t", 0),
+        ("tf_efficientnet_lite0", 0),
     ],
 )
 @torch.no_grad()

@@ -10,7 +10,8 @@ import pytest
 from visionft.errors import UsageError
 from visionft.settings import FitSettings, FullMethod, GradualMethod, HeadMethod
 from visionft.settings.method import Method
-from visionft.training.resolving import Facts, resolve_training
+from visionft.training import resolving
+from visionft.training.resolving import Facts, resolve_machine, resolve_training
 
 FACTS = Facts(
     photos=300, classes=10, batch_norms=True, convolutional=True, any_size=True, input_size=(224, 224), pretrained=True
@@ -59,6 +60,17 @@ def test_a_solver_for_a_head_that_it_cannot_solve_is_refused() -> None:
     given = settings(HeadMethod(solver="lbfgs")).model_copy(update={"head": "mlp"})
     with pytest.raises(UsageError, match=r"lbfgs solves linear heads, and --head is mlp; give --method\.solver epochs"):
         resolve_training(given, FACTS)
+
+
+@pytest.mark.parametrize(
+    ("device", "cores", "workers"), [("cpu", 2, 0), ("cpu", 8, 0), ("cpu", 64, 2), ("cuda", 4, 4), ("cuda", 64, 16)]
+)
+def test_workers_stand_beside_training_only_where_it_leaves_them_cores(
+    device: str, cores: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolving, "pick_device", lambda _: device)
+    monkeypatch.setattr(resolving, "cores", lambda: cores)
+    assert resolve_machine(FitSettings(photos=Path("photos")))[0].hardware.workers == workers
 
 
 def test_a_solved_head_alone_averages_nothing() -> None:

@@ -13,17 +13,20 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from timm.layers.conv2d_same import Conv2dSame, conv2d_same
 from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 
-from visionft.backbones.folding import TOLERANCE, pairs_of
+from visionft.backbones.folding import TOLERANCE, Pair, pairs_of
 from visionft.backbones.network import Network
 
+FEW_PHOTOS = 8  # of a pass on a processor: kernels are scaled anew in each
 _NORM = "_carried_norm"
 
 
 class _Carrier(nn.Conv2d):
-    """A convolution that also does the work of the norm behind it, unless that gathers statistics."""
+    """Before the class of a convolution: it does the work of the norm behind it, unless that gathers statistics."""
 
     def forward(self, x: Tensor) -> Tensor:
         norm: Any = self.__dict__[_NORM]
@@ -33,23 +36,26 @@ class _Carrier(nn.Conv2d):
         scale = scale if norm.weight is None else scale * norm.weight
         shift = -norm.running_mean if self.bias is None else self.bias - norm.running_mean
         shift = shift * scale if norm.bias is None else torch.addcmul(norm.bias, shift, scale)
-        answer: Tensor = self._conv_forward(x, self.weight * scale.view(-1, 1, 1, 1), shift)
+        return self._convolve(x, self.weight * scale.view(-1, 1, 1, 1), shift)
+
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        own: Any = self
+        answer: Tensor
+        if isinstance(self, Conv2dSame):  # which pads by the size of the photo
+            answer = conv2d_same(x, weight, bias, own.stride, own.padding, own.dilation, own.groups)
+        else:
+            answer = self._conv_forward(x, weight, bias)
         return answer
 
 
 class _Carried(nn.BatchNorm2d):
-    """A norm whose work the convolution before it has done, unless it gathers statistics."""
+    """Before the class of a norm: the convolution has done its work, unless it gathers statistics."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) if self.training else x
-
-
-class _CarriedAct(BatchNormAct2d):
-    """The same, with timm's activation behind it."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        whole: Any = super().forward  # timm leaves it untyped
-        answer: Tensor = whole(x) if self.training else self.act(self.drop(x))
+        if self.training:
+            return super().forward(x)
+        rest: Any = self  # timm's norm has an activation behind it
+        answer: Tensor = rest.act(rest.drop(x)) if isinstance(self, BatchNormAct2d) else x
         return answer
 
 
@@ -58,7 +64,8 @@ def norms_carried(network: Network) -> Iterator[int]:
     """Let convolutions do the work of the frozen norms behind them while the block runs; yields how many do.
 
     Parameters, buffers and their names stay as they are, and a copy made meanwhile works in the same way. Norms in
-    `train()` work as ever. Which convolution feeds which norm is seen in a pass over noise, and tried on a copy with
+    `train()` work as ever. Kernels that are larger than what they make of a few photos, as in the last stages of a
+    ResNet, are left alone. Which convolution feeds which norm is seen in a pass over noise, and tried on a copy with
     other numbers: where its features change, since something else reads a convolution's result too, nothing is done.
 
     Args:
@@ -72,7 +79,7 @@ def norms_carried(network: Network) -> Iterator[int]:
         _restore(network, pairs)
 
 
-def _legal_pairs(network: Network) -> list[tuple[str, str]]:
+def _legal_pairs(network: Network) -> list[Pair]:
     normed = any(isinstance(module, nn.BatchNorm2d) for module in network.backbone.modules())
     if not normed or any(parameter.dtype != torch.float32 for parameter in network.parameters()):
         return []
@@ -81,10 +88,16 @@ def _legal_pairs(network: Network) -> list[tuple[str, str]]:
         _disturb(trial)
         device = next(trial.parameters()).device
         noise = torch.randn(2, 3, *network.input_size, generator=torch.Generator().manual_seed(0)).to(device)
-        pairs, truth = pairs_of(trial, noise)
+        found, truth = pairs_of(trial, noise, type_before_parametrizations)
+        pairs = [pair for pair in found if _pays(trial.get_submodule(pair.convolution), pair.pixels)]
         _carry(trial, pairs)
         off = (trial.embed(noise) - truth).abs().max()
     return pairs if bool(off <= TOLERANCE * truth.abs().max()) else []
+
+
+def _pays(convolution: Any, pixels: int) -> bool:
+    """Tell whether a pass of few photos has more numbers behind a convolution than its kernel has, to be scaled."""
+    return bool(FEW_PHOTOS * pixels * convolution.out_channels >= convolution.weight.numel())
 
 
 def _disturb(network: nn.Module) -> None:
@@ -97,17 +110,22 @@ def _disturb(network: nn.Module) -> None:
                     tensor.add_(0.1 + 0.1 * torch.rand(tensor.shape, generator=generator).to(tensor))
 
 
-def _carry(network: nn.Module, pairs: list[tuple[str, str]]) -> None:
-    for convolution, norm in pairs:
+def _carry(network: nn.Module, pairs: list[Pair]) -> None:
+    for convolution, norm, _ in pairs:
         conv, bn = network.get_submodule(convolution), network.get_submodule(norm)
-        conv.__class__ = _Carrier
+        _put_before(conv, _Carrier)
         conv.__dict__[_NORM] = bn  # not as an attribute: the norm would become a part of the convolution
-        bn.__class__ = _CarriedAct if isinstance(bn, BatchNormAct2d) else _Carried
+        _put_before(bn, _Carried)
 
 
-def _restore(network: nn.Module, pairs: list[tuple[str, str]]) -> None:
-    for convolution, norm in pairs:
+def _put_before(module: nn.Module, first: type) -> None:
+    own = type(module)  # LoRA's weight form has given a convolution a class of its own
+    module.__class__ = type(f"{first.__name__}{own.__name__}", (first, own), {})
+
+
+def _restore(network: nn.Module, pairs: list[Pair]) -> None:
+    for convolution, norm, _ in pairs:
         conv, bn = network.get_submodule(convolution), network.get_submodule(norm)
-        conv.__class__ = nn.Conv2d
         del conv.__dict__[_NORM]
-        bn.__class__ = BatchNormAct2d if isinstance(bn, BatchNormAct2d) else nn.BatchNorm2d
+        for module in (conv, bn):
+            module.__class__ = type(module).__bases__[1]

@@ -8,17 +8,28 @@ as fast on a processor, resnet50 1.1 times).
 from __future__ import annotations
 
 import copy
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
+from timm.layers.conv2d_same import Conv2dSame
 from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from visionft.backbones.network import Network
 
+CONVOLUTIONS = (nn.Conv2d, Conv2dSame)
 TOLERANCE = 1e-4
 """Of the features of noise, relative to the largest: rounding makes 1e-6."""
+
+
+class Pair(NamedTuple):
+    """A convolution and the norm that reads it, by name, and the pixels (H * W) of what passes between them."""
+
+    convolution: str
+    norm: str
+    pixels: int
 
 
 def folded(network: Network) -> Network:
@@ -39,16 +50,22 @@ def folded(network: Network) -> Network:
     if not pairs:
         return network
     copied = copy.deepcopy(network)
-    for convolution, norm in pairs:
-        _fold(copied, convolution, norm)
+    for pair in pairs:
+        _fold(copied, pair.convolution, pair.norm)
     off = (copied.embed(noise) - truth).abs().max()
     return copied if bool(off <= TOLERANCE * truth.abs().max()) else network
 
 
-def pairs_of(network: Network, noise: Tensor) -> tuple[list[tuple[str, str]], Tensor]:
-    """Return the names of each convolution and of the norm that reads it, and the features of the noise."""
+def pairs_of(network: Network, noise: Tensor, of: Callable[[nn.Module], type] = type) -> tuple[list[Pair], Tensor]:
+    """Return each convolution with the norm that reads it, and the features of the noise.
+
+    Args:
+        network: in `eval()`.
+        noise: (B, 3, H, W) on its device.
+        of: the type that a module counts as; subclasses of `CONVOLUTIONS` may do anything with their weights.
+    """
     made: dict[int, tuple[str, Tensor]] = {}
-    pairs: list[tuple[str, str]] = []
+    pairs: list[Pair] = []
     calls: dict[str, int] = {}
 
     def convolved(name: str, output: Tensor) -> None:
@@ -58,11 +75,11 @@ def pairs_of(network: Network, noise: Tensor) -> tuple[list[tuple[str, str]], Te
     def normed(name: str, given: Tensor) -> None:
         calls[name] = calls.get(name, 0) + 1
         if id(given) in made:
-            pairs.append((made[id(given)][0], name))
+            pairs.append(Pair(made[id(given)][0], name, given[0, 0].numel()))
 
     handles: list[Any] = []
     for name, module in network.named_modules():
-        if type(module) is nn.Conv2d:
+        if of(module) in CONVOLUTIONS:
             handles.append(module.register_forward_hook(lambda _m, _i, output, n=name: convolved(n, output)))
         elif type(module) in (nn.BatchNorm2d, BatchNormAct2d) and module.track_running_stats:
             handles.append(module.register_forward_pre_hook(lambda _m, given, n=name: normed(n, given[0])))
@@ -72,7 +89,7 @@ def pairs_of(network: Network, noise: Tensor) -> tuple[list[tuple[str, str]], Te
     finally:
         for handle in handles:
             handle.remove()
-    return [pair for pair in pairs if all(calls[name] == 1 for name in pair)], truth
+    return [pair for pair in pairs if calls[pair.convolution] == calls[pair.norm] == 1], truth
 
 
 def _fold(network: Network, convolution: str, norm: str) -> None:

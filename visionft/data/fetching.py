@@ -25,6 +25,8 @@ Item = tuple[NDArray[np.uint8], int, int]
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """(pixels (B, H, W, 3) uint8 RGB, class indices (B,) int64, rows in the split (B,) int64)."""
 
+TOGETHER = 4  # photos that a thread is given at once: to hand over each alone takes a tenth of its decoding
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -70,10 +72,14 @@ class Guarded(Dataset[Item | Fault], Generic[Key]):
         """Return the items of a batch, in order; torch's loader asks for them at once where it can."""
         threads = torch.get_num_threads()
         if get_worker_info() is not None or threads == 1:
-            return [self[key] for key in keys]
+            return self._some(keys)
         if self._pool is None:
             self._pool = _pool(threads)
-        return list(self._pool.map(self.__getitem__, keys))
+        parts = [keys[start : start + TOGETHER] for start in range(0, len(keys), TOGETHER)]
+        return list(chain.from_iterable(self._pool.map(self._some, parts)))
+
+    def _some(self, keys: Sequence[Key]) -> list[Item | Fault]:
+        return [self[key] for key in keys]
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

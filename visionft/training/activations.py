@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from visionft.backbones import Network
 from visionft.settings import AdapterMethod, FitSettings, LoraMethod, QloraMethod
+from visionft.training.carrying import carried
 from visionft.training.measuring import saved_bytes
 from visionft.training.progress import Say
 
@@ -20,9 +21,12 @@ def compared(settings: FitSettings, network: Network, say: Say) -> Iterator[None
         yield
         return
     side = int(settings.augment.size)
-    full = saved_bytes(network, (side, side))
+    with carried(settings, network):
+        full = saved_bytes(network, (side, side))
     yield
-    say(sentence(settings.method.name, network.name, saved_bytes(network, (side, side)), full))
+    with carried(settings, network):
+        edited = saved_bytes(network, (side, side))
+    say(sentence(settings.method.name, network.name, edited, full))
 
 
 def sentence(method: str, backbone: str, edited: int, full: int) -> str:

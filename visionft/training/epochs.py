@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from visionft.runs import layout
 from visionft.settings import FitSettings
 from visionft.training import keeping, sizes
 from visionft.training.averaging import AveragedNetwork
+from visionft.training.carrying import carried
 from visionft.training.checkpointing import Checkpoint
 from visionft.training.distilling import Distillation
 from visionft.training.foretelling import Foretelling
@@ -51,7 +51,7 @@ def train_epochs(
         return
     if no_longer_better(history, settings.optim.patience):
         return  # stopped early, and killed before the end
-    with carried(module), watching() as interruption, bar("training") as advance:
+    with carried(settings, module.network), watching() as interruption, bar("training") as advance:
         lifecycle = Lifecycle(folder, loader, interruption, history, say)
         loader.recurring = Prefixes(module, loader, folder, interruption, advance, say)
         callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(loader, advance, say)]
@@ -68,12 +68,6 @@ def train_epochs(
             raise Interrupted(
                 interruption.signal or 2, f"interrupted; the same command goes on with {folder}"
             ) from stop
-
-
-def carried(module: Classifier) -> AbstractContextManager[object]:
-    """Let convolutions do the work of frozen batch norms while a block trains; where norms learn, change nothing."""
-    frozen = module.settings.optim.norm_statistics == "frozen"
-    return backbones.norms_carried(module.network) if frozen else nullcontext()
 
 
 class HeldOut:

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from visionft.backbones import Network, norms_carried
 from visionft.errors import MemoryShortError
 
 ROUNDS = 4
@@ -33,7 +32,7 @@ class Way:
 
 
 def seconds_per_photo(
-    network: Network,
+    network: nn.Module,
     size: tuple[int, int],
     ways: Sequence[Way],
     device: str,
@@ -49,19 +48,11 @@ def seconds_per_photo(
         ways: to compare.
         device: "cpu" or "cuda".
         channels_last: memory order of the photos.
-        frozen_norms: whether batch norms keep their statistics, and convolutions do their work.
+        frozen_norms: whether batch norms keep their statistics.
     """
     trial = copy.deepcopy(network).to(device).train()
-    if not frozen_norms:
-        return _times(trial, size, ways, device, channels_last)
-    freeze_norms(trial)
-    with norms_carried(trial):
-        return _times(trial, size, ways, device, channels_last)
-
-
-def _times(
-    trial: nn.Module, size: tuple[int, int], ways: Sequence[Way], device: str, channels_last: bool
-) -> dict[Way, float]:
+    if frozen_norms:
+        freeze_norms(trial)
     order = torch.channels_last if channels_last else torch.contiguous_format
     x = torch.zeros(max(way.photos for way in ways), 3, *size, device=device).contiguous(memory_format=order)
     times: dict[Way, list[float]] = {way: [] for way in ways}
@@ -90,7 +81,14 @@ def freeze_norms(network: nn.Module) -> None:
 
 
 def fitting_micro_batch(
-    network: Network, size: tuple[int, int], batch: int, device: str, dtype: torch.dtype | None, channels_last: bool
+    network: nn.Module,
+    size: tuple[int, int],
+    batch: int,
+    device: str,
+    dtype: torch.dtype | None,
+    channels_last: bool,
+    *,
+    frozen_norms: bool = False,
 ) -> int:
     """Return the largest of batch, batch/2, batch/4, ... that the device has memory to train on.
 
@@ -99,7 +97,7 @@ def fitting_micro_batch(
     """
     while batch >= 1:
         try:
-            seconds_per_photo(network, size, [Way(dtype, batch)], device, channels_last)
+            seconds_per_photo(network, size, [Way(dtype, batch)], device, channels_last, frozen_norms=frozen_norms)
             return batch
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()

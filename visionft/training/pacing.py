@@ -6,6 +6,7 @@ import torch
 
 from visionft.backbones import Network
 from visionft.settings import FitSettings
+from visionft.training.carrying import carried
 from visionft.training.choices import Choice
 from visionft.training.hardware import cpu_has_bf16, free_memory
 from visionft.training.measuring import Way, fitting_micro_batch, saved_bytes, seconds_per_photo
@@ -25,7 +26,8 @@ def pace(settings: FitSettings, network: Network) -> list[Choice]:
             Choice("hardware.precision", "fp32", "nothing is trained by epochs"),
             Choice("optim.micro_batch", min(_batch(settings), SMALL), "nothing is trained by epochs"),
         ]
-    return _on_gpu(settings, network) if settings.hardware.device == "cuda" else _on_processor(settings, network)
+    with carried(settings, network):
+        return _on_gpu(settings, network) if settings.hardware.device == "cuda" else _on_processor(settings, network)
 
 
 def _batch(settings: FitSettings) -> int:
@@ -45,8 +47,10 @@ def _on_gpu(settings: FitSettings, network: Network) -> list[Choice]:
         return [precision]
     given = settings.hardware.precision
     dtype = DTYPES[precision.value if given == "auto" else given]
-    channels_last = bool(settings.hardware.channels_last)
-    fits = fitting_micro_batch(network, _side(settings), _batch(settings), "cuda", dtype, channels_last)
+    norms, channels_last = settings.optim.norm_statistics == "frozen", bool(settings.hardware.channels_last)
+    fits = fitting_micro_batch(
+        network, _side(settings), _batch(settings), "cuda", dtype, channels_last, frozen_norms=norms
+    )
     return [precision, Choice("optim.micro_batch", fits, "the largest that fits the GPU's memory")]
 
 
@@ -54,8 +58,7 @@ def _on_processor(settings: FitSettings, network: Network) -> list[Choice]:
     ways = _ways(settings, network)
     if len(ways) == 1:
         return _untried(settings, network, ways[0])
-    norms = settings.optim.norm_statistics == "frozen"
-    channels_last = bool(settings.hardware.channels_last)
+    norms, channels_last = settings.optim.norm_statistics == "frozen", bool(settings.hardware.channels_last)
     times = seconds_per_photo(network, _side(settings), ways, "cpu", channels_last, frozen_norms=norms)
     fp32, bf16 = (_fastest(times, dtype) for dtype in (None, torch.bfloat16))
     if fp32 is None or bf16 is None:

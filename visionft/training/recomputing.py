@@ -7,6 +7,7 @@ from typing import Any
 from visionft.backbones import Network
 from visionft.errors import BackboneError
 from visionft.settings import FitSettings
+from visionft.training.carrying import carried
 from visionft.training.measuring import saved_bytes
 from visionft.training.progress import Say
 
@@ -38,9 +39,10 @@ def prepare(settings: FitSettings, network: Network, say: Say) -> None:
     if not settings.hardware.gradient_checkpointing or not settings.epochs:
         return
     side = int(settings.augment.size)
-    before = saved_bytes(network, (side, side))
-    checkpoint_gradients(network)
-    after = saved_bytes(network, (side, side))
+    with carried(settings, network):
+        before = saved_bytes(network, (side, side))
+        checkpoint_gradients(network)
+        after = saved_bytes(network, (side, side))
     if after >= before:
         raise BackboneError(
             f"gradient checkpointing saves nothing for {network.name}; leave --hardware.gradient-checkpointing out"
