@@ -51,7 +51,8 @@ def compare(backbone: str, precision: str) -> dict[str, Any]:
     keep_freed_memory()
     dtype, photos = WAYS[precision]
     torch.manual_seed(0)
-    plain, quick = (backbones.create(backbone, "none", CLASSES, "mlp", size=SIZE) for _ in range(2))
+    plain, quick = (backbones.create(backbone, "none", CLASSES, size=SIZE) for _ in range(2))
+    torch.nn.init.normal_(next(plain.head.parameters()))  # a new head is zero, and so would all gradients be
     quick.load_state_dict(plain.state_dict())
     x = torch.randn(photos, 3, SIZE, SIZE).to(memory_format=torch.channels_last)
     with ExitStack() as stack:

@@ -35,5 +35,5 @@ def test_a_network_races_its_carried_copy(tmp_path: Path) -> None:
     assert [row["key"]["precision"] for row in rows] == ["fp32", "bf16"]
     for row in rows:
         assert row["carried"] > 5
-        assert row["difference"] < 1e-4
+        assert 0 < row["difference"] < 1e-3
         assert row["saved_mb"][1] < row["saved_mb"][0]

@@ -50,9 +50,9 @@ class Photos(Protocol[Key]):
 class Guarded(Dataset[Item | Fault], Generic[Key]):
     """A dataset whose DataErrors are returned instead of raised.
 
-    Without workers a batch is decoded between two steps, by all of torch's threads. On a processor that is faster than
-    workers beside the training: a step waits for its slowest thread, and would at each operation wait for one that
-    shares its core with a worker; and a worker is forked from this process, which then copies each page that it writes.
+    Without workers a batch is decoded between two steps, by all of torch's threads. On a processor that takes no longer
+    than workers beside the training (benchmarks/workers.py): a step would wait, at each operation, for the thread that
+    shares its core with a worker. And a worker is forked from this process, which then copies each page that it writes.
     """
 
     def __init__(self, dataset: Photos[Key]) -> None:
