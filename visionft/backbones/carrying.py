@@ -16,7 +16,6 @@ import torch
 from timm.layers.conv2d_same import Conv2dSame, conv2d_same
 from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, nn
-from torch.nn.utils.parametrize import type_before_parametrizations
 
 from visionft.backbones.folding import TOLERANCE, Pair, pairs_of
 from visionft.backbones.network import Network
@@ -64,9 +63,10 @@ def norms_carried(network: Network) -> Iterator[int]:
     """Let convolutions do the work of the frozen norms behind them while the block runs; yields how many do.
 
     Parameters, buffers and their names stay as they are, and a copy made meanwhile works in the same way. Norms in
-    `train()` work as ever. Kernels that are larger than what they make of a few photos, as in the last stages of a
-    ResNet, are left alone. Which convolution feeds which norm is seen in a pass over noise, and tried on a copy with
-    other numbers: where its features change, since something else reads a convolution's result too, nothing is done.
+    `train()` work as ever. Left alone are kernels that LoRA has put its weight form into, and kernels that are larger
+    than what they make of a few photos, as in the last stages of a ResNet. Which convolution feeds which norm is seen
+    in a pass over noise, and tried on a copy with other numbers: where its features change, since something else reads
+    a convolution's result too, nothing is done.
 
     Args:
         network: on any device; its modules' modes do not matter and stay.
@@ -88,7 +88,7 @@ def _legal_pairs(network: Network) -> list[Pair]:
         _disturb(trial)
         device = next(trial.parameters()).device
         noise = torch.randn(2, 3, *network.input_size, generator=torch.Generator().manual_seed(0)).to(device)
-        found, truth = pairs_of(trial, noise, type_before_parametrizations)
+        found, truth = pairs_of(trial, noise)
         pairs = [pair for pair in found if _pays(trial.get_submodule(pair.convolution), pair.pixels)]
         _carry(trial, pairs)
         off = (trial.embed(noise) - truth).abs().max()
@@ -119,7 +119,7 @@ def _carry(network: nn.Module, pairs: list[Pair]) -> None:
 
 
 def _put_before(module: nn.Module, first: type) -> None:
-    own = type(module)  # LoRA's weight form has given a convolution a class of its own
+    own = type(module)
     module.__class__ = type(f"{first.__name__}{own.__name__}", (first, own), {})
 
 

@@ -8,7 +8,6 @@ as fast on a processor, resnet50 1.1 times).
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -56,14 +55,8 @@ def folded(network: Network) -> Network:
     return copied if bool(off <= TOLERANCE * truth.abs().max()) else network
 
 
-def pairs_of(network: Network, noise: Tensor, of: Callable[[nn.Module], type] = type) -> tuple[list[Pair], Tensor]:
-    """Return each convolution with the norm that reads it, and the features of the noise.
-
-    Args:
-        network: in `eval()`.
-        noise: (B, 3, H, W) on its device.
-        of: the type that a module counts as; subclasses of `CONVOLUTIONS` may do anything with their weights.
-    """
+def pairs_of(network: Network, noise: Tensor) -> tuple[list[Pair], Tensor]:
+    """Return each convolution with the norm that reads it, and the features of the noise (B, 3, H, W)."""
     made: dict[int, tuple[str, Tensor]] = {}
     pairs: list[Pair] = []
     calls: dict[str, int] = {}
@@ -79,7 +72,7 @@ def pairs_of(network: Network, noise: Tensor, of: Callable[[nn.Module], type] = 
 
     handles: list[Any] = []
     for name, module in network.named_modules():
-        if of(module) in CONVOLUTIONS:
+        if type(module) in CONVOLUTIONS:
             handles.append(module.register_forward_hook(lambda _m, _i, output, n=name: convolved(n, output)))
         elif type(module) in (nn.BatchNorm2d, BatchNormAct2d) and module.track_running_stats:
             handles.append(module.register_forward_pre_hook(lambda _m, given, n=name: normed(n, given[0])))
