@@ -25,7 +25,8 @@ from visionft import backbones
 from visionft.backbones import Network
 from visionft.exporting.shrinking.race import race
 from visionft.training.allocating import keep_freed_memory
-from visionft.training.measuring import freeze_norms, saved_bytes
+from visionft.training.carrying import freeze_norms
+from visionft.training.measuring import saved_bytes
 
 BACKBONES = ("mobilenetv2_100", "mobilenetv3_large_100", "efficientnet_b0", "resnet18", "resnet50", "regnety_008")
 WAYS = {"fp32": (None, 8), "bf16": (torch.bfloat16, 32)}

@@ -88,12 +88,13 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         if not whole:
             continue
         speeds = [f"{statistics.median(rates[what] for rates in whole):.1f}" for what in WHATS]
-        ratios = [_spread([rates["ours"] / rates[what] for rates in whole]) for what in ("bare", "plain")]
+        ratios = [spread([rates["ours"] / rates[what] for rates in whole]) for what in ("bare", "plain")]
         lines.append(f"| `{backbone}` | {' | '.join(speeds)} | {' | '.join(ratios)} | {len(whole)} |")
     return "\n".join(lines)
 
 
-def _spread(ratios: list[float]) -> str:
+def spread(ratios: list[float]) -> str:
+    """Return median and range."""
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 

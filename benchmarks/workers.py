@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cells import Cells
-from step import PHOTOS, ours, subset
+from step import PHOTOS, ours, spread, subset
 
 BACKBONES = ("mobilenetv2_100", "vit_tiny_patch16_224")
 WORKERS = (0, 1, 2)
@@ -38,8 +38,8 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     for backbone, workers in dict.fromkeys((name, number) for name, number, _ in rates):
         mine = {turn: rate for (name, number, turn), rate in rates.items() if (name, number) == (backbone, workers)}
         ratios = [rate / rates[backbone, 0, turn] for turn, rate in mine.items() if (backbone, 0, turn) in rates]
-        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if ratios else ""
-        lines.append(f"| `{backbone}` | {workers} | {statistics.median(mine.values()):.1f} | {spread} | {len(mine)} |")
+        told = spread(ratios) if ratios else ""
+        lines.append(f"| `{backbone}` | {workers} | {statistics.median(mine.values()):.1f} | {told} | {len(mine)} |")
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from visionft.errors import UsageError
 from visionft.settings import FitSettings, FullMethod, GradualMethod, HeadMethod
 from visionft.settings.method import Method
 from visionft.training import resolving
+from visionft.training.choices import Choice
 from visionft.training.resolving import Facts, resolve_machine, resolve_training
 
 FACTS = Facts(
@@ -54,6 +55,11 @@ def test_a_head_that_starts_new_learns_ten_times_as_fast_as_the_backbone(head: s
     resolved, _ = resolve_training(given, FACTS)
 
     assert resolved.optim.head_lr == pytest.approx(share * float(resolved.optim.lr))
+
+
+def test_a_rate_is_told_without_the_rounding_of_its_product() -> None:
+    assert str(Choice("optim.head_lr", 0.0003 * 10, "new")) == "optim.head_lr = 0.003  (new)"
+    assert str(Choice("hardware.compile", False, "asked")) == "hardware.compile = False  (asked)"
 
 
 def test_a_solver_for_a_head_that_it_cannot_solve_is_refused() -> None:

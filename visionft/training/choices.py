@@ -24,7 +24,8 @@ class Choice:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.setting} = {self.value}  ({self.reason})"
+        value = f"{self.value:g}" if isinstance(self.value, float) else self.value  # a product shows its rounding
+        return f"{self.setting} = {value}  ({self.reason})"
 
 
 def value_of(settings: FitSettings, name: str) -> Any:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from visionft.errors import MemoryShortError
+from visionft.training.carrying import freeze_norms
 
 ROUNDS = 4
 COUNTED = 8  # photos of the pass in which saved bytes are counted: a micro-batch on a processor
@@ -71,13 +72,6 @@ def seconds_per_photo(
             break
     # The least, not the median: whatever else the machine does only ever adds time.
     return {way: min(seconds) for way, seconds in times.items()}
-
-
-def freeze_norms(network: nn.Module) -> None:
-    """Let batch norms normalise by the statistics that they have, and leave them as they are."""
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
 
 
 def fitting_micro_batch(
