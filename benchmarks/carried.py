@@ -1,11 +1,12 @@
-"""Claim: a step is faster and leaner where convolutions do the work of the frozen batch norms behind them.
+"""Claim: a step is faster and leaner where convolutions carry the frozen batch norms, and ReLU6 is kept once.
 
-python benchmarks/carried.py [--backbones resnet50 ...]       needs no photos
-python benchmarks/carried.py --markdown                       the table
+python benchmarks/carried.py [--backbones resnet50 ...] [--what norms]       needs no photos
+python benchmarks/carried.py --markdown                                      the tables
 
 Forward and backward of all weights on noise, in passes of 8 photos in fp32 and of 32 in bf16 (the ways that `fit`
-tries), the network as it is and its carried copy in turn. Its gradients stand beside, by their largest difference
-relative to the largest gradient of the same tensor.
+tries), the network without and with one of the two in turn: `norms` against the network as it is, `relu6` against
+carried norms. Its gradients stand beside, by their largest difference relative to the largest gradient of the same
+tensor.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,15 @@ from cells import RESULTS, Cells
 from torch import Tensor
 
 from visionft import backbones
-from visionft.backbones import Network
+from visionft.backbones import Network, norms_carried, relu6_kept_once
 from visionft.exporting.shrinking.race import race
 from visionft.training.allocating import keep_freed_memory
-from visionft.training.carrying import freeze_norms
 from visionft.training.measuring import saved_bytes
+from visionft.training.norms import freeze_norms
 
 BACKBONES = ("mobilenetv2_100", "mobilenetv3_large_100", "efficientnet_b0", "resnet18", "resnet50", "regnety_008")
 WAYS = {"fp32": (None, 8), "bf16": (torch.bfloat16, 32)}
+WHAT = {"norms": ((), (norms_carried,)), "relu6": ((norms_carried,), (norms_carried, relu6_kept_once))}
 SIZE, CLASSES = 224, 10
 
 
@@ -47,8 +50,14 @@ def gradients(network: Network, x: Tensor) -> list[Tensor]:
     return [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]
 
 
-def compare(backbone: str, precision: str) -> dict[str, Any]:
-    """Race a network and its carried copy."""
+def has_relu6(backbone: str) -> bool:
+    """Look for modules that can be kept once."""
+    with backbones.relu6_kept_once(backbones.create(backbone, "none", CLASSES, size=SIZE)) as modules:
+        return modules > 0
+
+
+def compare(backbone: str, what: str, precision: str) -> dict[str, Any]:
+    """Race a network without and with it."""
     keep_freed_memory()
     dtype, photos = WAYS[precision]
     torch.manual_seed(0)
@@ -57,20 +66,24 @@ def compare(backbone: str, precision: str) -> dict[str, Any]:
     quick.load_state_dict(plain.state_dict())
     x = torch.randn(photos, 3, SIZE, SIZE).to(memory_format=torch.channels_last)
     with ExitStack() as stack:
-        pairs = stack.enter_context(backbones.norms_carried(quick))
-        for network in (plain, quick):
+        for network, contexts in zip((plain, quick), WHAT[what], strict=True):
+            done = [stack.enter_context(context(network)) for context in contexts]
             freeze_norms(network.to(memory_format=torch.channels_last).train())
         pairs_of_gradients = zip(gradients(plain, x[:4]), gradients(quick, x[:4]), strict=True)
         off = max(float((one - other).abs().max() / (one.abs().max() + 1e-30)) for one, other in pairs_of_gradients)
         times = asdict(race(partial(step, plain, x, dtype), partial(step, quick, x, dtype)))
         saved = [saved_bytes(network, (SIZE, SIZE)) / 1e6 for network in (plain, quick)]
-    return {**times, "carried": pairs, "photos": photos, "difference": off, "saved_mb": saved}
+    return {**times, "modules": done[-1], "photos": photos, "difference": off, "saved_mb": saved}
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
-    """Return the table: what is saved is counted in float32."""
+    """Return a table for each of the two: what is saved is counted in float32."""
+    return "\n\n".join(_table(what, [row for row in rows if row["key"]["what"] == what]) for what in WHAT)
+
+
+def _table(what: str, rows: list[dict[str, Any]]) -> str:
     lines = [
-        "| backbone | norms carried | fp32, passes of 8 | bf16, passes of 32 | kept for the backward pass |",
+        f"| backbone | {what} | fp32, passes of 8 | bf16, passes of 32 | kept for the backward pass |",
         "|---" * 5 + "|",
     ]
     found = {(row["key"]["backbone"], row["key"]["precision"]): row for row in rows}
@@ -78,7 +91,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         ratios = [_ratio(found.get((backbone, precision))) for precision in WAYS]
         row = next(row for (name, _), row in found.items() if name == backbone)
         saved = "{:.1f} to {:.1f} MB a photo".format(*row["saved_mb"])
-        lines.append(f"| `{backbone}` | {row['carried']} | {' | '.join(ratios)} | {saved} |")
+        lines.append(f"| `{backbone}` | {row['modules']} | {' | '.join(ratios)} | {saved} |")
     return "\n".join(lines)
 
 
@@ -90,6 +103,7 @@ def main() -> None:
     """Measure what is not measured yet, or print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backbones", nargs="+", default=list(BACKBONES))
+    parser.add_argument("--what", nargs="+", choices=list(WHAT), default=list(WHAT))
     parser.add_argument("--out", type=Path, default=RESULTS / "carried.jsonl")
     parser.add_argument("--markdown", action="store_true")
     given = parser.parse_args()
@@ -98,8 +112,10 @@ def main() -> None:
         print(markdown(cells.rows))
         return
     for backbone in given.backbones:
-        for precision in WAYS:
-            cells.measure({"backbone": backbone, "precision": precision}, partial(compare, backbone, precision))
+        for what, precision in product(given.what, WAYS):
+            if what == "norms" or has_relu6(backbone):
+                key = {"backbone": backbone, "what": what, "precision": precision}
+                cells.measure(key, partial(compare, **key))
 
 
 if __name__ == "__main__":

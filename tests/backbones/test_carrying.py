@@ -11,8 +11,9 @@ from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, nn
 
 from tests.exporting.fakes import livened
-from visionft import backbones
+from visionft import backbones, methods
 from visionft.backbones import Network, norms_carried
+from visionft.settings import LoraMethod
 
 FAMILIES = (
     "mobilenetv2_050", "mobilenetv3_small_050", "mobilenetv4_conv_small_050", "test_resnet", "resnet10t", "densenet121",
@@ -53,6 +54,32 @@ def test_answers_and_gradients_are_the_same(name: str) -> None:
     agree(answers(carried, x), truth)
 
 
+def adapted(name: str) -> Network:
+    """Return a network whose convolutions have updates that are not zero."""
+    whole = network(name).eval()
+    methods.edit(whole, LoraMethod(rank=2), check=False)
+    for parameter_name, parameter in whole.named_parameters():
+        if parameter_name.endswith(".B"):
+            nn.init.normal_(parameter, std=0.1)
+    return whole
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2_050", "test_resnet", "tf_efficientnet_lite0"])
+def test_kernels_under_low_rank_updates_carry_too(name: str) -> None:
+    plain = adapted(name)
+    x = torch.randn(2, 3, *plain.input_size, dtype=torch.double)
+    carried = copy.deepcopy(plain)
+    truth = answers(plain.double(), x)
+    with norms_carried(carried) as pairs, norms_carried(network(name)) as without:
+        assert pairs == without
+        agree(answers(carried.double(), x), truth)
+        folded = copy.deepcopy(carried)  # as the weights of a run are written in the middle of it
+        methods.fold(folded, LoraMethod(rank=2))
+        torch.testing.assert_close(folded(x), truth[0])
+        agree(answers(carried, x), truth)
+    agree(answers(carried, x), truth)
+
+
 def test_modules_names_and_modes_are_what_they_were() -> None:
     whole = network("mobilenetv2_050").train()
     before = {name: (type(module), set(module.__dict__)) for name, module in whole.named_modules()}
@@ -60,7 +87,7 @@ def test_modules_names_and_modes_are_what_they_were() -> None:
     with norms_carried(whole):
         assert list(whole.state_dict()) == list(state)
         assert all(module.training for module in whole.modules())
-        assert any(type(module) is not before[name][0] for name, module in whole.named_modules())
+        assert any("forward" in module.__dict__ for module in whole.modules())
     assert {name: (type(module), set(module.__dict__)) for name, module in whole.named_modules()} == before
     assert all(torch.equal(tensor, state[name]) for name, tensor in whole.state_dict().items())
 
@@ -118,7 +145,8 @@ def test_a_result_that_others_read_is_left_alone(norm: nn.Module) -> None:
 def test_kernels_larger_than_what_they_make_are_left_alone() -> None:
     whole = network("resnet10t")
     with norms_carried(whole):
-        kept = {name.split(".")[1] for name, module in whole.named_modules() if type(module) is nn.Conv2d}
+        plain = (name for name, module in whole.named_modules() if "forward" not in module.__dict__)
+        kept = {name.split(".")[1] for name in plain if name.endswith(("conv1", "conv2"))}
         assert "layer4" in kept
         assert "layer1" not in kept
 

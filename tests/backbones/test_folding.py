@@ -7,11 +7,13 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from tests.exporting.fakes import livened
-from visionft import backbones
-from visionft.backbones import Network, folding
+from visionft import backbones, methods
+from visionft.backbones import Network, folding, norms_carried
 from visionft.backbones.folding import folded
+from visionft.settings import LoraMethod
 
 
 def network(name: str, size: int = 64) -> Network:
@@ -76,3 +78,26 @@ def test_the_global_random_numbers_are_left_alone() -> None:
     torch.manual_seed(3)
     folded(whole)
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_kernels_under_low_rank_updates_are_folded_and_the_network_keeps_them() -> None:
+    whole = network("mobilenetv2_050").eval()
+    methods.edit(whole, LoraMethod(rank=2), check=False)
+    for name, parameter in whole.named_parameters():
+        if name.endswith(".B"):
+            nn.init.normal_(parameter, std=0.1)
+    x = torch.randn(2, 3, *whole.input_size)
+    with torch.no_grad():
+        quick, truth = folded(whole), whole(x)
+        torch.testing.assert_close(quick(x), truth, rtol=1e-4, atol=1e-4 * float(truth.abs().max()))
+        assert not any(parametrize.is_parametrized(module) for module in quick.modules())
+        assert torch.equal(whole(x), truth)
+
+
+def test_what_carries_norms_already_is_left_alone() -> None:
+    whole = network("mobilenetv2_050").eval()
+    x = torch.randn(2, 3, *whole.input_size)
+    with norms_carried(whole) as pairs, torch.no_grad():
+        quick, truth = folded(whole), whole(x)
+        assert norms(quick) == pairs
+        torch.testing.assert_close(quick(x), truth, rtol=1e-4, atol=1e-4 * float(truth.abs().max()))

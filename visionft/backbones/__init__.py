@@ -1,5 +1,6 @@
 """timm backbones: creation, weights and licences, heads, depth, cutting, the transform of the weights, inference."""
 
+from visionft.backbones.capping import relu6_kept_once
 from visionft.backbones.carrying import norms_carried
 from visionft.backbones.creating import (
     CPU_BACKBONE,
@@ -12,6 +13,7 @@ from visionft.backbones.creating import (
 )
 from visionft.backbones.cutting import Cut, cut
 from visionft.backbones.depth import DepthMap, depth_map
+from visionft.backbones.folding import store_weight
 from visionft.backbones.growing import regrow
 from visionft.backbones.heads import CosineHead, HeadKind, LinearHead, MlpHead
 from visionft.backbones.inference import evaluating, forward_batches, normalise
@@ -41,7 +43,9 @@ __all__ = [
     "preprocess",
     "registered",
     "regrow",
+    "relu6_kept_once",
     "sha256",
+    "store_weight",
     "structure",
     "takes_any_size",
 ]

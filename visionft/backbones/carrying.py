@@ -10,52 +10,45 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from timm.layers.conv2d_same import Conv2dSame, conv2d_same
 from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from visionft.backbones.folding import TOLERANCE, Pair, pairs_of
 from visionft.backbones.network import Network
 
 FEW_PHOTOS = 8  # of a pass on a processor: kernels are scaled anew in each
-_NORM = "_carried_norm"
 
 
-class _Carrier(nn.Conv2d):
-    """Before the class of a convolution: it does the work of the norm behind it, unless that gathers statistics."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        norm: Any = self.__dict__[_NORM]
-        if norm.training:
-            return super().forward(x)
-        scale = torch.rsqrt(norm.running_var + norm.eps)
-        scale = scale if norm.weight is None else scale * norm.weight
-        shift = -norm.running_mean if self.bias is None else self.bias - norm.running_mean
-        shift = shift * scale if norm.bias is None else torch.addcmul(norm.bias, shift, scale)
-        return self._convolve(x, self.weight * scale.view(-1, 1, 1, 1), shift)
-
-    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        own: Any = self
-        answer: Tensor
-        if isinstance(self, Conv2dSame):  # which pads by the size of the photo
-            answer = conv2d_same(x, weight, bias, own.stride, own.padding, own.dilation, own.groups)
-        else:
-            answer = self._conv_forward(x, weight, bias)
+def _convolve(conv: Any, norm: Any, x: Tensor) -> Tensor:
+    """Be the forward of a convolution that does the work of the norm behind it, unless that gathers statistics."""
+    if norm.training:
+        answer: Tensor = type(conv).forward(conv, x)
         return answer
+    scale = torch.rsqrt(norm.running_var + norm.eps)
+    scale = scale if norm.weight is None else scale * norm.weight
+    shift = -norm.running_mean if conv.bias is None else conv.bias - norm.running_mean
+    bias = shift * scale if norm.bias is None else torch.addcmul(norm.bias, shift, scale)
+    weight = conv.weight * scale.view(-1, 1, 1, 1)
+    if parametrize.type_before_parametrizations(conv) is Conv2dSame:  # which pads by the size of the photo
+        answer = conv2d_same(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
+    else:
+        answer = conv._conv_forward(x, weight, bias)
+    return answer
 
 
-class _Carried(nn.BatchNorm2d):
-    """Before the class of a norm: the convolution has done its work, unless it gathers statistics."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.training:
-            return super().forward(x)
-        rest: Any = self  # timm's norm has an activation behind it
-        answer: Tensor = rest.act(rest.drop(x)) if isinstance(self, BatchNormAct2d) else x
-        return answer
+def _normalise(norm: Any, x: Tensor) -> Tensor:
+    """Be the forward of a norm whose work is done already, unless it gathers statistics."""
+    if norm.training:
+        x = type(norm).forward(norm, x)
+    elif isinstance(norm, BatchNormAct2d):  # which has an activation behind it
+        x = norm.act(norm.drop(x))
+    return x
 
 
 @contextmanager
@@ -63,10 +56,9 @@ def norms_carried(network: Network) -> Iterator[int]:
     """Let convolutions do the work of the frozen norms behind them while the block runs; yields how many do.
 
     Parameters, buffers and their names stay as they are, and a copy made meanwhile works in the same way. Norms in
-    `train()` work as ever. Left alone are kernels that LoRA has put its weight form into, and kernels that are larger
-    than what they make of a few photos, as in the last stages of a ResNet. Which convolution feeds which norm is seen
-    in a pass over noise, and tried on a copy with other numbers: where its features change, since something else reads
-    a convolution's result too, nothing is done.
+    `train()` work as ever. Left alone are kernels that are larger than what they make of a few photos, as in the last
+    stages of a ResNet. Which convolution feeds which norm is seen in a pass over noise, and tried on a copy with other
+    numbers: where its features change, since something else reads a convolution's result too, nothing is done.
 
     Args:
         network: on any device; its modules' modes do not matter and stay.
@@ -111,21 +103,15 @@ def _disturb(network: nn.Module) -> None:
 
 
 def _carry(network: nn.Module, pairs: list[Pair]) -> None:
+    # Forwards of the instances, not of classes: torch's parametrizations make and undo classes of their own, and a
+    # deep copy binds a partial to the copied modules.
     for convolution, norm, _ in pairs:
         conv, bn = network.get_submodule(convolution), network.get_submodule(norm)
-        _put_before(conv, _Carrier)
-        conv.__dict__[_NORM] = bn  # not as an attribute: the norm would become a part of the convolution
-        _put_before(bn, _Carried)
-
-
-def _put_before(module: nn.Module, first: type) -> None:
-    own = type(module)
-    module.__class__ = type(f"{first.__name__}{own.__name__}", (first, own), {})
+        conv.forward = partial(_convolve, conv, bn)
+        bn.forward = partial(_normalise, bn)
 
 
 def _restore(network: nn.Module, pairs: list[Pair]) -> None:
     for convolution, norm, _ in pairs:
-        conv, bn = network.get_submodule(convolution), network.get_submodule(norm)
-        del conv.__dict__[_NORM]
-        for module in (conv, bn):
-            module.__class__ = type(module).__bases__[1]
+        for name in (convolution, norm):
+            del network.get_submodule(name).__dict__["forward"]

@@ -14,6 +14,7 @@ import torch
 from timm.layers.conv2d_same import Conv2dSame
 from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from visionft.backbones.network import Network
@@ -72,7 +73,9 @@ def pairs_of(network: Network, noise: Tensor) -> tuple[list[Pair], Tensor]:
 
     handles: list[Any] = []
     for name, module in network.named_modules():
-        if type(module) in CONVOLUTIONS:
+        if "forward" in module.__dict__:  # carried, and so nothing to be folded
+            continue
+        if parametrize.type_before_parametrizations(module) in CONVOLUTIONS:
             handles.append(module.register_forward_hook(lambda _m, _i, output, n=name: convolved(n, output)))
         elif type(module) in (nn.BatchNorm2d, BatchNormAct2d) and module.track_running_stats:
             handles.append(module.register_forward_pre_hook(lambda _m, given, n=name: normed(n, given[0])))
@@ -85,13 +88,25 @@ def pairs_of(network: Network, noise: Tensor) -> tuple[list[Pair], Tensor]:
     return [pair for pair in pairs if calls[pair.convolution] == calls[pair.norm] == 1], truth
 
 
+def store_weight(layer: nn.Module, weight: Tensor) -> None:
+    """Let a layer have this weight instead of the parametrization that computes it, if there is one.
+
+    The layer alone is changed; torch's `remove_parametrizations` takes `weight` off the class, which copies share.
+    """
+    if parametrize.is_parametrized(layer):
+        layer.__class__ = parametrize.type_before_parametrizations(layer)
+        del layer.parametrizations
+    layer.weight = nn.Parameter(weight.detach(), requires_grad=weight.requires_grad)
+
+
 def _fold(network: Network, convolution: str, norm: str) -> None:
     conv: Any = network.get_submodule(convolution)
     bn: Any = network.get_submodule(norm)
     weight, bias = fuse_conv_bn_weights(
         conv.weight, conv.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
     )
-    conv.weight, conv.bias = weight, bias
+    store_weight(conv, weight)
+    conv.bias = bias
     rest = nn.Sequential(bn.drop, bn.act) if isinstance(bn, BatchNormAct2d) else nn.Identity()
     place, _, name = norm.rpartition(".")
     setattr(network.get_submodule(place), name, rest)

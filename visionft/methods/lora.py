@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
+from visionft.backbones import store_weight
 from visionft.errors import BackboneError
 from visionft.methods.quantizing import QuantizedLinear
 from visionft.methods.roles import Added
@@ -179,22 +180,12 @@ def fold(backbone: nn.Module) -> None:
         if isinstance(layer, _Branched):
             _set(backbone, path, _plain(layer, pair))
         else:
-            merged: Any = layer
-            if pair.merged:
-                pair.merged = False
-                merged.parametrizations.weight.original.sub_(pair.delta())
-            _own_class(merged)
-            parametrize.remove_parametrizations(merged, "weight", leave_parametrized=True)
+            pair.eval()  # no dropout
+            updated: Any = layer.weight
+            store_weight(layer, updated)
     for path, layer in list(backbone.named_modules()):
         if isinstance(layer, QuantizedLinear):
             _set(backbone, path, _plain(layer, None))
-
-
-def _own_class(layer: nn.Module) -> None:
-    """Give a layer a class of its own: torch takes `weight` off the class, which copies of the layer share."""
-    kind = type(layer)
-    members = {name: member for name, member in vars(kind).items() if name not in ("__dict__", "__weakref__")}
-    layer.__class__ = type(kind.__name__, kind.__bases__, members)
 
 
 def _adopt(layer: nn.Module, kind: type[nn.Module], pair: LoraPair) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from visionft.backbones import Network
 from visionft.settings import AdapterMethod, FitSettings, LoraMethod, QloraMethod
-from visionft.training.carrying import carried
+from visionft.training.lean import lean
 from visionft.training.measuring import saved_bytes
 from visionft.training.progress import Say
 
@@ -21,10 +21,10 @@ def compared(settings: FitSettings, network: Network, say: Say) -> Iterator[None
         yield
         return
     side = int(settings.augment.size)
-    with carried(settings, network):
+    with lean(settings, network):
         full = saved_bytes(network, (side, side))
     yield
-    with carried(settings, network):
+    with lean(settings, network):
         edited = saved_bytes(network, (side, side))
     say(sentence(settings.method.name, network.name, edited, full))
 

@@ -18,12 +18,12 @@ from visionft.runs import layout
 from visionft.settings import FitSettings
 from visionft.training import keeping, sizes
 from visionft.training.averaging import AveragedNetwork
-from visionft.training.carrying import carried
 from visionft.training.checkpointing import Checkpoint
 from visionft.training.distilling import Distillation
 from visionft.training.foretelling import Foretelling
 from visionft.training.history import Epoch, no_longer_better, write_csv
 from visionft.training.interrupting import Interrupted, watching
+from visionft.training.lean import lean
 from visionft.training.lifecycle import Lifecycle, StopAskedError
 from visionft.training.losses import balanced
 from visionft.training.module import Batch, Classifier
@@ -51,7 +51,7 @@ def train_epochs(
         return
     if no_longer_better(history, settings.optim.patience):
         return  # stopped early, and killed before the end
-    with carried(settings, module.network), watching() as interruption, bar("training") as advance:
+    with lean(settings, module.network), watching() as interruption, bar("training") as advance:
         lifecycle = Lifecycle(folder, loader, interruption, history, say)
         loader.recurring = Prefixes(module, loader, folder, interruption, advance, say)
         callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(loader, advance, say)]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from visionft.errors import MemoryShortError
-from visionft.training.carrying import freeze_norms
+from visionft.training.norms import freeze_norms
 
 ROUNDS = 4
 COUNTED = 8  # photos of the pass in which saved bytes are counted: a micro-batch on a processor

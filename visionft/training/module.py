@@ -15,10 +15,10 @@ from visionft.errors import MemoryShortError
 from visionft.preprocess import Preprocess
 from visionft.settings import FitSettings
 from visionft.training.averaging import AveragedNetwork
-from visionft.training.carrying import freeze_norms
 from visionft.training.distilling import Distillation
 from visionft.training.losses import ClassificationLoss
 from visionft.training.mixing import Targets, mix
+from visionft.training.norms import freeze_norms
 from visionft.training.pulling import StartPull, without_decay
 from visionft.training.seeding import seed_step
 

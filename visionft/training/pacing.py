@@ -6,9 +6,9 @@ import torch
 
 from visionft.backbones import Network
 from visionft.settings import FitSettings
-from visionft.training.carrying import carried
 from visionft.training.choices import Choice
 from visionft.training.hardware import cpu_has_bf16, free_memory
+from visionft.training.lean import lean
 from visionft.training.measuring import Way, fitting_micro_batch, saved_bytes, seconds_per_photo
 from visionft.training.resolving import batch_norms
 
@@ -26,7 +26,7 @@ def pace(settings: FitSettings, network: Network) -> list[Choice]:
             Choice("hardware.precision", "fp32", "nothing is trained by epochs"),
             Choice("optim.micro_batch", min(_batch(settings), SMALL), "nothing is trained by epochs"),
         ]
-    with carried(settings, network):
+    with lean(settings, network):
         return _on_gpu(settings, network) if settings.hardware.device == "cuda" else _on_processor(settings, network)
 
 

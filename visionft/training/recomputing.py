@@ -7,7 +7,7 @@ from typing import Any
 from visionft.backbones import Network
 from visionft.errors import BackboneError
 from visionft.settings import FitSettings
-from visionft.training.carrying import carried
+from visionft.training.lean import lean
 from visionft.training.measuring import saved_bytes
 from visionft.training.progress import Say
 
@@ -39,7 +39,7 @@ def prepare(settings: FitSettings, network: Network, say: Say) -> None:
     if not settings.hardware.gradient_checkpointing or not settings.epochs:
         return
     side = int(settings.augment.size)
-    with carried(settings, network):
+    with lean(settings, network):
         before = saved_bytes(network, (side, side))
         checkpoint_gradients(network)
         after = saved_bytes(network, (side, side))

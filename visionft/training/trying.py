@@ -15,10 +15,10 @@ from visionft.data import Batch, EvalPhotos, Manifest, TrainLoader
 from visionft.settings import FitSettings
 from visionft.training import epochs, preparing
 from visionft.training.allocating import keep_freed_memory
-from visionft.training.carrying import carried
 from visionft.training.choices import Choice, open_ones, put
 from visionft.training.hardware import peak_memory
 from visionft.training.interrupting import Interruption
+from visionft.training.lean import lean
 from visionft.training.lifecycle import Lifecycle
 from visionft.training.preparing import Prepared
 from visionft.training.progress import Advance
@@ -80,7 +80,7 @@ def try_method(settings: FitSettings, manifest: Manifest, limits: Limits, *, adv
     module = epochs.make_module(prepared, manifest, loader.steps_per_epoch)
     stopwatch = Stopwatch(module.schedule, limits, advance)
     trainer = epochs.make_trainer(prepared.settings, 1, [Beginning(loader), stopwatch])
-    with carried(prepared.settings, prepared.network):
+    with lean(prepared.settings, prepared.network):
         trainer.fit(module, Endless(loader), epochs.HeldOut(_one_batch(prepared, manifest), 0))
     loader.close()
     stored, own_file = _stored(prepared, manifest)

@@ -1,0 +1,60 @@
+"""ReLU6 that keeps its result alone for the backward pass, which tells where the input was between 0 and 6.
+
+Torch's own, in place, copies what it is given first, so that every activation lies in memory twice: once for this
+derivative, once as the input of what comes next (benchmarks/carried.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from visionft.backbones.network import Network
+
+
+@contextmanager
+def relu6_kept_once(network: Network) -> Iterator[int]:
+    """Let every `nn.ReLU6` keep one tensor instead of two while the block runs; yields how many do.
+
+    Answers and gradients are bit-equal. Compiled code stays torch's own, which decides itself what it keeps.
+
+    Args:
+        network: on any device; modules, names and modes stay, and a copy made meanwhile works in the same way.
+    """
+    modules: list[Any] = [module for module in network.modules() if type(module) is nn.ReLU6]
+    for module in modules:
+        module.forward = partial(_relu6, module.inplace)
+    try:
+        yield len(modules)
+    finally:
+        for module in modules:
+            del module.__dict__["forward"]
+
+
+def _relu6(inplace: bool, x: Tensor) -> Tensor:
+    if torch.compiler.is_compiling():
+        return F.relu6(x, inplace)
+    kept: Tensor = _Relu6.apply(x if inplace else x.clone())
+    return kept
+
+
+class _Relu6(torch.autograd.Function):
+    """In place; the derivative is taken from the result."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.mark_dirty(x)
+        F.relu6(x, inplace=True)
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        answer: Tensor = torch.ops.aten.hardtanh_backward(gradient, ctx.saved_tensors[0], 0.0, 6.0)
+        return answer
