@@ -33,6 +33,7 @@ from visionft.training.norms import freeze_norms
 BACKBONES = ("mobilenetv2_100", "mobilenetv3_large_100", "efficientnet_b0", "resnet18", "resnet50", "regnety_008")
 WAYS = {"fp32": (None, 8), "bf16": (torch.bfloat16, 32)}
 WHAT = {"norms": ((), (norms_carried,)), "relu6": ((norms_carried,), (norms_carried, relu6_kept_once))}
+HEADS = {"norms": "norms carried", "relu6": "ReLU6"}
 SIZE, CLASSES = 224, 10
 
 
@@ -83,7 +84,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 def _table(what: str, rows: list[dict[str, Any]]) -> str:
     lines = [
-        f"| backbone | {what} | fp32, passes of 8 | bf16, passes of 32 | kept for the backward pass |",
+        f"| backbone | {HEADS[what]} | fp32, passes of 8 | bf16, passes of 32 | kept for the backward pass |",
         "|---" * 5 + "|",
     ]
     found = {(row["key"]["backbone"], row["key"]["precision"]): row for row in rows}

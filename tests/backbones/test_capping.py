@@ -69,3 +69,27 @@ def test_a_copy_works_without_the_block_of_the_first() -> None:
     with torch.no_grad():
         assert torch.equal(copied(x), truth)
         assert torch.equal(whole(x), truth)
+
+
+def test_a_part_of_a_tensor_is_changed_in_place() -> None:
+    whole, module = one_relu6(inplace=True)
+    leaf = torch.linspace(-3, 9, 24).view(4, 6).requires_grad_()
+    with relu6_kept_once(whole):
+        given = leaf * 1
+        module(given[:, :3])
+        given.sum().backward()
+    expected = torch.cat([leaf.detach()[:, :3].clamp(0, 6), leaf.detach()[:, 3:]], 1)
+    assert torch.equal(given.detach(), expected)
+    inside = (leaf.detach() > 0) & (leaf.detach() < 6)
+    inside[:, 3:] = True
+    assert leaf.grad is not None
+    assert torch.equal(leaf.grad, inside.float())
+
+
+def test_a_block_within_a_block_changes_nothing() -> None:
+    whole, module = one_relu6(inplace=True)
+    with relu6_kept_once(whole) as outer:
+        with relu6_kept_once(whole) as inner:
+            assert (outer, inner) == (1, 0)
+        assert "forward" in module.__dict__
+    assert "forward" not in module.__dict__

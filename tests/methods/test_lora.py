@@ -124,6 +124,15 @@ def test_folding_what_is_merged_merges_once(name: str) -> None:
         assert close(network.embed(photos(network)), before)
 
 
+@pytest.mark.parametrize("name", ["test_vit", "test_byobnet"])
+def test_folding_in_training_drops_nothing(name: str) -> None:
+    network = edited(LoraMethod(dropout=0.5), name).eval()
+    before = network.embed(photos(network))
+    network.train()
+    lora.fold(network.backbone)
+    assert close(network.eval().embed(photos(network)), before)
+
+
 def test_the_folded_weight_is_the_base_and_the_product() -> None:
     network = edited(LoraMethod(rank=4, alpha=2))
     layer = network.backbone.get_submodule("blocks.0.attn.qkv")

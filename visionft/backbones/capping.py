@@ -20,14 +20,15 @@ from visionft.backbones.network import Network
 
 @contextmanager
 def relu6_kept_once(network: Network) -> Iterator[int]:
-    """Let every `nn.ReLU6` keep one tensor instead of two while the block runs; yields how many do.
+    """Let every `nn.ReLU6` keep one tensor instead of two while the block runs; yields how many begin to.
 
     Answers and gradients are bit-equal. Compiled code stays torch's own, which decides itself what it keeps.
 
     Args:
         network: on any device; modules, names and modes stay, and a copy made meanwhile works in the same way.
     """
-    modules: list[Any] = [module for module in network.modules() if type(module) is nn.ReLU6]
+    plain = (module for module in network.modules() if "forward" not in module.__dict__)  # blocks may be nested
+    modules: list[Any] = [module for module in plain if type(module) is nn.ReLU6]
     for module in modules:
         module.forward = partial(_relu6, module.inplace)
     try:
@@ -40,21 +41,21 @@ def relu6_kept_once(network: Network) -> Iterator[int]:
 def _relu6(inplace: bool, x: Tensor) -> Tensor:
     if torch.compiler.is_compiling():
         return F.relu6(x, inplace)
-    kept: Tensor = _Relu6.apply(x if inplace else x.clone())
-    return kept
+    answer: Tensor = _Relu6.apply(x, inplace)
+    return answer
 
 
 class _Relu6(torch.autograd.Function):
-    """In place; the derivative is taken from the result."""
+    """Its derivative is taken from its result."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.mark_dirty(x)
-        F.relu6(x, inplace=True)
-        ctx.save_for_backward(x)
-        return x
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        answer: Tensor = torch.ops.aten.hardtanh_backward(gradient, ctx.saved_tensors[0], 0.0, 6.0)
+    def forward(ctx: Any, x: Tensor, inplace: bool) -> Tensor:
+        answer = F.relu6(x, inplace)
+        if inplace:
+            ctx.mark_dirty(x)
+        ctx.save_for_backward(answer)
         return answer
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return torch.ops.aten.hardtanh_backward(gradient, ctx.saved_tensors[0], 0.0, 6.0), None
