@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from visionft import photos
 from visionft.errors import PhotoError
-from visionft.photos import contents, decode, decoding, digest, read
+from visionft.photos import contents, decode, decoding, digest, jpeg, read
 
 
 def photo(width: int = 40, height: int = 30) -> Image.Image:
@@ -167,8 +167,62 @@ def test_200_photos_are_decoded_as_pil_does_bit_for_bit(shared: Path, monkeypatc
 def test_without_simplejpeg_the_pixels_are_the_same(given: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
     data = encoded(photo(123, 77), "JPEG", **given)
     fast = decode(data)
-    monkeypatch.setattr(decoding, "simplejpeg", None)
+    monkeypatch.setattr(jpeg, "simplejpeg", None)
     np.testing.assert_array_equal(decode(data), fast)
+
+
+def outcome(data: bytes) -> bytes | str:
+    """Return what became of a photo, to compare."""
+    try:
+        return decode(data, max_pixels=100_000).tobytes()
+    except PhotoError as fault:
+        return fault.reason
+
+
+@pytest.mark.parametrize("given", [{}, {"progressive": True}, {"exif": turned(6)}, {"comment": b"of 2024"}])
+def test_a_damaged_header_has_the_same_end_without_simplejpeg(
+    given: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, random = encoded(photo(), "JPEG", **given), np.random.default_rng(0)
+    scan = whole.index(b"\xff\xda") + 14
+    damaged = []
+    for _ in range(400):
+        header = np.frombuffer(whole[:scan], np.uint8).copy()
+        header[random.integers(2, scan)] = random.choice([0, 1, 2, 0xC0, 0xD8, 0xDA, 0xE1, 0xEE, 0xFF])
+        damaged.append(header.tobytes() + whole[scan:])
+    with_it = [outcome(data) for data in damaged]
+    monkeypatch.setattr(jpeg, "simplejpeg", None)
+    assert [outcome(data) for data in damaged] == with_it
+    assert sum(isinstance(end, bytes) for end in with_it) > 50
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ({}, True),
+        ({"progressive": True, "comment": b"of 2024"}, True),
+        ({"restart_marker_blocks": 2}, True),
+        ({"exif": turned(6)}, False),
+        ({"xmp": b"<x:xmpmeta/>"}, False),
+        ({"icc_profile": b"x" * 200}, False),
+    ],
+)
+def test_pil_is_left_out_where_a_jpeg_has_nothing_but_pixels(given: dict[str, object], plain: bool) -> None:
+    pytest.importorskip("simplejpeg")
+    assert jpeg.plain_size(encoded(photo(), "JPEG", **given)) == ((30, 40) if plain else None)
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_pil_looks_at_jpegs_of_other_components(mode: str) -> None:
+    assert jpeg.plain_size(encoded(photo().convert(mode), "JPEG")) is None
+
+
+def test_a_comment_that_looks_like_a_scan_hides_no_orientation() -> None:
+    data, exif = encoded(photo(), "JPEG", exif=turned(6)), b"\xff\xe1"
+    start = data.index(exif)
+    comment = b"\xff\xfe" + (8).to_bytes(2, "big") + b"\xff\xda\0\x0c\0\0"
+    assert jpeg.plain_size(data[:start] + comment + data[start:]) is None
+    assert decode(data[:start] + comment + data[start:]).shape == (40, 30, 3)
 
 
 def test_bytes_after_the_end_of_a_jpeg_are_no_fault() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from visionft.errors import PhotoError
-from visionft.photos import decode, decoding
+from visionft.photos import decode, jpeg
 
 Pixels = NDArray[np.uint8]
 HEIGHT, WIDTH = 803, 1285
@@ -110,5 +110,5 @@ def test_a_truncated_photo_is_refused_reduced_too() -> None:
 
 def test_without_simplejpeg_a_photo_comes_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     data = encoded(picture())
-    monkeypatch.setattr(decoding, "simplejpeg", None)
+    monkeypatch.setattr(jpeg, "simplejpeg", None)
     assert decode(data, reduction=lambda _, __: 4).shape == (HEIGHT, WIDTH, 3)

@@ -17,8 +17,9 @@ The decode table; each row has a photo and a test in tests/photos:
 | ICC profile | sRGB, perceptual; ignored if it moves no colour by more than 2 levels, is damaged or for another mode |
 """
 
-from visionft.photos.decoding import MAX_PIXELS, Reduction, contents, decode, digest, read
+from visionft.photos.decoding import MAX_PIXELS, contents, decode, digest, read
 from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, find, junk, printable, walk
+from visionft.photos.jpeg import Reduction
 
 __all__ = [
     "IGNORED_FOLDERS",

@@ -7,6 +7,7 @@ import re
 import stat
 import warnings
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -15,13 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from visionft.errors import PhotoError
+from visionft.photos import jpeg
 from visionft.photos.colour import conversion, rgb
-from visionft.photos.formats import HEAD, opener
-
-try:
-    import simplejpeg
-except ImportError:  # serving runs without it, with the same pixels
-    simplejpeg = None
+from visionft.photos.formats import HEAD, Opener, opener
+from visionft.photos.jpeg import Reduction
 
 Pixels = NDArray[np.uint8]
 
@@ -39,9 +37,6 @@ _TURNS: dict[object, Callable[[Pixels], Pixels]] = {
     8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
 }
 _SIDEWAYS = (5, 6, 7, 8)
-
-Reduction = Callable[[int, int], int]
-"""Given a photo's upright (height, width) in pixels, what both may be divided by: 1, 2, 4 or 8."""
 
 # PIL warns of odd metadata around sound pixels; warnings.catch_warnings is not safe in the threads that decode photos.
 _HUSHED = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
@@ -63,14 +58,10 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, reduction: Reduction | 
         PhotoError: the bytes are no whole photo; `reason` says why in a few words.
     """
     read_header = opener(data[:HEAD])
-    _hush()
+    wanted = cache(reduction) if reduction else None  # whoever asks draws; a photo is asked about once
     try:
-        with read_header(BytesIO(data)) as picture:
-            _refuse_bomb(picture.size, max_pixels)
-            pixels = _jpeg(picture, data, reduction)
-            if pixels is None:
-                pixels = np.array(rgb(_loaded(picture), picture.info.get("icc_profile")))
-            return _upright(pixels, picture)
+        quick = _plain(data, max_pixels, wanted)
+        return _by_pil(read_header, data, max_pixels, wanted) if quick is None else quick
     except PhotoError:
         raise
     except Exception as fault:  # PIL's readers fail on damaged files in many ways
@@ -88,10 +79,10 @@ def contents(path: Path) -> bytes:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):  # opening a pipe would wait for ever
             raise PhotoError("a folder, not a photo" if stat.S_ISDIR(kind) else "not a regular file")
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-            opener(head)  # so that a film of many gigabytes is not read
-            return head + file.read()
+        with path.open("rb", buffering=0) as file:
+            opener(file.read(HEAD))  # so that a film of many gigabytes is not read
+            file.seek(0)
+            return file.read()  # unbuffered and from the start: in one piece, which nobody copies
     except FileNotFoundError as fault:
         raise PhotoError("no such file") from fault
     except PermissionError as fault:
@@ -116,20 +107,31 @@ def _refuse_bomb(size: tuple[int, int], max_pixels: int) -> None:
         raise PhotoError(f"too many pixels ({count:,}; {max_pixels:,} are allowed)")
 
 
+def _plain(data: bytes, max_pixels: int, reduction: Reduction | None) -> Pixels | None:
+    """Decode a JPEG that needs nothing of PIL; None where PIL must do it, or say why it cannot."""
+    size = jpeg.plain_size(data)
+    if size is None or size[0] * size[1] > max_pixels:
+        return None
+    return jpeg.decoded(data, size, reduction(*size) if reduction else 1)
+
+
+def _by_pil(read_header: Opener, data: bytes, max_pixels: int, reduction: Reduction | None) -> Pixels:
+    _hush()
+    with read_header(BytesIO(data)) as picture:
+        _refuse_bomb(picture.size, max_pixels)
+        pixels = _jpeg(picture, data, reduction)
+        if pixels is None:
+            pixels = np.array(rgb(_loaded(picture), picture.info.get("icc_profile")))
+        return _upright(pixels, picture)
+
+
 def _jpeg(picture: ImageFile.ImageFile, data: bytes, reduction: Reduction | None) -> Pixels | None:
-    """Decode a plain three-component JPEG a third faster than PIL, to the same bits; None where PIL must do it."""
-    if simplejpeg is None or picture.format != "JPEG" or picture.mode != "RGB":
+    """Decode a JPEG whose metadata PIL has read; None where PIL must do it."""
+    if picture.format != "JPEG" or picture.mode != "RGB":
         return None
     if conversion(picture.info.get("icc_profile"), "RGB"):
         return None
-    divisor = _divisor(picture, reduction) if reduction else 1
-    height, width = (-(-side // divisor) for side in picture.size[::-1])
-    smaller = {"min_height": height, "min_width": width} if divisor > 1 else {}
-    try:
-        pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", **smaller)
-    except ValueError:  # PIL is the judge of what is damaged, so that a machine without simplejpeg says the same
-        return None
-    return pixels if pixels.shape[:2] == (height, width) else None
+    return jpeg.decoded(data, picture.size[::-1], _divisor(picture, reduction) if reduction else 1)
 
 
 def _divisor(picture: ImageFile.ImageFile, reduction: Reduction) -> int:
