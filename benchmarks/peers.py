@@ -46,12 +46,14 @@ TOP1 = re.compile(r"^(?:solved head|epoch \d+/\d+):? .*top-1 ([\d.]+)%")
 
 
 def flat(photos: Path, into: Path) -> Path:
-    """Link a split folder of nested classes as one of flat classes, each of them in every split."""
+    """Link a split folder of nested classes as one of flat classes, each of them in every split.
+
+    Their innermost folders name them: one class of grocery lies a level deeper in its test split.
+    """
     for split in ("train", "validation", "val", "test"):
         for path in sorted((photos / split).rglob("*")):
-            name = "-".join(path.relative_to(photos / split).parent.parts)
-            if path.is_file() and name:
-                place = into / split / name / path.name
+            if path.is_file() and path.parent != photos / split:
+                place = into / split / path.parent.name / path.name
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.symlink_to(path.resolve())
     splits = list(into.iterdir())
@@ -77,7 +79,7 @@ def ours(what: str, photos: Path, backbone: str, seed: int) -> dict[str, Any]:
     weights = SHARED / "weights" / f"{backbone}.safetensors"
     words = ["fit", photos, "--backbone", backbone, "--weights", weights, "--out", folder / "run", "--seed", seed]
     command = [sys.executable, "-u", "-m", "visionft", *map(str, words), *OURS[what], "--json"]
-    began, epochs, last = time.perf_counter(), [], ""
+    began, epochs, said = time.perf_counter(), [], list[str]()
     with (
         fresh() as environment,
         subprocess.Popen(
@@ -86,14 +88,14 @@ def ours(what: str, photos: Path, backbone: str, seed: int) -> dict[str, Any]:
     ):
         assert process.stdout is not None, "it was asked for"
         for line in process.stdout:
-            last = line if line.startswith("{") else last
+            said.append(line)
             if found := TOP1.search(line):
                 epochs.append({"seconds": round(time.perf_counter() - began, 1), "val_top1": float(found[1]) / 100})
     seconds = time.perf_counter() - began
     shutil.rmtree(folder)
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed")
-    figures = json.loads(last)
+        raise SystemExit(f"{' '.join(command)} failed: {said[-1:]}")
+    figures = json.loads(next(line for line in reversed(said) if line.startswith("{")))
     return {
         "fit_seconds": round(seconds, 1),
         "epochs": epochs,
