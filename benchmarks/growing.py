@@ -4,8 +4,8 @@ python benchmarks/growing.py [PHOTOS] [--backbone mobilenetv2_100] [--starts 96 
 python benchmarks/growing.py --markdown            the table
 
 PHOTOS is a split folder (shared clothing by default). A cell is one `visionft fit` at the defaults in a process of its
-own, whose crops begin at a side and end at that of evaluation; the first of each seed has one size in all epochs. Its
-seconds are those of the process, with everything in it: photos read, head solved, validation, test figures.
+own, whose crops begin at a side and end at the default one; the first of each seed has that in all epochs. Its seconds
+are those of the process, with everything in it: photos read, head solved, validation, test figures.
 """
 
 from __future__ import annotations

@@ -58,7 +58,8 @@ class AugmentSettings(Settings):
     (FixRes, arXiv 1906.06423: objects look larger in random crops than in centre crops), else the evaluation size."""
     start_size: Annotated[int, Field(ge=16, le=2048)] | None = None
     """Side of the training crops in the first epoch; they grow to `size` by the last one (progressive resizing, arXiv
-    2104.00298), which saves time where a backbone takes any size; none: all epochs have `size`."""
+    2104.00298), which saves time where a backbone takes any size, and costs accuracy (benchmarks/growing.py); none: all
+    epochs have `size`."""
     flip: bool = True
     """Mirror photos left to right; switch it off where sides matter (left shoes, lettering)."""
     views: Count | Auto | None = "auto"
