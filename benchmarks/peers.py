@@ -94,7 +94,7 @@ def ours(what: str, photos: Path, backbone: str, seed: int) -> dict[str, Any]:
     seconds = time.perf_counter() - began
     shutil.rmtree(folder)
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed: {said[-1:]}")
+        raise SystemExit(f"{' '.join(command)} failed: {''.join(said[-1:]).strip()}")
     figures = json.loads(next(line for line in reversed(said) if line.startswith("{")))
     return {
         "fit_seconds": round(seconds, 1),

@@ -183,6 +183,7 @@ def outcome(data: bytes) -> bytes | str:
 def test_a_damaged_header_has_the_same_end_without_simplejpeg(
     given: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("simplejpeg")
     whole, random = encoded(photo(), "JPEG", **given), np.random.default_rng(0)
     scan = whole.index(b"\xff\xda") + 14
     damaged = []
@@ -214,10 +215,12 @@ def test_pil_is_left_out_where_a_jpeg_has_nothing_but_pixels(given: dict[str, ob
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_pil_looks_at_jpegs_of_other_components(mode: str) -> None:
+    pytest.importorskip("simplejpeg")
     assert jpeg.plain_size(encoded(photo().convert(mode), "JPEG")) is None
 
 
 def test_a_comment_that_looks_like_a_scan_hides_no_orientation() -> None:
+    pytest.importorskip("simplejpeg")
     data, exif = encoded(photo(), "JPEG", exif=turned(6)), b"\xff\xe1"
     start = data.index(exif)
     comment = b"\xff\xfe" + (8).to_bytes(2, "big") + b"\xff\xda\0\x0c\0\0"
