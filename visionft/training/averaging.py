@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
+
+from visionft.backbones import Network, depth_map
 
 
 class AveragedNetwork:
@@ -43,3 +46,21 @@ class AveragedNetwork:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Go on from a saved average."""
         self.network.load_state_dict(state)
+
+
+def same_below(level: int, one: Network, other: Network) -> bool:
+    """Whether two copies of a network have the same parameters and buffers below a level of the depth map.
+
+    A buffer has the level of the lowest parameter beside it; those of modules without any are looked at always.
+    """
+    if one is other:
+        return True
+    levels, lowest = depth_map(one).of_parameter, dict[str, int]()
+    for name, own in levels.items():
+        module = name.rpartition(".")[0]
+        lowest[module] = min(own, lowest.get(module, own))
+    theirs = other.state_dict()
+    return all(
+        levels.get(name, lowest.get(name.rpartition(".")[0], 0)) >= level or torch.equal(tensor, theirs[name])
+        for name, tensor in one.state_dict().items()
+    )

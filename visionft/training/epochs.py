@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +15,24 @@ from visionft import backbones, methods
 from visionft.data import EvalPhotos, FixedViews, Manifest, TrainLoader, TrainPhotos, eval_batches
 from visionft.runs import layout
 from visionft.settings import FitSettings
-from visionft.training import keeping, sizes
+from visionft.training import held_out, keeping, sizes
 from visionft.training.averaging import AveragedNetwork
 from visionft.training.checkpointing import Checkpoint
 from visionft.training.distilling import Distillation
 from visionft.training.foretelling import Foretelling
+from visionft.training.held_out import HeldOut, Recall
 from visionft.training.history import Epoch, no_longer_better, write_csv
 from visionft.training.interrupting import Interrupted, watching
 from visionft.training.lean import lean
 from visionft.training.lifecycle import Lifecycle, StopAskedError
 from visionft.training.losses import balanced
-from visionft.training.module import Batch, Classifier
+from visionft.training.module import Classifier
 from visionft.training.prefixes import Prefixes
 from visionft.training.preparing import Prepared, views_of
 from visionft.training.progress import Say, bar
 from visionft.training.pulling import StartPull
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-VALIDATION_BATCH = 64
 
 
 def train_epochs(
@@ -53,32 +52,20 @@ def train_epochs(
         return  # stopped early, and killed before the end
     with lean(settings, module.network), watching() as interruption, bar("training") as advance:
         lifecycle = Lifecycle(folder, loader, interruption, history, say)
-        loader.recurring = Prefixes(module, loader, folder, interruption, advance, say)
+        loader.recurring = prefixes = Prefixes(module, loader, folder, interruption, advance, say)
         callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(loader, advance, say)]
         trainer = make_trainer(settings, module.schedule.epochs, callbacks)
         start = checkpoint.step if checkpoint else 0
         loader.set_epoch(start // loader.steps_per_epoch, start % loader.steps_per_epoch)
         _count_epochs_from(trainer, start // loader.steps_per_epoch)
-        held_out = HeldOut(
-            EvalPhotos(manifest.rows("validation"), manifest.root, prepared.preprocess), int(settings.hardware.workers)
-        )
+        photos = EvalPhotos(manifest.rows("validation"), manifest.root, prepared.preprocess)
+        recall = Recall(module, photos, prefixes, folder, say)
         try:
-            trainer.fit(module, loader, held_out)
+            trainer.fit(module, loader, HeldOut(photos, int(settings.hardware.workers), recall))
         except (StopAskedError, SystemExit) as stop:
             raise Interrupted(
                 interruption.signal or 2, f"interrupted; the same command goes on with {folder}"
             ) from stop
-
-
-class HeldOut:
-    """The validation photos, as often as they are asked for."""
-
-    def __init__(self, dataset: EvalPhotos, workers: int) -> None:
-        self.dataset, self.workers = dataset, workers
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Yield every photo once."""
-        return eval_batches(self.dataset, VALIDATION_BATCH, self.workers)
 
 
 class Start(Callback):
@@ -116,7 +103,7 @@ class Start(Callback):
         teacher.to(module.device, teacher.network.convolutional)
         views = FixedViews(self.lifecycle.loader.dataset)
         if views.fixed and not (settings.augment.mixup or settings.augment.cutmix) and teacher.fits_memory(len(views)):
-            batches = eval_batches(views, VALIDATION_BATCH, int(settings.hardware.workers))
+            batches = eval_batches(views, held_out.BATCH, int(settings.hardware.workers))
             teacher.remember(batches, module.preprocess, module.device)
 
     def _pull(self, module: Classifier) -> StartPull:

@@ -41,6 +41,7 @@ class Classifier(LightningModule):
 
     Attributes:
         cut: where batches bring what crosses this cut, instead of photos.
+        held_out_cut: the same for the batches of validation; a cut of `final_network`.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Classifier(LightningModule):
         self.averaged: AveragedNetwork | None = None
         self.pull: StartPull | None = None
         self.cut: Cut | None = None
+        self.held_out_cut: Cut | None = None
         self.step = 0
         self.micro_batch = int(settings.optim.micro_batch)
         self._state: methods.State | None = None
@@ -182,11 +184,17 @@ class Classifier(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add a batch to the epoch's validation loss and top-1, on the weights that would be exported."""
-        pixels, labels, _ = batch
-        logits = self.final_network(backbones.normalise(pixels, self.preprocess, self.device)).float()
+        x, labels, _ = batch
+        logits = self._validated(x).float()
         loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
         hits = (logits.argmax(1) == labels).sum()
         self._validation.append(torch.stack([loss, hits.float(), torch.tensor(float(len(labels)), device=self.device)]))
+
+    def _validated(self, x: Tensor) -> Tensor:
+        if self.held_out_cut:
+            return self.held_out_cut.suffix(x)
+        logits: Tensor = self.final_network(backbones.normalise(x, self.preprocess, self.device))
+        return logits
 
     def on_validation_epoch_start(self) -> None:
         """Begin the sums of one validation."""

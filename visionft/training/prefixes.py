@@ -102,6 +102,11 @@ class Prefixes:
         self._cut: Cut | None = None
         self._crossings: Crossings | None = None
 
+    @property
+    def bytes(self) -> int:
+        """Bytes of what is remembered in the present phase."""
+        return self._crossings.bytes if self._crossings else 0
+
     def view(self, epoch: int) -> int:
         """Return the number of the view that the photos have in an epoch."""
         phase = self._enter(epoch)
@@ -132,7 +137,7 @@ class Prefixes:
 
     def _filled(self, phase: FrozenPhase, cut: Cut) -> Crossings | None:
         labels, budget = self.loader.dataset.rows.labels, self.module.settings.hardware.prefix_bytes
-        like = self._crossing(cut, torch.zeros(1, *cut.size, 3, dtype=torch.uint8))
+        like = crossing(self.module, cut, torch.zeros(1, *cut.size, 3, dtype=torch.uint8))
         needed = size_of(phase.views, len(labels), like)
         if needed > budget:
             self.say(
@@ -155,7 +160,7 @@ class Prefixes:
         total, began, passes = phase.views * len(dataset), time.monotonic(), count(1)
         for view in range(phase.views):
             for pixels, _, indices in eval_batches(FixedViews(dataset, view), BATCH, workers):
-                crossings.put(view, indices, self._crossing(cut, pixels))
+                crossings.put(view, indices, crossing(self.module, cut, pixels))
                 if self.interruption.signal is not None:
                     raise StopAskedError  # what was written before this phase is where it begins again
                 done = next(passes)
@@ -164,13 +169,14 @@ class Prefixes:
                 if done == TIMED and left > WORTH_SAYING:
                     self.say(f"frozen part of phase {phase.number}: {total:,} views, about {spoken(left)} from now")
 
-    @torch.no_grad()
-    def _crossing(self, cut: Cut, pixels: Tensor) -> Tensor:
-        settings, device = self.module.settings, self.module.device
-        dtype = DTYPES[settings.hardware.precision]
-        x = backbones.normalise(pixels, self.module.preprocess, device)
-        with backbones.evaluating(cut.network), torch.autocast(device.type, dtype, enabled=dtype is not None):
-            return cut.prefix(x)
+
+@torch.no_grad()
+def crossing(module: Classifier, cut: Cut, pixels: Tensor) -> Tensor:
+    """Return what photos (B, H, W, 3) of uint8 make cross a cut, in the arithmetic of the module's steps."""
+    dtype = DTYPES[module.settings.hardware.precision]
+    x = backbones.normalise(pixels, module.preprocess, module.device)
+    with backbones.evaluating(cut.network), torch.autocast(module.device.type, dtype, enabled=dtype is not None):
+        return cut.prefix(x)
 
 
 def told(phase: FrozenPhase, cut: Cut, levels: int, photos: int, crossings: Crossings, seconds: float) -> str:

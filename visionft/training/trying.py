@@ -13,10 +13,11 @@ from lightning import Trainer
 from visionft import methods
 from visionft.data import Batch, EvalPhotos, Manifest, TrainLoader
 from visionft.settings import FitSettings
-from visionft.training import epochs, preparing
+from visionft.training import epochs, held_out, preparing
 from visionft.training.allocating import keep_freed_memory
 from visionft.training.choices import Choice, open_ones, put
 from visionft.training.hardware import peak_memory
+from visionft.training.held_out import HeldOut
 from visionft.training.interrupting import Interruption
 from visionft.training.lean import lean
 from visionft.training.lifecycle import Lifecycle
@@ -81,7 +82,7 @@ def try_method(settings: FitSettings, manifest: Manifest, limits: Limits, *, adv
     stopwatch = Stopwatch(module.schedule, limits, advance)
     trainer = epochs.make_trainer(prepared.settings, 1, [Beginning(loader), stopwatch])
     with lean(prepared.settings, prepared.network):
-        trainer.fit(module, Endless(loader), epochs.HeldOut(_one_batch(prepared, manifest), 0))
+        trainer.fit(module, Endless(loader), HeldOut(_one_batch(prepared, manifest), 0))
     loader.close()
     stored, own_file = _stored(prepared, manifest)
     return Trial(
@@ -128,7 +129,7 @@ class Beginning(epochs.Start):
 def _one_batch(prepared: Prepared, manifest: Manifest) -> EvalPhotos:
     """Return as many validation photos as one batch has: they take the memory that validation will take."""
     rows = manifest.rows("validation")
-    some = rows.take(np.arange(min(len(rows), epochs.VALIDATION_BATCH)))
+    some = rows.take(np.arange(min(len(rows), held_out.BATCH)))
     return EvalPhotos(some, manifest.root, prepared.preprocess)
 
 

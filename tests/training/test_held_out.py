@@ -1,0 +1,152 @@
+"""Validation photos pass the frozen part of a phase once, and its figures cannot tell."""
+
+from __future__ import annotations
+
+import csv
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from visionft import backbones
+from visionft.data import EvalPhotos
+from visionft.runs import Run, layout
+from visionft.training import Classifier, Interrupted, held_out, remembering, train
+from visionft.training.averaging import same_below
+
+Make = Any
+VALIDATION = 10
+MLP = {"method": "head", "head": "mlp", "epochs": 4}
+GRADUAL = {
+    "name": "gradual",
+    "phases": [{"epochs": 3, "unfreeze": 0.3}, {"epochs": 1, "unfreeze": 1.0, "lr": 1e-3}],
+    "cycles": 2,
+}
+VIT = {"backbone": "test_vit", "preprocess.size": 48, "augment.size": 48}
+KINDS: dict[str, dict[str, Any]] = {
+    "mlp head": MLP,
+    "mlp head in bf16": {**MLP, "hardware.precision": "bf16"},
+    "gradual": {"method": GRADUAL, "optim.ema": 0.9, "optim.norm_statistics": "batch"},
+    "gradual without averages": {"method": GRADUAL, "optim.ema": 0.0},
+    "lora on the last blocks": {**VIT, "method": {"name": "lora", "unfreeze": 0.4}, "epochs": 3},
+    "crops smaller than validation": {**MLP, "preprocess.size": 48},
+}
+QUICK = ("mlp head", "gradual", "lora on the last blocks")
+ONCE = f"{VALIDATION} validation photos pass its frozen part once"
+
+
+def silent(_: str) -> None:
+    pass
+
+
+def figures(run: Run) -> list[tuple[str, str, str]]:
+    """Return what an epoch's validation depends on and found, to the last digit."""
+    with (run.path / layout.METRICS).open(newline="") as file:
+        return [(row["train_loss"], row["val_loss"], row["val_top1"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
+def test_figures_are_those_of_whole_passes(settings: Make, tmp_path: Path, kind: str) -> None:
+    lines, live_lines = list[str](), list[str]()
+    halves = train(settings(out=tmp_path / "halves", **KINDS[kind]), lines.append)
+    whole = train(settings(out=tmp_path / "whole", **KINDS[kind], **{"hardware.prefix_bytes": 0}), live_lines.append)
+    assert sum(ONCE in line for line in lines) == (2 if kind == "gradual without averages" else 1), lines
+    assert not any(ONCE in line for line in live_lines)
+    assert any("bytes, and --hardware.prefix-bytes leaves 0" in line for line in live_lines)
+    assert figures(halves) == figures(whole)
+
+
+def test_averages_that_still_move_are_validated_whole_and_that_is_said(settings: Make) -> None:
+    lines: list[str] = []
+    train(settings(**KINDS["gradual"]), lines.append)
+    assert [line for line in lines if "validation photos pass" in line] == [
+        f"phase 1: {next(line for line in lines if ONCE in line).partition(': ')[2]}",
+        f"phase 3: {VALIDATION} validation photos pass its frozen part in each epoch, as the averages of its weights "
+        "still move",
+    ]
+
+
+def test_each_photo_is_decoded_once(settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    original = held_out.eval_batches
+
+    def noting(photos: EvalPhotos, *arguments: Any) -> Iterator[Any]:
+        for batch in original(photos, *arguments):
+            read.extend(batch[2].tolist())
+            yield batch
+
+    monkeypatch.setattr(held_out, "eval_batches", noting)
+    run = train(settings(**MLP), silent)
+    assert len(figures(run)) == 4
+    assert sorted(read) == list(range(VALIDATION))
+
+
+@pytest.mark.parametrize("step", [7, 18])  # 5 steps an epoch: of the second epoch, and of the last one
+def test_a_run_that_is_interrupted_comes_to_the_same_figures(
+    settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    whole = train(settings(out=tmp_path / "whole", **MLP), silent)
+    original = Classifier.training_step
+
+    def interrupting(self: Classifier, batch: Any, batch_idx: int) -> None:
+        original(self, batch, batch_idx)
+        if self.step == step:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Classifier, "training_step", interrupting)
+        with pytest.raises(Interrupted):
+            train(settings(**MLP), silent)
+    lines: list[str] = []
+    resumed = train(settings(**MLP), lines.append)
+    assert any(ONCE in line for line in lines) == (step == 7)  # in a last epoch there is nothing to save
+    assert figures(resumed) == figures(whole)
+
+
+def test_a_disk_without_room_is_said(settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    from visionft.errors import DiskSpaceError
+
+    def full(*_: Any) -> None:
+        raise DiskSpaceError("the disk is full")
+
+    monkeypatch.setattr(remembering, "IN_MEMORY", 0)
+    monkeypatch.setattr(remembering, "require_space", full)
+    lines: list[str] = []
+    train(settings(**MLP), lines.append)
+    assert f"phase 1: {VALIDATION} validation photos pass its frozen part in each epoch, as the disk is full" in lines
+
+
+def test_a_backbone_that_cannot_be_cut_is_validated_whole_and_that_is_said(
+    settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_out.backbones, "cut", lambda *_: None)
+    lines: list[str] = []
+    train(settings(**MLP), lines.append)
+    assert any(line.endswith("in each epoch, as test_resnet cannot be cut there or below") for line in lines)
+
+
+def test_networks_are_compared_below_a_level_alone() -> None:
+    torch.manual_seed(0)
+    one = backbones.create("test_resnet", "none", 3)
+    head = backbones.depth_map(one).head
+    other = backbones.create("test_resnet", "none", 3)
+    other.load_state_dict(one.state_dict())
+    assert same_below(head + 1, one, other)
+    with torch.no_grad():
+        other.head.weight[0, 0] += 1
+    assert same_below(head, one, other)
+    assert not same_below(head + 1, one, other)
+    buffers = dict(other.backbone.named_buffers())
+    last, first = (next(name for name in order if "mean" in name) for order in (reversed(buffers), iter(buffers)))
+    with torch.no_grad():
+        buffers[last].add_(1)
+    assert same_below(1, one, other)
+    assert not same_below(head, one, other)
+    with torch.no_grad():
+        buffers[first].add_(1)
+    assert not same_below(1, one, other)
