@@ -78,6 +78,6 @@ class HardwareSettings(Settings):
     prefix_bytes: Annotated[int, Field(ge=0)] = 4_000_000_000
     """Bytes that the remembered outputs of a frozen part may take (for `augment.views`, then for validation photos): in
     memory up to a gigabyte each, above that in a temporary file on the disk of the run's folder; where they need more,
-    every epoch computes them again."""
+    every epoch computes them again. Where nothing is frozen: bytes of the validation photos' pixels, in memory."""
     checkpoint_seconds: Annotated[float, Field(ge=0.0)] = 300.0
     """Longest time between two checkpoints, in seconds; one is also written at every epoch's end."""

@@ -1,4 +1,4 @@
-"""The validation photos of every epoch; what is frozen while a phase lasts need not answer them again."""
+"""The validation photos of every epoch: what never changes about them is computed once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from visionft.backbones import Cut
 from visionft.data import EvalPhotos, eval_batches
 from visionft.data.listing import count
 from visionft.errors import DiskSpaceError
+from visionft.training import remembering
 from visionft.training.averaging import same_below
 from visionft.training.module import Batch, Classifier
 from visionft.training.prefixes import FrozenPhase, Prefixes, crossing, frozen_phases
@@ -40,11 +41,11 @@ class HeldOut:
 
 
 class Recall:
-    """What the frozen part of a phase answers for the validation photos, from its first validation on.
+    """What validation photos come to before anything that trains: computed in one epoch, remembered for the others.
 
-    Nothing is random about these photos, so that this needs no fixed views: it serves every phase with a frozen part.
-    Validated are the final weights, which may be averages: in a phase whose frozen part was trained before, theirs
-    still move, and nothing is remembered.
+    Nothing is random about these photos. In a phase with a frozen part it is what that part answers, whatever the views
+    of the training photos are; elsewhere it is their pixels. Validated are the final weights, which may be averages: in
+    a phase whose frozen part was trained before, theirs still move, so that pixels are what stays.
 
     Args:
         module: what is validated.
@@ -59,62 +60,84 @@ class Recall:
         self.labels, self.size = dataset.rows.labels, dataset.preprocess.size
         self.phases = frozen_phases(module.schedule, module.groups, views=1)
         self._present: FrozenPhase | None = None
-        self._crossings: Crossings | None = None
-        self._whole = False
+        self._table: Crossings | None = None
+        self._begun = self._whole = self._refused = False
 
     def batches(self, live: Iterator[Batch]) -> Iterator[Batch]:
         """Yield batches for the module's validation: photos, or what crosses `module.held_out_cut`."""
         self._enter()
-        cut, crossings = self.module.held_out_cut, self._crossings
-        if cut is None or crossings is None:
+        cut, table = self.module.held_out_cut, self._table
+        if table is None:
             yield from live
         elif self._whole:
             n = len(self.labels)
             for start in range(0, n, BATCH):
-                yield crossings.batch([(0, index) for index in range(start, min(start + BATCH, n))])
+                yield table.batch([(0, index) for index in range(start, min(start + BATCH, n))])
         else:
             for pixels, labels, indices in live:
-                answer = crossing(self.module, cut, pixels)
-                crossings.put(0, indices, answer)
+                answer = crossing(self.module, cut, pixels) if cut else pixels
+                table.put(0, indices, answer)
                 yield answer, labels, indices
             self._whole = True
 
     def _enter(self) -> None:
-        """Look at a phase once, after its first epoch here."""
+        """Decide once in each phase, after its first epoch here, what is remembered."""
         phase = self.module.schedule.phase(self.module.step - 1) + 1
         present = next((one for one in self.phases if one.number == phase), None)
-        if present != self._present:
-            self._present, self._crossings, self._whole = present, None, False
-            self.module.held_out_cut = self._made(present) if present and not self._last_of(present) else None
-
-    def _last_of(self, phase: FrozenPhase) -> bool:
-        an_epoch = self.module.schedule.steps_per_epoch
-        return self.module.step // an_epoch >= phase.first + phase.epochs
-
-    def _made(self, phase: FrozenPhase) -> Cut | None:
+        if self._begun and present == self._present:
+            return
+        self._begun, self._present = True, present
         with torch.inference_mode(False):  # Lightning's validation is in it, and a cut is tried by its gradients
-            found = self._prepared(phase)
-        photos = f"phase {phase.number}: {count(len(self.labels), 'validation photo')}"
+            halves = self._halves(present) if present and self._epochs_left(present.first + present.epochs) else None
+            if halves:
+                self.module.held_out_cut, self._table = halves
+                self._whole = False
+            elif self._table is None or self.module.held_out_cut:
+                self.module.held_out_cut, self._table, self._whole = None, self._pixels(), False
+
+    def _epochs_left(self, end: int) -> int:
+        return end - self.module.step // self.module.schedule.steps_per_epoch
+
+    def _halves(self, phase: FrozenPhase) -> tuple[Cut, Crossings] | None:
+        """Cut the validated network where a phase's frozen part ends, and make room for what crosses the cut."""
+        photos, final = f"phase {phase.number}: {self._photos}", self.module.final_network
+        found: tuple[Cut, Crossings] | str = "the averages of its weights still move"
+        if same_below(phase.level, self.module.network, final):
+            cut = backbones.cut(final, phase.level, self.size)
+            found = self._room(cut) if cut else f"{final.name} cannot be cut there or below"
         if isinstance(found, str):
             self.say(f"{photos} pass its frozen part in each epoch, as {found}")
             return None
-        cut, self._crossings = found
-        self.say(f"{photos} pass its frozen part once ({self._crossings.bytes / 1e6:,.1f} MB)")
-        return cut
+        self.say(f"{photos} pass its frozen part once ({found[1].bytes / 1e6:,.1f} MB)")
+        return found
 
-    def _prepared(self, phase: FrozenPhase) -> tuple[Cut, Crossings] | str:
-        """Return where the validated network is cut and what remembers, or why there is none."""
-        final, left = self.module.final_network, self.module.settings.hardware.prefix_bytes - self.prefixes.bytes
-        if not same_below(phase.level, self.module.network, final):
-            return "the averages of its weights still move"
-        cut = backbones.cut(final, phase.level, self.size)
-        if cut is None:
-            return f"{final.name} cannot be cut there or below"
+    def _room(self, cut: Cut) -> tuple[Cut, Crossings] | str:
         like = crossing(self.module, cut, torch.zeros(1, *cut.size, 3, dtype=torch.uint8))
         needed = size_of(1, len(self.labels), like)
-        if needed > left:
-            return f"their answers need {needed:,} bytes, and --hardware.prefix-bytes leaves {left:,}"
+        if needed > self._left:
+            return f"their answers need {needed:,} bytes, and --hardware.prefix-bytes leaves {self._left:,}"
         try:
             return cut, Crossings(1, self.labels, like, self.folder)
         except DiskSpaceError as error:
             return str(error)
+
+    def _pixels(self) -> Crossings | None:
+        """Make room for the pixels in memory: from a file they would come no sooner than from the photos."""
+        if self._refused or not self._epochs_left(self.module.schedule.epochs):
+            return None
+        like = torch.zeros(1, *self.size, 3, dtype=torch.uint8)
+        needed, left = size_of(1, len(self.labels), like), min(self._left, remembering.IN_MEMORY)
+        if needed > left:
+            self._refused = True
+            self.say(f"{self._photos} are decoded in each epoch: they need {needed:,} bytes, and {left:,} are left")
+            return None
+        self.say(f"{self._photos} are decoded once ({needed / 1e6:,.1f} MB in memory)")
+        return Crossings(1, self.labels, like, self.folder)
+
+    @property
+    def _photos(self) -> str:
+        return count(len(self.labels), "validation photo")
+
+    @property
+    def _left(self) -> int:
+        return self.module.settings.hardware.prefix_bytes - self.prefixes.bytes
