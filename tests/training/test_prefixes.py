@@ -182,6 +182,14 @@ def test_a_file_gives_what_memory_gives_and_is_gone(
     assert {entry.name for entry in run.path.iterdir()} == layout.FINISHED
 
 
+def test_what_is_not_compiled_is_said(settings: Make) -> None:
+    lines: list[str] = []
+    train(settings(**MLP, **{"augment.views": 2, "hardware.compile": True}), lines.append)
+    assert any(
+        line.startswith("phase 1 trains from level") and line.endswith("without torch.compile") for line in lines
+    )
+
+
 @pytest.mark.parametrize("mixing", ["mixup", "cutmix"])
 def test_mixed_pixels_are_trained_live_and_that_is_said(settings: Make, tmp_path: Path, mixing: str) -> None:
     lines: list[str] = []

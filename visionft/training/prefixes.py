@@ -152,7 +152,8 @@ class Prefixes:
             return None
         began = time.monotonic()
         self._fill(phase, cut, crossings)
-        self.say(told(phase, cut, self.module.depth_map.levels, len(labels), crossings, time.monotonic() - began))
+        line = told(phase, cut, self.module.depth_map.levels, len(labels), crossings, time.monotonic() - began)
+        self.say(f"{line}; they run without torch.compile" if self.module.settings.hardware.compile else line)
         return crossings
 
     def _fill(self, phase: FrozenPhase, cut: Cut, crossings: Crossings) -> None:
