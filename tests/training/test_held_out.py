@@ -40,6 +40,11 @@ ONCE = f"{VALIDATION} validation photos pass its frozen part once"
 DECODED = f"{VALIDATION} validation photos are decoded once (0.0 MB in memory)"
 
 
+@pytest.fixture(autouse=True)
+def _cuts_are_worth_trying(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_out, "TRIED", 0)
+
+
 def silent(_: str) -> None:
     pass
 
@@ -88,6 +93,16 @@ def test_each_photo_is_decoded_once(settings: Make, monkeypatch: pytest.MonkeyPa
     run = train(settings(**flags), silent)
     assert len([row for row in figures(run) if row[0] != "nan"]) == 4
     assert sorted(read) == list(range(VALIDATION))
+
+
+def test_a_cut_within_the_backbone_is_not_tried_for_a_few_photos(
+    settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(held_out, "TRIED", 2 * VALIDATION)  # as many as the two epochs after the first would save
+    train(settings(**KINDS["lora on the last blocks"]), lines.append)
+    assert any(line.startswith(f"{VALIDATION} validation photos are decoded once") for line in lines)
+    assert not any("pass its frozen part" in line for line in lines)
 
 
 @pytest.mark.parametrize("step", [7, 18])  # 5 steps an epoch: of the second epoch, and of the last one

@@ -20,6 +20,8 @@ from visionft.training.progress import Say
 from visionft.training.remembering import Crossings, size_of
 
 BATCH = 64
+TRIED = 40
+"""Passes of a photo that it costs to try a cut below the head: fewer are not worth saving."""
 
 
 class HeldOut:
@@ -88,7 +90,7 @@ class Recall:
             return
         self._begun, self._present = True, present
         with torch.inference_mode(False):  # Lightning's validation is in it, and a cut is tried by its gradients
-            halves = self._halves(present) if present and self._epochs_left(present.first + present.epochs) else None
+            halves = self._halves(present) if present else None
             if halves:
                 self.module.held_out_cut, self._table = halves
                 self._whole = False
@@ -100,6 +102,9 @@ class Recall:
 
     def _halves(self, phase: FrozenPhase) -> tuple[Cut, Crossings] | None:
         """Cut the validated network where a phase's frozen part ends, and make room for what crosses the cut."""
+        passes = len(self.labels) * self._epochs_left(phase.first + phase.epochs)
+        if passes <= (TRIED if phase.level < self.module.depth_map.head else 0):
+            return None
         photos, final = f"phase {phase.number}: {self._photos}", self.module.final_network
         found: tuple[Cut, Crossings] | str = "the averages of its weights still move"
         if same_below(phase.level, self.module.network, final):
