@@ -37,7 +37,8 @@ class Trial:
         tried: steps that were taken here.
         batch: photos in a step.
         step_seconds: mean over the schedule of each phase's median step.
-        peak_memory: of the process in bytes, validation of one batch included; on a GPU of the device's memory.
+        peak_memory: of the process in bytes, validation of one batch included, without what a fit remembers of photos
+            (`hardware.prefix_bytes`); on a GPU of the device's memory.
         saved_bytes: a photo leaves for the backward pass, in float32, where most is trained.
         trainable: parameters trained where most are.
         stored_bytes: what a run keeps for this task: additions and head, or all weights.
