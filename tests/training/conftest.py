@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from visionft.settings import FitSettings, build
+from visionft.training import Classifier, Interrupted
 
 Make = Callable[..., FitSettings]
+Stopping = Callable[[int], AbstractContextManager[pytest.ExceptionInfo[Interrupted]]]
 
 
 @pytest.fixture
@@ -26,3 +30,24 @@ def settings(shapes: Path, tmp_path: Path) -> Make:
         return build(shapes, None, **{**defaults, **flags})
 
     return make
+
+
+@pytest.fixture
+def stopping_at(monkeypatch: pytest.MonkeyPatch) -> Stopping:
+    """Return a maker of blocks in which training gets ^C after a step, and has to leave by it."""
+
+    @contextmanager
+    def stopping(step: int) -> Iterator[pytest.ExceptionInfo[Interrupted]]:
+        original = Classifier.training_step
+
+        def interrupted(self: Classifier, batch: Any, batch_idx: int) -> None:
+            original(self, batch, batch_idx)
+            if self.step == step:
+                signal.raise_signal(signal.SIGINT)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Classifier, "training_step", interrupted)
+            with pytest.raises(Interrupted) as caught:
+                yield caught
+
+    return stopping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,10 @@ from safetensors.torch import load_file
 from visionft import backbones, methods
 from visionft.errors import BackboneError
 from visionft.runs import Run, layout
-from visionft.training import Classifier, Interrupted, train
+from visionft.training import train
 
 Make = Any
+Stopping = Any
 LEARNT = 0.95  # a random base learns slowly: the training loss falls from log(3) by a tenth or more
 VIT = {"backbone": "test_vit", "preprocess.size": "none", "augment.size": 160}
 QUICK: list[Any] = [{"name": "lora", "dropout": 0.1}, "qlora", "adapter"]
@@ -42,21 +42,12 @@ def same(a: Path, b: Path) -> bool:
 
 @pytest.mark.parametrize("method", EVERY, ids=str)
 def test_an_interrupted_run_goes_on_bit_for_bit(
-    settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: Any
+    settings: Make, tmp_path: Path, stopping_at: Stopping, method: Any
 ) -> None:
     flags = {**VIT, "method": method, "optim.ema": 0.9, "epochs": 1}
     whole = train(settings(out=tmp_path / "whole", **flags), silent)
-    original = Classifier.training_step
-
-    def interrupting(self: Classifier, batch: Any, batch_idx: int) -> None:
-        original(self, batch, batch_idx)
-        if self.step == 2:
-            signal.raise_signal(signal.SIGINT)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "training_step", interrupting)
-        with pytest.raises(Interrupted):
-            train(settings(**flags), silent)
+    with stopping_at(2):
+        train(settings(**flags), silent)
     resumed = train(settings(**flags), silent)
     for name in (layout.WEIGHTS, layout.START):
         assert same(whole.path / name, resumed.path / name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +17,10 @@ from visionft.backbones import sha256
 from visionft.errors import RunError, RunMismatchError, UsageError
 from visionft.runs import Run, layout
 from visionft.settings import build
-from visionft.training import Classifier, Interrupted, train
+from visionft.training import train
 
 Make = Any
+Stopping = Any
 State = dict[str, torch.Tensor]
 MACHINE = {
     "augment.size": 32, "optim.batch_size": 8, "optim.micro_batch": 8, "hardware.workers": 0,
@@ -307,22 +307,13 @@ def test_photos_of_runs_further_back_keep_their_sides(go_on: Make, begin: Make, 
 
 
 def test_a_killed_run_goes_on_without_the_earlier_one(
-    go_on: Make, begin: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    go_on: Make, begin: Make, tmp_path: Path, stopping_at: Stopping
 ) -> None:
     parent = begin()
     own = Run(Path(shutil.copytree(parent.path, tmp_path / "own")))
     whole = go_on(own, epochs=2, out=tmp_path / "whole")
-    original = Classifier.training_step
-
-    def interrupting(self: Classifier, batch: Any, batch_idx: int) -> None:
-        original(self, batch, batch_idx)
-        if self.step == 3:
-            signal.raise_signal(signal.SIGINT)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "training_step", interrupting)
-        with pytest.raises(Interrupted):
-            go_on(own, epochs=2)
+    with stopping_at(3):
+        go_on(own, epochs=2)
     shutil.rmtree(own.path)
     assert same(weights(whole), weights(go_on(own, epochs=2)))
 

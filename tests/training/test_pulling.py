@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,11 @@ from visionft.methods import BACKBONE_ROLES, Group
 from visionft.runs import layout
 from visionft.settings import METHODS
 from visionft.settings.method import MOVES_BASE
-from visionft.training import Classifier, Interrupted, train
+from visionft.training import train
 from visionft.training.pulling import StartPull, without_decay
 
 Make = Any
+Stopping = Any
 FLOOR = 2  # a level of test_resnet's depth map: some groups lie below it
 
 
@@ -112,24 +112,15 @@ GRADUAL = {"name": "gradual", "phases": [{"epochs": 1, "unfreeze": 0.3}, {"epoch
 
 @pytest.mark.parametrize("channels_last", [True, False])
 def test_a_resumed_run_equals_the_uninterrupted_one(
-    settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channels_last: bool
+    settings: Make, tmp_path: Path, stopping_at: Stopping, channels_last: bool
 ) -> None:
     flags = {
         "method": GRADUAL, "optim.l2_sp": 20.0, "optim.lr": 0.01, "optim.norm_statistics": "batch",
         "hardware.channels_last": channels_last,
     }  # fmt: skip
     whole = train(settings(out=tmp_path / "whole", **flags), silent)
-    original = Classifier.training_step
-
-    def interrupting(self: Classifier, batch: Any, batch_idx: int) -> None:
-        original(self, batch, batch_idx)
-        if self.step == 7:
-            signal.raise_signal(signal.SIGINT)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "training_step", interrupting)
-        with pytest.raises(Interrupted):
-            train(settings(**flags), silent)
+    with stopping_at(7):
+        train(settings(**flags), silent)
     resumed = train(settings(**flags), silent)
     a, b = (load_file(run.path / layout.WEIGHTS) for run in (whole, resumed))
     assert all(torch.equal(a[name], b[name]) for name in a)

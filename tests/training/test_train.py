@@ -22,6 +22,7 @@ from visionft.training.checkpointing import Checkpoint
 LEARNT = 0.7  # chance is a third
 
 Make = Any
+Stopping = Any
 
 
 def silent(line: str) -> None:
@@ -87,22 +88,12 @@ GRADUAL = {
 
 @pytest.mark.parametrize("step", [1, 5, 7, 10, 18])
 def test_a_signal_at_any_step_and_the_same_call_again_equal_the_uninterrupted_run(
-    settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+    settings: Make, tmp_path: Path, stopping_at: Stopping, step: int
 ) -> None:
     flags = {"method": GRADUAL, "optim.ema": 0.9, "optim.norm_statistics": "batch"}
     whole = train(settings(out=tmp_path / "whole", **flags), silent)
-
-    original = Classifier.training_step
-
-    def interrupting(self: Classifier, batch: Any, batch_idx: int) -> None:
-        original(self, batch, batch_idx)
-        if self.step == step:
-            signal.raise_signal(signal.SIGINT)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "training_step", interrupting)
-        with pytest.raises(Interrupted) as caught:
-            train(settings(**flags), silent)
+    with stopping_at(step) as caught:
+        train(settings(**flags), silent)
     assert caught.value.exit_code == 130
     assert Checkpoint.load(tmp_path / "run" / layout.CHECKPOINT).step == step
 

@@ -111,9 +111,9 @@ class Recall:
             cut = backbones.cut(final, phase.level, self.size)
             found = self._room(cut) if cut else f"{final.name} cannot be cut there or below"
         if isinstance(found, str):
-            self.say(f"{photos} pass its frozen part in each epoch, as {found}")
+            self.say(f"{photos} run through its frozen part in each epoch, as {found}")
             return None
-        self.say(f"{photos} pass its frozen part once ({found[1].bytes / 1e6:,.1f} MB)")
+        self.say(f"{photos} run through its frozen part once ({found[1]})")
         return found
 
     def _room(self, cut: Cut) -> tuple[Cut, Crossings] | str:
@@ -134,10 +134,14 @@ class Recall:
         needed, left = size_of(1, len(self.labels), like), min(self._left, remembering.IN_MEMORY)
         if needed > left:
             self._refused = True
-            self.say(f"{self._photos} are decoded in each epoch: they need {needed:,} bytes, and {left:,} are left")
+            self.say(
+                f"{self._photos} are decoded in each epoch: they need {needed:,} bytes, and {left:,} may be kept "
+                "(--hardware.prefix-bytes, a gigabyte at most)"
+            )
             return None
-        self.say(f"{self._photos} are decoded once ({needed / 1e6:,.1f} MB in memory)")
-        return Crossings(1, self.labels, like, self.folder)
+        table = Crossings(1, self.labels, like, self.folder)
+        self.say(f"{self._photos} are decoded once ({table})")
+        return table
 
     @property
     def _photos(self) -> str:

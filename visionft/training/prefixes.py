@@ -183,12 +183,11 @@ def crossing(module: Classifier, cut: Cut, pixels: Tensor) -> Tensor:
 def told(phase: FrozenPhase, cut: Cut, levels: int, photos: int, crossings: Crossings, seconds: float) -> str:
     """Return what was remembered, and what it saves, in one line."""
     allowed = f" ({phase.level} would be frozen, but cannot be cut there)" if cut.level < phase.level else ""
-    place = "in memory" if crossings.in_memory else "in a temporary file"
     saved = seconds * (phase.epochs / phase.views - 1)
     return (
         f"phase {phase.number} trains from level {cut.level} of {levels - 1}{allowed}: what lies below is frozen, and "
         f"ran once for {counted(phase.views, 'view')} of {photos:,} photos, in {spoken(seconds)} "
-        f"({crossings.bytes / 1e6:,.1f} MB {place}); {phase.epochs} epochs save about {spoken(saved)} by it"
+        f"({crossings}); {phase.epochs} epochs save about {spoken(saved)} by it"
     )
 
 

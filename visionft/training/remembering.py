@@ -40,6 +40,10 @@ class Crossings:
         self._labels = torch.from_numpy(np.asarray(labels, np.int64))
         self._table = torch.empty(shape, dtype=like.dtype) if self.in_memory else _in_file(shape, like.dtype, folder)
 
+    def __str__(self) -> str:
+        """Return how much this is, and where."""
+        return f"{self.bytes / 1e6:,.1f} MB in {'memory' if self.in_memory else 'a temporary file'}"
+
     def put(self, view: int, indices: Tensor, crossing: Tensor) -> None:
         """Remember what some photos' view makes cross: (B,) and (B, ...)."""
         self._table[view, indices] = self._stored(crossing).to("cpu")
