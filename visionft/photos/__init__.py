@@ -17,6 +17,7 @@ The decode table; each row has a photo and a test in tests/photos:
 | ICC profile | sRGB, perceptual; ignored if it moves no colour by more than 2 levels, is damaged or for another mode |
 """
 
+from visionft.photos.account import Account
 from visionft.photos.decoding import MAX_PIXELS, contents, decode, digest, read
 from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, find, junk, printable, walk
 from visionft.photos.jpeg import Reduction
@@ -24,6 +25,7 @@ from visionft.photos.jpeg import Reduction
 __all__ = [
     "IGNORED_FOLDERS",
     "MAX_PIXELS",
+    "Account",
     "Quarantined",
     "Reduction",
     "contents",
