@@ -98,7 +98,7 @@ def test_keeps_the_least_validation_loss_and_stops_after_two_rises() -> None:
     x, y = blobs(60, 4, spread=5)
     held, truth = blobs(300, 5, spread=5)
     probe = extend(x, y, held, truth, weight=weight, bias=bias, free=[3, 4])
-    assert probe.regularisation == min(probe.path, key=lambda entry: entry[1])[0]
+    assert probe.chosen.strength == min(probe.path, key=lambda entry: entry[1])[0]
     assert len(probe.path) < 11
 
 

@@ -45,7 +45,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, seconds: dict[tuple[Any, int], flo
         return {way: seconds[(way.dtype, way.photos)] for way in ways}
 
     monkeypatch.setattr(pacing, "seconds_per_photo", answer)
-    monkeypatch.setattr(pacing, "cpu_has_bf16", lambda: True)
+    monkeypatch.setattr(pacing, "has_bf16", lambda device: True)
     return tried
 
 
@@ -63,7 +63,7 @@ def test_nothing_is_tried_where_there_is_one_way(network: Network, monkeypatch: 
     assert asked(network, **{"hardware.precision": "fp32"})[1] == 8
     assert asked(network, **{"hardware.precision": "fp32", "optim.batch_size": 4})[1] == 4
     assert asked(network, epochs=0) == ("fp32", 8)
-    monkeypatch.setattr(pacing, "cpu_has_bf16", lambda: False)
+    monkeypatch.setattr(pacing, "has_bf16", lambda device: False)
     assert asked(network) == ("fp32", 8)
     assert tried == []
 

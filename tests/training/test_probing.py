@@ -36,7 +36,7 @@ def test_keeps_the_least_validation_loss_of_the_path() -> None:
     held, truth = blobs(4, 200, 4, spread=4)
     probe = solve(x, y, held, truth)
     least = min(probe.path, key=lambda entry: entry[1])
-    assert probe.regularisation == least[0]
+    assert probe.chosen.strength == least[0]
     assert len(probe.path) < 11, "two rises of the validation loss end the search"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
@@ -55,13 +54,14 @@ def _installed(name: str) -> str:
 def _hardware() -> dict[str, Any]:
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    found: dict[str, Any] = {"cores": cores, "threads": torch.get_num_threads()}
+    from visionft.training.hardware import cores, has_bf16
+
+    found: dict[str, Any] = {"cores": cores(), "threads": torch.get_num_threads()}
     if not torch.cuda.is_available():
-        bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        bf16 = has_bf16("cpu")
         return {**found, "gpu": "none", "bf16": "on the processor" if bf16 else "no"}
     card = torch.cuda.get_device_properties(0)
-    bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    bf16 = has_bf16("cuda")
     return {**found, "gpu": f"{card.name}, {card.total_memory / _GIB:.0f} GiB", "bf16": "on the GPU" if bf16 else "no"}
 
 

@@ -20,8 +20,8 @@ from visionft.runs.weights import write_weights
 from visionft.runs.writing import require_space, write_json, write_text
 from visionft.settings import to_yaml
 from visionft.training.calibrating import sentence_of
-from visionft.training.finishing import final_figures, peak_memory_mb
-from visionft.training.hardware import full_precision, pick_device
+from visionft.training.finishing import final_figures
+from visionft.training.hardware import full_precision, peak_memory, pick_device
 from visionft.training.interpolating import Line, best, measure
 from visionft.training.preparing import Prepared
 from visionft.training.progress import Say
@@ -111,7 +111,7 @@ def _figures(prepared: Prepared, manifest: Manifest, say: Say) -> tuple[dict[str
         "train": {"top1": train.top1, "log_loss": train.log_loss, "n": train.n},
         "verdict": sentence,
         "images_per_second": (val.n + train.n) / seconds,
-        "peak_memory_mb": peak_memory_mb(),
+        "peak_memory_mb": peak_memory(prepared.settings.hardware.device) / 1e6,
     }
     return figures, calibration
 

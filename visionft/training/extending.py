@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from visionft.metrics.calibration import log_loss
-from visionft.training.probing import INVERSE_REGULARISATION, WORSE_IN_A_ROW, Features, Probe
+from visionft.training.probing import INVERSE_REGULARISATION, Features, Probe, Tried, worse_in_a_row
 
 MOST_ITERATIONS = 300
 
@@ -97,8 +97,8 @@ def extend(
     logits = train @ weight.T + bias
     problem = _problem((train - mean) / scale, logits, labels, weight[chosen] * scale, chosen, balanced)
     rows, offset = problem.centre, torch.from_numpy(bias[chosen] + weight[chosen] @ mean).double()
-    best: tuple[float, Features, Features, float] | None = None
-    path: list[tuple[float, float, float]] = []
+    best: tuple[Tried, Features, Features] | None = None
+    path: list[Tried] = []
     for strength in strengths:
         filled = weight.copy(), bias.copy()
         if strength:
@@ -107,13 +107,13 @@ def extend(
             filled[0][chosen], filled[1][chosen] = raw, offset.numpy() - raw @ mean
         logits = held_out @ filled[0].T + filled[1]
         loss = log_loss(logits, held_out_labels)
-        path.append((strength, loss, float((logits.argmax(1) == held_out_labels).mean())))
-        if best is None or loss < best[0]:
-            best = (loss, *filled, strength)
-        elif min(entry[1] for entry in path[-WORSE_IN_A_ROW:]) > best[0] and path[-WORSE_IN_A_ROW][0] > best[3]:
+        path.append(Tried(strength, loss, float((logits.argmax(1) == held_out_labels).mean())))
+        if best is None or loss < best[0].loss:
+            best = (path[-1], *filled)
+        elif worse_in_a_row(path, best[0]):
             break
     assert best is not None
-    return Probe(best[1], best[2], best[3], tuple(path))
+    return Probe(best[1], best[2], best[0], tuple(path))
 
 
 def _problem(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from visionft.runs.calibration import Calibration
 from visionft.runs.weights import write_adapter, write_weights
 from visionft.runs.writing import write_json
 from visionft.training.calibrating import Outputs, calibrate, sample, sentence_of
-from visionft.training.hardware import full_precision
+from visionft.training.hardware import full_precision, peak_memory
 from visionft.training.history import Epoch, best, write_csv
 from visionft.training.preparing import Prepared
 from visionft.training.progress import Say, bar
@@ -48,19 +47,16 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     write_weights(folder / layout.WEIGHTS, network)
     write_csv(folder / layout.METRICS, history)
     calibration.write(folder)
-    write_json(folder / layout.RESULT, _result(val, train, sentence, history, kept, time.monotonic() - began))
+    cost = {
+        "seconds": time.monotonic() - began,
+        "peak_memory_mb": peak_memory(prepared.settings.hardware.device) / 1e6,
+    }
+    write_json(folder / layout.RESULT, _result(val, train, sentence, history, kept) | cost)
     (folder / layout.BEST).unlink(missing_ok=True)
     say(f"validation: {val}")
     say(sentence_of(calibration))
     say(sentence)
     return Run.open(folder)
-
-
-def peak_memory_mb() -> float:
-    """Return the most memory that this process held so far: the GPU's where there is one."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
 def final_figures(prepared: Prepared, manifest: Manifest) -> tuple[Metrics, Metrics, Calibration]:
@@ -90,7 +86,7 @@ def _outputs(prepared: Prepared, manifest: Manifest, indices: NDArray[np.int64],
 
 
 def _result(
-    val: Metrics, train: Metrics, sentence: str, history: Sequence[Epoch], kept: Epoch | None, seconds: float
+    val: Metrics, train: Metrics, sentence: str, history: Sequence[Epoch], kept: Epoch | None
 ) -> dict[str, Any]:
     trained = [row for row in history if row.epoch > 0]
     speeds = [row.images_per_second for row in (trained or history)]
@@ -100,7 +96,5 @@ def _result(
         "verdict": sentence,
         "kept_epoch": kept.epoch if kept else None,
         "least_val_loss_epoch": min(history, key=lambda row: row.val_loss).epoch if history else None,
-        "seconds": seconds,
         "images_per_second": float(np.median(speeds)) if speeds else None,
-        "peak_memory_mb": peak_memory_mb(),
     }

@@ -84,7 +84,6 @@ def look(settings: FitSettings, manifest: Manifest, *, advance: Advance) -> Firs
     photos = len(train.labels) + len(held_out.labels)
     rate = photos / (time.monotonic() - began)
     k, knn, probe = _answers(train, held_out, settings.optim.class_weights == "balanced")
-    _, top1 = next((loss, top1) for strength, loss, top1 in probe.path if strength == probe.regularisation)
     network = prepared.network
     state = network.state_dict().values()
     return FirstLook(
@@ -97,7 +96,7 @@ def look(settings: FitSettings, manifest: Manifest, *, advance: Advance) -> Firs
         held_out=len(held_out.labels),
         neighbours=k,
         knn_top1=knn,
-        probe_top1=top1,
+        probe_top1=probe.chosen.top1,
         seconds=time.monotonic() - began,
         images_per_second=rate,
         peak_memory=peak_memory(prepared.settings.hardware.device),

@@ -48,8 +48,10 @@ def load(samples: int = 10) -> float:
     return found / samples / cores()
 
 
-def cpu_has_bf16() -> bool:
-    """Tell whether the processor multiplies bf16 natively (AVX512-BF16 or AMX); elsewhere bf16 is emulated and slow."""
+def has_bf16(device: str) -> bool:
+    """Tell whether "cuda" or "cpu" multiplies bf16 natively (a processor: AVX512-BF16 or AMX); else it is emulated."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
@@ -67,9 +69,9 @@ def free_memory() -> int:
 
 def inference_dtype(device: str) -> torch.dtype | None:
     """Return the autocast dtype for passes that need no gradient, or none for fp32."""
-    if device == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    return torch.bfloat16 if cpu_has_bf16() else None
+    if has_bf16(device):
+        return torch.bfloat16
+    return torch.float16 if device == "cuda" else None
 
 
 def full_precision() -> None:

@@ -7,7 +7,7 @@ import torch
 from visionft.backbones import Network
 from visionft.settings import FitSettings
 from visionft.training.choices import Choice
-from visionft.training.hardware import cpu_has_bf16, free_memory
+from visionft.training.hardware import free_memory, has_bf16
 from visionft.training.lean import lean
 from visionft.training.measuring import Way, fitting_micro_batch, saved_bytes, seconds_per_photo
 from visionft.training.resolving import batch_norms
@@ -39,9 +39,8 @@ def _side(settings: FitSettings) -> tuple[int, int]:
 
 
 def _on_gpu(settings: FitSettings, network: Network) -> list[Choice]:
-    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
     precision = Choice("hardware.precision", "bf16", "the GPU has it")
-    if not has_bf16:
+    if not has_bf16("cuda"):
         precision = Choice("hardware.precision", "fp16", "the GPU has no bf16")
     if settings.optim.micro_batch != "auto":
         return [precision]
@@ -96,7 +95,7 @@ def _whole(settings: FitSettings, network: Network) -> bool:
 def _ways(settings: FitSettings, network: Network) -> list[Way]:
     """Return what may be the fastest on this processor, fp32 first."""
     given, batch = settings.hardware.precision, _batch(settings)
-    dtypes = [None, torch.bfloat16] if cpu_has_bf16() else [None]
+    dtypes = [None, torch.bfloat16] if has_bf16("cpu") else [None]
     dtypes = dtypes if given == "auto" else [DTYPES[given]]
     if settings.optim.micro_batch != "auto":
         return [Way(dtype, int(settings.optim.micro_batch)) for dtype in dtypes]

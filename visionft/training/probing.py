@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,20 @@ ONE_THREAD = 64_000_000
 WORSE_IN_A_ROW = 2  # the validation loss has one minimum along the path; two rises end the search
 
 
+class Tried(NamedTuple):
+    """One strength on the path.
+
+    Attributes:
+        strength: inverse regularisation.
+        loss: log-loss on validation, in nats.
+        top1: accuracy on validation, in [0, 1].
+    """
+
+    strength: float
+    loss: float
+    top1: float
+
+
 @dataclass(frozen=True)
 class Probe:
     """A solved linear head.
@@ -29,14 +44,14 @@ class Probe:
     Attributes:
         weight: (C, D) on the raw features (standardisation is folded in).
         bias: (C,).
-        regularisation: the chosen inverse strength.
-        path: (inverse strength, validation log-loss, validation top-1) for each strength tried.
+        chosen: the strength that was kept, with its figures.
+        path: every strength tried, in rising order.
     """
 
     weight: Features
     bias: Features
-    regularisation: float
-    path: tuple[tuple[float, float, float], ...]
+    chosen: Tried
+    path: tuple[Tried, ...]
 
 
 def solve(
@@ -62,8 +77,8 @@ def solve(
     x, y = (train - mean) / scale, (held_out - mean) / scale
     classes = np.arange(labels.max() + 1)
     model = LogisticRegression(max_iter=300, warm_start=True, tol=1e-3, class_weight="balanced" if balanced else None)
-    best: tuple[float, Features, Features, float] | None = None
-    path: list[tuple[float, float, float]] = []
+    best: tuple[Tried, Features, Features] | None = None
+    path: list[Tried] = []
     threads = 1 if x.nbytes <= ONE_THREAD else None
     for strength in strengths:
         model.set_params(C=strength)
@@ -75,15 +90,21 @@ def solve(
             model.fit(x, labels)
         p = model.predict_proba(y)
         loss = float(log_loss(held_out_labels, p, labels=classes))
-        path.append((strength, loss, float((p.argmax(1) == held_out_labels).mean())))
-        if best is None or loss < best[0]:
-            best = (loss, model.coef_.copy(), model.intercept_.copy(), strength)
-        elif min(entry[1] for entry in path[-WORSE_IN_A_ROW:]) > best[0] and path[-WORSE_IN_A_ROW][0] > best[3]:
+        path.append(Tried(strength, loss, float((p.argmax(1) == held_out_labels).mean())))
+        if best is None or loss < best[0].loss:
+            best = (path[-1], model.coef_.copy(), model.intercept_.copy())
+        elif worse_in_a_row(path, best[0]):
             break
     assert best is not None
     weight, bias = _both_classes(best[1], best[2])
     weight = weight / scale
-    return Probe(weight.astype(np.float32), (bias - weight @ mean).astype(np.float32), best[3], tuple(path))
+    return Probe(weight.astype(np.float32), (bias - weight @ mean).astype(np.float32), best[0], tuple(path))
+
+
+def worse_in_a_row(path: Sequence[Tried], best: Tried) -> bool:
+    """Whether all of the last strengths came after the best one and lose more."""
+    last = path[-WORSE_IN_A_ROW:]
+    return last[0].strength > best.strength and min(tried.loss for tried in last) > best.loss
 
 
 def _both_classes(weight: Features, bias: Features) -> tuple[Features, Features]:

@@ -30,12 +30,12 @@ def solve_head(prepared: Prepared, manifest: Manifest, say: Say) -> Epoch:
     assert isinstance(network.head, LinearHead)  # what `solves_head` promises
     what, probe = _solution(network.head, prepared, train, validation)
     network.head.set_solution(torch.from_numpy(probe.weight), torch.from_numpy(probe.bias))
-    loss, top1 = next((loss, top1) for strength, loss, top1 in probe.path if strength == probe.regularisation)
+    strength, loss, top1 = probe.chosen
     photos = len(train.labels) + len(validation.labels)
     now = time.monotonic()
     say(
         f"{what}: validation loss {loss:.4f}  top-1 {top1:.2%}  "
-        f"inverse regularisation {probe.regularisation:.2g} of {len(probe.path)} tried  "
+        f"inverse regularisation {strength:.2g} of {len(probe.path)} tried  "
         f"{photos / (computed - began):.0f} images/s for features, {now - computed:.1f} s to solve"
     )
     return Epoch(0, 0, 0, 0.0, float("nan"), loss, top1, now - began, photos / (computed - began))
