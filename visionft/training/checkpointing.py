@@ -27,6 +27,7 @@ class Checkpoint:
         history: one row for each finished epoch.
         pending_loss: training losses of the steps since the last finished epoch.
         beside: what trains beside the network and is not kept, such as a student's projection.
+        scaler: factor of the loss in fp16 and the steps since it last grew; empty in other arithmetic.
     """
 
     step: int
@@ -37,6 +38,7 @@ class Checkpoint:
     history: list[Epoch] = field(default_factory=list)
     pending_loss: list[float] = field(default_factory=list)
     beside: dict[str, Tensor] = field(default_factory=dict)
+    scaler: dict[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Replace the checkpoint file atomically."""

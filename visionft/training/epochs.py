@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from lightning import Trainer
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback
 
 from visionft import backbones, methods
@@ -26,7 +27,7 @@ from visionft.training.interrupting import Interrupted, watching
 from visionft.training.lean import lean
 from visionft.training.lifecycle import Lifecycle, StopAskedError
 from visionft.training.losses import balanced
-from visionft.training.module import Classifier
+from visionft.training.module import Classifier, scaler_of
 from visionft.training.prefixes import Prefixes
 from visionft.training.preparing import Prepared, views_of
 from visionft.training.progress import Say, bar
@@ -54,7 +55,7 @@ def train_epochs(
         lifecycle = Lifecycle(folder, loader, interruption, history, say)
         loader.recurring = prefixes = Prefixes(module, loader, folder, interruption, advance, say)
         callbacks: list[Callback] = [Start(checkpoint, lifecycle), lifecycle, Foretelling(loader, advance, say)]
-        trainer = make_trainer(settings, module.schedule.epochs, callbacks)
+        trainer = make_trainer(settings, folder, module.schedule.epochs, callbacks)
         start = checkpoint.step if checkpoint else 0
         loader.set_epoch(start // loader.steps_per_epoch, start % loader.steps_per_epoch)
         _count_epochs_from(trainer, start // loader.steps_per_epoch)
@@ -92,6 +93,8 @@ class Start(Callback):
             pl_module.pull = self._pull(pl_module)
         if checkpoint:
             pl_module.optimizers().optimizer.load_state_dict(checkpoint.optimizer)
+            if (scaler := scaler_of(pl_module)) is not None and checkpoint.scaler:
+                scaler.load_state_dict(checkpoint.scaler)
             if pl_module.distillation:
                 pl_module.distillation.load_state_dict(checkpoint.beside)
             pl_module.restore(checkpoint.step, checkpoint.micro_batch, checkpoint.pending_loss)
@@ -171,7 +174,7 @@ def _distillation(prepared: Prepared) -> Distillation:
     return Distillation(teacher, prepared.network, settings.distillation, prepared.preprocess, side, settings.seed)
 
 
-def make_trainer(settings: FitSettings, epochs: int, callbacks: list[Callback]) -> Trainer:
+def make_trainer(settings: FitSettings, folder: Path, epochs: int, callbacks: list[Callback]) -> Trainer:
     """Return a silent trainer that writes nothing by itself."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
@@ -187,6 +190,10 @@ def make_trainer(settings: FitSettings, epochs: int, callbacks: list[Callback]) 
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
+        # One process, whatever a scheduler's variables say. Under SLURM Lightning would write checkpoints of its own at
+        # SIGUSR1 into the working folder, and the next fit that is started there, any fit, would go on from them.
+        plugins=[LightningEnvironment()],
+        default_root_dir=folder,
     )
 
 

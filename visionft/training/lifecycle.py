@@ -17,7 +17,7 @@ from visionft.runs.weights import write_weights
 from visionft.training.checkpointing import Checkpoint
 from visionft.training.history import Epoch, best, no_longer_better, write_csv
 from visionft.training.interrupting import Interruption
-from visionft.training.module import Classifier
+from visionft.training.module import Classifier, scaler_of
 
 
 class StopAskedError(Exception):
@@ -88,6 +88,7 @@ class Lifecycle(Callback):
         """Write the state after the last finished step."""
         optimizer: Any = module.optimizers()
         averaged = module.averaged.state_dict() if module.averaged else None
+        scaler = scaler_of(module)
         Checkpoint(
             module.step,
             dict(module.network.state_dict()),
@@ -97,6 +98,7 @@ class Lifecycle(Callback):
             self.history,
             module.pending_losses(),
             dict(module.distillation.state_dict()) if module.distillation else {},
+            dict(scaler.state_dict()) if scaler else {},
         ).save(self.folder / layout.CHECKPOINT)
         self._checkpointed = time.monotonic()
 

@@ -45,7 +45,7 @@ def mix(pixels: Tensor, labels: Tensor, settings: AugmentSettings, seed: int, st
     kind = kinds[random.integers(len(kinds))]
     alpha = getattr(settings, kind)
     share = float(random.beta(alpha, alpha))
-    order = torch.from_numpy(random.permutation(len(labels))).to(labels.device)
+    order = _sent(torch.from_numpy(random.permutation(len(labels))), labels.device)
     if kind == "mixup":
         return torch.lerp(pixels[order], pixels, share), Targets(labels, labels[order], share)
     top, bottom, left, right = _box(random, pixels.shape[-2], pixels.shape[-1], share)
@@ -53,6 +53,11 @@ def mix(pixels: Tensor, labels: Tensor, settings: AugmentSettings, seed: int, st
     mixed[:, :, top:bottom, left:right] = pixels[order, :, top:bottom, left:right]
     pasted = (bottom - top) * (right - left) / (pixels.shape[-2] * pixels.shape[-1])
     return mixed, Targets(labels, labels[order], 1 - pasted)
+
+
+def _sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy to a device without waiting for it, which memory that may be moved would make the host do."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def _box(random: np.random.Generator, height: int, width: int, share: float) -> tuple[int, int, int, int]:

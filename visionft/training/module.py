@@ -141,18 +141,22 @@ class Classifier(LightningModule):
 
     def _accumulate(self, pixels: Tensor, targets: Targets, indices: Tensor) -> None:
         """Add up the gradients of the micro-batches, at half their size after each out-of-memory error."""
-        while True:
-            try:
-                total = torch.zeros((), device=self.device)
-                pieces = (torch.split(tensor, self.micro_batch) for tensor in (pixels, indices))
-                for x, i, y in zip(*pieces, targets.split(self.micro_batch), strict=True):
-                    loss = self._loss(x, i, y) / len(pixels)
-                    self.manual_backward(loss)
-                    total += loss.detach()
-                self._sums.append(total)
-                return
-            except torch.OutOfMemoryError as error:
-                self._halve(error)
+        while not self._fits(pixels, targets, indices):
+            self._halve()
+
+    def _fits(self, pixels: Tensor, targets: Targets, indices: Tensor) -> bool:
+        """Tell whether the micro-batches had room; what a failed pass held is free again once this has returned."""
+        try:
+            total = torch.zeros((), device=self.device)
+            pieces = (torch.split(tensor, self.micro_batch) for tensor in (pixels, indices))
+            for x, i, y in zip(*pieces, targets.split(self.micro_batch), strict=True):
+                loss = self._loss(x, i, y) / len(pixels)
+                self.manual_backward(loss)
+                total += loss.detach()
+        except torch.OutOfMemoryError:
+            return False
+        self._sums.append(total)
+        return True
 
     def _loss(self, x: Tensor, indices: Tensor, targets: Targets) -> Tensor:
         if self.distillation is None:
@@ -163,11 +167,11 @@ class Classifier(LightningModule):
         total: Tensor = self.distillation(logits, features, lesson, self.loss(logits, targets))
         return total
 
-    def _halve(self, error: torch.OutOfMemoryError) -> None:
+    def _halve(self) -> None:
         if self.micro_batch == 1:
             raise MemoryShortError(
                 "the GPU has no room for a single photo in training; choose a smaller --backbone or --preprocess.size"
-            ) from error
+            )
         self.zero_grad(set_to_none=True)
         torch.cuda.empty_cache()
         self.micro_batch //= 2
@@ -176,8 +180,7 @@ class Classifier(LightningModule):
         )
 
     def _clip(self, optimizer: Any) -> None:
-        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
-        if scaler is not None:  # fp16: the norm is that of the true gradient
+        if (scaler := scaler_of(self)) is not None:  # fp16: the norm is that of the true gradient
             scaler.unscale_(optimizer.optimizer)
         if self.settings.optim.clip > 0:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.optim.clip)
@@ -188,7 +191,7 @@ class Classifier(LightningModule):
         logits = self._validated(x).float()
         loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
         hits = (logits.argmax(1) == labels).sum()
-        self._validation.append(torch.stack([loss, hits.float(), torch.tensor(float(len(labels)), device=self.device)]))
+        self._validation.append(torch.stack([loss, hits.float(), torch.full_like(loss, len(labels))]))
 
     def _validated(self, x: Tensor) -> Tensor:
         if self.held_out_cut:
@@ -220,3 +223,8 @@ class Classifier(LightningModule):
         mean = torch.stack(self._sums).mean().item() if self._sums else float("nan")
         self._sums = []
         return mean
+
+
+def scaler_of(module: LightningModule) -> Any:
+    """Return what scales the loss of a module in fp16, or None in other arithmetic."""
+    return getattr(module.trainer.precision_plugin, "scaler", None)

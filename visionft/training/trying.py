@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -81,8 +82,8 @@ def try_method(settings: FitSettings, manifest: Manifest, limits: Limits, *, adv
     loader = epochs.make_loader(prepared, manifest)
     module = epochs.make_module(prepared, manifest, loader.steps_per_epoch)
     stopwatch = Stopwatch(module.schedule, limits, advance)
-    trainer = epochs.make_trainer(prepared.settings, 1, [Beginning(loader), stopwatch])
-    with lean(prepared.settings, prepared.network):
+    with TemporaryDirectory() as place, lean(prepared.settings, prepared.network):
+        trainer = epochs.make_trainer(prepared.settings, Path(place), 1, [Beginning(loader), stopwatch])
         trainer.fit(module, Endless(loader), HeldOut(_one_batch(prepared, manifest), 0))
     loader.close()
     stored, own_file = _stored(prepared, manifest)

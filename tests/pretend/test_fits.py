@@ -1,0 +1,212 @@
+"""Whole fits on the pretended GPU: no tensor is on the wrong side on any path, and no step waits for the device."""
+
+from __future__ import annotations
+
+import signal
+import weakref
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import visionft
+from tests.pretend.device import pretended
+from tests.pretend.tensors import waits
+from visionft.settings.leaves import leaves
+from visionft.training import Classifier
+from visionft.training.lifecycle import Lifecycle
+
+BASE: dict[str, Any] = {
+    "backbone": "visionft_pico", "epochs": 1, "optim.batch_size": 16, "optim.micro_batch": 8, "hardware.workers": 0,
+    "hardware.threads": 1, "hardware.device": "cuda", "hardware.precision": "bf16", "augment.strength": "light",
+}  # fmt: skip
+VIT: dict[str, Any] = {
+    "backbone": "test_vit", "weights": "none", "preprocess.size": 160, "augment.size": 160, "epochs": 1,
+}  # fmt: skip
+
+PATHS: dict[str, dict[str, Any]] = {
+    "full: average, frozen norms, calibration, solved start": {},
+    "full: fp32, no average, own statistics of batch norms, strong augmentation": {
+        "hardware.precision": "fp32", "optim.ema": 0.0, "optim.norm_statistics": "batch", "augment.strength": "strong",
+        "hardware.channels_last": False, "optim.clip": 0.0,
+    },
+    "full: fp16 with its scaler": {"hardware.precision": "fp16"},
+    "full: mixup, CutMix, smoothing, class weights, pull to the start": {
+        "augment.mixup": 0.4, "augment.cutmix": 0.4, "optim.label_smoothing": 0.2, "optim.class_weights": "balanced",
+        "optim.l2_sp": 0.01, "optim.layer_decay": 0.8,
+    },
+    "full: gradient checkpointing, growing crops, early stopping": {
+        "backbone": "test_resnet", "weights": "none", "preprocess.size": 64, "augment.size": 64,
+        "hardware.gradient_checkpointing": True, "augment.start_size": 32, "optim.patience": 1,
+    },
+    "full: decoded photos, padded": {"data.cache": "decoded", "preprocess.mode": "pad", "preprocess.size": 96},
+    "full from scratch: new head": {"weights": "none", "epochs": 1},
+    "head: solved": {"method.name": "head", "epochs": "auto"},
+    "head: cosine by epochs, views behind the frozen part": {
+        "method.name": "head", "head": "cosine", "augment.views": 2,
+    },
+    "head: mlp by epochs": {"method.name": "head", "head": "mlp"},
+    "gradual: phases, remembered prefixes": {
+        "method.name": "gradual", "augment.views": 1, "epochs": 3, "hardware.prefix_bytes": 10_000_000,
+    },
+    "lora on convolutions": {"method.name": "lora", "method.rank": 2},
+    "lora on attention: bf16 base, dropout, ratio of rates": {
+        **VIT, "method.name": "lora", "method.rank": 2, "method.base_dtype": "bf16", "method.dropout": 0.1,
+        "method.lr_ratio": 4.0, "method.rslora": True, "method.targets": "qv",
+    },
+    "qlora: int8 base": {**VIT, "method.name": "qlora", "method.quantization": "int8", "method.rank": 2},
+    "adapter": {**VIT, "method.name": "adapter", "method.width": 8},
+    "prompt": {**VIT, "method.name": "prompt", "method.tokens": 2},
+    "bitfit above a frozen part": {"method.name": "bitfit", "method.unfreeze": 0.5, "augment.views": 1},
+    "norm": {"method.name": "norm"},
+}  # fmt: skip
+
+OTHERWISE = {
+    "from_run": "test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot",
+    "distill": "test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot",
+    "distillation.temperature": "test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot",
+    "distillation.truth": "test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot",
+    "distillation.features": "test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot",
+    "retention": "test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot",
+    "hardware.compile": "torch.compile traces through no tensor subclass that lies; benchmarks/gpu.py has it",
+}
+HOST = {
+    "photos", "out", "seed", "data.layout", "data.depth", "data.group_by", "data.validation", "data.test",
+    "data.splits",
+    "data.path_column", "data.label_column", "data.cache_gb", "data.max_pixels", "data.scan_cache", "classes.rename",
+    "preprocess.crop_pct", "augment.flip", "hardware.checkpoint_seconds", "optim.warmup", "optim.weight_decay",
+    "optim.lr", "optim.head_lr", "augment.size", "method.solver", "method.head_first", "method.phases", "method.cycles",
+    "method.alpha", "method.scale", "method.deep",
+}  # fmt: skip
+"""Settings that change numbers or what the host does, and no path of tensors."""
+
+
+def flags(**given: Any) -> dict[str, Any]:
+    """Return the flags of a fit; what another one of the method would refuse is left out."""
+    found = {**BASE, **given}
+    return {name: value for name, value in found.items() if value != "auto"}
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_no_tensor_is_on_the_wrong_side(name: str, shapes: Path, tmp_path: Path) -> None:
+    with pretended():
+        run = visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **flags(**PATHS[name]))
+    assert run.path.is_dir()
+    assert (run.path / "evaluation" / "test" / "metrics.json").is_file()
+
+
+def test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot(shapes: Path, tmp_path: Path) -> None:
+    quiet: Any = {"say": lambda _: None}
+    with pretended():
+        first = visionft.fit(shapes, out=tmp_path / "first", **quiet, **flags(epochs=1))
+        second = visionft.fit(
+            shapes, out=tmp_path / "second", from_run=first, distill=first, retention=shapes, **quiet,
+            **{k: v for k, v in flags(epochs=1).items() if k != "backbone"},
+            **{"distillation.temperature": 3.0, "distillation.truth": 0.5, "distillation.features": 0.5},
+        )  # fmt: skip
+        visionft.blend(second, **quiet)
+        visionft.evaluate(second, split="validation")
+        exported = visionft.export(second, tmp_path / "bundle")
+    assert exported.bundle.is_dir()
+
+
+@pytest.mark.parametrize("name", ["training_step", "validation_step"])
+def test_a_step_never_waits_for_the_device(
+    name: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, inside, steps = getattr(Classifier, name), Counter[tuple[str, str]](), []
+
+    def counted(*arguments: Any) -> Any:
+        before = Counter(waits)
+        answer = plain(*arguments)
+        inside.update(waits - before)
+        steps.append(len(steps))
+        return answer
+
+    monkeypatch.setattr(Classifier, name, counted)
+    with pretended():
+        visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **flags(**{"augment.mixup": 0.2, "epochs": 1}))
+    assert len(steps) >= 1
+    assert inside == {}
+
+
+def test_every_setting_has_a_path_or_a_reason() -> None:
+    known = set(leaves())
+    tried = {name for path in [BASE, *PATHS.values()] for name in path}
+    assert known, "the tree of settings has leaves"
+    assert known - tried - HOST - OTHERWISE.keys() == set()
+
+
+def test_a_planted_tensor_of_the_host_is_found(shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Classifier._loss
+    planted = torch.ones(3)
+    monkeypatch.setattr(Classifier, "_loss", lambda *arguments: (plain(*arguments) + planted).mean())
+    with pretended(), pytest.raises(RuntimeError, match="same device"):
+        visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **flags())
+
+
+def test_a_pass_without_room_is_tried_again_at_half_its_size_and_holds_nothing(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, losses, alive = Classifier.manual_backward, [], []
+
+    def short(self: Classifier, loss: torch.Tensor) -> None:
+        if self.micro_batch > 4:
+            losses.append(weakref.ref(loss))
+            raise torch.OutOfMemoryError("planted")
+        plain(self, loss)
+
+    said: list[str] = []
+    with pretended():
+        # The memory of the pass that failed is wanted back before the smaller one begins.
+        monkeypatch.setattr(torch.cuda, "empty_cache", lambda: alive.extend(loss() for loss in losses))
+        monkeypatch.setattr(Classifier, "manual_backward", short)
+        monkeypatch.setattr(Classifier, "print", lambda self, line: said.append(line))
+        run = visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **flags(**{"optim.micro_batch": 8}))
+    assert said == ["out of GPU memory: going on with micro-batches of 4 under the same effective batch"]
+    assert set(alive) == {None}, "the graph of the pass that failed lived on beside the new one"
+    assert run.path.is_dir()
+
+
+def test_a_schedulers_variables_change_nothing(shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under SLURM Lightning would resume from any hpc_ckpt_N.ckpt in the working folder, another fit's too."""
+    for name, value in {"SLURM_NTASKS": "1", "SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "fit", "SLURM_PROCID": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hpc_ckpt_1.ckpt").write_bytes(b"the checkpoint of another fit")
+    before = signal.getsignal(signal.SIGUSR1)
+    given = {**flags(), "hardware.device": "cpu", "hardware.precision": "fp32"}
+    run = visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **given)
+    assert signal.getsignal(signal.SIGUSR1) is before
+    assert len((run.path / "metrics.csv").read_text().splitlines()) == 1 + 2
+    assert (tmp_path / "hpc_ckpt_1.ckpt").read_bytes() == b"the checkpoint of another fit"
+
+
+def test_a_resumed_run_in_fp16_goes_on_with_its_loss_scale(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scale that starts anew skips steps that the whole run took, so that the weights are others'."""
+
+    def weights(name: str) -> dict[str, Any]:
+        return load_file(tmp_path / name / "weights.safetensors")
+
+    given = flags(**{"hardware.precision": "fp16", "epochs": 2, "optim.micro_batch": 16})
+    plain = Lifecycle.checkpoint
+
+    def stopping(self: Lifecycle, module: Classifier) -> None:
+        plain(self, module)
+        if module.step >= module.schedule.total_steps // 2:
+            raise KeyboardInterrupt
+
+    with pretended():
+        visionft.fit(shapes, out=tmp_path / "whole", say=lambda _: None, **given)
+        monkeypatch.setattr(Lifecycle, "checkpoint", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            visionft.fit(shapes, out=tmp_path / "stopped", say=lambda _: None, **given)
+        monkeypatch.setattr(Lifecycle, "checkpoint", plain)
+        visionft.fit(shapes, out=tmp_path / "stopped", say=lambda _: None, **given)
+    whole, resumed = weights("whole"), weights("stopped")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
