@@ -18,7 +18,7 @@ Pixels = NDArray[np.uint8]
 _SAME = 2
 _SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
-_STRIP = 1 << 20
+_STRIP = 1 << 18
 _GRID = np.linspace(0, 255, 9).round().astype(np.uint8)
 
 
@@ -46,7 +46,7 @@ def rgb(picture: Image.Image | Pixels, profile: bytes | None) -> Pixels:
 
 
 class _Strips:
-    """A picture in strips of some rows, each of about a million pixels: pairs of the rows and the strip."""
+    """A picture in strips of some rows, about a quarter of a million pixels each: pairs of rows and strip."""
 
     def __init__(self, picture: Image.Image | Pixels) -> None:
         self.picture = picture

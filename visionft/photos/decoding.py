@@ -30,6 +30,12 @@ Pixels = NDArray[np.uint8]
 MAX_PIXELS = 200_000_000
 """Width times height above which a photo is refused: the largest sensor in a phone has 199,756,800."""
 
+MEMORY = 7
+"""Most memory that decoding takes, in sizes of the pixels returned: a lossless WebP; JPEGs take 3, others up to 5."""
+
+TABLE = 2
+"""Counted up whenever the same bytes become other pixels, for whoever keeps pixels."""
+
 MAX_PROFILE = 4 << 20
 """Bytes of a colour profile: those of presses have two to three millions, and the last 16 are remembered."""
 

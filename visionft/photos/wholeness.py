@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from PIL import ImageFile
 
-from visionft.photos import avif, png, tiff, webp
+from visionft.photos import avif, gif, png, tiff, webp
 from visionft.photos.holes import refuse_hole
 
 _BMP_PACKED = (1, 2)
@@ -33,6 +33,8 @@ def refuse_parts(data: bytes, picture: ImageFile.ImageFile, max_pixels: int) -> 
         max_pixels: The largest width times height.
     """
     match picture.format:
+        case "GIF":
+            gif.check(data)
         case "PNG":
             png.check(data)
         case "WEBP":
