@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from visionft.errors import PhotoError
-from visionft.photos import decode, jpeg
+from visionft.photos import decode
 
 Pixels = NDArray[np.uint8]
 HEIGHT, WIDTH = 803, 1285
@@ -106,9 +106,3 @@ def test_a_truncated_photo_is_refused_reduced_too() -> None:
     data = encoded(picture(), quality=95)
     with pytest.raises(PhotoError, match="truncated"):
         decode(data[: len(data) // 2], reduction=lambda _, __: 4)
-
-
-def test_without_simplejpeg_a_photo_comes_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = encoded(picture())
-    monkeypatch.setattr(jpeg, "simplejpeg", None)
-    assert decode(data, reduction=lambda _, __: 4).shape == (HEIGHT, WIDTH, 3)

@@ -272,7 +272,6 @@ def test_colours_are_converted_before_they_are_laid_over_white() -> None:
 def test_the_profile_of_srgb_itself_changes_nothing_and_keeps_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
     same(encoded(RGB, "PNG", icc_profile=profile()), COLOURS)
     assert conversion(profile(), "RGB") is None
-    pytest.importorskip("simplejpeg")
     monkeypatch.setattr(decoding, "rgb", None)
     assert decode(encoded(RGB, "JPEG", icc_profile=profile())).shape == (24, 36, 3)
 

@@ -172,5 +172,5 @@ def _sweep(folder: Path) -> None:
 @lru_cache(maxsize=1)
 def _versions() -> str:
     """Name what decides the pixels besides a photo's bytes: another decoder may round otherwise."""
-    named = "\n".join(f"{name} {metadata.version(name)}" for name in _DECODERS)
+    named = "\n".join([f"table {photos.TABLE}", *(f"{name} {metadata.version(name)}" for name in _DECODERS)])
     return hashlib.sha256(named.encode()).hexdigest()[:8]

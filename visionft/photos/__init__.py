@@ -11,20 +11,30 @@ The decode table; each row has a photo and a test in tests/photos:
 | grey, black and white | the same level in R, G and B |
 | 16-bit grey | levels divided by 257, rounded |
 | 16-bit colour | the high byte |
-| 32-bit integers | levels 0..255 if none is above, else 16-bit levels; both clipped |
-| 32-bit floats | times 255 if none is above 1, else levels 0..255; both clipped, NaN is 0 |
+| deep grey of a TIFF that states its range (SMinSampleValue, SMaxSampleValue) | that range is black to white |
+| other 32-bit integers | 0..255, else 0..65535 is black to white |
+| other 32-bit floats | 0..1, else 0..255, else 0..65535 is black to white; NaN is black |
 | CMYK | RGB by its profile, else (255 - C)(255 - K) / 255; a JPEG's CMYK is inverted, as Adobe and browsers have it |
 | ICC profile | sRGB, perceptual; ignored if it moves no colour by more than 2 levels, is damaged or for another mode |
+
+A range of 32-bit samples is taken if they keep within it, but for a tenth that resampling overshoots and that is
+clipped, and reach a sixteenth of it; samples that fit none are refused, as any guess would be plausible and wrong.
+
+Nothing is used in part: `visionft.photos.wholeness` says what each format has to show, and what nobody can see. Work is
+bounded before it is done: pixels, scans times pixels, segments, chunks, strips and the size of profiles; memory is at
+most `MEMORY` times the pixels.
 """
 
 from visionft.photos.account import Account
-from visionft.photos.decoding import MAX_PIXELS, contents, decode, digest, read
+from visionft.photos.decoding import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read
 from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, find, junk, printable, walk
 from visionft.photos.jpeg import Reduction
 
 __all__ = [
     "IGNORED_FOLDERS",
     "MAX_PIXELS",
+    "MEMORY",
+    "TABLE",
     "Account",
     "Quarantined",
     "Reduction",

@@ -1,26 +1,78 @@
-"""Any mode of PIL to 8-bit sRGB: depth, palette, alpha over white, CMYK and embedded profiles."""
+"""Any mode of PIL to RGB of 8 bits: palette, alpha over white, CMYK and embedded profiles."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+from visionft.photos.depth import eight_bit, levels
+
+Pixels = NDArray[np.uint8]
 
 # The common profiles of sRGB itself differ from lcms's by rounding alone: converting would add noise and take time.
 _SAME = 2
 _SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
+_MODES = {1: "L", 3: "RGB", 4: "CMYK"}
+_STRIP = 1 << 18
 _GRID = np.linspace(0, 255, 9).round().astype(np.uint8)
 
 
-def rgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return the picture in mode RGB, over white, in sRGB as far as `profile` (an ICC file) says how."""
-    shallow = _eight_bit(picture)
-    if not shallow.has_transparency_data:
-        return _srgb(_opaque(shallow), profile)
-    full = shallow.convert("RGBA")
-    colours = shallow.convert("L") if shallow.mode == "LA" else full.convert("RGB")
+def rgb(picture: Image.Image | Pixels, profile: bytes | None) -> Pixels:
+    """Return a picture as RGB over white, in sRGB as far as its profile says how.
+
+    It is worked on in strips, so that it costs hardly more memory than itself and what is returned.
+
+    Args:
+        picture: Of any mode of PIL's, or (H, W, C) uint8: C of 1 is grey, 3 RGB, 4 CMYK.
+        profile: An ICC file.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        PhotoError: Deep samples in no known range.
+    """
+    parts = _Strips(picture)
+    scale = levels(parts.mode, getattr(picture, "tag_v2", {}), (strip for _, strip in parts))
+    pixels = np.empty((*parts.size, 3), np.uint8)
+    for rows, strip in parts:
+        pixels[rows] = np.asarray(_flat(eight_bit(strip, scale), profile))
+    return pixels
+
+
+class _Strips:
+    """A picture in strips of some rows, about a quarter of a million pixels each: pairs of rows and strip."""
+
+    def __init__(self, picture: Image.Image | Pixels) -> None:
+        self.picture = picture
+        if isinstance(picture, Image.Image):
+            self.mode, self.size = picture.mode, (picture.height, picture.width)
+        else:
+            self.mode, self.size = _MODES[picture.shape[2]], picture.shape[:2]
+
+    def __iter__(self) -> Iterator[tuple[slice, Image.Image]]:
+        height, width = self.size
+        step = max(1, _STRIP // max(1, width))
+        for top in range(0, height, step):
+            rows = slice(top, min(top + step, height))
+            if isinstance(self.picture, Image.Image):
+                yield rows, self.picture.crop((0, rows.start, width, rows.stop))
+            else:
+                part = np.ascontiguousarray(self.picture[rows])
+                yield rows, Image.frombuffer(self.mode, (width, len(part)), part, "raw", self.mode, 0, 1)
+
+
+def _flat(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """Return the picture in mode RGB."""
+    if not picture.has_transparency_data:
+        return _srgb(_opaque(picture), profile)
+    full = picture.convert("RGBA")
+    colours = picture.convert("L") if picture.mode == "LA" else full.convert("RGB")
     canvas = Image.new("RGB", full.size, (255, 255, 255))
     canvas.paste(_srgb(colours, profile), mask=full.getchannel("A"))
     return canvas
@@ -61,20 +113,3 @@ def _opaque(picture: Image.Image) -> Image.Image:
     if picture.mode == "1":
         return picture.convert("L")
     return picture if picture.mode in _SPACES else picture.convert("RGB")
-
-
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Scale deep grey to 8 bits by the decode table; other modes are returned as they are."""
-    if picture.mode.startswith("I;16"):
-        return _grey(np.asarray(picture).astype(np.float64) / 257)
-    if picture.mode == "I":
-        levels = np.asarray(picture).astype(np.float64)
-        return _grey(levels if levels.max() <= 255 else np.clip(levels, 0, 65535) / 257)
-    if picture.mode == "F":
-        levels = np.nan_to_num(np.asarray(picture).astype(np.float64), nan=0.0)
-        return _grey(levels * 255 if levels.max() <= 1 else levels)
-    return picture
-
-
-def _grey(levels: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Image.Image:
-    return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8))

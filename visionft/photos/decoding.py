@@ -6,26 +6,42 @@ import hashlib
 import re
 import stat
 import warnings
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, JpegImagePlugin
 
 from visionft.errors import PhotoError
 from visionft.photos import jpeg
 from visionft.photos.colour import conversion, rgb
 from visionft.photos.formats import HEAD, Opener, opener
 from visionft.photos.jpeg import Reduction
+from visionft.photos.scans import refuse_scans
+from visionft.photos.segments import Header, header
+from visionft.photos.wholeness import refuse_parts
 
 Pixels = NDArray[np.uint8]
 
 MAX_PIXELS = 200_000_000
 """Width times height above which a photo is refused: the largest sensor in a phone has 199,756,800."""
 
+MEMORY = 7
+"""Most memory that decoding takes, in sizes of the pixels returned: a lossless WebP; JPEGs take 3, others up to 5."""
+
+TABLE = 2
+"""Counted up whenever the same bytes become other pixels, for whoever keeps pixels."""
+
+MAX_PROFILE = 4 << 20
+"""Bytes of a colour profile: those of presses have two to three millions, and the last 16 are remembered."""
+
+_JPEG = b"\xff\xd8"
+_SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
+_SWITCH = Lock()
 _ORIENTATION = 0x0112
 _TURNS: dict[object, Callable[[Pixels], Pixels]] = {
     2: lambda pixels: pixels[:, ::-1],
@@ -48,8 +64,8 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, reduction: Reduction | 
     Args:
         data: a whole file.
         max_pixels: the largest width times height; it is compared with the header before anything is decoded.
-        reduction: asked before pixels are computed, for the photos that may come smaller: plain JPEGs of three
-            components, whose blocks of 8 by 8 are then decoded to fewer pixels each.
+        reduction: asked before pixels are computed, for the photos that may come smaller: JPEGs of three components
+            and sRGB, whose blocks of 8 by 8 are then decoded to fewer pixels each.
 
     Returns:
         (H, W, 3) uint8 RGB, contiguous and writable; with a reduction by d (ceil(H / d), ceil(W / d), 3), or whole.
@@ -58,10 +74,10 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, reduction: Reduction | 
         PhotoError: the bytes are no whole photo; `reason` says why in a few words.
     """
     read_header = opener(data[:HEAD])
-    wanted = cache(reduction) if reduction else None  # whoever asks draws; a photo is asked about once
     try:
-        quick = _plain(data, max_pixels, wanted)
-        return _by_pil(read_header, data, max_pixels, wanted) if quick is None else quick
+        if data.startswith(_JPEG):
+            return _jpeg(data, max_pixels, reduction)
+        return _other(read_header, data, max_pixels)
     except PhotoError:
         raise
     except Exception as fault:  # PIL's readers fail on damaged files in many ways
@@ -107,41 +123,62 @@ def _refuse_bomb(size: tuple[int, int], max_pixels: int) -> None:
         raise PhotoError(f"too many pixels ({count:,}; {max_pixels:,} are allowed)")
 
 
-def _plain(data: bytes, max_pixels: int, reduction: Reduction | None) -> Pixels | None:
-    """Decode a JPEG that needs nothing of PIL; None where PIL must do it, or say why it cannot."""
-    size = jpeg.plain_size(data)
-    if size is None or size[0] * size[1] > max_pixels:
-        return None
-    return jpeg.decoded(data, size, reduction(*size) if reduction else 1)
-
-
-def _by_pil(read_header: Opener, data: bytes, max_pixels: int, reduction: Reduction | None) -> Pixels:
+def _jpeg(data: bytes, max_pixels: int, reduction: Reduction | None) -> Pixels:
+    head = header(data)
+    _refuse_bomb(head.size, max_pixels)
+    refuse_scans(data, head)
+    if head.plain and len(head.components) == 3:
+        return jpeg.decoded(data, head, "RGB", reduction(*head.size) if reduction else 1)
     _hush()
-    with read_header(BytesIO(data)) as picture:
-        _refuse_bomb(picture.size, max_pixels)
-        pixels = _jpeg(picture, data, reduction)
-        if pixels is None:
-            pixels = np.array(rgb(_loaded(picture), picture.info.get("icc_profile")))
+    with JpegImagePlugin.JpegImageFile(BytesIO(data)) as picture:
+        profile = _profile(picture)
+        if picture.mode == "RGB" and not conversion(profile, "RGB"):
+            pixels = jpeg.decoded(data, head, "RGB", _divisor(picture, reduction) if reduction else 1)
+        else:
+            pixels = rgb(_levels(data, head, picture.mode), profile)
         return _upright(pixels, picture)
 
 
-def _jpeg(picture: ImageFile.ImageFile, data: bytes, reduction: Reduction | None) -> Pixels | None:
-    """Decode a JPEG whose metadata PIL has read; None where PIL must do it."""
-    if picture.format != "JPEG" or picture.mode != "RGB":
-        return None
-    if conversion(picture.info.get("icc_profile"), "RGB"):
-        return None
-    return jpeg.decoded(data, picture.size[::-1], _divisor(picture, reduction) if reduction else 1)
+def _levels(data: bytes, head: Header, mode: str) -> Pixels:
+    """Return the pixels (H, W, C) in the components that a profile may be for."""
+    pixels = jpeg.decoded(data, head, _SPACES[mode])
+    return np.subtract(255, pixels, out=pixels) if mode == "CMYK" else pixels
+
+
+def _other(read_header: Opener, data: bytes, max_pixels: int) -> Pixels:
+    _hush()
+    with read_header(BytesIO(data)) as picture:
+        _refuse_bomb(picture.size, max_pixels)
+        refuse_parts(data, picture, max_pixels)
+        with _strict_pil():
+            picture.load()
+        return _upright(rgb(picture, _profile(picture)), picture)
+
+
+@contextmanager
+def _strict_pil() -> Iterator[None]:
+    """Have PIL refuse what ends early, also in programs that have told it not to: a switch of the whole process."""
+    if not ImageFile.LOAD_TRUNCATED_IMAGES:
+        yield
+        return
+    with _SWITCH:
+        given, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = given
+
+
+def _profile(picture: ImageFile.ImageFile) -> bytes | None:
+    profile = picture.info.get("icc_profile")
+    if profile and len(profile) > MAX_PROFILE:
+        raise PhotoError(f"a colour profile above {MAX_PROFILE:,} bytes")
+    return profile
 
 
 def _divisor(picture: ImageFile.ImageFile, reduction: Reduction) -> int:
     width, height = picture.size
     return reduction(width, height) if _orientation(picture) in _SIDEWAYS else reduction(height, width)
-
-
-def _loaded(picture: ImageFile.ImageFile) -> ImageFile.ImageFile:
-    picture.load()
-    return picture
 
 
 def _upright(pixels: Pixels, picture: Image.Image) -> Pixels:
@@ -163,6 +200,8 @@ def _reason(fault: Exception) -> str:
     if isinstance(fault, Image.DecompressionBombError):
         return "too many pixels (in a frame that outgrows its header)"
     words = str(fault).lower()
+    if "decompressed data too large" in words or "text chunks" in words:
+        return "metadata too large to unpack"
     if isinstance(fault, EOFError) or "truncated" in words:
         return "truncated"
     return "damaged"

@@ -6,18 +6,10 @@ import re
 from collections.abc import Callable
 from io import BytesIO
 
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import BmpImagePlugin, GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from visionft.errors import PhotoError
+from visionft.photos import avif, webp
 
 Opener = Callable[[BytesIO], ImageFile.ImageFile]
 
@@ -28,11 +20,11 @@ HEAD = 1024
 _READ: tuple[tuple[re.Pattern[bytes], Opener], ...] = (
     (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), webp.FirstFrame),
     (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
     (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
     (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), BmpImagePlugin.BmpImageFile),
-    (re.compile(rb"....ftyp(avi[fs]|.{0,40}avif)", re.DOTALL), AvifImagePlugin.AvifImageFile),
+    (re.compile(rb"....ftyp(avi[fs]|.{0,40}avif)", re.DOTALL), avif.FirstFrame),
 )
 
 _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = (

@@ -1,0 +1,78 @@
+"""Samples of more than 8 bits to levels of 8, by the range that the file states, else by the one that they fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from visionft.errors import PhotoError
+
+Levels = tuple[float, float]
+"""The samples that become 0 and 255."""
+
+DEEP = ("I;16", "I", "F")
+"""How the modes of PIL begin whose samples are deeper than 8 bits."""
+
+_TOPS: dict[str, tuple[float, ...]] = {"I": (255.0, 65535.0), "F": (1.0, 255.0, 65535.0)}
+_SLACK = 0.1  # of the range: what resampling overshoots; it is clipped
+_LEAST = 1 / 16  # of the range: 12 bits of 16; whatever fills less of it was written for another range
+_UNKNOWN = "samples in no known range (to 1, 255 or 65,535): save it with 8 or 16 bits"
+_FOREIGN = "samples outside the range that the file states"
+_STATED = (340, 341)  # TIFF's SMinSampleValue and SMaxSampleValue; 280 and 281 are statistics, by the standard
+
+
+def levels(mode: str, tags: Mapping[int, Any], strips: Iterable[Image.Image]) -> Levels | None:
+    """Return which samples become 0 and 255; None for a mode of 8 bits.
+
+    Args:
+        mode: PIL's.
+        tags: Of a TIFF, by their numbers.
+        strips: The picture in parts; they are looked at only where the samples must tell.
+
+    Raises:
+        PhotoError: The samples fit no range that is in use, or not the one that the file states.
+    """
+    if not mode.startswith(DEEP):
+        return None
+    stated = _stated(tags)
+    if mode.startswith("I;16"):
+        return stated or (0.0, 65535.0)
+    least, most = _range(strips)
+    for low, top in [stated] if stated else [(0.0, top) for top in _TOPS[mode]]:
+        slack = _SLACK * (top - low)
+        if least >= low - slack and most <= top + slack:
+            if stated or top == _TOPS[mode][0] or most >= _LEAST * top:
+                return low, top
+            break
+    raise PhotoError(_FOREIGN if stated else _UNKNOWN)
+
+
+def eight_bit(picture: Image.Image, scale: Levels | None) -> Image.Image:
+    """Scale and clip deep grey to 8 bits; NaN is 0. Other modes are returned as they are."""
+    if scale is None:
+        return picture
+    low, high = scale
+    samples = np.nan_to_num(np.asarray(picture).astype(np.float64), nan=low, posinf=high, neginf=low)
+    shares = (samples - low) * 255 / (high - low)  # in this order: products of few bits are exact, and so are halves
+    return Image.fromarray(np.clip(np.rint(shares), 0, 255).astype(np.uint8))
+
+
+def _stated(tags: Mapping[int, Any]) -> Levels | None:
+    values = [tags.get(tag) for tag in _STATED]
+    low, high = (float(value[0] if isinstance(value, tuple) else value) if value else 0.0 for value in values)
+    return (low, high) if np.isfinite([low, high]).all() and high > low else None
+
+
+def _range(strips: Iterable[Image.Image]) -> Levels:
+    """Return the smallest and the largest finite sample; 0 and 0 without any."""
+    ends: list[NDArray[np.float64]] = []
+    for strip in strips:
+        samples = np.asarray(strip)
+        finite = samples[np.isfinite(samples)]
+        if finite.size:
+            ends.append(np.array([finite.min(), finite.max()], np.float64))
+    return (float(np.min(ends)), float(np.max(ends))) if ends else (0.0, 0.0)

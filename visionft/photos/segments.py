@@ -1,0 +1,99 @@
+"""The segments of a JPEG: 0xFF, a kind, a length in two bytes and a body; behind those of scans are coded data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from visionft.errors import PhotoError
+
+MAX_SEGMENTS = 10_000
+
+APP0, ADOBE, TABLES, SCAN = 0xE0, 0xEE, 0xC4, 0xDA
+# The segments of a header that say nothing of how the picture is to be turned or coloured: frame (baseline, extended,
+# progressive), tables, restarts, JFIF, comment.
+_PLAIN = frozenset({0xC0, 0xC1, 0xC2, TABLES, 0xDB, 0xDD, APP0, 0xFE})
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {TABLES, 0xC8, 0xCC}
+_PROGRESSIVE = frozenset({0xC2, 0xCA})
+_END = b"\xd9"
+_FILL = re.compile(rb"\xff+")
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+
+
+class Header(NamedTuple):
+    """What a JPEG says before its first scan.
+
+    Attributes:
+        size: (height, width) in pixels.
+        components: Their identifiers, one byte each.
+        progressive: Whether scans refine each other.
+        plain: Whether nothing is said of turning and colours.
+        scan: Where the first scan's segment begins.
+    """
+
+    size: tuple[int, int]
+    components: bytes
+    progressive: bool
+    plain: bool
+    scan: int
+
+
+class Segment(NamedTuple):
+    """Where a segment's marker, its body and what follows it begin."""
+
+    kind: int
+    at: int
+    body: int
+    end: int
+
+
+def header(data: bytes) -> Header:
+    """Walk the segments up to the first scan; PhotoError if there is none."""
+    frame, plain = None, True
+    for segment in segments(data, 2):
+        if segment.kind == SCAN:
+            break
+        if segment.kind in _FRAMES:
+            frame = segment
+        plain = plain and segment.kind in _PLAIN
+    else:
+        raise PhotoError("damaged")
+    if frame is None:
+        raise PhotoError("damaged")
+    body = data[frame.body : frame.end]
+    if len(body) < 6 or len(body) < 6 + 3 * body[5]:
+        raise PhotoError("damaged")
+    if body[0] != 8:
+        raise PhotoError(f"a JPEG of {body[0]} bits a sample: save it with 8")
+    size = (body[1] << 8 | body[2], body[3] << 8 | body[4])
+    components = body[6 : 6 + 3 * body[5] : 3]
+    return Header(size, components, frame.kind in _PROGRESSIVE, plain, segment.at)
+
+
+def segments(data: bytes, at: int) -> Iterator[Segment]:
+    """Yield the segments from `at` on, stepping over the coded data of scans, up to the end marker or the file's."""
+    for _ in range(MAX_SEGMENTS):
+        fill = _FILL.match(data, at)
+        if fill is None:
+            raise PhotoError("damaged" if at < len(data) else "truncated")
+        at = fill.end() - 1
+        kind, length = data[at + 1 : at + 2], int.from_bytes(data[at + 2 : at + 4], "big")
+        if kind == _END:
+            return
+        if len(data) < at + 4 or len(data) < at + 2 + length:
+            raise PhotoError("truncated")
+        segment = Segment(kind[0], at, at + 4, at + 2 + length)
+        yield segment
+        at = segment.end
+        if segment.kind == SCAN:
+            at = coded_end(data, segment)
+            if at == len(data):
+                return
+    raise PhotoError(f"more than {MAX_SEGMENTS:,} segments")
+
+
+def coded_end(data: bytes, scan: Segment) -> int:
+    """Return where the coded data behind a scan's segment end: at the next marker, or at the file's end."""
+    following = _AFTER_SCAN.search(data, scan.end)
+    return following.start() if following else len(data)
