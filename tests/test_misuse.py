@@ -260,7 +260,7 @@ WORK = [
     (f"fit {{shapes}} {FIT} --out thesis.tex/run", 1, r"thesis.tex/run cannot be made \(Not a directory\); choose .*"),
     (f"fit {{shapes}} {FIT} --out foreign", 1, r"foreign holds other files \(mine.txt\); choose an empty or new .*"),
     (f"fit {{shapes}} {FIT} --out run --seed 9", 1, r"run was made with other settings \(.*seed was 0, is 9.*\); .*"),
-    (f"fit {{shapes}} {FIT} --out damaged --seed 9", 1, r"damaged/choices.json is damaged \(15 bytes, written as .*\); .*"),
+    (f"fit {{shapes}} {FIT} --out damaged --seed 9", 1, r"damaged/choices.json is damaged \(15 bytes, .*\); .*"),
     ("evaluate unfinished", 1, r"the run unfinished is not finished; run the same `visionft fit` again to go on .*"),
     ("evaluate foreign", 1, r"foreign is not a run: it has no settings.yaml; give the folder that `visionft fit` .*"),
     ("evaluate bundle", 2, r"bundle is a bundle and brings no photos; give labelled ones with --data"),

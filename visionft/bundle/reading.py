@@ -183,11 +183,21 @@ def _read_json(path: Path) -> dict[str, Any]:
     folder = path.parent
     try:
         content = read_bytes(path, inside=folder)
-        if os.path.lexists(folder / DIGESTS):  # a bundle of an older version has none
-            Digests.read(folder, inside=folder).require(path.name, entry_of_bytes(content))
+        if (digests := _read_digests(folder)) is not None:
+            digests.require(path.name, entry_of_bytes(content))
         return parse_object(content)
     except UnreadableError as error:
         raise damaged(path, error.reason) from error
+
+
+def _read_digests(folder: Path) -> Digests | None:
+    """Return the digests of the bundle's files; None where it is of a version that wrote none."""
+    if not os.path.lexists(folder / DIGESTS):
+        return None
+    try:
+        return Digests.read(folder, inside=folder)
+    except UnreadableError as error:
+        raise damaged(folder / DIGESTS, error.reason) from error
 
 
 def _check_classes(bundle: Bundle) -> None:
