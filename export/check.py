@@ -33,15 +33,23 @@ def check(folder: Path) -> Iterator[str]:
     if record is None:
         yield from faults
         return
-    model = folder / record["model"]["file"]
-    if not model.is_file():
-        yield f"{model.name} is missing"
+    damaged = list(check_digests(folder))
+    if damaged:
+        yield from damaged
+        return
+    model = folder / "model.onnx"
+    if not is_plain(model):
+        yield f"{model.name} is missing, or no regular file"
         return
     content = model.read_bytes()
     if hashlib.sha256(content).hexdigest() != record["model"]["sha256"]:
         yield f"{model.name} is damaged: {len(content):,} bytes, its digest is not the one in bundle.json"
         return
+    if reads_other_files(content):
+        yield f"{model.name} keeps tensors in other files, or is no ONNX file: it must not be opened"
+        return
     options = ort.SessionOptions()
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     options.log_severity_level = 3  # else a base for adapters warns of each of their inputs
     try:
         session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -56,13 +64,93 @@ def check(folder: Path) -> Iterator[str]:
 def read_record(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     """Return bundle.json, or None and why not."""
     try:
+        if not is_plain(folder / "bundle.json"):
+            return None, ["bundle.json is missing, or no regular file"]
         record = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
         version = record["schema_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return None, [f"bundle.json cannot be read: {type(error).__name__}: {error}"]
     if version not in VERSIONS:
         return None, [f"bundle.json has schema version {version}, this check knows {' and '.join(map(str, VERSIONS))}"]
     return record, []
+
+
+def check_digests(folder: Path) -> Iterator[str]:
+    """Compare every file with digests.json, which bundles of older versions lack."""
+    if not (folder / "digests.json").exists():
+        return
+    if not is_plain(folder / "digests.json"):
+        yield "digests.json is missing, or no regular file"
+        return
+    try:
+        listed = json.loads((folder / "digests.json").read_text(encoding="utf-8"))["files"]
+        pairs = [(str(name), str(entry["sha256"])) for name, entry in listed.items()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        yield f"digests.json cannot be read: {type(error).__name__}: {error}"
+        return
+    for name, digest in pairs:
+        if name.startswith("/") or ".." in name.split("/") or not is_plain(folder / name):
+            yield f"{name} is missing, or no regular file of the bundle"
+        elif hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+            yield f"{name} is damaged: its digest is not the one in digests.json"
+
+
+def is_plain(path: Path) -> bool:
+    """Tell whether there is a regular file, and no link."""
+    return path.is_file() and not path.is_symlink()
+
+
+# Fields of ONNX's messages that lead to tensors: (message, field) -> message. In a tensor, field 13 names another file
+# that holds it, and field 14 says that one does.
+INNER = {
+    ("model", 7): "graph", ("model", 20): "training", ("model", 25): "function", ("graph", 1): "node",
+    ("graph", 5): "tensor", ("graph", 15): "sparse", ("node", 5): "attribute", ("attribute", 5): "tensor",
+    ("attribute", 6): "graph", ("attribute", 10): "tensor", ("attribute", 11): "graph", ("attribute", 22): "sparse",
+    ("attribute", 23): "sparse", ("sparse", 1): "tensor", ("sparse", 2): "tensor", ("function", 7): "node",
+    ("function", 11): "attribute", ("training", 1): "graph", ("training", 2): "graph",
+}  # fmt: skip
+
+
+def reads_other_files(content: bytes) -> bool:
+    """Tell whether onnxruntime would read other files for a model, with the rights of who serves it."""
+    try:
+        return content[4:8] == b"ORTM" or any(has_external(content, 0, len(content), "model"))
+    except (IndexError, ValueError, RecursionError):
+        return True
+
+
+def has_external(content: bytes, place: int, end: int, message: str) -> Iterator[bool]:
+    """Yield True for every tensor that lies in another file; ValueError where the bytes are no ONNX file."""
+    while place < end:
+        key, place = varint(content, place)
+        kind, start = key & 7, place
+        if kind == 0:
+            value, place = varint(content, place)
+        elif kind == 2:
+            value, start = varint(content, place)
+            place = start + value
+        elif kind in (1, 5):
+            place += 8 if kind == 1 else 4
+        else:
+            raise ValueError("a wire type that ONNX does not use")
+        if place > end:
+            raise ValueError("a field that is longer than its message")
+        if message == "tensor" and (key >> 3 == 13 or (key >> 3 == 14 and (kind, value) != (0, 0))):
+            yield True
+        if (message, key >> 3) in INNER:
+            yield from has_external(content, start, place, INNER[message, key >> 3])
+
+
+def varint(content: bytes, place: int) -> tuple[int, int]:
+    """Return a number of protobuf and where it ends."""
+    value = shift = 0
+    while True:
+        byte = content[place]
+        value, place, shift = value | (byte & 127) << shift, place + 1, shift + 7
+        if byte < 128:
+            return value, place
+        if shift > 63:
+            raise ValueError("a number that is too long")
 
 
 def check_classes(record: dict[str, Any], session: ort.InferenceSession) -> Iterator[str]:
@@ -95,7 +183,7 @@ def check_answers(folder: Path, record: dict[str, Any], session: ort.InferenceSe
         yield from check_golden(folder / "golden", "golden", record, session)
     for own in record.get("adapters", ()):
         file = folder / own["file"]
-        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != own["sha256"]:
+        if not is_plain(file) or hashlib.sha256(file.read_bytes()).hexdigest() != own["sha256"]:
             yield f"{own['file']} is missing or damaged: its digest is not the one in bundle.json"
             continue
         adapter, options = ort.LoraAdapter(), ort.RunOptions()  # the options do not keep the adapter alive
@@ -111,9 +199,10 @@ def check_golden(
     if record["golden"]["kind"] == "none":
         return
     try:
-        expected = json.loads((place / "expected.json").read_text(encoding="utf-8"))
-        photos = [(row, np.load(place / row["pixels"], allow_pickle=False)) for row in expected["photos"]]
-    except (OSError, ValueError, KeyError) as error:
+        expected = json.loads(golden_file(place, "expected.json").read_text(encoding="utf-8"))
+        rows = [(row, golden_file(place, row["pixels"])) for row in expected["photos"]]
+        photos = [(row, np.load(file, allow_pickle=False)) for row, file in rows]
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError) as error:
         yield f"{name}/ cannot be read: {type(error).__name__}: {error}"
         return
     if len(photos) != record["golden"]["n"]:
@@ -128,6 +217,13 @@ def check_golden(
                 yield from (f"{where}: {fault}" for fault in compare(row, answer, expected))
                 if answer["unknown"] != bool(answer["known_score"] < threshold):
                     yield f"{where}: unknown is {answer['unknown']}, by the threshold in bundle.json it is not"
+
+
+def golden_file(place: Path, name: str) -> Path:
+    """Return a file of a golden folder; ValueError for a link, for what is no file, and for one that lies elsewhere."""
+    if Path(name).name != name or place.is_symlink() or not is_plain(place / name):
+        raise ValueError(f"{name} is missing, or no regular file of the bundle")
+    return place / name
 
 
 def ask(

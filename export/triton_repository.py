@@ -67,7 +67,7 @@ def write(bundle: Path, repository: Path, name: str) -> Path:
         )
     model = repository / name
     (model / "1").mkdir(parents=True)
-    shutil.copyfile(bundle / record["model"]["file"], model / "1" / "model.onnx")
+    shutil.copyfile(bundle / "model.onnx", model / "1" / "model.onnx", follow_symlinks=False)
     (model / "config.pbtxt").write_text(config(name, record), encoding="utf-8")
     return model
 

@@ -41,6 +41,7 @@ NAMES = [
     "__version__",
     "advise",
     "blend",
+    "check",
     "compare",
     "evaluate",
     "export",
@@ -70,7 +71,7 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
     assert len(modules) >= 60
     for module in modules:
         importlib.import_module(module)
-    verbs = ("advise", "blend", "compare", "evaluate", "export", "fit", "predict")
+    verbs = ("advise", "blend", "check", "compare", "evaluate", "export", "fit", "predict")
     assert all(callable(getattr(visionft, verb)) for verb in verbs)
     assert not {module.partition(".")[2] for module in modules} & set(verbs)
 

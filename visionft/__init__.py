@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         QloraMethod,
     )
     from visionft.training import Advice
-    from visionft.workflows import advise, blend, compare, evaluate, export, fit, predict
+    from visionft.workflows import advise, blend, check, compare, evaluate, export, fit, predict
 
     __version__: str
 
@@ -66,6 +66,7 @@ __all__ = [
     "__version__",
     "advise",
     "blend",
+    "check",
     "compare",
     "evaluate",
     "export",
@@ -82,7 +83,7 @@ _ROOMS = {
     "runs": ("Run",),
     "serving": ("Comparison",),
     "training": ("Advice",),
-    "workflows": ("advise", "blend", "compare", "evaluate", "export", "fit", "predict"),
+    "workflows": ("advise", "blend", "check", "compare", "evaluate", "export", "fit", "predict"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -74,9 +74,15 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a run": (turn_into_run, r"is a run, not a bundle: write one with `visionft export"),
     "no record": (lambda folder: (folder / "bundle.json").unlink(), r"is not a bundle \(it has no bundle.json\)"),
     "no model": (lambda folder: (folder / "model.onnx").unlink(), r"is incomplete \(it has no model.onnx\)"),
-    "bad JSON": (lambda folder: (folder / "bundle.json").write_text("{"), r"bundle.json cannot be read as JSON"),
-    "binary": (lambda folder: (folder / "bundle.json").write_bytes(b"\xff\x00"), r"bundle.json cannot be read as JSON"),
-    "a list": (lambda folder: (folder / "bundle.json").write_text("[]"), r"is not a bundle's record"),
+    "bad JSON": (
+        lambda folder: (folder / "bundle.json").write_text("{"),
+        r"bundle.json is damaged \(it cannot be read as JSON\)",
+    ),
+    "binary": (
+        lambda folder: (folder / "bundle.json").write_bytes(b"\xff\x00"),
+        r"bundle.json is damaged \(it cannot be read as JSON\)",
+    ),
+    "a list": (lambda folder: (folder / "bundle.json").write_text("[]"), r"is damaged \(it holds no JSON object\)"),
     "newer": (edit(schema_version=99), r"has schema version 99 and this visionft reads 1 and 2"),
     "no version": (without("schema_version"), r"has schema version None"),
     "no classes": (without("classes"), r"bundle.json is damaged \(classes: Field required\)"),

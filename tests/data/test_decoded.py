@@ -100,8 +100,8 @@ def test_a_file_that_was_cut_short_is_written_anew(plant: Plant, root: Path, lef
     assert file.read_bytes() == whole
 
 
-@pytest.mark.parametrize("where", [-1, -12])
-def test_a_file_of_another_layout_or_shape_is_written_anew(plant: Plant, root: Path, where: int) -> None:
+@pytest.mark.parametrize("where", [-1, -12, -20, 0, 5000])
+def test_a_file_of_another_layout_shape_or_content_is_written_anew(plant: Plant, root: Path, where: int) -> None:
     path, digest = plant()
     first = Decoded(SIDE, MB).read(path, digest)
     (file,) = kept(root)
@@ -110,6 +110,16 @@ def test_a_file_of_another_layout_or_shape_is_written_anew(plant: Plant, root: P
     file.write_bytes(whole)
     assert same(first, Decoded(SIDE, MB).read(path, digest))
     assert file.read_bytes() != whole
+
+
+def test_something_else_in_a_file_s_place_is_not_waited_for(plant: Plant, root: Path) -> None:
+    path, digest = plant()
+    first = Decoded(SIDE, MB).read(path, digest)
+    (file,) = kept(root)
+    file.unlink()
+    os.mkfifo(file)
+    assert same(first, Decoded(SIDE, MB).read(path, digest))
+    assert file.is_file()
 
 
 def test_a_photo_that_changed_is_not_kept_under_its_old_digest(plant: Plant, root: Path) -> None:

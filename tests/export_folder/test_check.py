@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,10 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from tests.bundle.making import adapter_place, make_adapted_bundle
+from tests.bundle.making import adapter_place, colour_model, make_adapted_bundle
+from tests.bundle.test_external import PLACES, outside
 from tests.export_folder.conftest import FOLDER
+from visionft.files import digests
 from visionft.serving import Session
 
 
@@ -47,6 +50,7 @@ def test_a_whole_bundle_conforms(bundle: Path) -> None:
 def test_a_bundle_without_golden_photos_conforms_as_far_as_it_goes(bundle: Path) -> None:
     shutil.rmtree(bundle / "golden")
     edit(bundle, golden={"kind": "none", "n": 0, "tolerance": 0.001})
+    digests.seal(bundle)
 
     done = checked(bundle)
 
@@ -119,14 +123,14 @@ def swap_channels(bundle: Path) -> None:
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no record": (lambda bundle: (bundle / "bundle.json").unlink(), "bundle.json cannot be read: FileNotFoundError"),
+    "no record": (lambda bundle: (bundle / "bundle.json").unlink(), "bundle.json is missing, or no regular file"),
     "newer": (
         lambda bundle: edit(bundle, schema_version=9),
         "bundle.json has schema version 9, this check knows 1 and 2",
     ),
     "no model": (lambda bundle: (bundle / "model.onnx").unlink(), "model.onnx is missing"),
     "cut model": (lambda bundle: (bundle / "model.onnx").write_bytes(b"cut"), "model.onnx is damaged: 3 bytes"),
-    "no ONNX": (replace_model, "model.onnx cannot be opened by onnxruntime"),
+    "no ONNX": (replace_model, "model.onnx keeps tensors in other files, or is no ONNX file: it must not be opened"),
     "classes": (lambda bundle: edit(bundle, classes=["a", "b", "c"]), "classes do not match classes_hash"),
     "names": (lambda bundle: remodel(bundle, swap_names), "label is hat, red, expected Boots"),
     "softened": (lambda bundle: remodel(bundle, soften), "probabilities is off by 0."),
@@ -134,7 +138,10 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "score": (lambda bundle: remodel(bundle, widen_score), "known_score is off by "),
     "tensor": (lambda bundle: remodel(bundle, drop_embedding), "out embedding is not in model.onnx"),
     "metadata": (lambda bundle: remodel(bundle, forget_classes), "model.onnx holds other classes than bundle.json"),
-    "no golden": (lambda bundle: shutil.rmtree(bundle / "golden"), "golden/ cannot be read: FileNotFoundError"),
+    "no golden": (
+        lambda bundle: shutil.rmtree(bundle / "golden"),
+        "golden/ cannot be read: ValueError: expected.json is missing",
+    ),
     "BGR": (swap_channels, "(photo 2 of a batch of 2): probabilities is off by 0."),
 }
 
@@ -142,6 +149,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_is_told_and_fails(bundle: Path, name: str) -> None:
     damage, words = FAULTS[name]
+    (bundle / "digests.json").unlink()  # as of an older version: what lies behind it is looked at
     damage(bundle)
 
     done = checked(bundle)
@@ -149,6 +157,53 @@ def test_every_fault_is_told_and_fails(bundle: Path, name: str) -> None:
     assert (done.returncode, done.stderr) == (1, "")
     assert words in done.stdout
     assert "does not conform" in done.stdout.splitlines()[-1]
+
+
+def test_damage_of_any_file_is_told_by_its_digest(bundle: Path) -> None:
+    for name in ("README.md", "golden/00.png", "golden/expected.json"):
+        (bundle / name).write_bytes((bundle / name).read_bytes()[:-1])
+    (bundle / "golden" / "00.npy").unlink()
+
+    done = checked(bundle)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    told = "is damaged: its digest is not the one in digests.json"
+    assert done.stdout.splitlines()[:-1] == [
+        f"README.md {told}", "golden/00.npy is missing, or no regular file of the bundle", f"golden/00.png {told}",
+        f"golden/expected.json {told}",
+    ]  # fmt: skip
+
+
+def test_a_model_that_reads_other_files_is_not_opened(bundle: Path) -> None:
+    remodel(bundle, lambda model: [place(model, outside("etc/passwd")) for place in PLACES.values()])  # type: ignore[misc]
+    digests.seal(bundle)
+
+    done = checked(bundle)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(
+        "model.onnx keeps tensors in other files, or is no ONNX file: it must not be opened\n"
+    )
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_check_finds_a_tensor_elsewhere_wherever_it_stands(place: str) -> None:
+    program = runpy.run_path(str(FOLDER / "check.py"))
+    model = colour_model()
+    assert not program["reads_other_files"](model.SerializeToString())
+    PLACES[place](model, outside("etc/passwd"))
+    assert program["reads_other_files"](model.SerializeToString())
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "model.onnx", "golden/expected.json", "golden/00.npy", "digests.json"])
+def test_links_are_not_followed(bundle: Path, name: str) -> None:
+    (bundle / name).rename(bundle.with_name("elsewhere"))
+    (bundle / name).symlink_to(bundle.with_name("elsewhere"))
+
+    done = checked(bundle)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"{name} is missing, or no regular file" in done.stdout
 
 
 @pytest.fixture
@@ -197,7 +252,10 @@ ADAPTER_FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "gone": (lambda folder: adapter_place(folder, "two").unlink(), "two.onnx_adapter is missing or damaged"),
     "swapped": (swap_adapters, "golden/three/00.npy (photo 1 of a batch of 1): probabilities has the shape [2]"),
     "renamed": (rename_class, "classes of the adapter two do not match classes_hash"),
-    "no golden": (lambda folder: shutil.rmtree(folder / "golden" / "two"), "golden/two/ cannot be read: FileNotFound"),
+    "no golden": (
+        lambda folder: shutil.rmtree(folder / "golden" / "two"),
+        "golden/two/ cannot be read: ValueError: expected.json is missing",
+    ),
     "BGR": (
         lambda folder: swap_channels_of(folder, "two"),
         "golden/two/00.npy (photo 2 of a batch of 2): label is navy",

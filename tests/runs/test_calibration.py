@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.resealing import reseal
 from visionft.errors import RunError
 from visionft.metrics import unit
 from visionft.runs import Run, layout
@@ -86,5 +87,6 @@ def test_a_temperature_that_is_none(trained: Path, tmp_path: Path, temperature: 
     copy = shutil.copytree(trained, tmp_path / "run")
     record = json.loads((copy / layout.CALIBRATION).read_text())
     (copy / layout.CALIBRATION).write_text(json.dumps({**record, "temperature": temperature}))
-    with pytest.raises(RunError, match=r"calibration\.json is damaged \(ValueError\)"):
-        Run.open(copy).answering()
+    words = r"its temperature is (0\.0|-1\.0|nan)|could not convert string to float: 'warm'"
+    with pytest.raises(RunError, match=rf"calibration\.json is damaged \(({words})\)"):
+        Run.open(reseal(copy)).answering()

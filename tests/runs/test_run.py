@@ -13,8 +13,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from tests.resealing import reseal
 from visionft import data
-from visionft.errors import DataError, RunError, SettingsError
+from visionft.errors import DataError, RunError
 from visionft.photos import Quarantined
 from visionft.runs import Run, layout
 from visionft.settings import DataSettings
@@ -33,7 +34,7 @@ def test_the_names_of_the_files(trained: Path) -> None:
     assert {
         "settings.yaml", "choices.json", "environment.json", "data.json", "splits.csv", "classes.json",
         "preprocess.json", "metrics.csv", "checkpoint.pt", "start.safetensors", "weights.safetensors",
-        "calibration.json", "class_means.safetensors", "result.json", "run.lock",
+        "calibration.json", "class_means.safetensors", "result.json", "digests.json", "run.lock",
     } == layout.FINISHED  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def test_the_manifest_is_not_scanned_again(copy: Path, tmp_path: Path) -> None:
     record["quarantine"] = [{"path": "disc/bad.jpg", "reason": "empty file"}]
     record["notes"] = ["said once"]
     (copy / layout.DATA).write_text(json.dumps(record))
-    manifest = Run.open(copy).manifest()
+    manifest = Run.open(reseal(copy)).manifest()
     assert manifest.fingerprint == record["fingerprint"]
     assert (manifest.root, len(manifest)) == (tmp_path / "moved away", 60)
     assert (manifest.quarantine, manifest.notes) == ((Quarantined("disc/bad.jpg", "empty file"),), ("said once",))
@@ -132,14 +133,18 @@ def test_a_damaged_record(copy: Path, name: str, content: bytes) -> None:
 
 def test_damaged_settings(copy: Path) -> None:
     (copy / layout.SETTINGS).write_text("epochs: [1\n")
-    with pytest.raises(SettingsError, match=r"settings\.yaml: line 2, column 1 is not YAML"):
+    with pytest.raises(RunError, match=rf"settings\.yaml {DAMAGED}"):
         _ = Run.open(copy).settings
+    with pytest.raises(RunError, match=r"settings\.yaml is damaged \(line 2, column 1 is not YAML"):
+        _ = Run.open(reseal(copy)).settings
 
 
 def test_damaged_splits(copy: Path) -> None:
     (copy / layout.SPLITS).write_text("path,label\na.jpg,disc\n")
-    with pytest.raises(DataError, match=r"splits\.csv cannot be read as a splits\.csv"):
+    with pytest.raises(RunError, match=rf"splits\.csv {DAMAGED}"):
         Run.open(copy).manifest()
+    with pytest.raises(DataError, match=r"splits\.csv cannot be read as a splits\.csv"):
+        Run.open(reseal(copy)).manifest()
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights at all", None])
@@ -152,5 +157,5 @@ def test_damaged_weights(copy: Path, content: bytes | None) -> None:
 
 def test_weights_of_another_network(copy: Path) -> None:
     save_file({"head.weight": torch.zeros(3, 2)}, copy / layout.WEIGHTS)
-    with pytest.raises(RunError, match=rf"weights\.safetensors {DAMAGED}"):
-        Run.open(copy).network()
+    with pytest.raises(RunError, match=r"weights\.safetensors is damaged \(it holds the weights of another network\)"):
+        Run.open(reseal(copy)).network()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -13,11 +14,14 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from tests.disks import read_only
+from tests.resealing import reseal
 from visionft import backbones
 from visionft.errors import MemoryShortError, RunBusyError, RunError, RunMismatchError, WeightsError
 from visionft.runs import Run, layout, locking
 from visionft.training import Classifier, Interrupted, train
 from visionft.training.checkpointing import Checkpoint
+from visionft.training.lifecycle import Lifecycle
 
 LEARNT = 0.7  # chance is a third
 
@@ -168,6 +172,7 @@ def test_a_setting_that_is_younger_than_a_run_has_its_default_there(settings: Ma
         del record["requested"][section][name]
     del record["requested"]["classes"]
     (run.path / layout.CHOICES).write_text(json.dumps(record))
+    reseal(run.path)
 
     assert train(settings(), silent).path == run.path
     with pytest.raises(RunMismatchError, match=r"\(optim\.l2_sp was 0\.0, is 3\.0\)"):
@@ -223,6 +228,80 @@ def test_a_damaged_checkpoint_is_said(settings: Make, tmp_path: Path, monkeypatc
     (tmp_path / "run" / layout.CHECKPOINT).write_bytes(b"PK\x03\x04 not a checkpoint")
     with pytest.raises(RunError, match=r"checkpoint\.pt is damaged .*; delete it to train again from the start"):
         train(settings(), silent)
+
+
+@pytest.mark.parametrize("name", [layout.BEST, layout.START, layout.SPLITS, layout.PREPROCESS])
+@pytest.mark.parametrize("damage", ["lost", "flipped"])
+def test_an_unfinished_run_whose_files_changed_does_not_go_on(
+    settings: Make, tmp_path: Path, stopping_at: Stopping, name: str, damage: str
+) -> None:
+    with stopping_at(6):
+        train(settings(), silent)
+    path, kept = tmp_path / "run" / name, (tmp_path / "run" / name).read_bytes()
+    if damage == "lost":
+        path.unlink()
+    else:
+        path.write_bytes(kept[:-9] + bytes([kept[-9] ^ 1]) + kept[-8:])
+    found = "it is missing" if damage == "lost" else r"its digest is not the one in digests\.json"
+    remedy = ", or delete checkpoint.pt to train again from the start" if name in (layout.BEST, layout.START) else ""
+    with pytest.raises(RunError, match=rf"{name} is damaged \({found}\); restore it from a copy{remedy}"):
+        train(settings(), silent)
+    path.write_bytes(kept)
+    assert (train(settings(), silent).path / layout.RESULT).is_file()
+
+
+def test_the_best_weights_of_an_epoch_whose_checkpoint_was_not_written_any_more_are_no_damage(
+    settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(settings(out=tmp_path / "whole"), silent)
+    original = Lifecycle.write_best
+
+    def power_cut(self: Lifecycle, module: Classifier) -> None:
+        original(self, module)
+        if module.step:
+            raise SystemError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lifecycle, "write_best", power_cut)
+        with pytest.raises(SystemError, match="power cut"):
+            train(settings(), silent)
+    assert same(weights(whole), weights(train(settings(), silent)))
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_said(settings: Make, tmp_path: Path, stopping_at: Stopping) -> None:
+    with stopping_at(3):
+        train(settings(), silent)
+    path = tmp_path / "run" / layout.CHECKPOINT
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    words = r"checkpoint\.pt is damaged \(its digest is not the one in digests\.json\); delete it to train again"
+    with pytest.raises(RunError, match=words):
+        train(settings(), silent)
+    path.unlink()
+    assert (train(settings(), silent).path / layout.RESULT).is_file()
+
+
+def test_a_run_on_a_disk_that_became_read_only_is_said(settings: Make, tmp_path: Path, stopping_at: Stopping) -> None:
+    with stopping_at(3):
+        train(settings(), silent)
+    with (
+        read_only(tmp_path / "run"),
+        pytest.raises(RunError, match=r"run.lock cannot be used to hold .*; make its fol"),
+    ):
+        train(settings(), silent)
+    assert (train(settings(), silent).path / layout.RESULT).is_file()
+
+
+def test_a_limit_on_the_size_of_files_is_said(settings: Make, tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, limits[1]))
+    try:
+        with pytest.raises(RunError, match=r"could not be written \(the file would be larger than .*ulimit -f`\)"):
+            train(settings(), silent)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (train(settings(), silent).path / layout.RESULT).is_file()
 
 
 class Narrow(nn.Module):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +11,15 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from visionft.bundle.external import require_self_contained
 from visionft.bundle.names import MODEL_FILE, RECORD_FILE
 from visionft.bundle.schema import VERSIONS, AdapterRecord, BundleRecord, ModelRecord
 from visionft.classes import Classes
 from visionft.errors import BundleError, UsageError, VisionftError
+from visionft.files.digests import NAME as DIGESTS
+from visionft.files.digests import Digests
+from visionft.files.json_reading import parse_object, read_object
+from visionft.files.opening import MODEL_BYTES, UnreadableError, entry_of, entry_of_bytes, read_bytes
 from visionft.preprocess import Preprocess
 
 
@@ -38,9 +42,10 @@ class Bundle:
         _require_files(folder)
         bundle = cls(folder, _read_record(folder / RECORD_FILE))
         _check_classes(bundle)
-        _check_file(bundle.model, bundle.record.model)
+        _check_file(bundle, MODEL_FILE, bundle.record.model)
         for adapter in bundle.record.adapters:
-            _check_file(bundle.adapter_file(adapter.name), adapter)
+            _check_file(bundle, adapter.file, adapter)
+        _check_model(bundle)
         return bundle
 
     @property
@@ -132,10 +137,10 @@ def _no_adapter(bundle: Bundle, adapter: str | None) -> UsageError:
 def is_bundle(path: str | Path) -> bool:
     """Whether the folder holds a bundle.json of ours, whole or not: what export may replace and predict may open."""
     try:
-        content = json.loads((Path(path) / RECORD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_object(Path(path) / RECORD_FILE, inside=Path(path))
+    except UnreadableError:
         return False
-    return isinstance(content, dict) and {"visionft", "schema_version"} <= content.keys()
+    return {"visionft", "schema_version"} <= content.keys()
 
 
 def _require_files(folder: Path) -> None:
@@ -143,13 +148,13 @@ def _require_files(folder: Path) -> None:
         raise BundleError(f"there is no bundle {folder}: give the folder that `visionft export` wrote")
     if not folder.is_dir():
         raise BundleError(f"{folder} is a file, not a bundle: give the folder that `visionft export` wrote")
-    if not (folder / RECORD_FILE).is_file():
-        if (folder / "settings.yaml").is_file():
+    if not os.path.lexists(folder / RECORD_FILE):
+        if os.path.lexists(folder / "settings.yaml"):
             raise BundleError(f"{folder} is a run, not a bundle: write one with `visionft export {folder}`")
         raise BundleError(
             f"{folder} is not a bundle (it has no {RECORD_FILE}): give the folder that `visionft export` wrote"
         )
-    if not (folder / MODEL_FILE).is_file():
+    if not os.path.lexists(folder / MODEL_FILE):
         raise BundleError(
             f"the bundle {folder} is incomplete (it has no {MODEL_FILE}): copy it again or export it again"
         )
@@ -175,13 +180,24 @@ def _read_record(path: Path) -> BundleRecord:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    folder = path.parent
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{path} cannot be read as JSON: copy the bundle again or export it again") from error
-    if not isinstance(content, dict):
-        raise BundleError(f"{path} is not a bundle's record: copy the bundle again or export it again")
-    return content
+        content = read_bytes(path, inside=folder)
+        if (digests := _read_digests(folder)) is not None:
+            digests.require(path.name, entry_of_bytes(content))
+        return parse_object(content)
+    except UnreadableError as error:
+        raise damaged(path, error.reason) from error
+
+
+def _read_digests(folder: Path) -> Digests | None:
+    """Return the digests of the bundle's files; None where it is of a version that wrote none."""
+    if not os.path.lexists(folder / DIGESTS):
+        return None
+    try:
+        return Digests.read(folder, inside=folder)
+    except UnreadableError as error:
+        raise damaged(folder / DIGESTS, error.reason) from error
 
 
 def _check_classes(bundle: Bundle) -> None:
@@ -205,19 +221,32 @@ def _same_classes(view: Bundle) -> bool:
         return False
 
 
-def _check_file(file: Path, expected: ModelRecord | AdapterRecord) -> None:
-    """Compare size, then digest: a flipped bit would load and answer wrongly."""
-    if not file.is_file():
+def _check_file(bundle: Bundle, name: str, expected: ModelRecord | AdapterRecord) -> None:
+    """Compare size and digest: a flipped bit would load and answer wrongly."""
+    file = bundle.path / name
+    if not os.path.lexists(file):
         raise BundleError(f"the bundle's {file} is missing: copy the bundle again or export it again")
-    size = file.stat().st_size
-    if size != expected.bytes or digest_of(file) != expected.sha256:
-        raise BundleError(
-            f"{file} is damaged ({size:,} bytes, exported as {expected.bytes:,} with another digest): "
-            "copy the bundle again or export it again"
-        )
+    try:
+        found = entry_of(file, MODEL_BYTES, inside=bundle.path)
+    except UnreadableError as error:
+        raise damaged(file, error.reason) from error
+    if (found.bytes, found.sha256) != (expected.bytes, expected.sha256):
+        raise damaged(file, f"{found.bytes:,} bytes, exported as {expected.bytes:,} with another digest")
+
+
+def _check_model(bundle: Bundle) -> None:
+    """Refuse a graph that would read other files than the bundle's: onnxruntime opens them with our rights."""
+    try:
+        require_self_contained(bundle.model)
+    except UnreadableError as error:
+        raise damaged(bundle.model, error.reason) from error
+
+
+def damaged(file: Path, reason: str) -> BundleError:
+    """Return the error that says so."""
+    return BundleError(f"{file} is damaged ({reason}): copy the bundle again or export it again")
 
 
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return entry_of(path).sha256

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from visionft.errors import UsageError
+from visionft.files.creating import new_file, reason_of
 
 T = TypeVar("T")
 
@@ -28,14 +28,15 @@ def write_table(table: T, path: str | Path, writers: Mapping[str, Callable[[T, P
     write = writers.get(target.suffix.lower())
     if write is None:
         raise UsageError(f"{what} cannot be written to {target}: give a name that ends in {', '.join(writers)}")
-    partial = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write(table, partial)
-        partial.replace(target)
-    except OSError as error:
-        with suppress(OSError):  # below a file there is nothing to remove, and asking is an error
+        partial = new_file(target, ".partial")
+        try:
+            write(table, partial)
+            partial.replace(target)
+        finally:
             partial.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
+    except OSError as error:
+        reason = reason_of(error)
         raise UsageError(f"{what} cannot be written to {target} ({reason}): give another place") from error
     return target

@@ -32,6 +32,10 @@ COMMANDS = {
         "Make a new run between a run's start and its end, which forgets less (WiSE-FT).",
     ),
     "compare": ("visionft.cli.comparing:compare", "Say which photos change their answer from one bundle to another."),
+    "check": (
+        "visionft.cli.checking:check",
+        "Say whether every file of a run or a bundle is still as it was written.",
+    ),
     "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
     "settings": ("visionft.cli.tree:settings", "Print every setting of fit with its default and its meaning."),
     "cache": ("visionft.cli.caching:cache", "Print what is kept between runs, and where; empty it."),

@@ -9,6 +9,7 @@ import struct
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
@@ -21,18 +22,22 @@ from numpy.typing import NDArray
 from visionft import photos
 from visionft.data import caching
 from visionft.data.cropping import Box, divisor, resized
+from visionft.files.opening import UnreadableError, opened
 
 Pixels = NDArray[np.uint8]
 
 FOLDER = "decoded"
 RESERVE = 2 << 30
 """Bytes of the disk that are left free: a run still has to write its checkpoints."""
+MOST = 1 << 32
+"""Bytes of one photo; larger files are none of ours."""
 STALE = 3600.0
 """Seconds after which a temporary file belongs to a process that was killed."""
 
-# At the end of a file, so that one that was cut short has none: height, width and a mark with the layout's version.
-_FOOTER = struct.Struct("<II8s")
-_MARK = b"vft-rgb1"
+# At the end of a file, so that one that was cut short has none: height, width, CRC-32 of all pixels, and a mark with
+# the layout's version. A disk that flips bits is found out; nobody else than this user writes here.
+_FOOTER = struct.Struct("<III8s")
+_MARK = b"vft-rgb2"
 _DECODERS = ("pillow", "simplejpeg", "torch")
 
 
@@ -137,15 +142,16 @@ def _kept(place: Path) -> Pixels | None:
     would end the process.
     """
     try:
-        with place.open("rb", buffering=0) as file:
+        with opened(place, MOST) as file:
             whole = np.empty(os.fstat(file.fileno()).st_size, np.uint8)
             end = file.readinto(whole.data) - _FOOTER.size
-    except OSError:
+    except UnreadableError:
         return None
     if end < 0 or end + _FOOTER.size < len(whole):
         return None
-    height, width, mark = _FOOTER.unpack_from(whole.data, end)
-    return whole[:end].reshape(height, width, 3) if mark == _MARK and height * width * 3 == end else None
+    height, width, checksum, mark = _FOOTER.unpack_from(whole.data, end)
+    sound = mark == _MARK and height * width * 3 == end and checksum == zlib.crc32(whole[:end].data)
+    return whole[:end].reshape(height, width, 3) if sound else None
 
 
 def _write(place: Path, pixels: Pixels) -> None:
@@ -153,7 +159,7 @@ def _write(place: Path, pixels: Pixels) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(pixels.data)
-            file.write(_FOOTER.pack(*pixels.shape[:2], _MARK))
+            file.write(_FOOTER.pack(*pixels.shape[:2], zlib.crc32(pixels.data), _MARK))
         Path(name).replace(place)
     except BaseException:
         with suppress(OSError):

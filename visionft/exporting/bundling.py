@@ -15,7 +15,7 @@ from visionft.exporting.card import sentences, tried
 from visionft.exporting.draft import Draft, Golden
 from visionft.exporting.onnx_model import OPSET, build, set_metadata
 from visionft.exporting.parity import Progress
-from visionft.exporting.placing import check_place, placed
+from visionft.exporting.placing import check_place, placed, written
 from visionft.exporting.record import metadata
 from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import LIMIT
@@ -131,7 +131,8 @@ def export(
     if on_progress is not None:
         on_progress("exporting", 0, 1)
     model = build(network, run.preprocess, run.classes, answering, runtime.target.opset if runtime else OPSET)
-    found = None if wanted is None else shrink(model, trained, manifest, run.classes, wanted, on_progress)
+    with written(place):
+        found = None if wanted is None else shrink(model, trained, manifest, run.classes, wanted, on_progress)
     model = model if found is None else found.model
     set_metadata(model, metadata(run, manifest.fingerprint))
     draft = Draft(run, trained, manifest, model, found, golden, accepted, precision, limit, runtime, on_progress)

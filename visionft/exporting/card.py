@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord, TargetRecord
 from visionft.bundle.shrunken import ShrunkenRecord
+from visionft.exporting.markdown import inline
 from visionft.exporting.parity import NEAR_TIE_GAP
 
 SHOWN_CLASSES = 200
@@ -47,7 +48,7 @@ def card(record: BundleRecord) -> str:
 def _title(record: BundleRecord) -> str:
     height, width = record.preprocess["size"] if isinstance(record.preprocess["size"], list) else (0, 0)
     return (
-        f"# {record.backbone}: {len(record.classes)} classes of photos\n\n"
+        f"# {inline(record.backbone)}: {len(record.classes)} classes of photos\n\n"
         f"A photo classifier, fine-tuned and exported by visionft {record.visionft}, {record.created[:10]}.\n"
         f"The network sees {height} x {width} pixels; `{n.MODEL_FILE}` takes RGB photos of any size.\n"
         "It knows the classes below and no others, and is as good as your photos resemble those it learnt from."
@@ -58,7 +59,7 @@ def _figures(record: BundleRecord) -> str:
     measured = [(name, found) for name, _, found in _sets(record) if found]
     if not measured:
         return "None was measured: `visionft evaluate` does so."
-    return "\n".join(f"- {name}: {', '.join(found)}" for name, found in measured)
+    return "\n".join(f"- {inline(name)}: {', '.join(found)}" for name, found in measured)
 
 
 def _sets(record: BundleRecord) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
@@ -81,7 +82,7 @@ def _figure(value: float) -> str:
 
 def _fitted(record: BundleRecord) -> str:
     before = [
-        f"- {split}: calibration error {_error(values, inner)}, log-loss {inner['log_loss']:.4f} before and "
+        f"- {inline(split)}: calibration error {_error(values, inner)}, log-loss {inner['log_loss']:.4f} before and "
         f"{values['log_loss']:.4f} after."
         for split, values, inner in _calibrated(record)
     ]
@@ -122,8 +123,13 @@ def tensor_table(record: BundleRecord) -> str:
 
 
 def _classes(record: BundleRecord) -> str:
-    shown = "\n".join(f"{i}. {name}" for i, name in enumerate(record.classes[:SHOWN_CLASSES]))
-    rest = len(record.classes) - SHOWN_CLASSES
+    return class_list(record.classes)
+
+
+def class_list(classes: Sequence[str]) -> str:
+    """Return the classes by their index, in Markdown."""
+    shown = "\n".join(f"{i}. {inline(name)}" for i, name in enumerate(classes[:SHOWN_CLASSES]))
+    rest = len(classes) - SHOWN_CLASSES
     return shown if rest <= 0 else f"{shown}\n\nand {rest:,} more in `{n.RECORD_FILE}`."
 
 
@@ -191,12 +197,12 @@ def _smaller(record: BundleRecord) -> str:
 def _provenance(record: BundleRecord) -> str:
     weights, blend, origin = record.weights, record.provenance.get("blend"), record.provenance.get("origin")
     teacher = record.provenance.get("teacher")
-    taught = f"- Taught by the run {teacher['path']} (distillation).\n" if isinstance(teacher, dict) else ""
-    went_on = f"- Went on from the run {origin['path']}.\n" if isinstance(origin, dict) else ""
+    taught = f"- Taught by the run {inline(teacher['path'])} (distillation).\n" if isinstance(teacher, dict) else ""
+    went_on = f"- Went on from the run {inline(origin['path'])}.\n" if isinstance(origin, dict) else ""
     blended = f"- Blended: {blend} of the way from the start to the trained weights (WiSE-FT, arXiv 2109.01903).\n"
     return (
-        f"- Pretrained weights: {weights.origin} ({weights.kind}), licence: {weights.licence}.\n{went_on}{taught}"
-        f"{blended if blend is not None else ''}"
+        f"- Pretrained weights: {inline(weights.origin)} ({weights.kind}), licence: {inline(weights.licence)}.\n"
+        f"{went_on}{taught}{blended if blend is not None else ''}"
         f"- Data fingerprint: `{record.provenance.get('data_fingerprint')}`.\n"
         f"- Settings, versions and every figure: `{n.RECORD_FILE}`."
     )

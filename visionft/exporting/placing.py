@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from visionft.bundle import is_bundle
 from visionft.errors import BundleError, DiskSpaceError
+from visionft.files import digests
+from visionft.files.creating import FULL, reason_of
+from visionft.files.placing import placed_folder
 
 GOLDEN_BYTES = 64_000_000
 """Room for golden photos of 1,024 pixels a side, raw and as PNG."""
@@ -42,36 +43,34 @@ def check_place(out: Path, model_bytes: int, golden: bool) -> None:
 
 @contextmanager
 def placed(out: Path) -> Iterator[Path]:
-    """Give a hidden folder beside `out` to fill; it becomes `out` at the end, or is gone after any failure."""
-    try:
-        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
-    except OSError as error:
-        raise BundleError(
-            f"a bundle cannot be written to {out} ({error.strerror or error}): give another --out"
-        ) from error
-    try:
+    """Give a hidden folder beside `out` to fill; it becomes `out` at the end, or is gone after any failure.
+
+    At the end every file's digest is written beside them (`visionft.files.digests`).
+
+    Raises:
+        DiskSpaceError: the disk, or that of temporary files, filled up.
+        BundleError: it cannot be written there.
+    """
+    with written(out), placed_folder(out, replace=True) as partial:
         yield partial
-        partial.chmod(0o777 & ~_umask())  # mkdtemp makes folders that their owner alone can read
-        _swap(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        digests.seal(partial)
 
 
-def _swap(partial: Path, out: Path) -> None:
-    if not out.exists():
-        partial.rename(out)
-        return
-    old = partial.with_suffix(".old")
-    out.rename(old)
+@contextmanager
+def written(out: Path) -> Iterator[None]:
+    """Say in a sentence what the system has against writing the bundle, or what its making keeps in temporary files.
+
+    Raises:
+        DiskSpaceError: a disk filled up.
+        BundleError: something else cannot be written.
+    """
     try:
-        partial.rename(out)
-    except OSError:
-        old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        yield
+    except OSError as error:
+        place = error.filename if isinstance(error.filename, str) else out
+        if error.errno in FULL:
+            raise DiskSpaceError(
+                f"the disk is full: {place} could not be written, and nothing was left of the bundle {out}; make room "
+                "(TMPDIR names the folder of temporary files) and export again"
+            ) from error
+        raise BundleError(f"a bundle cannot be written to {out} ({reason_of(error)}): give another --out") from error

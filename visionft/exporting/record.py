@@ -18,6 +18,7 @@ from visionft.exporting.onnx_model import opset_of
 from visionft.exporting.trained import TrainedModel
 from visionft.metrics import Answering
 from visionft.runs import layout
+from visionft.runs.reading import read_json
 
 UNKNOWN_LICENCE = "unknown"
 PRIVATE_SETTINGS = {
@@ -99,7 +100,7 @@ def figures(run: TrainedModel) -> dict[str, JsonValue]:
     """Return the run's own figures and those of each evaluation, without confusion matrices."""
     found: dict[str, JsonValue] = {"training": _plain(run.result)}
     for file in sorted((run.path / layout.EVALUATION).glob("*/metrics.json")):
-        found[file.parent.name] = _plain(json.loads(file.read_text(encoding="utf-8")))
+        found[file.parent.name] = _plain(read_json(file))
     return found
 
 

@@ -7,7 +7,6 @@ folder over `timm.create_model(...)`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,8 @@ from torch import Tensor, nn
 
 from visionft.backbones import LinearHead, Network
 from visionft.errors import WeightsError
+from visionft.files.json_reading import read_object
+from visionft.files.opening import UnreadableError, require_file
 from visionft.methods import lora
 from visionft.methods.looking import bypassed
 from visionft.methods.roles import added
@@ -131,11 +132,13 @@ def classifiers(network: Network) -> tuple[str, ...]:
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
-        config: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-        return config, load_file(folder / "adapter_model.safetensors")
-    except (OSError, ValueError, SafetensorError) as error:
+        config = read_object(folder / "adapter_config.json")
+        require_file(weights := folder / "adapter_model.safetensors")
+        return config, load_file(weights)
+    except (UnreadableError, OSError, SafetensorError) as error:
+        reason = error.reason if isinstance(error, UnreadableError) else type(error).__name__
         raise WeightsError(
-            f"{folder} is no adapter in PEFT's format ({type(error).__name__}); "
+            f"{folder} is no adapter in PEFT's format ({reason}); "
             "give a folder with adapter_config.json and adapter_model.safetensors"
         ) from error
 

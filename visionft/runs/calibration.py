@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from visionft.metrics import Answering, KnownScale, Temperature, fit_temperature
 from visionft.runs import layout
-from visionft.runs.reading import damaged, read_json
+from visionft.runs.reading import damaged, read_record, read_tensors
 from visionft.runs.writing import replacing, write_json
 
 ACCEPTED = 0.95
@@ -67,20 +67,11 @@ class Calibration:
         Raises:
             RunError: a file is missing or damaged.
         """
-        record = read_json(folder / layout.CALIBRATION)
-        try:
-            temperature = Temperature(float(record["temperature"]), int(record["photos"]), bool(record["fitted"]))
-            if not 0 < temperature.temperature < math.inf:
-                raise ValueError(temperature.temperature)
-            logit, cosine = (_pair(record[name]) for name in ("logit", "cosine"))
-            scores = tuple(float(score) for score in record["known_scores"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise damaged(folder / layout.CALIBRATION, type(error).__name__) from error
-        try:
-            means = load_file(folder / layout.CLASS_MEANS)[MEANS]
-        except (SafetensorError, KeyError, OSError) as error:
-            raise damaged(folder / layout.CLASS_MEANS, type(error).__name__) from error
-        return cls(temperature, KnownScale(means, logit, cosine), scores)
+        temperature, logit, cosine, scores = read_record(folder / layout.CALIBRATION, _figures)
+        tensors = read_tensors(folder / layout.CLASS_MEANS)
+        if MEANS not in tensors:
+            raise damaged(folder / layout.CLASS_MEANS, f"it has no {MEANS}")
+        return cls(temperature, KnownScale(tensors[MEANS].numpy(), logit, cosine), scores)
 
     def write(self, folder: Path) -> None:
         """Write both files."""
@@ -116,6 +107,14 @@ def conformal(ordered: Sequence[float], accepted: float) -> float | None:
     """Return the k-th of n rising scores, k = (1 - accepted) (n + 1) rounded down; None where k is 0."""
     place = math.floor((1 - accepted) * (len(ordered) + 1) + 1e-9)  # (1 - 0.95) * 20 is 1, not a trifle less
     return ordered[place - 1] if place else None
+
+
+def _figures(record: dict[str, Any]) -> tuple[Temperature, tuple[float, float], tuple[float, float], tuple[float, ...]]:
+    temperature = Temperature(float(record["temperature"]), int(record["photos"]), bool(record["fitted"]))
+    if not 0 < temperature.temperature < math.inf:
+        raise ValueError(f"its temperature is {temperature.temperature}")
+    logit, cosine = (_pair(record[name]) for name in ("logit", "cosine"))
+    return temperature, logit, cosine, tuple(float(score) for score in record["known_scores"])
 
 
 def _pair(values: Sequence[float]) -> tuple[float, float]:

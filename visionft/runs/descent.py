@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from visionft.backbones import sha256
 from visionft.errors import RunError
-from visionft.runs import layout
 from visionft.runs.run import Run
 
 
@@ -34,8 +32,7 @@ class Origin:
     @classmethod
     def of(cls, run: Run) -> Origin:
         """Describe a run."""
-        weights = sha256(run.path / layout.WEIGHTS)
-        return cls(str(run.path.absolute()), run.classes.hash, run.fingerprint, weights, run.origin)
+        return cls(str(run.path.absolute()), run.classes.hash, run.fingerprint, run.weights_sha256, run.origin)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -58,7 +55,7 @@ class Origin:
                 f"{flag}"
             )
         run = Run.open(place)
-        if sha256(run.path / layout.WEIGHTS) != self.weights_sha256:
+        if run.weights_sha256 != self.weights_sha256:
             raise RunError(
                 f"the run {place} that this one {part} has other weights than it had; restore them from a copy, or "
                 "give another --out"

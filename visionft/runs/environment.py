@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from visionft.runs.layout import KEEPS_DIGESTS, VERSION
+
 PACKAGES = (
     "visionft",
     "torch",
@@ -25,8 +27,9 @@ PACKAGES = (
 
 
 def describe() -> dict[str, Any]:
-    """Return versions, hardware and the command, for environment.json."""
+    """Return versions (of the run folder too), hardware and the command, for environment.json."""
     return {
+        VERSION: KEEPS_DIGESTS,
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "platform": platform.platform(),

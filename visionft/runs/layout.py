@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 SETTINGS = "settings.yaml"  # resolved: what the run really used
 CHOICES = "choices.json"  # what was asked for, and each resolved value with its reason
 ENVIRONMENT = "environment.json"  # versions and hardware
@@ -18,12 +21,22 @@ CALIBRATION = "calibration.json"  # temperature, and the scores of known photos 
 CLASS_MEANS = "class_means.safetensors"  # mean direction of each class's training photos in the embedding
 RESULT = "result.json"  # final figures; its presence means that the run is finished
 ADAPTER = "adapter"  # what a parameter-efficient method added, with the head; of low-rank updates in PEFT's format
+DIGESTS = "digests.json"  # size and SHA-256 of every other file; kept up to date with each that is written
 LOCK = "run.lock"
 EVALUATION = "evaluation"  # one folder for each evaluated split or data set
 RETENTION = f"{EVALUATION}/retention"  # what the features still know of an earlier task's photos
 
+VERSION = "run_layout"  # key of environment.json: the version of the run folder; none: 1
+KEEPS_DIGESTS = 2  # the first version that has digests.json
+
 RECORDS = frozenset({SETTINGS, CHOICES, ENVIRONMENT, DATA, SPLITS, CLASSES, PREPROCESS})
 CALIBRATED = frozenset({CALIBRATION, CLASS_MEANS})
-FINISHED = RECORDS | CALIBRATED | {METRICS, CHECKPOINT, START, WEIGHTS, RESULT, LOCK}
-BLENDED = RECORDS | CALIBRATED | {METRICS, START, WEIGHTS, RESULT}  # a run made from the start and the end of another
+FINISHED = RECORDS | CALIBRATED | {METRICS, CHECKPOINT, START, WEIGHTS, RESULT, DIGESTS, LOCK}
+BLENDED = RECORDS | CALIBRATED | {METRICS, START, WEIGHTS, RESULT, DIGESTS}  # a run made from the start and the end of another
 UNTRAINED = FINISHED - {CHECKPOINT, START}  # a run whose head was solved, and that trained nothing by epochs
+
+
+def keeps_digests(environment: Mapping[str, Any]) -> bool:
+    """Tell by environment.json whether a run was written by a version that keeps digests."""
+    version = environment.get(VERSION, 1)
+    return not isinstance(version, int) or version >= KEEPS_DIGESTS

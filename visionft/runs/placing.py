@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from visionft.errors import RunError
+from visionft.files.creating import reason_of
+from visionft.files.placing import placed_folder
+from visionft.runs.reading import require_files, verify
 from visionft.runs.writing import replacing
 
 
@@ -24,31 +26,19 @@ def placed(out: Path) -> Iterator[Path]:
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+        with placed_folder(out, replace=False) as partial:
+            yield partial
     except OSError as error:
-        raise _unwritable(out, error) from error
-    try:
-        yield partial
-        partial.chmod(0o755)  # mkdtemp makes folders that their owner alone can read
-        try:
-            partial.rename(out)
-        except OSError as error:
-            raise _unwritable(out, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        raise RunError(f"{out} cannot be made ({reason_of(error)}); choose another folder with --out") from error
 
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy one file of a run into another run's folder.
 
     Raises:
-        RunError: the run has no such file, or it cannot be written.
+        RunError: the run has no such file, it is damaged, or it cannot be written.
     """
-    if not source.is_file():
-        raise RunError(f"the run {source.parent} lacks {source.name}; restore it from a copy or train again")
+    require_files(source.parent, frozenset({source.name}))
+    verify(source)
     with replacing(target) as temporary:
         shutil.copyfile(source, temporary)
-
-
-def _unwritable(out: Path, error: OSError) -> RunError:
-    return RunError(f"{out} cannot be made ({error.strerror}); choose another folder with --out")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
-
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from visionft import backbones, methods
 from visionft.backbones import Network
@@ -21,8 +20,22 @@ from visionft.photos import Quarantined
 from visionft.preprocess import Preprocess
 from visionft.runs import layout
 from visionft.runs.calibration import ACCEPTED, Calibration
-from visionft.runs.reading import damaged, read_json
-from visionft.settings import FitSettings, from_yaml
+from visionft.runs.reading import (
+    damaged,
+    read_json,
+    read_record,
+    read_settings,
+    read_tensors,
+    recorded,
+    require_digests,
+    require_files,
+    verified_table,
+    verify,
+)
+from visionft.settings import FitSettings
+
+SUMMED = ("seconds", "images_per_second", "peak_memory_mb")
+"""Figures of result.json in the summary of a run."""
 
 
 @dataclass(frozen=True)
@@ -40,41 +53,40 @@ class Run:
         """Open a finished run.
 
         Raises:
-            RunError: there is no run, it is unfinished, or a file is missing.
+            RunError: there is no run, it is unfinished, or a file is missing or no file.
         """
         folder = Path(path)
         if not folder.is_dir():
             raise RunError(f"there is no run at {folder}; give the folder that `visionft fit` wrote")
-        if not (folder / layout.SETTINGS).is_file():
+        if not os.path.lexists(folder / layout.SETTINGS):
             raise RunError(
                 f"{folder} is not a run: it has no {layout.SETTINGS}; give the folder that `visionft fit` wrote"
             )
-        if not (folder / layout.RESULT).is_file():
+        if not os.path.lexists(folder / layout.RESULT):
             raise RunError(f"the run {folder} is not finished; run the same `visionft fit` again to go on with it")
-        missing = sorted(name for name in layout.RECORDS | {layout.WEIGHTS} if not (folder / name).is_file())
-        if missing:
-            raise RunError(f"the run {folder} lacks {', '.join(missing)}; restore it from a copy or train again")
+        require_files(folder, layout.RECORDS | {layout.RESULT, layout.WEIGHTS})
+        require_digests(folder)
         return cls(folder)
 
     @cached_property
     def settings(self) -> FitSettings:
         """The resolved settings."""
-        return from_yaml(self.path / layout.SETTINGS)
+        return read_settings(self.path / layout.SETTINGS)
 
     @cached_property
     def classes(self) -> Classes:
         """Class names in index order."""
-        return Classes(tuple(self._json(layout.CLASSES)["names"]))
+        return read_record(self.path / layout.CLASSES, _classes)
 
     @cached_property
     def preprocess(self) -> Preprocess:
         """The evaluation transform."""
-        return Preprocess.from_json(self._json(layout.PREPROCESS))
+        return read_record(self.path / layout.PREPROCESS, Preprocess.from_json)
 
     @cached_property
     def result(self) -> dict[str, Any]:
         """The final figures, as in result.json."""
-        return dict(self._json(layout.RESULT))
+        return read_record(self.path / layout.RESULT, _result)
 
     @cached_property
     def calibration(self) -> Calibration | None:
@@ -94,59 +106,61 @@ class Run:
     @cached_property
     def weights_source(self) -> dict[str, Any]:
         """Where the pretrained weights came from, and their licence."""
-        return dict(self._json(layout.CHOICES)["weights"])
+        return read_record(self.path / layout.CHOICES, lambda record: dict(record["weights"]))
 
     @cached_property
     def origin(self) -> dict[str, Any] | None:
         """The run that this one went on from: path, classes_hash, data_fingerprint, weights_sha256, its own origin."""
-        found: dict[str, Any] | None = self._json(layout.CHOICES).get("origin")
-        return found
+        return read_record(self.path / layout.CHOICES, lambda record: _elder(record.get("origin")))
 
     @cached_property
     def teacher(self) -> dict[str, Any] | None:
         """The run that taught this one, as `origin`."""
-        found: dict[str, Any] | None = self._json(layout.CHOICES).get("teacher")
-        return found
+        return read_record(self.path / layout.CHOICES, lambda record: _elder(record.get("teacher")))
 
     @cached_property
     def environment(self) -> dict[str, Any]:
         """Versions and hardware of the training."""
-        return dict(self._json(layout.ENVIRONMENT))
+        return read_json(self.path / layout.ENVIRONMENT)
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the manifest that it was trained on."""
-        return str(self._json(layout.DATA)["fingerprint"])
+        return read_record(self.path / layout.DATA, lambda record: str(record["fingerprint"]))
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the final weights; RunError where they are not those that were written."""
+        return verify(self.path / layout.WEIGHTS).sha256
 
     def has_split(self, split: str) -> bool:
         """Tell whether the run set photos aside under that name."""
-        return bool(sum(self._json(layout.DATA)["counts"].get(split, {}).values()))
+        counted = read_record(self.path / layout.DATA, lambda record: sum(record["counts"].get(split, {}).values()))
+        return bool(counted)
 
     def summary(self) -> dict[str, Any]:
         """Return the figures of `visionft fit --json`; accuracies in [0, 1], `test_top1` none before an evaluation."""
         test = self.path / layout.EVALUATION / "test" / "metrics.json"
         kept = self.path / layout.RETENTION / "metrics.json"
-        retention = {"retention": read_json(kept)} if kept.is_file() else {}
+        retention = {"retention": read_json(kept)} if os.path.lexists(kept) else {}
         result = self.result
         return {
             "run": str(self.path),
             "val_top1": result["val"]["top1"],
-            "test_top1": json.loads(test.read_text(encoding="utf-8"))["top1"] if test.is_file() else None,
-            **{name: result[name] for name in ("seconds", "images_per_second", "peak_memory_mb")},
+            "test_top1": read_record(test, lambda record: record["top1"]) if os.path.lexists(test) else None,
+            **{name: result[name] for name in SUMMED},
             **retention,
         }
 
     def manifest(self) -> Manifest:
         """Return the photos of the run as they were split, without scanning them again."""
-        record = self._json(layout.DATA)
-        quarantine = tuple(Quarantined(**entry) for entry in record["quarantine"])
-        return Manifest(
-            Path(record["root"]),
-            read_splits(self.path / layout.SPLITS),
-            self.classes,
-            quarantine,
-            tuple(record["notes"]),
-        )
+        table, classes = read_splits(verified_table(self.path / layout.SPLITS)), self.classes
+
+        def build(record: Mapping[str, Any]) -> Manifest:
+            quarantine = tuple(Quarantined(**entry) for entry in record["quarantine"])
+            return Manifest(Path(record["root"]), table, classes, quarantine, tuple(record["notes"]))
+
+        return read_record(self.path / layout.DATA, build)
 
     def network(self, weights: str = layout.WEIGHTS) -> Network:
         """Return the final network: fp32, on the processor, in eval mode.
@@ -161,10 +175,11 @@ class Run:
             self.settings.backbone, len(self.classes), self.settings.head, size=self.preprocess.size[0]
         )
         methods.restore(network, self.settings.method)
+        tensors = read_tensors(self.path / weights)
         try:
-            network.load_state_dict(load_file(self.path / weights))
-        except (SafetensorError, RuntimeError, OSError) as error:
-            raise damaged(self.path / weights, type(error).__name__) from error
+            network.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise damaged(self.path / weights, "it holds the weights of another network") from error
         return network.eval()
 
     def start(self) -> Network:
@@ -173,15 +188,12 @@ class Run:
         Raises:
             RunError: nothing was trained by epochs, or an older version did not keep the start.
         """
-        if not (self.path / layout.START).is_file():
+        if not os.path.lexists(self.path / layout.START) and not recorded(self.path / layout.START):
             raise RunError(
                 f"the run {self.path} has no {layout.START}: it trained nothing by epochs (--method head), or comes "
                 "from a version that kept none; train it again, with --method full, gradual or lora"
             )
         return self.network(layout.START)
-
-    def _json(self, name: str) -> dict[str, Any]:
-        return read_json(self.path / name)
 
     def __str__(self) -> str:
         top1, blend = self.result["val"]["top1"], self.result.get("blend")
@@ -202,6 +214,34 @@ class Run:
         }
         return (
             "<table>"
-            + "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows.items())
+            + "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
             + "</table>"
         )
+
+
+def _classes(record: Mapping[str, Any]) -> Classes:
+    names = tuple(record["names"])
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError("a class has no name")
+    return Classes(names)
+
+
+def _result(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures, those that are used whole among them at least."""
+    numbers = [record["val"]["top1"], *(record[name] for name in SUMMED)]
+    if not all(isinstance(number, int | float | None) for number in numbers) or numbers[0] is None:
+        raise TypeError("a figure is no number")
+    if "blend" in record:
+        float(record["blend"]["coefficient"])
+    return record
+
+
+def _elder(record: Any) -> dict[str, Any] | None:
+    """Return the description of an earlier run, with what is asked of it, and so on back."""
+    if record is None:
+        return None
+    words = [record[key] for key in ("path", "classes_hash", "data_fingerprint", "weights_sha256")]
+    if not all(isinstance(word, str) for word in words):
+        raise TypeError("an earlier run is described by words")
+    _elder(record.get("origin"))
+    return dict(record)

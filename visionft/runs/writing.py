@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 
 from visionft.errors import DiskSpaceError, RunError
+from visionft.files import digests
+from visionft.files.creating import FULL, new_file, reason_of, why_not_written
+from visionft.files.opening import UnreadableError, entry_of
+from visionft.runs.layout import LOCK
 
 NEARLY_FULL = 1 << 20  # bytes free after a write that failed because of the disk: less than a block of any file system
 
@@ -22,25 +25,35 @@ NEARLY_FULL = 1 << 20  # bytes free after a write that failed because of the dis
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and takes `path`'s place.
 
+    In a run its digest is recorded with it (`visionft.files.digests`).
+
     Raises:
         DiskSpaceError: the disk filled up while writing.
         RunError: the folder cannot be written.
     """
-    temporary = _beside(path)
+    try:
+        temporary = new_file(path, ".part")
+    except OSError as error:
+        raise _as_ours(error, path) from error
     try:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        with digests.changing(path, entry_of(temporary)):
+            temporary.replace(path)
     except OSError as error:
         raise _as_ours(error, path) from error
+    except UnreadableError as error:
+        raise _unrecorded(path, error) from error
     except (RuntimeError, SafetensorError) as error:  # what torch and safetensors make of a failed write
-        if not _is_full(path.parent):
-            raise
-        raise _disk_full(path) from error
+        if _is_full(path.parent):
+            raise _disk_full(path) from error
+        if (refused := why_not_written(temporary)) is not None:
+            raise _as_ours(refused, path) from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that became read-only keeps it; the next fit sweeps it away
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -54,10 +67,60 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def remove(path: Path) -> None:
+    """Remove a file, if it is there, and its digest.
+
+    Raises:
+        RunError: it cannot be removed.
+    """
+    if not os.path.lexists(path):
+        return
+    try:
+        with digests.changing(path, None):
+            path.unlink()
+    except OSError as error:
+        raise _as_ours(error, path) from error
+    except UnreadableError as error:
+        raise _unrecorded(path, error) from error
+
+
+def begin(folder: Path) -> None:
+    """Start to record the digests of what is written into a run's folder.
+
+    Raises:
+        DiskSpaceError, RunError: as of `replacing`.
+    """
+    try:
+        digests.begin(folder)
+    except OSError as error:
+        raise _as_ours(error, folder / digests.NAME) from error
+
+
+def seal(folder: Path) -> None:
+    """Record the digests of everything that lies in a run's folder.
+
+    Raises:
+        DiskSpaceError, RunError: as of `replacing`.
+    """
+    try:
+        found = {name: entry_of(place) for name, place in digests.files(folder, digests.FOLDERS).items()}
+        unlisted = (LOCK, digests.NAME)
+        digests.Digests({name: entry for name, entry in found.items() if name not in unlisted}).write(folder)
+    except OSError as error:
+        raise _as_ours(error, folder / digests.NAME) from error
+
+
 def sweep(folder: Path) -> None:
-    """Remove temporary files that a killed process left in a folder."""
+    """Remove temporary files that a killed process left in a folder.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
     for leftover in folder.glob(".*.part"):
-        leftover.unlink(missing_ok=True)
+        try:
+            leftover.unlink(missing_ok=True)
+        except OSError as error:
+            raise _as_ours(error, leftover) from error
 
 
 def require_space(folder: Path, needed: int, purpose: str) -> None:
@@ -84,15 +147,6 @@ def make_folder(folder: Path) -> None:
         raise _as_ours(error, folder) from error
 
 
-def _beside(path: Path) -> Path:
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise _as_ours(error, path) from error
-    os.close(descriptor)
-    return Path(name)
-
-
 def _is_full(folder: Path) -> bool:
     return shutil.disk_usage(folder).free < NEARLY_FULL
 
@@ -101,9 +155,14 @@ def _disk_full(path: Path) -> DiskSpaceError:
     return DiskSpaceError(f"the disk is full: {path} could not be written; make room and run the same command again")
 
 
+def _unrecorded(path: Path, error: UnreadableError) -> RunError:
+    keeper = (digests.keeper_of(path) or path.parent) / digests.NAME
+    return RunError(f"{keeper} is damaged ({error.reason}), so {path.name} was not written; restore it from a copy")
+
+
 def _as_ours(error: OSError, path: Path) -> DiskSpaceError | RunError:
-    if error.errno in (28, 122):  # ENOSPC, EDQUOT
+    if error.errno in FULL:
         return _disk_full(path)
     return RunError(
-        f"{path} could not be written ({error.strerror}); check the folder's permissions or choose another --out"
+        f"{path} could not be written ({reason_of(error)}); check the folder's permissions or choose another --out"
     )

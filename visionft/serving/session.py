@@ -92,6 +92,7 @@ def open_model(
     options.enable_cpu_mem_arena = arena
     # Waiting threads that spin take the cores from decoding: on a busy machine photos took twice as long.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     if threads is not None:
         options.intra_op_num_threads = threads
     try:

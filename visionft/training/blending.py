@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from visionft.backbones import Network, WeightSource
-from visionft.backbones.weights import sha256
 from visionft.data import Manifest
 from visionft.errors import RunError, UsageError
 from visionft.runs import Run, layout
@@ -17,7 +17,7 @@ from visionft.runs.calibration import Calibration
 from visionft.runs.placing import copy_file, placed
 from visionft.runs.reading import read_json
 from visionft.runs.weights import write_weights
-from visionft.runs.writing import require_space, write_json, write_text
+from visionft.runs.writing import require_space, seal, write_json, write_text
 from visionft.settings import to_yaml
 from visionft.training.calibrating import sentence_of
 from visionft.training.finishing import final_figures
@@ -46,7 +46,7 @@ def blend(run: Run, out: Path, coefficients: Sequence[float] = TENTHS, say: Say 
     """
     began = time.monotonic()
     _check(coefficients)
-    start, digest = run.start().state_dict(), sha256(run.path / layout.WEIGHTS)
+    start, digest = run.start().state_dict(), run.weights_sha256
     if _is_there(out, run, digest, coefficients):
         say(f"the blend {out} is finished already; give another --out to make it again")
         return Run.open(out)
@@ -83,7 +83,7 @@ def _is_there(out: Path, run: Run, digest: str, coefficients: Sequence[float]) -
     """Tell whether the place holds this very blend; RunError if it holds anything else."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
-    made = read_json(out / layout.RESULT).get("blend", {}) if (out / layout.RESULT).is_file() else {}
+    made = read_json(out / layout.RESULT).get("blend") or {} if os.path.lexists(out / layout.RESULT) else {}
     tried = [point["coefficient"] for point in made.get("path", ())]
     if made.get("weights") != digest or tried != list(coefficients):
         raise RunError(f"{out} exists and is not this blend of {run.path}, so it is left as it is; give another --out")
@@ -119,9 +119,12 @@ def _figures(prepared: Prepared, manifest: Manifest, say: Say) -> tuple[dict[str
 def _write(run: Run, out: Path, network: Network, calibration: Calibration, result: dict[str, Any]) -> None:
     """Write the whole folder: the records of the training, which also say how the photos are read, and its start."""
     with placed(out) as folder:
-        for name in sorted(layout.BLENDED - layout.CALIBRATED - {layout.SETTINGS, layout.WEIGHTS, layout.RESULT}):
+        for name in sorted(
+            layout.BLENDED - layout.CALIBRATED - {layout.SETTINGS, layout.WEIGHTS, layout.RESULT, layout.DIGESTS}
+        ):
             copy_file(run.path / name, folder / name)
         write_text(folder / layout.SETTINGS, to_yaml(run.settings.model_copy(update={"out": out})))
         write_weights(folder / layout.WEIGHTS, network)
         calibration.write(folder)
         write_json(folder / layout.RESULT, result)
+        seal(folder)

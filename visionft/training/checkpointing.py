@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from visionft.errors import RunError
+from visionft.files import digests
+from visionft.files.opening import WEIGHTS_BYTES, UnreadableError
 from visionft.runs.writing import replacing
 from visionft.training.history import Epoch
 
@@ -54,9 +56,9 @@ class Checkpoint:
             RunError: the file is damaged.
         """
         try:
+            digests.verify(path, WEIGHTS_BYTES)
             state = torch.load(path, map_location="cpu", weights_only=True)
             return cls(**{**state, "history": [Epoch(**row) for row in state["history"]]})
         except Exception as error:  # torch reports damage through many types
-            raise RunError(
-                f"{path} is damaged ({type(error).__name__}); delete it to train again from the start"
-            ) from error
+            reason = error.reason if isinstance(error, UnreadableError) else type(error).__name__
+            raise RunError(f"{path} is damaged ({reason}); delete it to train again from the start") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 from visionft import methods
 from visionft.backbones import forward_batches
@@ -18,8 +18,9 @@ from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.metrics import Metrics, evaluate_logits, unit
 from visionft.runs import Run, layout
 from visionft.runs.calibration import Calibration
+from visionft.runs.reading import read_tensors
 from visionft.runs.weights import write_adapter, write_weights
-from visionft.runs.writing import write_json
+from visionft.runs.writing import remove, write_json
 from visionft.training.calibrating import Outputs, calibrate, sample, sentence_of
 from visionft.training.hardware import full_precision, peak_memory
 from visionft.training.history import Epoch, best, write_csv
@@ -35,8 +36,8 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     """Recompute the figures on the final weights and write weights, metrics and result."""
     network = prepared.network.to("cpu").to(memory_format=torch.contiguous_format).float()
     kept = best(history) if history else None
-    if (folder / layout.BEST).is_file():
-        network.load_state_dict(load_file(folder / layout.BEST))
+    if os.path.lexists(folder / layout.BEST):
+        network.load_state_dict(read_tensors(folder / layout.BEST))
     full_precision()
     adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.base)
     methods.fold(network, prepared.settings.method)
@@ -52,7 +53,7 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
         "peak_memory_mb": peak_memory(prepared.settings.hardware.device) / 1e6,
     }
     write_json(folder / layout.RESULT, _result(val, train, sentence, history, kept) | cost)
-    (folder / layout.BEST).unlink(missing_ok=True)
+    remove(folder / layout.BEST)
     say(f"validation: {val}")
     say(sentence_of(calibration))
     say(sentence)

@@ -19,6 +19,7 @@ from visionft.data.splitting import earlier_sides
 from visionft.errors import UsageError
 from visionft.runs import Run, layout
 from visionft.runs.descent import Origin, lineage
+from visionft.runs.reading import verified_table
 from visionft.runs.succession import Succession, require_known, succeed
 from visionft.settings import AdapterMethod, FitSettings, PromptMethod
 from visionft.training.choices import Choice, value_of
@@ -117,7 +118,7 @@ def say_what_was_seen(parent: Run, manifest: Manifest, say: Say) -> None:
 
 
 def _photos_of(runs: list[Path]) -> pa.Table:
-    return pa.concat_tables([read_splits(path / layout.SPLITS) for path in runs])
+    return pa.concat_tables([read_splits(verified_table(path / layout.SPLITS)) for path in runs])
 
 
 def choices_of(wanted: FitSettings, parent: Run) -> list[Choice]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,9 +15,9 @@ from visionft.errors import WeightsError
 from visionft.preprocess import Preprocess
 from visionft.runs import Run, layout
 from visionft.runs.descent import Origin
-from visionft.runs.reading import read_json
+from visionft.runs.reading import read_record, read_settings
 from visionft.runs.succession import Succession
-from visionft.settings import FitSettings, from_yaml
+from visionft.settings import FitSettings
 from visionft.training import activations, recomputing
 from visionft.training.choices import Choice, open_ones, put
 from visionft.training.inheriting import Inheritance, choices_of
@@ -119,19 +120,22 @@ def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:
     Raises:
         RunError: the run that teaches is gone or has changed.
     """
-    settings = from_yaml(folder / layout.SETTINGS)
-    record = read_json(folder / layout.CHOICES)
-    preprocess = Preprocess.from_json(read_json(folder / layout.PREPROCESS))
+    settings = read_settings(folder / layout.SETTINGS)
+    choices, source, origin, taught = read_record(folder / layout.CHOICES, _chosen)
+    preprocess = read_record(folder / layout.PREPROCESS, Preprocess.from_json)
     network = backbones.structure(settings.backbone, len(manifest.classes), settings.head, size=preprocess.size[0])
     methods.edit(network, settings.method, check=False)
     recomputing.prepare(settings, network, lambda _: None)
-    choices = tuple(Choice(**choice) for choice in record["choices"])
-    origin = Origin(**record["origin"]) if record.get("origin") else None
     teacher = None
-    if record.get("teacher"):
-        taught = Origin(**record["teacher"])
+    if taught is not None:
         teacher = Teacher(taught.reopen(Path(wanted.distill or taught.path), *LEARNS), manifest.classes)
-    return Prepared(settings, choices, network, WeightSource(**record["weights"]), preprocess, origin, teacher=teacher)
+    return Prepared(settings, choices, network, source, preprocess, origin, teacher=teacher)
+
+
+def _chosen(record: dict[str, Any]) -> tuple[tuple[Choice, ...], WeightSource, Origin | None, Origin | None]:
+    choices = tuple(Choice(**choice) for choice in record["choices"])
+    elders = [Origin(**record[name]) if record.get(name) else None for name in ("origin", "teacher")]
+    return choices, WeightSource(**record["weights"]), elders[0], elders[1]
 
 
 def with_weights(prepared: Prepared, wanted: FitSettings, manifest: Manifest) -> Prepared:

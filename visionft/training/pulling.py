@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
 from visionft import methods
 from visionft.methods import Group
-from visionft.runs.reading import damaged
+from visionft.runs.reading import damaged, read_tensors
 
 
 class StartPull:
@@ -45,12 +43,12 @@ class StartPull:
         Raises:
             RunError: the file is missing or damaged.
         """
+        kept = read_tensors(path)
         try:
-            kept = load_file(path)
             for name, start in self.start.items():
                 start.copy_(kept[name])
-        except (SafetensorError, OSError, KeyError, RuntimeError) as error:
-            raise damaged(path, type(error).__name__) from error
+        except (KeyError, RuntimeError) as error:
+            raise damaged(path, "it holds the weights of another network") from error
 
     @torch.no_grad()
     def apply(self, optimizer: torch.optim.Optimizer) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from visionft.backbones import sha256
 from visionft.data import Manifest
 from visionft.errors import RunBusyError, RunError, RunMismatchError
 from visionft.runs import environment, layout
-from visionft.runs.reading import read_json
-from visionft.runs.writing import replacing, require_space, sweep, write_json, write_text
+from visionft.runs.descent import Origin
+from visionft.runs.reading import read_record, recorded, require_digests, verify
+from visionft.runs.writing import begin, replacing, require_space, sweep, write_json, write_text
 from visionft.settings import FitSettings, to_yaml
+from visionft.training.history import Epoch
 from visionft.training.preparing import Prepared
 
 ELDERS = {"from_run": "origin", "distill": "teacher"}
@@ -42,8 +45,10 @@ def check_folder(folder: Path) -> None:
         RunError: it is a file, or has files of somebody else.
     """
     if folder.is_dir():
-        foreign = sorted({entry.name for entry in folder.iterdir()} - layout.RECORDS - {layout.LOCK, "runs"})
-        ours = (folder / layout.SETTINGS).is_file()
+        foreign = sorted(
+            {entry.name for entry in folder.iterdir()} - layout.RECORDS - {layout.DIGESTS, layout.LOCK, "runs"}
+        )
+        ours = os.path.lexists(folder / layout.SETTINGS)
         foreign = [name for name in foreign if not name.endswith(".part")]
         if foreign and not ours:
             raise RunError(
@@ -75,8 +80,9 @@ def _take_away(folder: Path, made: bool) -> None:
     if made:
         shutil.rmtree(folder, ignore_errors=True)
         return
-    for name in layout.RECORDS | {layout.LOCK}:
-        (folder / name).unlink(missing_ok=True)
+    for name in layout.RECORDS | {layout.DIGESTS, layout.LOCK}:
+        with suppress(OSError):
+            (folder / name).unlink(missing_ok=True)
 
 
 def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manifest) -> None:
@@ -84,6 +90,7 @@ def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manif
     size = sum(tensor.numel() * tensor.element_size() for tensor in prepared.network.state_dict().values())
     require_space(folder, COPIES_OF_WEIGHTS * size + (64 << 20), "this run")
     sweep(folder)
+    begin(folder)
     record = {
         "requested": _comparable(wanted),
         "choices": [asdict(choice) for choice in prepared.choices],
@@ -107,7 +114,7 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
     Raises:
         RunMismatchError: names what differs.
     """
-    record = read_json(folder / layout.CHOICES)
+    record = read_record(folder / layout.CHOICES, _asked)
     now = _comparable(wanted)
     for name, kept in ELDERS.items():
         if _only_moved(getattr(wanted, name), record.get(kept)):
@@ -117,14 +124,48 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
         raise RunMismatchError(
             f"{folder} was made with other settings ({'; '.join(differing)}); give the same ones or another --out"
         )
-    before = read_json(folder / layout.DATA)
-    if before["fingerprint"] != manifest.fingerprint:
+    fingerprint, before = read_record(folder / layout.DATA, lambda record: (record["fingerprint"], record["photos"]))
+    if fingerprint != manifest.fingerprint:
         photos = manifest.table.num_rows
         raise RunMismatchError(
-            f"the photos changed since {folder} was begun ({before['photos']} photos then, {photos} now); "
+            f"the photos changed since {folder} was begun ({before} photos then, {photos} now); "
             "give another --out, and --data.splits with its splits.csv to keep the sides"
         )
     sweep(folder)
+
+
+def _asked(record: dict[str, Any]) -> dict[str, Any]:
+    """Return choices.json where it holds what is asked of it."""
+    dict(record["requested"])
+    for name in ELDERS.values():
+        if record.get(name) is not None:
+            Origin(**record[name])
+    return record
+
+
+def require_whole(folder: Path, history: Sequence[Epoch]) -> None:
+    """Refuse to go on with an unfinished run of which a file is damaged or lost.
+
+    Args:
+        folder: of the run.
+        history: rows of its checkpoint; the best weights of them were kept.
+
+    Raises:
+        RunError: names the file.
+    """
+    require_digests(folder)
+    for name in sorted(layout.RECORDS):
+        verify(folder / name)
+    for name in (layout.START, layout.BEST):
+        if not os.path.lexists(folder / name) and not (history and (name == layout.BEST or recorded(folder / name))):
+            continue  # not written yet
+        try:
+            verify(folder / name)
+        except RunError as error:
+            raise RunError(
+                f"{error}".partition("; ")[0] + f"; restore it from a copy, or delete {layout.CHECKPOINT} to train "
+                "again from the start"
+            ) from error
 
 
 def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from visionft import data
 from visionft.data import Manifest
 from visionft.runs import Run, layout, locking
+from visionft.runs.reading import verified_table
 from visionft.settings import FitSettings
 from visionft.training import finishing, inheriting, preparing, recording
 from visionft.training.allocating import keep_freed_memory
@@ -33,11 +35,13 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     folder = recording.folder_of(wanted)
     inheriting.refuse_itself(wanted, folder)
     recording.check_folder(folder)
-    begun = (folder / layout.SETTINGS).is_file()  # else a splits.csv there is what a process left that was killed early
+    begun = os.path.lexists(
+        folder / layout.SETTINGS
+    )  # else a splits.csv there is what a process left that was killed early
     parent = None if begun else inheriting.parent_of(wanted)
     master = None if begun or wanted.distill is None else Run.open(wanted.distill)
     elders = [run for run in (parent, master) if run is not None]
-    splits = folder / layout.SPLITS if begun else inheriting.splits_of(wanted, elders, say)
+    splits = verified_table(folder / layout.SPLITS) if begun else inheriting.splits_of(wanted, elders, say)
     with bar("reading photos") as advance:
         manifest = data.prepare(wanted.photos, wanted.data, splits=splits, on_progress=advance)
     say(data.summary(manifest))
@@ -56,12 +60,13 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
 
 def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float) -> Run:
     recording.require_same(folder, wanted, manifest)
-    if (folder / layout.RESULT).is_file():
+    if os.path.lexists(folder / layout.RESULT):
         say(f"the run {folder} is finished already; give another --out to train again")
         return Run.open(folder)
     prepared = preparing.reopen(folder, wanted, manifest)
     path = folder / layout.CHECKPOINT
-    checkpoint = Checkpoint.load(path) if path.is_file() else None
+    checkpoint = Checkpoint.load(path) if os.path.lexists(path) else None
+    recording.require_whole(folder, checkpoint.history if checkpoint else ())
     if checkpoint is None:
         prepared = preparing.with_weights(prepared, wanted, manifest)
     say(

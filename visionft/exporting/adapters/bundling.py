@@ -24,7 +24,7 @@ from visionft.exporting.card import sentences
 from visionft.exporting.draft import Golden
 from visionft.exporting.onnx_model import set_metadata
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
-from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed
+from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed, written
 from visionft.exporting.record import write_record
 from visionft.exporting.sampling import LIMIT, sample
 from visionft.exporting.shrinking.base import SmallBase, shrink_base
@@ -83,7 +83,8 @@ def export_adapters(
     if on_progress is not None:
         on_progress("exporting", 0, 1)
     model = build_base(network, first.preprocess, adapters.values())
-    small = None if wanted is None else shrink_base(model, adapters, wanted, on_progress)
+    with written(place):
+        small = None if wanted is None else shrink_base(model, adapters, wanted, on_progress)
     model = model if small is None else small.model
     set_metadata(model, base_metadata(first))
     with placed(place) as folder:

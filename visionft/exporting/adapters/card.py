@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from visionft.bundle import names as n
 from visionft.bundle.schema import AdapterRecord, BundleRecord
-from visionft.exporting.card import SHOWN_CLASSES, sentences, tensor_table
+from visionft.exporting.card import class_list, sentences, tensor_table
+from visionft.exporting.markdown import inline
 
 CALL = """```python
 import json
@@ -36,9 +37,11 @@ def card(record: BundleRecord) -> str:
         "Adapters": _adapters(record),
         "Call it": f"{_call(record)}\n\n{_traps()}\n\n{tensor_table(record)}",
         **({"Made smaller": small} if (small := _smaller(record)) else {}),
-        "Classes": "\n\n".join(f"### {adapter.name}\n\n{_classes(adapter)}" for adapter in record.adapters),
-        "Licence and provenance": f"- Pretrained weights: {weights.origin} ({weights.kind}), licence: "
-        f"{weights.licence}.\n- Settings, versions and every figure of each run: `{n.RECORD_FILE}`.",
+        "Classes": "\n\n".join(
+            f"### {inline(adapter.name)}\n\n{class_list(adapter.classes)}" for adapter in record.adapters
+        ),
+        "Licence and provenance": f"- Pretrained weights: {inline(weights.origin)} ({weights.kind}), licence: "
+        f"{inline(weights.licence)}.\n- Settings, versions and every figure of each run: `{n.RECORD_FILE}`.",
     }
     return "\n\n".join([_title(record), *(f"## {title}\n\n{text}" for title, text in parts.items())]) + "\n"
 
@@ -46,7 +49,7 @@ def card(record: BundleRecord) -> str:
 def _title(record: BundleRecord) -> str:
     size = f"{record.model.bytes / 1e6:.1f} MB, opset {record.model.opset}"
     return (
-        f"# {record.backbone}: {len(record.adapters)} classifiers of photos on one base\n\n"
+        f"# {inline(record.backbone)}: {len(record.adapters)} classifiers of photos on one base\n\n"
         f"Fine-tuned and exported by visionft {record.visionft}, {record.created[:10]}.\n"
         f"`{n.MODEL_FILE}` ({size}) is what they share and answers nothing by itself: a file in `{n.ADAPTER_FOLDER}/` "
         "makes a classifier of it.\nOne session serves them all; each call chooses."
@@ -101,9 +104,3 @@ def _traps() -> str:
         "- Without an adapter every probability is not-a-number.\n"
         "- A runtime without adapters can be fed the tensors of the file as inputs of the same names."
     )
-
-
-def _classes(adapter: AdapterRecord) -> str:
-    shown = "\n".join(f"{i}. {name}" for i, name in enumerate(adapter.classes[:SHOWN_CLASSES]))
-    rest = len(adapter.classes) - SHOWN_CLASSES
-    return shown if rest <= 0 else f"{shown}\n\nand {rest:,} more in `{n.RECORD_FILE}`."

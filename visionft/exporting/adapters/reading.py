@@ -18,6 +18,8 @@ from visionft.errors import RunError, UsageError
 from visionft.exporting.trained import TrainedModel
 from visionft.methods import load_peft, lora
 from visionft.runs import layout
+from visionft.runs.reading import verify
+from visionft.runs.weights import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from visionft.settings import LoraMethod
 
 State = Mapping[str, Tensor]
@@ -108,6 +110,8 @@ def _require_alike(run: AdaptedRun, first: AdaptedRun) -> None:
 
 def _read(run: AdaptedRun) -> tuple[LowRank, State]:
     """Return what is a run's own, and the frozen weights of its backbone."""
+    for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):
+        verify(run.path / layout.ADAPTER / name)
     network = run.start()
     base = dict(network.backbone.state_dict())
     load_peft(network, run.path / layout.ADAPTER)
