@@ -21,9 +21,15 @@ def evaluate(
     /,
     *,
     data: Annotated[
-        Path | None, Parameter(help="Other photos, in class folders of the run's classes; none: the run's own.")
+        Path | None,
+        Parameter(
+            help="Other photos, in class folders of the run's classes; with --split: where the run's own are now."
+        ),
     ] = None,
-    split: Annotated[Literal["train", "validation", "test"], Parameter(help="Which of the run's own photos.")] = "test",
+    split: Annotated[
+        Literal["train", "validation", "test"] | None,
+        Parameter(help="Which of the run's own photos; none: test, or other photos given with --data."),
+    ] = None,
     retention: Annotated[
         Path | None, Parameter(help="Photos of an earlier task: what do the features still know of them?")
     ] = None,
@@ -42,8 +48,7 @@ def evaluate(
 
     evaluation = workflows.evaluate(run, data=data, split=split, retention=retention, adapter=adapter, out=out)
     following: list[str | Path] = ["predict", run, "PHOTOS", *_flag(adapter)] if holds_bundle(run) else ["export", run]
-    kept = {"retention": evaluation.retention.to_json()} if evaluation.retention else {}
-    finish(str(evaluation), {**evaluation.metrics.summary(), **kept}, *following, as_json=as_json)
+    finish(str(evaluation), evaluation.summary(), *following, as_json=as_json)
 
 
 def predict(

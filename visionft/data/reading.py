@@ -29,17 +29,24 @@ def is_manifest(path: Path) -> bool:
     return path.suffix.lower() in CSV_SUFFIXES + PARQUET_SUFFIXES
 
 
-def read_manifest(path: Path, settings: DataSettings) -> Listing:
+def read_manifest(path: Path, settings: DataSettings, side: str | None = None) -> Listing:
     """List the photos that a manifest names; relative paths start at the manifest's folder.
 
     A row without a path or a label, or that says again what an earlier one said, is in the listing's quarantine: rows
     and quarantine together are the rows of the file, but for lines of a CSV that hold nothing.
+
+    Args:
+        path: The file.
+        settings: How to read it.
+        side: The split whose rows alone are read; none: all rows are.
 
     Raises:
         DataError: the file cannot be read, lacks a column, or contradicts itself.
     """
     named = _read(path, settings)
     named = _tidied(path, named, settings)
+    if side is not None:
+        named = Named(named.table.filter(pc.equal(named.table["split"], side)), named.noun, named.notes)
     named, gaps = _without_gaps(named)
     _refuse_addresses(path, named)
     named = Named(_relative(named.table, path.parent), named.noun, named.notes)

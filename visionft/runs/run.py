@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from visionft import backbones, methods
 from visionft.backbones import Network
 from visionft.classes import Classes
 from visionft.data import Manifest, read_splits
+from visionft.data.reading import is_manifest
 from visionft.errors import RunError
 from visionft.metrics import Answering
 from visionft.photos import Quarantined
@@ -31,9 +32,11 @@ class Run:
 
     Attributes:
         path: its folder.
+        photos: its photos, or a part of them, as they were found again; none: they are where the record says.
     """
 
     path: Path
+    photos: Manifest | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -133,11 +136,14 @@ class Run:
             "val_top1": result["val"]["top1"],
             "test_top1": json.loads(test.read_text(encoding="utf-8"))["top1"] if test.is_file() else None,
             **{name: result[name] for name in ("seconds", "images_per_second", "peak_memory_mb")},
+            "account": result.get("account"),
             **retention,
         }
 
     def manifest(self) -> Manifest:
         """Return the photos of the run as they were split, without scanning them again."""
+        if self.photos is not None:
+            return self.photos
         record = self._json(layout.DATA)
         quarantine = tuple(Quarantined(**entry) for entry in record["quarantine"])
         return Manifest(
@@ -146,6 +152,8 @@ class Run:
             self.classes,
             quarantine,
             tuple(record["notes"]),
+            by_rows=is_manifest(Path(record.get("source", ""))),
+            lost_classes=tuple(record.get("account", {}).get("lost_classes", ())),
         )
 
     def network(self, weights: str = layout.WEIGHTS) -> Network:

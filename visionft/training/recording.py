@@ -101,14 +101,21 @@ def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manif
     write_text(folder / layout.SETTINGS, to_yaml(prepared.settings))
 
 
-def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
+def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> str | None:
     """Refuse to go on with a run of other settings or other photos.
+
+    Returns:
+        What is to be said of photos that are the same at another place, which is then the run's; none: they are where
+        they were.
 
     Raises:
         RunMismatchError: names what differs.
     """
-    record = read_json(folder / layout.CHOICES)
+    record, before = read_json(folder / layout.CHOICES), read_json(folder / layout.DATA)
     now = _comparable(wanted)
+    moved = now["photos"] != record["requested"]["photos"] and before["fingerprint"] == manifest.fingerprint
+    if moved:
+        now["photos"] = record["requested"]["photos"]
     for name, kept in ELDERS.items():
         if _only_moved(getattr(wanted, name), record.get(kept)):
             now[name] = record["requested"][name]
@@ -117,14 +124,27 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
         raise RunMismatchError(
             f"{folder} was made with other settings ({'; '.join(differing)}); give the same ones or another --out"
         )
-    before = read_json(folder / layout.DATA)
     if before["fingerprint"] != manifest.fingerprint:
         photos = manifest.table.num_rows
         raise RunMismatchError(
-            f"the photos changed since {folder} was begun ({before['photos']} photos then, {photos} now); "
+            f"the photos changed since {folder} was begun ({before['photos']} photos in {before['root']} then, "
+            f"{photos} in {manifest.root} now, which differ in paths, sides or digests); "
             "give another --out, and --data.splits with its splits.csv to keep the sides"
         )
     sweep(folder)
+    return _moved(folder, wanted, manifest, before) if moved else None
+
+
+def _moved(folder: Path, wanted: FitSettings, manifest: Manifest, before: dict[str, Any]) -> str | None:
+    """Record where the photos of an unfinished run are now; a finished one stays as it is."""
+    root = str(manifest.root.absolute())
+    if root == before["root"]:
+        return None
+    said = f"the photos of {folder} were in {before['root']}, and the same are in {root} now"
+    if (folder / layout.RESULT).is_file():
+        return said
+    write_json(folder / layout.DATA, {**before, "source": str(wanted.photos), "root": root})
+    return said
 
 
 def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
@@ -134,6 +154,7 @@ def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
         "fingerprint": manifest.fingerprint,
         "photos": manifest.table.num_rows,
         "counts": manifest.counts(),
+        "account": manifest.account.brief(),
         "quarantine": [asdict(entry) for entry in manifest.quarantine],
         "notes": list(manifest.notes),
     }
