@@ -25,8 +25,8 @@ from visionft.settings import DataSettings, build
 from visionft.training import train
 
 NONE_THERE = (
-    r"none of the \d+ test photos of the run is in .* as it was \(.*\.jpg first: no such file\): bring the photos back, "
-    "or name the place that they moved to with --data, and --split test"
+    r"none of the \d+ test photos of the run is in .* as it was \(.*\.jpg first: no such file\): bring the photos "
+    "back, or name the place that they moved to with --data, and --split test"
 )
 FIELDS = ["path", "truth", "label", "probability", "truth_probability", "correct"]
 

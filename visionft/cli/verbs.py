@@ -94,6 +94,9 @@ def export(
         ),
     ] = None,
     out: Annotated[Path | None, Parameter(help="The bundle's folder; none: RUN/bundle.")] = None,
+    data: Annotated[
+        Path | None, Parameter(help="Where the run's photos are now, if they moved; they are found by their digests.")
+    ] = None,
     precision: Annotated[
         Literal["fp32", "fp16", "int8"],
         Parameter(help="Arithmetic of the exported network; a smaller one is kept if it passes three gates."),
@@ -125,13 +128,15 @@ def export(
     """Write the bundle that is deployed, after checking that it answers like the run."""
     if run is not None:
         require_run(run)
+    if data is not None:
+        require_photos(data, "--data")
     runs = None if adapters is None else _named(adapters)
     share = _share(accept)
     from visionft import workflows
 
     exported = workflows.export(
-        run, out, adapters=runs, precision=precision, max_loss=max_loss, allow=allow, golden=golden, accept=share,
-        target=target, all=all_photos,
+        run, out, data=data, adapters=runs, precision=precision, max_loss=max_loss, allow=allow, golden=golden,
+        accept=share, target=target, all=all_photos,
     )  # fmt: skip
     following: list[str | Path] = ["predict", exported.bundle, "PHOTOS", *_flag(next(iter(exported.adapters), None))]
     finish(str(exported), exported.to_json(), *following, as_json=as_json)

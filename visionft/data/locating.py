@@ -125,7 +125,7 @@ def _size(root: Path, path: str) -> int:
 
 
 def _nothing(manifest: Manifest, splits: Sequence[str], left_out: Sequence[Quarantined], place: Path | None) -> str:
-    wanted = f"none of the {count(len(left_out), f'{splits[0]} photo')} of the run"
+    wanted = f"none of the {count(len(left_out), ' and '.join(splits) + ' photo')} of the run"
     first = f"{printable(left_out[0].path)} first: {left_out[0].reason}"
     if place is not None:
         return f"{wanted}, which were in {manifest.root}, is in {place} by its digest ({first}): name their place now"

@@ -220,9 +220,9 @@ def _measured(photos: Path, listing: Listing, settings: DataSettings) -> Listing
     table, others = listing.table.filter(pc.equal(listing.table["split"], chosen)), []
     for split in SPLITS:
         number = pc.sum(pc.equal(listing.table["split"], split)).as_py()
-        others += [f"{number:,} {split}"] if split in given - {chosen} else []
+        others += [f"{number:,} of {split}"] if split in given - {chosen} else []
     note = f"{photos} brings splits: its {chosen} photos alone are measured on"
-    note += f", and {some(others)} ones are not" if others else ""
+    note += f", not the {some(others)}" if others else ""
     if is_manifest(photos):  # rows of the other sides that lack a label are not asked for either
         return read_manifest(photos, settings, side=chosen).noting(note)
     return replace(listing, table=table).noting(note)

@@ -44,7 +44,7 @@ def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None)
         measured = _own(run, "test" if split is None else split, photos)
     else:
         measured = _others(photos, run.classes, run.settings.data)
-    rows, hidden = measured.rows, split in ("train", "validation")  # which are known to the run, all of them
+    rows, apart = measured.rows, split in (None, "test")  # the other splits are known to the run, all of them
     dataset = EvalPhotos(rows, measured.root, run.preprocess)
     workers = (
         int(run.settings.hardware.workers) if len(rows) > BATCH else 0
@@ -54,8 +54,15 @@ def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None)
     answers = forward_batches(
         network, eval_batches(dataset, BATCH, workers), run.preprocess, device=device, want=("logits",)
     )
-    known = None if hidden else known_photos(run, rows.digests)
-    return Evaluation.of(run.path, measured, run.classes, answers["logits"], run.answering().temperature, known)
+    return Evaluation.of(
+        run.path,
+        measured,
+        run.classes,
+        answers["logits"],
+        run.answering().temperature,
+        known_photos(run, rows.digests),
+        apart=apart,
+    )
 
 
 def evaluate_bundle(bundle: Bundle, photos: Path, adapter: str | None = None) -> Evaluation:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from visionft.classes import Classes
 from visionft.data import Rows
 from visionft.evaluation.retention import Retention
-from visionft.evaluation.seeing import TRAIN, VALIDATION, Seen
+from visionft.evaluation.seeing import TRAIN, Seen
 from visionft.metrics import Metrics, evaluate_logits, softmax
 from visionft.photos import Account, Quarantined, spreadsheet_safe_table
 from visionft.runs.writing import make_folder, replacing, write_json
@@ -83,6 +83,8 @@ class Evaluation:
         logits: NDArray[np.float32],
         temperature: float = 1.0,
         known: NDArray[np.int8] | None = None,
+        *,
+        apart: bool = True,
     ) -> Evaluation:
         """Compute the figures from raw logits (N, C) and the temperature that calibrates them.
 
@@ -93,6 +95,7 @@ class Evaluation:
             logits: (N, C) raw.
             temperature: what they are divided by.
             known: (N,) as of `known_photos`; None: that is not known.
+            apart: whether figures without known photos are worth having.
         """
         labels = measured.rows.labels
         probabilities = softmax(logits / temperature)
@@ -111,11 +114,11 @@ class Evaluation:
         metrics = evaluate_logits(logits, labels, list(classes), temperature=temperature)
         account, seen = measured.account, None
         if known is not None:
-            train, validation = (int((known == code).sum()) for code in (TRAIN, VALIDATION))
-            new, account = None, replace(account, seen=train)
-            if 0 < train + validation < len(known):
-                new = evaluate_logits(logits[known == 0], labels[known == 0], list(classes), temperature=temperature)
-            seen = Seen(len(known), train, validation, new)
+            account = replace(account, seen=int((known == TRAIN).sum()))
+            new, figures = known == 0, None
+            if apart and new.any() and not new.all():
+                figures = evaluate_logits(logits[new], labels[new], list(classes), temperature=temperature)
+            seen = Seen.of(known, figures) if apart else None
         return cls(subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes)
 
     def write(self, folder: Path) -> Path:

@@ -34,6 +34,11 @@ class Seen:
     validation: int
     new: Metrics | None = None
 
+    @classmethod
+    def of(cls, known: NDArray[np.int8], new: Metrics | None) -> Seen:
+        """Count photos (n,) as of `known_photos`; `new` are the figures on those at 0."""
+        return cls(len(known), int((known == TRAIN).sum()), int((known == VALIDATION).sum()), new)
+
     @property
     def known(self) -> int:
         """Photos that flatter the figures."""

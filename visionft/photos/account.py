@@ -19,7 +19,6 @@ ENDINGS = frozenset(
 )
 """Endings by which a file is meant as a photo, read or not."""
 _NOT_FILES = ("hidden ", "a link to a folder")
-_NOT_PHOTOS = ("not an image", "empty file")
 
 
 @dataclass(frozen=True)
@@ -117,9 +116,12 @@ def is_asked_for(item: Quarantined) -> bool:
     """
     if item.reason.startswith(_NOT_FILES) or "made by a system" in item.reason:
         return False
-    if PurePosixPath(item.path).suffix.lower() in ENDINGS:
+    ending = PurePosixPath(item.path).suffix.lower()
+    if ending in ENDINGS:
         return True
-    return not (item.reason.startswith(_NOT_PHOTOS) or item.reason.endswith((", not a photo", "in a class folder")))
+    if item.reason == "empty file":
+        return not ending  # photos in a store are often called by their digests alone
+    return not (item.reason.startswith("not an image") or item.reason.endswith((", not a photo", "in a class folder")))
 
 
 def _photos(number: int) -> str:
