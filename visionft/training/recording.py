@@ -113,8 +113,8 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> str |
     """
     record, before = read_json(folder / layout.CHOICES), read_json(folder / layout.DATA)
     now = _comparable(wanted)
-    moved = now["photos"] != record["requested"]["photos"] and before["fingerprint"] == manifest.fingerprint
-    if moved:
+    moved = before["fingerprint"] == manifest.fingerprint  # or not at all
+    if moved or now["photos"] == str(Path(before["source"]).absolute()):
         now["photos"] = record["requested"]["photos"]
     for name, kept in ELDERS.items():
         if _only_moved(getattr(wanted, name), record.get(kept)):
@@ -143,7 +143,7 @@ def _moved(folder: Path, wanted: FitSettings, manifest: Manifest, before: dict[s
     said = f"the photos of {folder} were in {before['root']}, and the same are in {root} now"
     if (folder / layout.RESULT).is_file():
         return said
-    write_json(folder / layout.DATA, {**before, "source": str(wanted.photos), "root": root})
+    write_json(folder / layout.DATA, {**before, "source": str(wanted.photos.absolute()), "root": root})
     return said
 
 
