@@ -9,14 +9,19 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
 import visionft as vft
 from tests.bundle.making import make_bundle
+from visionft.classes import Classes
 from visionft.cli.app import main
+from visionft.data import Column, Rows
 from visionft.errors import DataError, UsageError
-from visionft.evaluation import before_after, evaluate_run
+from visionft.evaluation import Evaluation, before_after, evaluate_run
+from visionft.evaluation.evaluation import Measured
+from visionft.photos import Account
 from visionft.runs import Run, layout
 
 
@@ -252,6 +257,29 @@ def test_export_at_another_place_leaves_changed_photos_out_and_names_none_in_the
     assert "left_out" not in account
     assert not re.search("|".join(names), text)
     assert "1 of 60 photos that were asked for are left out" in (tmp_path / "bundle" / "README.md").read_text()
+
+
+def test_blend_of_photos_that_moved_needs_their_place(run: Run, shapes: Path, tmp_path: Path) -> None:
+    whole, said = vft.blend(run, tmp_path / "whole", coefficients=[0.5], say=lambda _: None), list[str]()
+    moved = pointed(run, tmp_path / "gone")
+    with pytest.raises(
+        DataError, match=r"none of the \d+ validation and train photos of the run is in .*gone as it was"
+    ):
+        vft.blend(moved, tmp_path / "blend", coefficients=[0.5])
+    blended = vft.blend(moved, tmp_path / "blend", data=shapes, coefficients=[0.5], say=said.append)
+    note = f"the run's photos were in {tmp_path / 'gone'}, and are read in {shapes}: the same by digest"
+    assert said[0] == f"note: {note}"
+    assert blended.result["val"] == whole.result["val"]
+    assert blended.summary()["test_top1"] == whole.summary()["test_top1"]
+
+
+def test_a_class_may_be_called_truth(tmp_path: Path) -> None:
+    rows = Rows(Column(pa.array(["a", "b"])), np.array([0, 1]), Column(pa.array(["0", "1"])))
+    measured = Measured("test", rows, tmp_path, Account(2, 2))
+    logits = np.array([[1, 0], [1, 0]], np.float32)
+    Evaluation.of(tmp_path, measured, Classes.of(["hat", "truth"]), logits).write(tmp_path)
+    lines = (tmp_path / "confusion.csv").read_text().replace('"', "").splitlines()
+    assert lines == ["truth,hat,truth", "hat,1,0", "truth,1,0"]
 
 
 @pytest.mark.slow

@@ -126,12 +126,9 @@ class Evaluation:
         make_folder(folder)
         write_json(folder / "metrics.json", self.to_json())
         confusion = self.metrics.confusion
-        counts = pa.table(
-            {
-                "truth": list(self.metrics.classes),
-                **{name: confusion[:, i] for i, name in enumerate(self.metrics.classes)},
-            }
-        )
+        # By position, not by name: a class may be called "truth" too.
+        columns = [pa.array(self.metrics.classes, pa.string()), *(pa.array(column) for column in confusion.T)]
+        counts = pa.Table.from_arrays(columns, ["truth", *self.metrics.classes])
         for name, table in (("predictions.csv", self.predictions), ("confusion.csv", counts)):
             with replacing(folder / name) as temporary:
                 pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)

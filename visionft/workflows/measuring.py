@@ -122,13 +122,13 @@ def _refuse_adapter(path: Path, adapter: str | None) -> None:
         raise UsageError(f"{path} is a run, which answers by itself; leave --adapter {adapter} out, or give a bundle")
 
 
-def test_once(run: Run, say: Say) -> Evaluation | None:
-    """Evaluate the test split, if there is one and it was not evaluated yet."""
+def evaluate_once(run: Run, say: Say, place: str | Path | None = None) -> Evaluation | None:
+    """Evaluate the test split, if there is one and it was not evaluated yet; `place`: where its photos moved to."""
     from visionft.runs import layout
 
     folder = run.path / layout.EVALUATION / "test"
     if not run.has_split("test") or (folder / "metrics.json").is_file():
         return None
-    evaluation = evaluate(run, out=folder)
+    evaluation = evaluate(run, data=place, split="test", out=folder)
     say(evaluation.said_of("test"))
     return evaluation

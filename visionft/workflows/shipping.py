@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from visionft.errors import UsageError
-from visionft.workflows.measuring import test_once
+from visionft.workflows.measuring import evaluate_once
 from visionft.workflows.places import path_of, run_at
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def export(
         place = _place_of_adapters(run, out)
         from visionft.exporting import export_adapters
 
-        runs, located = _located({name: run_at(path) for name, path in _named(adapters).items()}, data, precision)
+        runs, located = _located(
+            {name: run_at(path) for name, path in _named(adapters).items()}, data, _needed(precision)
+        )
         with _runtime(wanted) as runtime:
             exported = export_adapters(
                 runs, place, golden=golden, accepted=accept, all_photos=all, runtime=runtime,
@@ -85,7 +87,7 @@ def export(
 
     opened = run_at(path_of(run))
     place = Path(out) if out is not None else opened.path / "bundle"
-    runs, located = _located({"": opened}, data, precision)
+    runs, located = _located({"": opened}, data, _needed(precision))
     with _runtime(wanted) as runtime:
         exported = export_run(
             runs[""],
@@ -101,14 +103,18 @@ def export(
     return replace(exported, notes=(*exported.notes, *_notes(located)), account=located[""].account)
 
 
+def _needed(precision: str) -> tuple[str, ...]:
+    """Return the splits whose photos an export looks at."""
+    return ("validation",) if precision == "fp32" else ("validation", "train")
+
+
 def _located(
-    runs: Mapping[str, Run], place: str | Path | None, precision: str
+    runs: Mapping[str, Run], place: str | Path | None, splits: Sequence[str]
 ) -> tuple[dict[str, Run], dict[str, Located]]:
-    """Return the runs with the photos that an export looks at, those that are as they were, and their accounts."""
+    """Return the runs with the photos of some splits alone, those that are as they were, and their accounts."""
     from visionft.data import locate
     from visionft.runs import Run
 
-    splits = ("validation",) if precision == "fp32" else ("validation", "train")
     where = None if place is None else Path(place)
     found = {name: locate(run.manifest(), splits, run.settings.data, where) for name, run in runs.items()}
     return {name: Run(run.path, found[name].manifest) for name, run in runs.items()}, found
@@ -178,6 +184,7 @@ def blend(
     run: Run | str | Path,
     out: str | Path | None = None,
     *,
+    data: str | Path | None = None,
     coefficients: Sequence[float] | None = None,
     say: Say = print,
 ) -> Run:
@@ -189,12 +196,14 @@ def blend(
     Args:
         run: a finished run or its folder; its start must be there, so it was trained by epochs.
         out: the new run's folder; none: RUN-blend beside RUN.
+        data: where the run's photos are now, if they moved; they are found by their digests.
         coefficients: shares of the way that are tried, in [0, 1]; none: 0, 0.1, ... 1.
         say: receives each line of the report; print by default.
 
     Raises:
         UsageError: a coefficient is outside [0, 1].
         RunError: there is nothing to blend, or something else is at `out`.
+        DataError: none of the run's photos is there as it was.
     """
     from visionft.training import TENTHS
     from visionft.training import blend as blend_run
@@ -202,6 +211,9 @@ def blend(
     opened = run_at(path_of(run))
     whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
     place = Path(out) if out is not None else whole.with_name(f"{whole.name}-blend")
-    blended = blend_run(opened, place, TENTHS if coefficients is None else tuple(coefficients), say)
-    test_once(blended, say)
+    runs, located = _located({"": opened}, data, ("validation", "train"))
+    for note in _notes(located):
+        say(f"note: {note}")
+    blended = blend_run(runs[""], place, TENTHS if coefficients is None else tuple(coefficients), say)
+    evaluate_once(blended, say, data)
     return blended
