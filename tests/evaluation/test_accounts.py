@@ -247,6 +247,8 @@ def test_export_at_another_place_leaves_changed_photos_out_and_names_none_in_the
         f"{len(rest) + 1} photos asked for, {exported.n} measured, {len(lost)} left out"
     )
     assert "1 changed since the run was made" in exported.notes[1]
+    headline = f"bundle {tmp_path / 'bundle'} (opset {exported.opset}), {len(lost)} of {len(rest) + 1} photos left out"
+    assert str(exported).startswith(f"{headline}: the same label")
     assert exported.n == len(rest) + 1 - len(lost)
     assert [item["path"] for item in exported.to_json()["account"]["left_out"]] == lost
     text = (tmp_path / "bundle" / "bundle.json").read_text()

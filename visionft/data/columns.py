@@ -54,7 +54,7 @@ def wanted(path: Path, names: list[str], settings: DataSettings) -> dict[str, st
         raise DataError(
             f"{path} has no column 'group', which --data.group-by column asks for{did_you_mean('group', names)}"
         )
-    if "group" in names and settings.group_by in (None, "column"):
+    if "group" in names and settings.group_by not in ("none", "parent"):
         columns["group"] = "group"
     repeated = [name for name in columns.values() if names.count(name) > 1]
     if repeated:

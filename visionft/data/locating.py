@@ -67,7 +67,7 @@ def locate(manifest: Manifest, splits: Sequence[str], settings: DataSettings, pl
     there = pc.is_valid(now)
     lost = wanted.filter(pc.invert(there))
     table = wanted.set_column(0, wanted.schema.field("path"), now).filter(there)
-    left_out = tuple(Quarantined(path, faults[path]) for path in lost["path"].to_pylist())
+    left_out = tuple(Quarantined(printable(path), faults[path]) for path in lost["path"].to_pylist())
     if not table.num_rows:
         raise DataError(_nothing(manifest, splits, left_out, place))
     gone = sorted(set(lost["label"].unique().to_pylist()) - set(table["label"].unique().to_pylist()))
@@ -83,7 +83,7 @@ def _unmoved(wanted: pa.Table, root: Path, settings: DataSettings) -> tuple[pa.C
     same = pc.fill_null(pc.equal(digest, wanted["digest"]), False)
     others = wanted["path"].filter(pc.invert(same)).to_pylist()
     return pc.if_else(same, wanted["path"], pa.scalar(None, pa.string())), {
-        path: faults.get(path, CHANGED) for path in others
+        path: faults.get(printable(path), CHANGED) for path in others
     }
 
 
@@ -104,7 +104,7 @@ def _searched(
 
 
 def _hashed(root: Path, table: pa.Table, settings: DataSettings) -> tuple[pa.Table, dict[str, str]]:
-    """Return the files that can be read with their digests, and why the others cannot."""
+    """Return the files that can be read with their digests, and, by their printable paths, why the others cannot."""
     checked = check(Listing(root, table), settings.max_pixels, remember=settings.scan_cache, decoded=False)
     return checked.table, {item.path: item.reason for item in checked.quarantine}
 
@@ -126,7 +126,7 @@ def _size(root: Path, path: str) -> int:
 
 def _nothing(manifest: Manifest, splits: Sequence[str], left_out: Sequence[Quarantined], place: Path | None) -> str:
     wanted = f"none of the {count(len(left_out), ' and '.join(splits) + ' photo')} of the run"
-    first = f"{printable(left_out[0].path)} first: {left_out[0].reason}"
+    first = f"{left_out[0].path} first: {left_out[0].reason}"
     if place is not None:
         return f"{wanted}, which were in {manifest.root}, is in {place} by its digest ({first}): name their place now"
     ask = "--data" if splits[0] != "test" else "--data, and --split test"

@@ -18,7 +18,7 @@ from visionft.data import EvalPhotos, Rows, eval_batches
 from visionft.evaluation.evaluate import BATCH
 from visionft.evaluation.evaluation import Evaluation
 from visionft.evaluation.exactness import exact_device
-from visionft.photos import Account, spreadsheet_safe_table
+from visionft.photos import Account, printable, spreadsheet_safe_table
 from visionft.runs import Run
 from visionft.runs.succession import succeed
 from visionft.runs.writing import make_folder, replacing, write_json
@@ -159,7 +159,7 @@ def _measured(rows: Rows, after: Evaluation) -> NDArray[np.int64]:
 def _account(asked: Rows, after: Evaluation, old_index: NDArray[np.int64]) -> Account:
     """Return the account of the photos whose classes both runs know."""
     of_both = asked.take(np.flatnonzero(old_index[asked.labels] >= 0))
-    known = set(of_both.paths)
+    known = set(map(printable, of_both.paths))
     left_out = tuple(item for item in after.account.left_out if item.path in known)
     names = {after.metrics.classes[label] for label in np.unique(of_both.labels)}
     lost = tuple(name for name in after.account.lost_classes if name in names)

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from visionft.data import Column, read_splits
+from visionft.data import Column
 from visionft.metrics import Metrics
-from visionft.runs import Run, layout
+from visionft.runs import Run
 from visionft.runs.descent import lineage
 
 TRAIN, VALIDATION = 1, 2
@@ -70,7 +70,7 @@ def known_photos(run: Run, digests: Column) -> NDArray[np.int8]:
     Photos of the runs that it goes back to, as far as these are there, count as its own.
     """
     found = np.zeros(len(digests), np.int8)
-    sides = [read_splits(path / layout.SPLITS) for path in lineage(run)[0]]
+    sides = [Run(path).manifest().table for path in lineage(run)[0]]
     for code, split in ((VALIDATION, "validation"), (TRAIN, "train")):  # of a photo on both sides the worse one counts
         for table in sides if split == "train" else sides[:1]:
             known = table["digest"].filter(pc.equal(table["split"], split))

@@ -73,7 +73,8 @@ class Exported:
 
     def __str__(self) -> str:
         count = f", {len(self.adapters)} adapters: {', '.join(self.adapters)}" if self.adapters else ""
-        place = f"bundle {self.bundle} (opset {self.opset}{count})"
+        missing = f", {self.account.headline}" if self.account and self.account.headline else ""
+        place = f"bundle {self.bundle} (opset {self.opset}{count}){missing}"
         trained = "its trained model on at least" if self.adapters else "the trained model on"
         share = f"the same label as {trained} {self.agreement:.2%} of {self.n:,} photos"
         lines = [f"{place}: {share}, probabilities at most {self.max_probability_difference:.2g} apart"]
