@@ -26,7 +26,7 @@ from visionft.training import train
 
 NONE_THERE = (
     r"none of the \d+ test photos of the run is in .* as it was \(.*\.jpg first: no such file\): bring the photos "
-    "back, or name the place that they moved to with --data, and --split test"
+    "back, or name the place that they moved to with --split test --data$"
 )
 FIELDS = ["path", "truth", "label", "probability", "truth_probability", "correct"]
 

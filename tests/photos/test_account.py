@@ -57,9 +57,7 @@ def test_brief_is_the_same_without_the_list() -> None:
     assert account.brief() == {name: value for name, value in account.to_json().items() if name != "left_out"}
 
 
-@pytest.mark.parametrize(
-    "name", ["Thumbs.db", ".DS_Store", "notes.txt", "a.json", "empty.txt", "labels"]
-)
+@pytest.mark.parametrize("name", ["Thumbs.db", ".DS_Store", "notes.txt", "a.json", "empty.txt", "labels"])
 def test_files_that_are_no_photos_were_not_asked_for(name: str, tmp_path: Path) -> None:
     """The reasons are those that reading a folder really gives."""
     assert not passed_over(tmp_path, name, b"" if "empty" in name else b'{"a": 1}').left_out

@@ -84,7 +84,11 @@ def test_fit_names_what_it_leaves_out_and_keeps_the_account(shapes: Path, tmp_pa
     names = "disc/00.jpg, disc/01.jpg, disc/02.jpg and 2 more"
     record = run.path / "data.json"
     assert f"6 entries in quarantine: {tally} ({names}); the whole list is in {record}" in lines
-    account = {"asked": 60, "measured": 55, "reasons": {"empty file": 5}, "lost_classes": [], "seen_in_training": None}
+    account = {
+        "asked": 60, "measured": 55, "headline": "5 of 60 photos left out", "reasons": {"empty file": 5},
+        "lost_classes": [], "seen_in_training": None,
+    }  # fmt: skip
+    assert str(run).endswith("%; 5 of 60 photos left out")
     assert json.loads(record.read_text())["account"] == account
     assert run.result["account"] == run.summary()["account"] == account
     assert run.manifest().account.brief() == account

@@ -54,7 +54,6 @@ def check(
     threads: int | None = None,
     *,
     remember: bool = False,
-    decoded: bool = True,
 ) -> Listing:
     """Return the listing without unusable photos, its table with `digest` (SHA-256) and `bytes` (of the file) added.
 
@@ -65,11 +64,9 @@ def check(
         threads: Photos opened at once; none: one a processor.
         remember: Leave files closed that did not change since an earlier check opened them, and keep the outcomes for
             later checks, also those of a check that is interrupted.
-        decoded: Whether photos are decoded. Without it they are hashed alone, for whoever knows the digest that a sound
-            photo had; nothing is then kept for later checks.
     """
     cache = ScanCache(listing.root, max_pixels, enabled=remember)
-    checked = _Check(listing, max_pixels, cache, decoded=decoded)
+    checked = _Check(listing, max_pixels, cache)
     try:
         with _pool(threads) as pool:
             checked.run(pool, on_progress)
@@ -79,8 +76,8 @@ def check(
 
 
 class _Check:
-    def __init__(self, listing: Listing, max_pixels: int, cache: ScanCache, *, decoded: bool) -> None:
-        self.listing, self.max_pixels, self.cache, self.decoded = listing, max_pixels, cache, decoded
+    def __init__(self, listing: Listing, max_pixels: int, cache: ScanCache) -> None:
+        self.listing, self.max_pixels, self.cache = listing, max_pixels, cache
         self.unchanged = 0
         self._root = os.fspath(listing.root)
         self._columns: dict[str, list[pa.Array]] = {"digest": [], "bytes": [], "reason": []}
@@ -105,7 +102,7 @@ class _Check:
         rows = np.flatnonzero(~same)
         opened = _opened(pool, self._open, [files[row] for row in rows])
         self._fill(same, places, stamps, opened)
-        kept = [at for at, it in enumerate(opened) if it.lasting and self.decoded]
+        kept = [at for at, it in enumerate(opened) if it.lasting]
         of_kept = ([opened[at].digest for at in kept], [opened[at].reason for at in kept])
         self.cache.add(moment, outcomes([names[row] for row in rows[kept]], stamps[rows[kept]], *of_kept))
 
@@ -115,8 +112,7 @@ class _Check:
         except PhotoError as error:  # with a cause the system has refused it, and may think otherwise next time
             return Opened(None, 0, error.reason, lasting=error.__cause__ is None)
         try:
-            if self.decoded:
-                decode(data, max_pixels=self.max_pixels)
+            decode(data, max_pixels=self.max_pixels)
         except PhotoError as error:
             return Opened(None, len(data), error.reason, lasting=not isinstance(error.__cause__, MemoryError))
         return Opened(digest(data), len(data))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,7 +44,14 @@ class Located:
         return f"the run's photos were in {self.moved_from}, and are read in {self.manifest.root}: the same by digest"
 
 
-def locate(manifest: Manifest, splits: Sequence[str], settings: DataSettings, place: Path | None = None) -> Located:
+def locate(
+    manifest: Manifest,
+    splits: Sequence[str],
+    settings: DataSettings,
+    place: Path | None = None,
+    *,
+    flags: str = "--data",
+) -> Located:
     """Find the photos of some splits again; a file that has other bytes now is none of them.
 
     Args:
@@ -52,6 +59,7 @@ def locate(manifest: Manifest, splits: Sequence[str], settings: DataSettings, pl
         splits: Those that are wanted; rows of others are dropped.
         settings: How the run reads photos.
         place: A folder, searched through, or a manifest of where they are now; none: where they were.
+        flags: What names such a place on the command line.
 
     Raises:
         DataError: there is no such place, or none of the photos is there.
@@ -69,16 +77,17 @@ def locate(manifest: Manifest, splits: Sequence[str], settings: DataSettings, pl
     table = wanted.set_column(0, wanted.schema.field("path"), now).filter(there)
     left_out = tuple(Quarantined(printable(path), faults[path]) for path in lost["path"].to_pylist())
     if not table.num_rows:
-        raise DataError(_nothing(manifest, splits, left_out, place))
+        wanted_ones = f"{count(wanted.num_rows, ' and '.join(splits) + ' photo')} of the run"
+        raise DataError(_nothing(wanted_ones, manifest.root, left_out[0], place, flags))
     gone = sorted(set(lost["label"].unique().to_pylist()) - set(table["label"].unique().to_pylist()))
-    found = replace(manifest, root=root, table=table, part_of=manifest.fingerprint)
+    found = Manifest(root, table, manifest.classes, by_rows=manifest.by_rows, part_of=manifest.fingerprint)
     account = Account(wanted.num_rows, table.num_rows, left_out, tuple(gone))
     return Located(found, account, None if place is None else manifest.root)
 
 
 def _unmoved(wanted: pa.Table, root: Path, settings: DataSettings) -> tuple[pa.ChunkedArray, dict[str, str]]:
     """Return each photo's path where the file below `root` is the same, else null, and why those are not."""
-    found, faults = _hashed(root, wanted.select(COLUMNS.names), settings)
+    found, faults = _sound(root, wanted.select(COLUMNS.names), settings)
     digest = found["digest"].take(pc.index_in(wanted["path"], value_set=found["path"]))
     same = pc.fill_null(pc.equal(digest, wanted["digest"]), False)
     others = wanted["path"].filter(pc.invert(same)).to_pylist()
@@ -98,14 +107,17 @@ def _searched(
         return now
     nothing = pa.nulls(len(paths), pa.string())
     table = pa.table([pa.array(paths, pa.string()), *[nothing] * (len(COLUMNS) - 1)], schema=COLUMNS)
-    found, _ = _hashed(root, table, settings)
+    found, _ = _sound(root, table, settings)
     place_of = pc.index_in(wanted["digest"], value_set=found["digest"])  # of several copies any will do: the first
     return pc.coalesce(now, found["path"].take(place_of))
 
 
-def _hashed(root: Path, table: pa.Table, settings: DataSettings) -> tuple[pa.Table, dict[str, str]]:
-    """Return the files that can be read with their digests, and, by their printable paths, why the others cannot."""
-    checked = check(Listing(root, table), settings.max_pixels, remember=settings.scan_cache, decoded=False)
+def _sound(root: Path, table: pa.Table, settings: DataSettings) -> tuple[pa.Table, dict[str, str]]:
+    """Return the sound photos with their digests, and, by their printable paths, why the others are not.
+
+    They are decoded too, where no earlier check is remembered: another version may think less of a photo.
+    """
+    checked = check(Listing(root, table), settings.max_pixels, remember=settings.scan_cache)
     return checked.table, {item.path: item.reason for item in checked.quarantine}
 
 
@@ -124,13 +136,11 @@ def _size(root: Path, path: str) -> int:
         return -1
 
 
-def _nothing(manifest: Manifest, splits: Sequence[str], left_out: Sequence[Quarantined], place: Path | None) -> str:
-    wanted = f"none of the {count(len(left_out), ' and '.join(splits) + ' photo')} of the run"
-    first = f"{left_out[0].path} first: {left_out[0].reason}"
+def _nothing(wanted: str, root: Path, first: Quarantined, place: Path | None, flags: str) -> str:
+    why = f"({first.path} first: {first.reason})"
     if place is not None:
-        return f"{wanted}, which were in {manifest.root}, is in {place} by its digest ({first}): name their place now"
-    ask = "--data" if splits[0] != "test" else "--data, and --split test"
+        return f"none of the {wanted}, which were in {root}, is in {place} by its digest {why}: name their place now"
     return (
-        f"{wanted} is in {manifest.root} as it was ({first}): bring the photos back, or name the place that they moved "
-        f"to with {ask}"
+        f"none of the {wanted} is in {root} as it was {why}: bring the photos back, or name the place that they moved "
+        f"to with {flags}"
     )

@@ -89,7 +89,7 @@ def _others(photos: Path, classes: Classes, settings: DataSettings) -> Measured:
 def _own(run: Run, split: str, place: Path | None) -> Measured:
     """Find the photos of a split again, as they were when the run was made."""
     manifest = _split_of(run, split)
-    located = data.locate(manifest, (split,), run.settings.data, place)
+    located = data.locate(manifest, (split,), run.settings.data, place, flags=f"--split {split} --data")
     made = manifest.account
     notes = [f"when the run was made: {made}"] if made.left_out else []
     notes += [located.note] if located.note else []

@@ -92,6 +92,7 @@ class Account:
         return {
             "asked": self.asked,
             "measured": self.measured,
+            "headline": self.headline,
             "reasons": self.reasons,
             "lost_classes": list(self.lost_classes),
             "seen_in_training": self.seen,

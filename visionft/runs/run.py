@@ -194,9 +194,10 @@ class Run:
     def __str__(self) -> str:
         top1, blend = self.result["val"]["top1"], self.result.get("blend")
         how = self.settings.method.name + (f", blended {blend['coefficient']:g} of the way," if blend else "")
+        missing = (self.result.get("account") or {}).get("headline")
         return (
             f"run {self.path}: {how} on {self.settings.backbone}, {len(self.classes)} classes, "
-            f"validation top-1 {top1:.1%}"
+            f"validation top-1 {top1:.1%}{f'; {missing}' if missing else ''}"
         )
 
     def _repr_html_(self) -> str:
