@@ -127,8 +127,7 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> str |
     if before["fingerprint"] != manifest.fingerprint:
         photos = manifest.table.num_rows
         raise RunMismatchError(
-            f"the photos changed since {folder} was begun ({before['photos']} photos in {before['root']} then, "
-            f"{photos} in {manifest.root} now, which differ in paths, sides or digests); "
+            f"the photos changed since {folder} was begun ({before['photos']} photos then, {photos} now); "
             "give another --out, and --data.splits with its splits.csv to keep the sides"
         )
     sweep(folder)
