@@ -80,6 +80,15 @@ def test_a_class_that_is_lost_is_in_the_headline(run: Run, photos: Path) -> None
     assert "20 of 60 photos left out, no photo of disc" in found._repr_html_()
 
 
+def test_names_are_text_in_a_notebook(run: Run, photos: Path) -> None:
+    odd = photos.rename(photos.with_name("<b>photos"))
+    (odd / "disc" / "<i>.jpg").write_bytes(b"")
+    shown = evaluate_run(run, odd)._repr_html_()
+    assert "&lt;b&gt;photos" in shown
+    assert "disc/&lt;i&gt;.jpg" in shown
+    assert not {"<b>", "<i>"} & set(re.findall("<.>", shown)) - {"<p>"}
+
+
 def test_whole_sets_are_told_quietly(run: Run, photos: Path) -> None:
     for path in sorted(photos.glob("*/*"))[::2]:  # other photos than the run has, of the same classes
         Image.open(path).transpose(Image.Transpose.ROTATE_90).save(path, quality=90)

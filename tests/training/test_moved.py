@@ -49,7 +49,8 @@ def test_a_finished_run_says_both_places_and_stays_as_it_is(
     folder, said = Path(shutil.copytree(trained, tmp_path / "run")), list[str]()
     before = (folder / layout.DATA).read_bytes()
     vft.fit(place, out=folder, say=said.append, **small)
-    assert f"the photos of {folder} were in {shapes}, and the same are in {place} now" in said
+    places = f"the photos of {folder} were in {shapes}, and the same are in {place} now"
+    assert f"{places}; evaluate, export and blend find them with --data {place}" in said
     assert (folder / layout.DATA).read_bytes() == before
 
 

@@ -172,6 +172,6 @@ class Evaluation:
         return "\n".join([said, *([str(self.retention)] if self.retention else [])])
 
     def _repr_html_(self) -> str:
-        kept = f"<p>{self.retention}</p>" if self.retention else ""
+        kept = f"<p>{escape(str(self.retention))}</p>" if self.retention else ""
         below = "<br>".join(escape(line) for line in [self.account.headline, *self._below()] if line)
-        return f"<p>{self.subject} on {self.split}</p>{self.metrics._repr_html_()}<p>{below}</p>{kept}"
+        return f"<p>{escape(f'{self.subject} on {self.split}')}</p>{self.metrics._repr_html_()}<p>{below}</p>{kept}"

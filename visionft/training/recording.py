@@ -114,7 +114,7 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> str |
     record, before = read_json(folder / layout.CHOICES), read_json(folder / layout.DATA)
     now = _comparable(wanted)
     moved = before["fingerprint"] == manifest.fingerprint  # or not at all
-    if moved or now["photos"] == str(Path(before["source"]).absolute()):
+    if moved or now["photos"] == str(Path(before.get("source", "")).absolute()):
         now["photos"] = record["requested"]["photos"]
     for name, kept in ELDERS.items():
         if _only_moved(getattr(wanted, name), record.get(kept)):
@@ -141,7 +141,7 @@ def _moved(folder: Path, wanted: FitSettings, manifest: Manifest, before: dict[s
         return None
     said = f"the photos of {folder} were in {before['root']}, and the same are in {root} now"
     if (folder / layout.RESULT).is_file():
-        return said
+        return f"{said}; evaluate, export and blend find them with --data {root}"
     write_json(folder / layout.DATA, {**before, "source": str(wanted.photos.absolute()), "root": root})
     return said
 
