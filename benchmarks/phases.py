@@ -26,11 +26,13 @@ import pyarrow.compute as pc
 import visionft as vft
 from visionft import data, training
 from visionft.classes import Classes
-from visionft.data import Column, TrainLoader, TrainPhotos, caching, checking
+from visionft.data import Column, Rows, TrainLoader, TrainPhotos, caching, checking
 from visionft.data.leaks import leak_notes
 from visionft.data.preparing import list_photos
 from visionft.data.splitting import draw
 from visionft.evaluation import Evaluation
+from visionft.evaluation.evaluation import Measured
+from visionft.photos import Account
 from visionft.settings import AugmentSettings, DataSettings
 from visionft.training import lifecycle
 
@@ -166,9 +168,11 @@ def answers(photos: Path) -> dict[str, Any]:
     random, n, classes = np.random.default_rng(0), len(paths), Classes.of("abcdefghij")
     logits, labels = random.normal(size=(n, 10)).astype(np.float32), random.integers(0, 10, n)
 
+    measurement = Measured("test", Rows(paths, labels, paths), photos, Account(n, n))
+
     def work() -> None:
         with tempfile.TemporaryDirectory() as out:
-            Evaluation.of(photos, "test", classes, paths, logits, labels, ()).write(Path(out) / "test")
+            Evaluation.of(photos, measurement, classes, logits).write(Path(out) / "test")
 
     return measured(work)
 

@@ -201,7 +201,7 @@ def test_of_photos_with_splits_the_test_split_is_measured(tree: Tree) -> None:
     root = tree(numbered("train/hat", "train/cap") + numbered("test/hat", n=2))
     manifest = label_photos(root, Classes.of(["cap", "hat"]), DataSettings())
     assert list(manifest.rows("test").paths) == ["test/hat/0.png", "test/hat/1.png"]
-    assert f"{root} brings splits: its test photos alone are measured on" in manifest.notes
+    assert f"{root} brings splits: its test photos alone are measured on, not the 8 of train" in manifest.notes
 
 
 def test_a_class_unknown_to_the_run_is_an_error_that_names_it(two_classes: Path) -> None:

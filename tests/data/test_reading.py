@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from visionft.data.reading import read_manifest
 from visionft.errors import DataError
+from visionft.photos import Quarantined
 from visionft.settings import DataSettings
 
 
@@ -68,14 +70,14 @@ def test_rows_without_path_or_label_go_to_quarantine(tmp_path: Path) -> None:
     listing = read_manifest(write(tmp_path, "path,label\na.jpg,hat\nb.jpg,\n,cap\n"), DataSettings())
     assert [(item.path, item.reason) for item in listing.quarantine] == [
         ("b.jpg", "no label in the manifest"),
-        ("row 3", "no path in the manifest"),
+        ("line 4", "no path in the manifest"),
     ]
 
 
-def test_a_repeated_row_is_left_out_aloud(tmp_path: Path) -> None:
-    listing = read_manifest(write(tmp_path, "path,label\na.jpg,hat\na.jpg,hat\n"), DataSettings())
-    assert listing.table.num_rows == 1
-    assert listing.notes == ("1 row of photos.csv repeats an earlier one and is left out",)
+def test_a_repeated_row_is_left_out_with_its_reason(tmp_path: Path) -> None:
+    listing = read_manifest(write(tmp_path, "path,label\na.jpg,hat\nb.jpg,cap\n./a.jpg,hat\n"), DataSettings())
+    assert listing.table["path"].to_pylist() == ["a.jpg", "b.jpg"]
+    assert listing.quarantine == (Quarantined("a.jpg", "repeats an earlier row of the manifest"),)
 
 
 @pytest.mark.parametrize(
@@ -86,14 +88,20 @@ def test_a_repeated_row_is_left_out_aloud(tmp_path: Path) -> None:
             "no column 'label' .it has path and lable.; did you mean 'lable'. --data.label-column",
         ),
         ("image,label\na.jpg,hat\n", "no column 'path' .it has image and label.: --data.path-column names another"),
-        ("path,label,split\na.jpg,hat,dev\n", "names the split 'dev': use train, validation .val, valid. or test"),
-        ("path,label,split\na.jpg,hat,train\nb.jpg,hat,\n", "leaves the split of 1 row empty"),
-        ("path,label\na.jpg,hat\na.jpg,cap\n", "gives a.jpg more than one label .'cap' and 'hat'.: keep one row"),
+        (
+            "path,label,split\na.jpg,hat,dev\n",
+            "names the split 'dev' .line 2.: use train, validation .val, valid. or test",
+        ),
+        ("path,label,split\na.jpg,hat,train\nb.jpg,hat,\n", "leaves the split of 1 row empty .line 3 first."),
+        (
+            "path,label\na.jpg,hat\na.jpg,cap\n",
+            "gives a.jpg more than one label .'cap' and 'hat', lines 2 and 3.: keep one",
+        ),
         ("path,label,split\na.jpg,hat,train\na.jpg,hat,test\n", "gives a.jpg more than one split"),
         ("path,label,label\na.jpg,hat,cap\n", "more than one column 'label'"),
         ("path,label\n", "names no photos"),
-        ("", "cannot be read"),
-        ("path,label\na.jpg,hat,3\n", "cannot be read"),
+        ("", r"cannot be read \(it is empty\): give it one row a photo"),
+        ("\n \n", r"cannot be read \(it is empty\)"),
     ],
 )
 def test_a_faulty_manifest_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
@@ -114,9 +122,33 @@ def test_a_missing_group_column_is_an_error_only_when_asked_for(tmp_path: Path) 
 def test_a_manifest_in_another_encoding_or_format_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "photos.csv"
     path.write_bytes("path,label\na.jpg,Hütchen\n".encode("latin-1"))
-    with pytest.raises(DataError, match=r"cannot be read .*save it as CSV in UTF-8 or as Parquet"):
+    with pytest.raises(DataError, match=r"line 2 of .* cannot be read as text in UTF-8: save it as CSV in UTF-8 or as"):
         read_manifest(path, DataSettings())
     parquet = tmp_path / "photos.parquet"
     parquet.write_bytes(b"no parquet")
-    with pytest.raises(DataError, match=r"cannot be read"):
+    with pytest.raises(DataError, match=r"cannot be read .*: save it as CSV in UTF-8 or as Parquet"):
         read_manifest(parquet, DataSettings())
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/a.jpg", "https://shop.example/a.jpg", "file:///a.jpg", "gs://b/a"])
+def test_an_address_is_no_path(tmp_path: Path, address: str) -> None:
+    path = write(tmp_path, f"path,label\nC:/a.jpg,hat\n{address},hat\n")
+    words = rf"names '{address}' \(line 3\), which is no path of a file: copy the photos to a disk of this machine"
+    with pytest.raises(DataError, match=words):
+        read_manifest(path, DataSettings())
+
+
+def test_a_pipe_in_the_place_of_a_manifest_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "photos.csv")
+    with pytest.raises(DataError, match=r"photos\.csv is no file: give a CSV or Parquet manifest, or a folder"):
+        read_manifest(tmp_path / "photos.csv", DataSettings())
+
+
+def test_a_formula_is_a_class_and_what_we_wrote_of_it_is_read_back(tmp_path: Path) -> None:
+    path = write(tmp_path, "path,label\na.jpg,=1+1\nb.jpg,'=1+1\nc.jpg,'hat\n")
+    listing = read_manifest(path, DataSettings())
+    assert listing.table["label"].to_pylist() == ["=1+1", "=1+1", "'hat"]
+    assert listing.notes == (
+        "1 value of photos.csv begins with an apostrophe before a sign that spreadsheets compute: it is taken off, "
+        "as visionft puts it there",
+    )

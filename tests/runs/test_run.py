@@ -52,7 +52,15 @@ def test_what_an_open_run_says(trained: Path, shapes: Path) -> None:
 
 def test_the_summary_has_the_figures_of_json(trained: Path) -> None:
     summary = Run.open(trained).summary()
-    assert list(summary) == ["run", "val_top1", "test_top1", "seconds", "images_per_second", "peak_memory_mb"]
+    assert list(summary) == [
+        "run",
+        "val_top1",
+        "test_top1",
+        "seconds",
+        "images_per_second",
+        "peak_memory_mb",
+        "account",
+    ]
     assert summary["run"] == str(trained)
     test = json.loads((trained / layout.EVALUATION / "test" / "metrics.json").read_text())
     assert summary["test_top1"] == test["top1"]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from visionft.cli.places import require_run
+from visionft.cli.places import require_photos, require_run
 from visionft.cli.printing import Json, finish, say
 
 
@@ -17,6 +17,9 @@ def blend(
     /,
     *,
     out: Annotated[Path | None, Parameter(help="The new run's folder; none: RUN-blend beside RUN.")] = None,
+    data: Annotated[
+        Path | None, Parameter(help="Where the run's photos are now, if they moved; they are found by their digests.")
+    ] = None,
     coefficients: Annotated[
         list[float] | None,
         Parameter(
@@ -32,9 +35,11 @@ def blend(
     It often keeps more of what the pretrained weights knew, at little cost. Nothing is trained.
     """
     require_run(run)
+    if data is not None:
+        require_photos(data, "--data")
     from visionft import workflows
 
-    blended = workflows.blend(run, out, coefficients=coefficients, say=partial(say, as_json))
+    blended = workflows.blend(run, out, data=data, coefficients=coefficients, say=partial(say, as_json))
     summary, made = blended.summary(), blended.result["blend"]
     told = {name: summary[name] for name in ("run", "val_top1", "test_top1")}
     result = {**told, "coefficient": made["coefficient"], "path": made["path"]}

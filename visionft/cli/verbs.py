@@ -21,9 +21,15 @@ def evaluate(
     /,
     *,
     data: Annotated[
-        Path | None, Parameter(help="Other photos, in class folders of the run's classes; none: the run's own.")
+        Path | None,
+        Parameter(
+            help="Other photos, in class folders of the run's classes; with --split: where the run's own are now."
+        ),
     ] = None,
-    split: Annotated[Literal["train", "validation", "test"], Parameter(help="Which of the run's own photos.")] = "test",
+    split: Annotated[
+        Literal["train", "validation", "test"] | None,
+        Parameter(help="Which of the run's own photos; none: test, or other photos given with --data."),
+    ] = None,
     retention: Annotated[
         Path | None, Parameter(help="Photos of an earlier task: what do the features still know of them?")
     ] = None,
@@ -42,8 +48,7 @@ def evaluate(
 
     evaluation = workflows.evaluate(run, data=data, split=split, retention=retention, adapter=adapter, out=out)
     following: list[str | Path] = ["predict", run, "PHOTOS", *_flag(adapter)] if holds_bundle(run) else ["export", run]
-    kept = {"retention": evaluation.retention.to_json()} if evaluation.retention else {}
-    finish(str(evaluation), {**evaluation.metrics.summary(), **kept}, *following, as_json=as_json)
+    finish(str(evaluation), evaluation.summary(), *following, as_json=as_json)
 
 
 def predict(
@@ -89,6 +94,9 @@ def export(
         ),
     ] = None,
     out: Annotated[Path | None, Parameter(help="The bundle's folder; none: RUN/bundle.")] = None,
+    data: Annotated[
+        Path | None, Parameter(help="Where the run's photos are now, if they moved; they are found by their digests.")
+    ] = None,
     precision: Annotated[
         Literal["fp32", "fp16", "int8"],
         Parameter(help="Arithmetic of the exported network; a smaller one is kept if it passes three gates."),
@@ -120,13 +128,15 @@ def export(
     """Write the bundle that is deployed, after checking that it answers like the run."""
     if run is not None:
         require_run(run)
+    if data is not None:
+        require_photos(data, "--data")
     runs = None if adapters is None else _named(adapters)
     share = _share(accept)
     from visionft import workflows
 
     exported = workflows.export(
-        run, out, adapters=runs, precision=precision, max_loss=max_loss, allow=allow, golden=golden, accept=share,
-        target=target, all=all_photos,
+        run, out, data=data, adapters=runs, precision=precision, max_loss=max_loss, allow=allow, golden=golden,
+        accept=share, target=target, all=all_photos,
     )  # fmt: skip
     following: list[str | Path] = ["predict", exported.bundle, "PHOTOS", *_flag(next(iter(exported.adapters), None))]
     finish(str(exported), exported.to_json(), *following, as_json=as_json)

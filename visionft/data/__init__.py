@@ -12,6 +12,7 @@ from visionft.data.loading import (
     eval_batches,
     train_batches,
 )
+from visionft.data.locating import Located, locate
 from visionft.data.manifest import SPLITS, Column, Manifest, Rows, read_splits
 from visionft.data.preparing import label_photos, prepare
 from visionft.data.sampling import EpochSampler, Sample, permutation, steps_per_epoch
@@ -28,6 +29,7 @@ __all__ = [
     "EvalPhotos",
     "FixedViews",
     "Item",
+    "Located",
     "Manifest",
     "Progress",
     "Remembered",
@@ -39,6 +41,7 @@ __all__ = [
     "estimate",
     "eval_batches",
     "label_photos",
+    "locate",
     "permutation",
     "prepare",
     "read_splits",

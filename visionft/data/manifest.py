@@ -17,7 +17,7 @@ from pyarrow import csv
 
 from visionft.classes import Classes
 from visionft.errors import DataError
-from visionft.photos import Quarantined
+from visionft.photos import Account, Quarantined, from_spreadsheet_table, spreadsheet_safe_table
 
 SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
@@ -91,6 +91,9 @@ class Manifest:
         quarantine: Files that were left out, with reasons.
         notes: Sentences to be said aloud.
         unchanged: Photos that were not opened this time, as they are what they were at an earlier check.
+        by_rows: Whether a table named the photos, so that every row was asked for.
+        lost_classes: Classes of which no photo could be used.
+        part_of: The fingerprint of the manifest that these photos are a part of; none: they are all.
     """
 
     root: Path
@@ -99,6 +102,9 @@ class Manifest:
     quarantine: tuple[Quarantined, ...] = ()
     notes: tuple[str, ...] = ()
     unchanged: int = 0
+    by_rows: bool = False
+    lost_classes: tuple[str, ...] = ()
+    part_of: str | None = None
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -123,9 +129,16 @@ class Manifest:
             found[row["split"]][row["label"]] = row["count_all"]
         return found
 
+    @property
+    def account(self) -> Account:
+        """What became of the photos that were asked for, those of all splits together."""
+        return Account.of(len(self), self.quarantine, by_rows=self.by_rows, lost_classes=self.lost_classes)
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the sorted (path, label, split, group, digest): equal ones mean the same photos and sides."""
+        if self.part_of is not None:
+            return self.part_of
         total = hashlib.sha256()
         for batch in self.table.sort_by("path").to_batches(max_chunksize=65536):
             columns = [pc.fill_null(batch.column(name), "") for name in ("path", "label", "split", "group", "digest")]
@@ -135,7 +148,7 @@ class Manifest:
 
     def write_splits(self, path: Path) -> None:
         """Write the table as splits.csv, which `read_splits` reads back and `--data.splits` takes."""
-        csv.write_csv(self.table.select(SCHEMA.names), path)
+        csv.write_csv(spreadsheet_safe_table(self.table.select(SCHEMA.names)), path)
 
 
 def read_splits(path: Path) -> pa.Table:
@@ -160,7 +173,7 @@ def read_splits(path: Path) -> pa.Table:
         raise DataError(
             f"{path} cannot be read as a splits.csv ({fault}): give the file from an earlier run"
         ) from error
-    return _checked(path, table)
+    return _checked(path, from_spreadsheet_table(table))
 
 
 def _checked(path: Path, table: pa.Table) -> pa.Table:

@@ -24,7 +24,7 @@ from visionft.data.faults import (
 from visionft.data.folding import fold
 from visionft.data.leaks import leak_notes
 from visionft.data.listing import Listing, count, some
-from visionft.data.manifest import SCHEMA, Manifest, read_splits
+from visionft.data.manifest import SCHEMA, SPLITS, Manifest, read_splits
 from visionft.data.reading import is_manifest, read_manifest
 from visionft.data.scanning import scan
 from visionft.data.splitting import draw
@@ -59,7 +59,8 @@ def prepare(
     listing = _folded(list_photos(photos, settings))
     _refuse_early(photos, listing, settings)
     checked = _usable(photos, listing, _checked(listing, settings, on_progress, threads))
-    return _split(photos, checked, settings, earlier)
+    lost = _lost(listing, checked)
+    return replace(_split(photos, checked, settings, earlier), by_rows=is_manifest(photos), lost_classes=lost)
 
 
 def label_photos(
@@ -78,12 +79,21 @@ def label_photos(
         DataError: a class that the run does not know, or photos that cannot be read.
     """
     photos = Path(photos)
-    listing = _measured(photos, list_photos(photos, settings))
+    listing = _measured(photos, list_photos(photos, settings), settings)
     listing = _folded(listing, classes.names)
     refuse_unknown(photos, sorted(listing.table["label"].unique().to_pylist()), classes.names)
     checked = _usable(photos, listing, _checked(listing, settings, on_progress, threads))
     table = _with_splits(checked.table, pa.repeat("test", checked.table.num_rows))
-    return Manifest(checked.root, table, classes, checked.quarantine, checked.notes, checked.unchanged)
+    return Manifest(
+        checked.root,
+        table,
+        classes,
+        checked.quarantine,
+        checked.notes,
+        checked.unchanged,
+        by_rows=is_manifest(photos),
+        lost_classes=_lost(listing, checked),
+    )
 
 
 def list_photos(photos: Path, settings: DataSettings) -> Listing:
@@ -178,12 +188,17 @@ def _usable(photos: Path, listed: Listing, checked: Listing) -> Listing:
     """
     if not checked.table.num_rows:
         raise DataError(_none_usable(photos, listed, checked))
-    left = set(checked.table["label"].unique().to_pylist())
-    lost = sorted(set(listed.table["label"].unique().to_pylist()) - left)
+    lost = _lost(listed, checked)
     if not lost:
         return checked
     what = "1 class is" if len(lost) == 1 else f"{len(lost)} classes are"
     return checked.noting(f"{what} left out, as no photo of {some(map(repr, lost))} can be used: see the quarantine")
+
+
+def _lost(listed: Listing, checked: Listing) -> tuple[str, ...]:
+    """Return the classes of which no photo can be used."""
+    left = set(checked.table["label"].unique().to_pylist())
+    return tuple(sorted(set(listed.table["label"].unique().to_pylist()) - left))
 
 
 def _none_usable(photos: Path, listed: Listing, checked: Listing) -> str:
@@ -196,10 +211,18 @@ def _none_usable(photos: Path, listed: Listing, checked: Listing) -> str:
     return f"none of the {count(listed.table.num_rows, 'photo')} of {photos} can be used; {photo}{hint}"
 
 
-def _measured(photos: Path, listing: Listing) -> Listing:
+def _measured(photos: Path, listing: Listing, settings: DataSettings) -> Listing:
+    """Return the photos of the side that is measured, with a note on those that are not."""
     given = _given(listing.table)
     chosen = next((split for split in ("test", "validation") if split in given), None)
     if chosen is None:
         return listing
-    table = listing.table.filter(pc.equal(listing.table["split"], chosen))
-    return replace(listing, table=table).noting(f"{photos} brings splits: its {chosen} photos alone are measured on")
+    table, others = listing.table.filter(pc.equal(listing.table["split"], chosen)), []
+    for split in SPLITS:
+        number = pc.sum(pc.equal(listing.table["split"], split)).as_py()
+        others += [f"{number:,} of {split}"] if split in given - {chosen} else []
+    note = f"{photos} brings splits: its {chosen} photos alone are measured on"
+    note += f", not the {some(others)}" if others else ""
+    if is_manifest(photos):  # rows of the other sides that lack a label are not asked for either
+        return read_manifest(photos, settings, side=chosen).noting(note)
+    return replace(listing, table=table).noting(note)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
@@ -17,6 +18,7 @@ from visionft.data import EvalPhotos, Rows, eval_batches
 from visionft.evaluation.evaluate import BATCH
 from visionft.evaluation.evaluation import Evaluation
 from visionft.evaluation.exactness import exact_device
+from visionft.photos import Account, printable, spreadsheet_safe_table
 from visionft.runs import Run
 from visionft.runs.succession import succeed
 from visionft.runs.writing import make_folder, replacing, write_json
@@ -61,6 +63,7 @@ class BeforeAfter:
         before: top-1 of the earlier run, in [0, 1]; none without photos.
         after: top-1 of the new run.
         classes: in the order of the new run's classes.
+        account: of the photos of these classes that were asked for.
     """
 
     before_run: Path
@@ -70,6 +73,7 @@ class BeforeAfter:
     before: float | None
     after: float | None
     classes: tuple[Change, ...]
+    account: Account | None = None
 
     def write(self, folder: Path) -> Path:
         """Write before_after.json and before_after.csv into a folder."""
@@ -77,13 +81,15 @@ class BeforeAfter:
         rows = [{**asdict(row), "change": row.change} for row in self.classes]
         table = pa.table({name: [row[name] for row in rows] for name in rows[0]})
         with replacing(folder / FILES[1]) as temporary:
-            pyarrow.csv.write_csv(table, temporary)
+            pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)
         write_json(folder / FILES[0], self.to_json())  # last: where it is, nothing is missing
         return folder
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**asdict(self), "before_run": str(self.before_run), "after_run": str(self.after_run)}
+        account = self.account.to_json() if self.account else None
+        runs = {"before_run": str(self.before_run), "after_run": str(self.after_run)}
+        return {**asdict(self), **runs, "account": account}
 
     def changed_most(self) -> list[Change]:
         """Return the classes by how much their recall changed, of equals the largest first."""
@@ -102,6 +108,7 @@ class BeforeAfter:
             *(f"  {x.name:{width}}  {x.support:>6,}  {_share(x.before):>6}  {_share(x.after):>6}" for x in shown),
         ]
         left = len(self.classes) - len(shown)
+        lines += [f"  {self.account}"] if self.account and self.account.left_out else []
         return "\n".join([*lines, *([f"  {left:,} more changed less: see {FILES[1]}"] if left else [])])
 
     def _repr_html_(self) -> str:
@@ -122,7 +129,9 @@ def before_after(run: Run, parent: Run, after: Evaluation) -> BeforeAfter | None
     kept = succeed(parent.classes, run.classes, run.settings.classes.rename).kept
     if not kept:
         return None
-    rows = run.manifest().rows(after.split)
+    manifest = run.manifest()
+    asked = manifest.rows(after.split)
+    rows = asked.take(_measured(asked, after))
     old_index = np.full(len(run.classes), -1, np.int64)
     for old, new in kept:
         old_index[run.classes.index(new)] = parent.classes.index(old)
@@ -130,14 +139,31 @@ def before_after(run: Run, parent: Run, after: Evaluation) -> BeforeAfter | None
     labels = rows.labels[known]
     was_right = _answers(parent, run, rows.take(known)) == old_index[labels]
     is_right = np.asarray(after.predictions["correct"].to_numpy(), bool)[known]
+    account = _account(asked, after, old_index)
     changes = (
         Change(new, old, int(own.sum()), _mean(was_right[own]), _mean(is_right[own]))
         for old, new in kept
         for own in (labels == run.classes.index(new),)
     )
     return BeforeAfter(
-        parent.path, run.path, after.split, len(known), _mean(was_right), _mean(is_right), tuple(changes)
+        parent.path, run.path, after.split, len(known), _mean(was_right), _mean(is_right), tuple(changes), account
     )
+
+
+def _measured(rows: Rows, after: Evaluation) -> NDArray[np.int64]:
+    """Return the places of the photos that were measured, which are in the same order."""
+    held = pc.is_in(rows.paths.values, value_set=after.predictions["path"])
+    return np.flatnonzero(held.to_numpy(zero_copy_only=False))
+
+
+def _account(asked: Rows, after: Evaluation, old_index: NDArray[np.int64]) -> Account:
+    """Return the account of the photos whose classes both runs know."""
+    of_both = asked.take(np.flatnonzero(old_index[asked.labels] >= 0))
+    known = set(map(printable, of_both.paths))
+    left_out = tuple(item for item in after.account.left_out if item.path in known)
+    names = {after.metrics.classes[label] for label in np.unique(of_both.labels)}
+    lost = tuple(name for name in after.account.lost_classes if name in names)
+    return Account(len(known), len(known) - len(left_out), left_out, lost)
 
 
 def _answers(parent: Run, run: Run, rows: Rows) -> NDArray[np.int64]:

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from visionft import data
 from visionft.backbones import forward_batches
 from visionft.bundle import Bundle
+from visionft.classes import Classes
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.errors import DataError, PhotoError, UsageError
-from visionft.evaluation.evaluation import Evaluation
+from visionft.evaluation.evaluation import Evaluation, Measured
 from visionft.evaluation.exactness import exact_device
+from visionft.evaluation.seeing import known_photos
 from visionft.photos import read
 from visionft.runs import Run
 from visionft.serving import Session
@@ -24,16 +26,26 @@ BATCH = 64
 SPLITS = ("train", "validation", "test")
 
 
-def evaluate_run(run: Run, photos: Path | None, split: str) -> Evaluation:
+def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None) -> Evaluation:
     """Evaluate a run's final weights in fp32 on one of its splits, or on another folder or manifest.
+
+    A photo of the run's own that has other bytes than the run recorded is left out, with its reason.
+
+    Args:
+        run: a finished run.
+        photos: other photos; with a split: where the run's own are now, matched by their digests.
+        split: one of the run's own; none: other photos are measured, or the test split where none are given.
 
     Raises:
         UsageError: the run has no such split, or it is empty.
-        DataError: the other photos have a class that the run does not know.
+        DataError: the other photos have a class that the run does not know, or no photo of the split is there.
     """
-    manifest = _split_of(run, split) if photos is None else data.label_photos(photos, run.classes, run.settings.data)
-    rows = manifest.rows(split if photos is None else "test")
-    dataset = EvalPhotos(rows, manifest.root, run.preprocess)
+    if photos is None or split is not None:
+        measured = _own(run, "test" if split is None else split, photos)
+    else:
+        measured = _others(photos, run.classes, run.settings.data)
+    rows, apart = measured.rows, split in (None, "test")  # the other splits are known to the run, all of them
+    dataset = EvalPhotos(rows, measured.root, run.preprocess)
     workers = (
         int(run.settings.hardware.workers) if len(rows) > BATCH else 0
     )  # starting processes costs more than one batch
@@ -42,16 +54,14 @@ def evaluate_run(run: Run, photos: Path | None, split: str) -> Evaluation:
     answers = forward_batches(
         network, eval_batches(dataset, BATCH, workers), run.preprocess, device=device, want=("logits",)
     )
-    name = split if photos is None else photos.absolute().stem
     return Evaluation.of(
         run.path,
-        name,
+        measured,
         run.classes,
-        rows.paths,
         answers["logits"],
-        answers["labels"],
-        manifest.quarantine,
         run.answering().temperature,
+        known_photos(run, rows.digests),
+        apart=apart,
     )
 
 
@@ -63,20 +73,28 @@ def evaluate_bundle(bundle: Bundle, photos: Path, adapter: str | None = None) ->
         DataError: the photos have a class that the bundle does not know.
     """
     chosen = bundle.chosen(adapter)
-    manifest = data.label_photos(photos, chosen.classes, _reading_of(chosen))
-    rows = manifest.rows("test")
+    measured = _others(photos, chosen.classes, _reading_of(chosen))
+    manifest, rows = measured, measured.rows
     session = Session(bundle)
     logits = np.stack([session.answer(_pixels(manifest.root / str(path)), adapter).logits for path in rows.paths])
-    return Evaluation.of(
-        bundle.path,
-        photos.absolute().stem,
-        chosen.classes,
-        rows.paths,
-        logits,
-        rows.labels,
-        manifest.quarantine,
-        chosen.temperature,
-    )
+    return Evaluation.of(bundle.path, measured, chosen.classes, logits, chosen.temperature)
+
+
+def _others(photos: Path, classes: Classes, settings: DataSettings) -> Measured:
+    manifest = data.label_photos(photos, classes, settings)
+    name, rows = photos.absolute().stem, manifest.rows("test")
+    return Measured(name, rows, manifest.root, manifest.account, manifest.quarantine, manifest.notes)
+
+
+def _own(run: Run, split: str, place: Path | None) -> Measured:
+    """Find the photos of a split again, as they were when the run was made."""
+    manifest = _split_of(run, split)
+    located = data.locate(manifest, (split,), run.settings.data, place, flags=f"--split {split} --data")
+    made = manifest.account
+    notes = [f"when the run was made: {made}"] if made.left_out else []
+    notes += [located.note] if located.note else []
+    rows = located.manifest.rows(split)
+    return Measured(split, rows, located.manifest.root, located.account, manifest.quarantine, tuple(notes))
 
 
 def _reading_of(bundle: Bundle) -> DataSettings:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,35 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from visionft.classes import Classes
+from visionft.data import Rows
 from visionft.evaluation.retention import Retention
+from visionft.evaluation.seeing import TRAIN, Seen
 from visionft.metrics import Metrics, evaluate_logits, softmax
-from visionft.photos import Quarantined
+from visionft.photos import Account, Quarantined, spreadsheet_safe_table
 from visionft.runs.writing import make_folder, replacing, write_json
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured: photos, and what became of those that were asked for.
+
+    Attributes:
+        name: of the split, or of the folder.
+        rows: the photos.
+        root: the folder that their paths are relative to.
+        account: of the photos that were asked for.
+        quarantine: everything that was passed over when these photos, or those of the run, were read.
+        notes: sentences to be said aloud.
+    """
+
+    name: str
+    rows: Rows
+    root: Path
+    account: Account
+    quarantine: tuple[Quarantined, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,8 +54,13 @@ class Evaluation:
         split: name of the split, or of the folder evaluated.
         metrics: all figures.
         predictions: one row a photo: path, truth, label, probability, truth_probability, correct.
-        quarantine: photos that could not be used, with reasons.
+        quarantine: everything that was passed over when the photos were read, with reasons.
+        account: photos asked for, measured, and left out.
+        seen: photos that the run knows already, and the figures without them; None where that cannot be known, as of a
+            bundle, or says nothing, as of the run's own training photos.
+        notes: what else was odd about the photos.
         retention: what the features still know of earlier photos, if that was asked for; it is written on its own.
+        written: the folder that holds all of it; None: it was not written.
     """
 
     subject: Path
@@ -41,27 +68,42 @@ class Evaluation:
     metrics: Metrics
     predictions: pa.Table
     quarantine: tuple[Quarantined, ...]
+    account: Account
+    seen: Seen | None = None
+    notes: tuple[str, ...] = ()
     retention: Retention | None = None
+    written: Path | None = None
 
     @classmethod
     def of(
         cls,
         subject: Path,
-        split: str,
+        measured: Measured,
         classes: Classes,
-        paths: Sequence[object],
         logits: NDArray[np.float32],
-        labels: NDArray[np.int64],
-        quarantine: tuple[Quarantined, ...],
         temperature: float = 1.0,
+        known: NDArray[np.int8] | None = None,
+        *,
+        apart: bool = True,
     ) -> Evaluation:
-        """Compute the figures from raw logits (N, C), the temperature that calibrates them and labels (N,)."""
+        """Compute the figures from raw logits (N, C) and the temperature that calibrates them.
+
+        Args:
+            subject: as the attribute.
+            measured: the N photos.
+            classes: names in the order of the logits.
+            logits: (N, C) raw.
+            temperature: what they are divided by.
+            known: (N,) as of `known_photos`; None: that is not known.
+            apart: whether figures without known photos are worth having.
+        """
+        labels = measured.rows.labels
         probabilities = softmax(logits / temperature)
         answers, n = probabilities.argmax(1), np.arange(len(labels))
         names = np.array(classes.names, dtype=object)
         table = pa.table(
             {
-                "path": [str(path) for path in paths],
+                "path": [str(path) for path in measured.rows.paths],
                 "truth": names[labels],
                 "label": names[answers],
                 "probability": probabilities[n, answers].astype(np.float32),
@@ -70,35 +112,66 @@ class Evaluation:
             }
         )
         metrics = evaluate_logits(logits, labels, list(classes), temperature=temperature)
-        return cls(subject, split, metrics, table, quarantine)
+        account, seen = measured.account, None
+        if known is not None:
+            account = replace(account, seen=int((known == TRAIN).sum()))
+            new, figures = known == 0, None
+            if apart and new.any() and not new.all():
+                figures = evaluate_logits(logits[new], labels[new], list(classes), temperature=temperature)
+            seen = Seen.of(known, figures) if apart else None
+        return cls(subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes)
 
     def write(self, folder: Path) -> Path:
         """Write metrics.json, predictions.csv, predictions.parquet and confusion.csv into a folder."""
         make_folder(folder)
         write_json(folder / "metrics.json", self.to_json())
         confusion = self.metrics.confusion
-        counts = pa.table(
-            {
-                "truth": list(self.metrics.classes),
-                **{name: confusion[:, i] for i, name in enumerate(self.metrics.classes)},
-            }
-        )
+        # By position, not by name: a class may be called "truth" too.
+        columns = [pa.array(self.metrics.classes, pa.string()), *(pa.array(column) for column in confusion.T)]
+        counts = pa.Table.from_arrays(columns, ["truth", *self.metrics.classes])
         for name, table in (("predictions.csv", self.predictions), ("confusion.csv", counts)):
             with replacing(folder / name) as temporary:
-                pyarrow.csv.write_csv(table, temporary)
+                pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)
         with replacing(folder / "predictions.parquet") as temporary:
             pyarrow.parquet.write_table(self.predictions, temporary)
         return folder
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures with what they are of."""
-        quarantine = [{"path": entry.path, "reason": entry.reason} for entry in self.quarantine]
-        return {"subject": str(self.subject), "split": self.split, **self.metrics.to_json(), "quarantine": quarantine}
+        return {
+            "subject": str(self.subject),
+            "split": self.split,
+            **self.metrics.to_json(),
+            **self._account(),
+            "quarantine": [entry.to_json() for entry in self.quarantine],
+            "notes": list(self.notes),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures, the account and what was seen, as the command line's JSON line holds them."""
+        kept = {"retention": self.retention.to_json()} if self.retention else {}
+        return {**self.metrics.summary(), **self._account(), **kept}
+
+    def _account(self) -> dict[str, Any]:
+        return {"account": self.account.to_json(), "seen": self.seen.to_json() if self.seen else None}
+
+    def said_of(self, what: str) -> str:
+        """Return the report under a headline about `what`, which says what figures lack or what flatters them."""
+        loud = f", {self.account.headline}" if self.account.headline else ""
+        loud += f", {self.seen.known:,} of them known to the run" if self.seen and self.seen.known else ""
+        return "\n".join([f"{what}{loud}: {self.metrics}", *self._below()])
+
+    def _below(self) -> list[str]:
+        where = f"; all of them are in {self.written / 'metrics.json'}" if self.written else ""
+        lines = [f"{self.account}{where if self.account.left_out else ''}"]
+        lines += [str(self.seen)] if self.seen else []
+        return [*lines, *(f"note: {note}" for note in self.notes)]
 
     def __str__(self) -> str:
-        lines = [f"{self.subject} on {self.split}: {self.metrics}"]
-        return "\n".join([*lines, *([str(self.retention)] if self.retention else [])])
+        said = self.said_of(f"{self.subject} on {self.split}")
+        return "\n".join([said, *([str(self.retention)] if self.retention else [])])
 
     def _repr_html_(self) -> str:
         kept = f"<p>{escape(str(self.retention))}</p>" if self.retention else ""
-        return f"<p>{escape(str(self.subject))} on {escape(self.split)}</p>{self.metrics._repr_html_()}{kept}"
+        below = "<br>".join(escape(line) for line in [self.account.headline, *self._below()] if line)
+        return f"<p>{escape(f'{self.subject} on {self.split}')}</p>{self.metrics._repr_html_()}<p>{below}</p>{kept}"

@@ -23,6 +23,7 @@ from visionft.exporting.shrinking.gates import MAX_LOSS
 from visionft.exporting.shrinking.shrink import shrink, wanted_of
 from visionft.exporting.target import Runtime
 from visionft.exporting.trained import TrainedModel
+from visionft.photos import Account
 from visionft.runs.calibration import ACCEPTED
 
 
@@ -42,6 +43,7 @@ class Exported:
         target: the other runtime that it was written for and tried under.
         notes: what the user should know.
         adapters: names of the adapters, where there are some; the figures above are then the worst of theirs.
+        account: of the run's photos that the check could have been made on; None where several runs have theirs.
     """
 
     bundle: Path
@@ -55,6 +57,7 @@ class Exported:
     notes: tuple[str, ...] = ()
     adapters: tuple[str, ...] = ()
     target: TargetRecord | None = None
+    account: Account | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, the line of `--json`."""
@@ -64,12 +67,14 @@ class Exported:
         more: dict[str, Any] = {"adapters": list(self.adapters)} if self.adapters else {}
         more |= {} if self.shrunken is None else {"shrunken": self.shrunken.model_dump(mode="json")}
         more |= {} if self.target is None else {"target": self.target.model_dump(mode="json")}
+        more |= {} if self.account is None else {"account": self.account.to_json()}
         ties = [tie.model_dump() for tie in self.near_ties]
         return {"bundle": str(self.bundle), **plain, "near_ties": ties, **more, "notes": list(self.notes)}
 
     def __str__(self) -> str:
         count = f", {len(self.adapters)} adapters: {', '.join(self.adapters)}" if self.adapters else ""
-        place = f"bundle {self.bundle} (opset {self.opset}{count})"
+        missing = f", {self.account.headline}" if self.account and self.account.headline else ""
+        place = f"bundle {self.bundle} (opset {self.opset}{count}){missing}"
         trained = "its trained model on at least" if self.adapters else "the trained model on"
         share = f"the same label as {trained} {self.agreement:.2%} of {self.n:,} photos"
         lines = [f"{place}: {share}, probabilities at most {self.max_probability_difference:.2g} apart"]

@@ -73,7 +73,17 @@ def _sets(record: BundleRecord) -> Iterator[tuple[str, dict[str, Any], list[str]
 
 def _numbers(values: dict[str, JsonValue]) -> list[str]:
     known = {word: values[key] for key, word in FIGURES.items() if key in values}
-    return [f"{word} {_figure(value)}" for word, value in known.items() if isinstance(value, int | float)]
+    found = [f"{word} {_figure(value)}" for word, value in known.items() if isinstance(value, int | float)]
+    return [*found, *_left_out(values)]
+
+
+def _left_out(values: dict[str, JsonValue]) -> list[str]:
+    """Say how many of the photos that were asked for have no part in the figures; older runs do not know."""
+    account = values.get("account")
+    asked, measured = (account.get(key) for key in ("asked", "measured")) if isinstance(account, dict) else (0, 0)
+    if not isinstance(asked, int) or not isinstance(measured, int) or asked == measured:
+        return []
+    return [f"{asked - measured:,} of {asked:,} photos that were asked for are left out"]
 
 
 def _figure(value: float) -> str:

@@ -115,7 +115,8 @@ def compare(
             on_progress("checking", tally.n, total)
     if not tally.n:
         raise ParityError(
-            "there is no readable validation photo to check the exported model on: bring the photos back, or fit again"
+            "there is no readable validation photo to check the exported model on: bring the photos back, or name the "
+            "place that they moved to with --data"
         )
     levels = _check_sample(tally, known, session, trained, stages, sample)
     _judge(tally, stages, trained.network)

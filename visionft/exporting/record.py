@@ -130,7 +130,7 @@ def _plain(values: Mapping[str, Any]) -> JsonValue:
     kept = {
         key: _plain(value) if isinstance(value, Mapping) else value
         for key, value in values.items()
-        if key not in ("confusion", "quarantine", "subject")  # large, or about this machine
+        if key not in ("confusion", "quarantine", "left_out", "notes", "subject")  # large, or about this machine
     }
     content: JsonValue = json.loads(json.dumps(kept, default=str))
     return content

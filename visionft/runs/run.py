@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -14,6 +14,7 @@ from visionft import backbones, methods
 from visionft.backbones import Network
 from visionft.classes import Classes
 from visionft.data import Manifest, read_splits
+from visionft.data.reading import is_manifest
 from visionft.errors import RunError
 from visionft.metrics import Answering
 from visionft.photos import Quarantined
@@ -44,9 +45,11 @@ class Run:
 
     Attributes:
         path: its folder.
+        photos: its photos, or a part of them, as they were found again; none: they are where the record says.
     """
 
     path: Path
+    photos: Manifest | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -149,16 +152,26 @@ class Run:
             "val_top1": result["val"]["top1"],
             "test_top1": read_record(test, lambda record: record["top1"]) if os.path.lexists(test) else None,
             **{name: result[name] for name in SUMMED},
+            "account": result.get("account"),
             **retention,
         }
 
     def manifest(self) -> Manifest:
         """Return the photos of the run as they were split, without scanning them again."""
+        if self.photos is not None:
+            return self.photos
         table, classes = read_splits(verified_table(self.path / layout.SPLITS)), self.classes
 
         def build(record: Mapping[str, Any]) -> Manifest:
-            quarantine = tuple(Quarantined(**entry) for entry in record["quarantine"])
-            return Manifest(Path(record["root"]), table, classes, quarantine, tuple(record["notes"]))
+            return Manifest(
+                Path(record["root"]),
+                table,
+                classes,
+                tuple(Quarantined(**entry) for entry in record["quarantine"]),
+                tuple(record["notes"]),
+                by_rows=is_manifest(Path(record.get("source", ""))),
+                lost_classes=tuple(record.get("account", {}).get("lost_classes", ())),
+            )
 
         return read_record(self.path / layout.DATA, build)
 
@@ -198,9 +211,10 @@ class Run:
     def __str__(self) -> str:
         top1, blend = self.result["val"]["top1"], self.result.get("blend")
         how = self.settings.method.name + (f", blended {blend['coefficient']:g} of the way," if blend else "")
+        missing = (self.result.get("account") or {}).get("headline")
         return (
             f"run {self.path}: {how} on {self.settings.backbone}, {len(self.classes)} classes, "
-            f"validation top-1 {top1:.1%}"
+            f"validation top-1 {top1:.1%}{f'; {missing}' if missing else ''}"
         )
 
     def _repr_html_(self) -> str:

@@ -52,7 +52,8 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
         "seconds": time.monotonic() - began,
         "peak_memory_mb": peak_memory(prepared.settings.hardware.device) / 1e6,
     }
-    write_json(folder / layout.RESULT, _result(val, train, sentence, history, kept) | cost)
+    account = {"account": manifest.account.brief()}
+    write_json(folder / layout.RESULT, _result(val, train, sentence, history, kept) | cost | account)
     remove(folder / layout.BEST)
     say(f"validation: {val}")
     say(sentence_of(calibration))

@@ -108,14 +108,21 @@ def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manif
     write_text(folder / layout.SETTINGS, to_yaml(prepared.settings))
 
 
-def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
+def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> str | None:
     """Refuse to go on with a run of other settings or other photos.
+
+    Returns:
+        What is to be said of photos that are the same at another place, which is then the run's; none: they are where
+        they were.
 
     Raises:
         RunMismatchError: names what differs.
     """
-    record = read_record(folder / layout.CHOICES, _asked)
+    record, before = read_record(folder / layout.CHOICES, _asked), read_record(folder / layout.DATA, _data_asked)
     now = _comparable(wanted)
+    moved = before["fingerprint"] == manifest.fingerprint  # or not at all
+    if moved or now["photos"] == str(Path(before.get("source", "")).absolute()):
+        now["photos"] = record["requested"]["photos"]
     for name, kept in ELDERS.items():
         if _only_moved(getattr(wanted, name), record.get(kept)):
             now[name] = record["requested"][name]
@@ -124,14 +131,26 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
         raise RunMismatchError(
             f"{folder} was made with other settings ({'; '.join(differing)}); give the same ones or another --out"
         )
-    fingerprint, before = read_record(folder / layout.DATA, lambda record: (record["fingerprint"], record["photos"]))
-    if fingerprint != manifest.fingerprint:
+    if before["fingerprint"] != manifest.fingerprint:
         photos = manifest.table.num_rows
         raise RunMismatchError(
-            f"the photos changed since {folder} was begun ({before} photos then, {photos} now); "
+            f"the photos changed since {folder} was begun ({before['photos']} photos then, {photos} now); "
             "give another --out, and --data.splits with its splits.csv to keep the sides"
         )
     sweep(folder)
+    return _moved(folder, wanted, manifest, before) if moved else None
+
+
+def _moved(folder: Path, wanted: FitSettings, manifest: Manifest, before: dict[str, Any]) -> str | None:
+    """Record where the photos of an unfinished run are now; a finished one stays as it is."""
+    root = str(manifest.root.absolute())
+    if root == before["root"]:
+        return None
+    said = f"the photos of {folder} were in {before['root']}, and the same are in {root} now"
+    if (folder / layout.RESULT).is_file():
+        return f"{said}; evaluate, export and blend find them with --data {root}"
+    write_json(folder / layout.DATA, {**before, "source": str(wanted.photos.absolute()), "root": root})
+    return said
 
 
 def _asked(record: dict[str, Any]) -> dict[str, Any]:
@@ -141,6 +160,12 @@ def _asked(record: dict[str, Any]) -> dict[str, Any]:
         if record.get(name) is not None:
             Origin(**record[name])
     return record
+
+
+def _data_asked(record: dict[str, Any]) -> dict[str, Any]:
+    """Return data.json where it holds what is asked of it."""
+    Path(record["root"]), Path(record.get("source", ""))
+    return {**record, "fingerprint": record["fingerprint"], "photos": record["photos"]}
 
 
 def require_whole(folder: Path, history: Sequence[Epoch]) -> None:
@@ -175,6 +200,7 @@ def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
         "fingerprint": manifest.fingerprint,
         "photos": manifest.table.num_rows,
         "counts": manifest.counts(),
+        "account": manifest.account.brief(),
         "quarantine": [asdict(entry) for entry in manifest.quarantine],
         "notes": list(manifest.notes),
     }

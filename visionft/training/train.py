@@ -44,7 +44,7 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     splits = verified_table(folder / layout.SPLITS) if begun else inheriting.splits_of(wanted, elders, say)
     with bar("reading photos") as advance:
         manifest = data.prepare(wanted.photos, wanted.data, splits=splits, on_progress=advance)
-    say(data.summary(manifest))
+    say(data.summary(manifest, folder / layout.DATA))
     if begun:
         with locking.held(folder):
             return _go_on(folder, wanted, manifest, say, began)
@@ -59,7 +59,9 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
 
 
 def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float) -> Run:
-    recording.require_same(folder, wanted, manifest)
+    moved = recording.require_same(folder, wanted, manifest)
+    if moved:
+        say(moved)
     if os.path.lexists(folder / layout.RESULT):
         say(f"the run {folder} is finished already; give another --out to train again")
         return Run.open(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.errors import RunError, UsageError, WeightsError
-from visionft.workflows.measuring import test_once
+from visionft.workflows.measuring import evaluate_once
 from visionft.workflows.places import path_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def fit(
     if earlier is not None:
         say(str(earlier))
     run = train(settings, say)
-    evaluation = test_once(run, say)
+    evaluation = evaluate_once(run, say)
     if settings.from_run is not None:
         _compare(run, settings.from_run, evaluation, say)
     if earlier is not None and not earlier.measured_in(run):

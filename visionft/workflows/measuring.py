@@ -23,7 +23,7 @@ def evaluate(
     run_or_bundle: Run | str | Path,
     *,
     data: str | Path | None = None,
-    split: str = "test",
+    split: str | None = None,
     retention: str | Path | None = None,
     adapter: str | None = None,
     out: str | Path | None = None,
@@ -32,8 +32,9 @@ def evaluate(
 
     Args:
         run_or_bundle: a run, or the folder of a run or of a bundle.
-        data: another folder of class folders or manifest; a bundle always needs one.
-        split: which of the run's own photos, where `data` is not given.
+        data: another folder of class folders or manifest; a bundle always needs one. With `split`: the place that the
+            run's own photos moved to, where they are found by their digests.
+        split: which of the run's own photos: train, validation or test; none: test, where `data` is not given.
         retention: photos of an earlier task, to measure what a run's features still know of them; the figures are in
             `Evaluation.retention`, and in RUN/evaluation/retention or OUT/retention.
         adapter: the one that is measured, in a bundle with adapters.
@@ -42,7 +43,8 @@ def evaluate(
 
     Raises:
         UsageError: there are no such photos, or no such adapter.
-        DataError: a class of the photos is unknown to the model, or retention cannot be measured on the earlier ones.
+        DataError: a class of the photos is unknown to the model, none of the run's own is there as it was, or retention
+            cannot be measured on the earlier ones.
     """
     path, photos = path_of(run_or_bundle), Path(data) if data is not None else None
     if not holds_bundle(path):
@@ -52,16 +54,16 @@ def evaluate(
 
     if photos is None:
         raise UsageError(f"{path} is a bundle and brings no photos; give labelled ones with --data")
+    if split is not None:
+        raise UsageError(f"{path} is a bundle, which has no {split} photos of its own; leave --split out")
     if retention is not None:
         raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
     evaluation = evaluate_bundle(Bundle.open(path), photos, adapter)
-    if out is not None:
-        evaluation.write(Path(out))
-    return evaluation
+    return evaluation if out is None else replace(evaluation, written=evaluation.write(Path(out)))
 
 
 def _evaluate_run(
-    run: Run, photos: Path | None, split: str, retention: str | Path | None, out: Path | None
+    run: Run, photos: Path | None, split: str | None, retention: str | Path | None, out: Path | None
 ) -> Evaluation:
     from visionft.evaluation import Earlier, evaluate_run, measure_retention
     from visionft.runs import layout
@@ -73,9 +75,8 @@ def _evaluate_run(
         kept.write(run.path / layout.RETENTION if out is None else out / Path(layout.RETENTION).name)
         evaluation = replace(evaluation, retention=kept)
     # A folder of other photos may be called "test" too, and would take the place of the run's own figures.
-    name = evaluation.split if photos is None else f"data-{evaluation.split}"
-    evaluation.write(run.path / layout.EVALUATION / name if out is None else out)
-    return evaluation
+    name = evaluation.split if photos is None or split is not None else f"data-{evaluation.split}"
+    return replace(evaluation, written=evaluation.write(run.path / layout.EVALUATION / name if out is None else out))
 
 
 def predict(
@@ -121,13 +122,13 @@ def _refuse_adapter(path: Path, adapter: str | None) -> None:
         raise UsageError(f"{path} is a run, which answers by itself; leave --adapter {adapter} out, or give a bundle")
 
 
-def test_once(run: Run, say: Say) -> Evaluation | None:
-    """Evaluate the test split, if there is one and it was not evaluated yet."""
+def evaluate_once(run: Run, say: Say, place: str | Path | None = None) -> Evaluation | None:
+    """Evaluate the test split, if there is one and it was not evaluated yet; `place`: where its photos moved to."""
     from visionft.runs import layout
 
     folder = run.path / layout.EVALUATION / "test"
     if not run.has_split("test") or (folder / "metrics.json").is_file():
         return None
-    evaluation = evaluate(run, out=folder)
-    say(f"test: {evaluation.metrics}")
+    evaluation = evaluate(run, data=place, split="test", out=folder)
+    say(evaluation.said_of("test"))
     return evaluation

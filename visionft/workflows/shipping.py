@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from visionft.errors import UsageError
-from visionft.workflows.measuring import test_once
+from visionft.workflows.measuring import evaluate_once
 from visionft.workflows.places import path_of, run_at
 
 if TYPE_CHECKING:
+    from visionft.data import Located
     from visionft.exporting import Exported
     from visionft.exporting.target import Runtime, Target
     from visionft.runs import Run
@@ -26,6 +28,7 @@ def export(
     run: Run | str | Path | None = None,
     out: str | Path | None = None,
     *,
+    data: str | Path | None = None,
     adapters: Runs | None = None,
     precision: Literal["fp32", "fp16", "int8"] = "fp32",
     max_loss: float = 0.5,
@@ -40,6 +43,8 @@ def export(
     Args:
         run: a finished run or its folder; none where `adapters` are given.
         out: the bundle's folder; none: RUN/bundle. With `adapters` it has to be given.
+        data: where the photos of the run, or of the runs, are now, if they moved: a folder, searched through, or a
+            manifest. They are found by their digests; none: they are looked for where they were.
         adapters: finished runs of LoRA that share their base, each an adapter of one bundle; a list takes the names of
             the runs' folders, a mapping gives names.
         precision: arithmetic of the exported network. A smaller one is kept only if it loses little, and is faster and
@@ -59,6 +64,7 @@ def export(
         UsageError: neither a run nor adapters were given, or both; or two adapters have one name; or fp16 is asked of
             adapters.
         RunError: the runs cannot share a base.
+        DataError: none of a run's validation photos is there as it was.
         TargetError: the target cannot be installed here.
     """
     wanted = None if target is None else _target(target, adapters is not None)
@@ -66,21 +72,25 @@ def export(
         place = _place_of_adapters(run, out)
         from visionft.exporting import export_adapters
 
-        runs = {name: run_at(path) for name, path in _named(adapters).items()}
+        runs, located = _located(
+            {name: run_at(path) for name, path in _named(adapters).items()}, data, _needed(precision)
+        )
         with _runtime(wanted) as runtime:
-            return export_adapters(
+            exported = export_adapters(
                 runs, place, golden=golden, accepted=accept, all_photos=all, runtime=runtime,
                 precision=precision, max_loss=max_loss, allow=allow,
             )  # fmt: skip
+        return replace(exported, notes=(*exported.notes, *_notes(located)))
     if run is None:
         raise UsageError("there is nothing to export; give a run, or several with --adapters")
     from visionft.exporting import export as export_run
 
     opened = run_at(path_of(run))
     place = Path(out) if out is not None else opened.path / "bundle"
+    runs, located = _located({"": opened}, data, _needed(precision))
     with _runtime(wanted) as runtime:
-        return export_run(
-            opened,
+        exported = export_run(
+            runs[""],
             place,
             golden=golden,
             accepted=accept,
@@ -90,6 +100,34 @@ def export(
             allow=allow,
             runtime=runtime,
         )
+    return replace(exported, notes=(*exported.notes, *_notes(located)), account=located[""].account)
+
+
+def _needed(precision: str) -> tuple[str, ...]:
+    """Return the splits whose photos an export looks at."""
+    return ("validation",) if precision == "fp32" else ("validation", "train")
+
+
+def _located(
+    runs: Mapping[str, Run], place: str | Path | None, splits: Sequence[str]
+) -> tuple[dict[str, Run], dict[str, Located]]:
+    """Return the runs with the photos of some splits alone, those that are as they were, and their accounts."""
+    from visionft.data import locate
+    from visionft.runs import Run
+
+    where = None if place is None else Path(place)
+    found = {name: locate(run.manifest(), splits, run.settings.data, where) for name, run in runs.items()}
+    return {name: Run(run.path, found[name].manifest) for name, run in runs.items()}, found
+
+
+def _notes(located: Mapping[str, Located]) -> list[str]:
+    """Say where photos moved to, and which are gone or changed."""
+    notes = []
+    for name, found in located.items():
+        of = f"{name}: " if name else ""
+        notes += [f"{of}{found.note}"] if found.note else []
+        notes += [f"{of}{found.account}"] if found.account.left_out else []
+    return notes
 
 
 def _target(given: str, adapters: bool) -> Target:
@@ -146,6 +184,7 @@ def blend(
     run: Run | str | Path,
     out: str | Path | None = None,
     *,
+    data: str | Path | None = None,
     coefficients: Sequence[float] | None = None,
     say: Say = print,
 ) -> Run:
@@ -157,12 +196,14 @@ def blend(
     Args:
         run: a finished run or its folder; its start must be there, so it was trained by epochs.
         out: the new run's folder; none: RUN-blend beside RUN.
+        data: where the run's photos are now, if they moved; they are found by their digests.
         coefficients: shares of the way that are tried, in [0, 1]; none: 0, 0.1, ... 1.
         say: receives each line of the report; print by default.
 
     Raises:
         UsageError: a coefficient is outside [0, 1].
         RunError: there is nothing to blend, or something else is at `out`.
+        DataError: none of the run's photos is there as it was.
     """
     from visionft.training import TENTHS
     from visionft.training import blend as blend_run
@@ -170,6 +211,9 @@ def blend(
     opened = run_at(path_of(run))
     whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
     place = Path(out) if out is not None else whole.with_name(f"{whole.name}-blend")
-    blended = blend_run(opened, place, TENTHS if coefficients is None else tuple(coefficients), say)
-    test_once(blended, say)
+    runs, located = _located({"": opened}, data, ("validation", "train"))
+    for note in _notes(located):
+        say(f"note: {note}")
+    blended = blend_run(runs[""], place, TENTHS if coefficients is None else tuple(coefficients), say)
+    evaluate_once(blended, say, data)
     return blended

@@ -155,7 +155,8 @@ def judge(
             on_progress("checking", len(seen), total)
     if not seen:
         raise ParityError(
-            "there is no readable validation photo to check the exported model on: bring the photos back, or fit again"
+            "there is no readable validation photo to check the exported model on: bring the photos back, or name the "
+            "place that they moved to with --data"
         )
     labels = np.array([photo.label for photo in seen], np.int64)
     paths = tuple(photo.path for photo in seen)

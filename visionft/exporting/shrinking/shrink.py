@@ -180,7 +180,7 @@ def training_pixels(trained: Truth, manifest: Photos) -> NDArray[np.float32]:
     if len(pixels) < LEAST_TRAINING:
         raise DataError(
             f"{len(pixels)} training photos can be read and a smaller precision is chosen on {LEAST_TRAINING} at "
-            "least: bring the photos back, or give --precision fp32"
+            "least: bring the photos back, name the place that they moved to with --data, or give --precision fp32"
         )
     return np.stack(pixels)
 

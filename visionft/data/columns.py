@@ -1,0 +1,62 @@
+"""The columns that a table must have to name photos, and its rows as text with their places in the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from visionft.data.listing import did_you_mean, some
+from visionft.errors import DataError
+from visionft.settings import DataSettings
+
+PLACE = "place"
+"""Column of the numbers by which a row is found in its file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """What a file names, before anything is made of it.
+
+    Attributes:
+        table: (n) rows; `path` and `label`, `split` and `group` where the file has them, all strings, null where the
+            file has nothing; and `PLACE`, int64.
+        noun: of what is counted in `PLACE`, from 1: `line` or `row`.
+        notes: Sentences to be said aloud.
+    """
+
+    table: pa.Table
+    noun: str
+    notes: tuple[str, ...] = ()
+
+    def place(self, row: int) -> str:
+        """Return where a row is: `line 7`."""
+        return f"{self.noun} {self.table[PLACE][row].as_py():,}"
+
+
+def wanted(path: Path, names: list[str], settings: DataSettings) -> dict[str, str]:
+    """Return our name -> the file's, for the columns that are to be read.
+
+    Raises:
+        DataError: a column is missing, or is there twice.
+    """
+    columns = {"path": settings.path_column, "label": settings.label_column}
+    for ours, column in columns.items():
+        if column not in names:
+            hint = did_you_mean(column, names) or ":"
+            raise DataError(
+                f"{path} has no column {column!r} (it has {some(names)}){hint} --data.{ours}-column names another"
+            )
+    if "split" in names:
+        columns["split"] = "split"
+    if settings.group_by == "column" and "group" not in names:
+        raise DataError(
+            f"{path} has no column 'group', which --data.group-by column asks for{did_you_mean('group', names)}"
+        )
+    if "group" in names and settings.group_by not in ("none", "parent"):
+        columns["group"] = "group"
+    repeated = [name for name in columns.values() if names.count(name) > 1]
+    if repeated:
+        raise DataError(f"{path} has more than one column {repeated[0]!r}: keep one")
+    return columns
