@@ -111,13 +111,13 @@ def test_products_stay_together(tree: Tree) -> None:
     assert "24 products" in summary(manifest)
 
 
-def test_a_tree_of_products_stops_with_advice(tree: Tree) -> None:
-    root = tree(f"{kind}/SKU{i:02}/a.png" for kind in ("hat", "cap") for i in range(60))
+def test_a_flat_folder_of_products_stops_with_advice(tree: Tree) -> None:
+    root = tree(f"SKU{i:03}/a.png" for i in range(120))
     with pytest.raises(DataError) as caught:
         prepare(root, DataSettings())
     assert str(caught.value) == (
         f"{root} has 120 folders of about 1 photo each, which look like products (SKUs) rather than classes: if they "
-        "are, add --data.depth 1 --data.group-by parent; if they are the classes, add --data.depth 2"
+        "are, put them into a folder for each class; if they are the classes, add --data.depth 1"
     )
 
 

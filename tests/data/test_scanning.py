@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from visionft.data.listing import Listing
-from visionft.data.scanning import is_split_layout, scan
+from visionft.data.scanning import scan
 from visionft.errors import DataError
 from visionft.settings import DataSettings
 
@@ -20,10 +20,11 @@ def listed(listing: Listing) -> dict[str, tuple[str, str | None, str | None]]:
 
 
 def test_a_class_is_its_folders_path(tree: Tree) -> None:
-    root = tree(["Fruit/Apple/Granny-Smith/a.png", "Fruit/Banana/b.png"])
+    root = tree(["Fruit/Apple/Granny-Smith/a.png", "Fruit/Banana/b.png", "Milk/c.png"])
     assert listed(scan(root, DataSettings())) == {
         "Fruit/Apple/Granny-Smith/a.png": ("Fruit/Apple/Granny-Smith", None, None),
         "Fruit/Banana/b.png": ("Fruit/Banana", None, None),
+        "Milk/c.png": ("Milk", None, None),
     }
 
 
@@ -36,11 +37,6 @@ def test_splits_are_read_where_train_and_another_hold_folders(tree: Tree) -> Non
         "test/cap/c.png": ("cap", "test"),
     }
     assert found.notes == (f"beside the splits of {root}, iconic/ and LICENSE.png are ignored",)
-
-
-@pytest.mark.parametrize("paths", [["train/a.png", "test/b.png"], ["train/hat/a.png", "cap/b.png"], ["test/hat/a.png"]])
-def test_no_split_layout_without_class_folders_in_train_and_another(tree: Tree, paths: list[str]) -> None:
-    assert not is_split_layout(tree(paths))
 
 
 def test_classes_called_train_and_test_are_classes_and_said_aloud(tree: Tree) -> None:

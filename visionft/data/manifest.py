@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from visionft.classes import Classes
+from visionft.data.structure.reading import Reading
 from visionft.errors import DataError
 from visionft.photos import Quarantined
 
@@ -91,6 +92,7 @@ class Manifest:
         quarantine: Files that were left out, with reasons.
         notes: Sentences to be said aloud.
         unchanged: Photos that were not opened this time, as they are what they were at an earlier check.
+        reading: How a folder was read; None for a manifest, and for the photos of a run that is reopened.
     """
 
     root: Path
@@ -99,6 +101,7 @@ class Manifest:
     quarantine: tuple[Quarantined, ...] = ()
     notes: tuple[str, ...] = ()
     unchanged: int = 0
+    reading: Reading | None = None
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

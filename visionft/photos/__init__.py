@@ -19,21 +19,30 @@ The decode table; each row has a photo and a test in tests/photos:
 
 from visionft.photos.account import Account
 from visionft.photos.decoding import MAX_PIXELS, contents, decode, digest, read
-from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, find, junk, printable, walk
+from visionft.photos.finding import find, walk
 from visionft.photos.jpeg import Reduction
+from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk, printable, steers
+from visionft.photos.walking import Folder, Walk, above, doubles, join, without
 
 __all__ = [
     "IGNORED_FOLDERS",
     "MAX_PIXELS",
     "Account",
+    "Folder",
     "Quarantined",
     "Reduction",
+    "Walk",
+    "above",
     "contents",
     "decode",
     "digest",
+    "doubles",
     "find",
+    "join",
     "junk",
     "printable",
     "read",
+    "steers",
     "walk",
+    "without",
 ]
