@@ -91,7 +91,7 @@ def _wanted(path: Path, names: list[str], settings: DataSettings) -> dict[str, s
         raise DataError(
             f"{path} has no column 'group', which --data.group-by column asks for{did_you_mean('group', names)}"
         )
-    if "group" in names and settings.group_by in (None, "column"):
+    if "group" in names and settings.group_by in ("auto", "column"):
         wanted["group"] = "group"
     repeated = [name for name in wanted.values() if names.count(name) > 1]
     if repeated:

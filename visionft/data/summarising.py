@@ -6,15 +6,19 @@ from collections import Counter
 
 from visionft.data.listing import count, some
 from visionft.data.manifest import SPLITS, Manifest
+from visionft.data.structure.picture import picture
 
 
 def summary(manifest: Manifest) -> str:
-    """Describe the photos: counts a split, smallest and largest class, products, quarantine, notes; one line each."""
+    """Describe the photos: counts, how they were read, classes by splits, the range, products, quarantine, notes."""
     counts = manifest.counts()
     totals = {split: sum(counts[split].values()) for split in SPLITS}
     shares = ", ".join(f"{totals[split]:,} {split}" for split in SPLITS if totals[split])
     kinds = count(len(manifest.classes), "class", "classes")
     lines = [f"{count(len(manifest), 'photo')} of {kinds}: {shares}"]
+    if manifest.reading:
+        lines.append(f"read as: {manifest.reading.sentence}")
+    lines += picture(counts)
     if totals["train"]:
         lines.append(_range(counts["train"]))
     products = manifest.table["group"].drop_null().unique()

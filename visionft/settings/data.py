@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from visionft.settings.tree import Auto, Count, Settings, Share
 
@@ -45,10 +45,13 @@ class DataSettings(Settings):
     scan_cache: bool = True
     """Leave photos closed that are what they were when an earlier run checked them; false: open every photo again."""
 
-    @field_validator("group_by", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _unset_before(cls, value: Any) -> Any:
-        return "auto" if value is None else value  # as runs from before there was "auto" have it
+    def _before_auto(cls, given: Any) -> Any:
+        """Read what a run from before there was "auto" wrote as it was meant: nothing looked through or guessed."""
+        if not isinstance(given, dict) or given.get("group_by", "auto") is not None:
+            return given
+        return {"inside": None, **given, "group_by": "auto"}
 
 
 class ClassesSettings(Settings):
