@@ -57,7 +57,7 @@ def prepare(
     photos = Path(photos)
     earlier = settings.splits if splits is None else splits
     earlier = read_splits(earlier) if isinstance(earlier, Path) else earlier
-    listing = _folded(list_photos(photos, settings))
+    listing = fold_labels(list_photos(photos, settings))
     refuse_early(photos, listing, settings)
     checked = _usable(photos, listing, _checked(listing, settings, on_progress, threads))
     return _split(photos, checked, settings, earlier)
@@ -80,7 +80,7 @@ def label_photos(
     """
     photos = Path(photos)
     listing = _measured(photos, list_photos(photos, settings, classes.names))
-    listing = _folded(listing, classes.names)
+    listing = fold_labels(listing, classes.names)
     refuse_unknown(photos, sorted(listing.table["label"].unique().to_pylist()), classes.names)
     checked = _usable(photos, listing, _checked(listing, settings, on_progress, threads))
     table = _with_splits(checked.table, pa.repeat("test", checked.table.num_rows))
@@ -127,8 +127,8 @@ def _checked(listing: Listing, settings: DataSettings, on_progress: Progress | N
     return check(listing, settings.max_pixels, on_progress, threads, remember=settings.scan_cache)
 
 
-def _folded(listing: Listing, known: Sequence[str] | None = None) -> Listing:
-    """Fold labels into the known ones; none: into those of a given train split."""
+def fold_labels(listing: Listing, known: Sequence[str] | None = None) -> Listing:
+    """Rename labels that are known ones but for levels in between; known: none, those of a given train split."""
     if known is None:
         is_train = pc.fill_null(pc.equal(listing.table["split"], "train"), False)
         known = listing.table["label"].filter(is_train).unique().to_pylist()
@@ -137,7 +137,11 @@ def _folded(listing: Listing, known: Sequence[str] | None = None) -> Listing:
 
 
 def refuse_early(photos: Path, listing: Listing, settings: DataSettings) -> None:
-    """Refuse what a listing alone shows, before hours are spent on opening photos."""
+    """Refuse what a listing alone shows, before hours are spent on opening photos.
+
+    Raises:
+        DataError: says what is missing to train on.
+    """
     given = _given(listing.table)
     if "validation" not in given:
         refuse_shares(settings)

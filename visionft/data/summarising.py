@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from visionft.data.listing import count, some
 from visionft.data.manifest import SPLITS, Manifest
 from visionft.data.structure.picture import picture
+from visionft.photos import Quarantined
 
 
 def summary(manifest: Manifest) -> str:
@@ -24,14 +26,18 @@ def summary(manifest: Manifest) -> str:
     products = manifest.table["group"].drop_null().unique()
     if len(products):
         lines.append(f"{count(len(products), 'product')}: the photos of one stay together where sides were drawn")
-    if manifest.quarantine:
-        reasons = Counter(item.reason for item in manifest.quarantine)
-        tally = some(f"{n:,} {reason}" for reason, n in reasons.most_common())
-        lines.append(f"{count(len(manifest.quarantine), 'entry', 'entries')} in quarantine: {tally}")
+    lines += set_aside(manifest.quarantine)
     if manifest.unchanged:
         since = "is unchanged since it was" if manifest.unchanged == 1 else "are unchanged since they were"
         lines.append(f"{count(manifest.unchanged, 'photo')} {since} last checked, and not opened again")
     return "\n".join([*lines, *(f"note: {note}" for note in manifest.notes)])
+
+
+def set_aside(quarantine: Sequence[Quarantined]) -> list[str]:
+    """Say in a line how much is in quarantine and why; no line for nothing."""
+    reasons = Counter(item.reason for item in quarantine)
+    tally = some(f"{n:,} {reason}" for reason, n in reasons.most_common())
+    return [f"{count(len(quarantine), 'entry', 'entries')} in quarantine: {tally}"] if quarantine else []
 
 
 def _range(train: dict[str, int]) -> str:

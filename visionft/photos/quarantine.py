@@ -11,7 +11,7 @@ IGNORED_FOLDERS = frozenset({"__MACOSX", "__pycache__", "@eaDir", "#recycle", "$
 """Folders that systems leave beside photos; hidden ones (.ipynb_checkpoints, .git) are ignored by their dot."""
 
 _IGNORED_FILES = frozenset({"Thumbs.db", "desktop.ini", "Icon\r"})
-_TURNS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _as_split(name: str, part: Part) -> str:
 
 
 def _last(part: Part) -> str:
-    return part.folder.rpartition("/")[2]
+    return printable(part.folder.rpartition("/")[2])
 
 
 def split_like(tree: Tree, reading: Reading) -> list[str]:
@@ -120,7 +120,8 @@ def split_like(tree: Tree, reading: Reading) -> list[str]:
     named = [child.name for child in base.children if side_of(child.name)] if base else []
     if reading.layout == "splits" or not any(side_of(name) == "train" for name in named):
         return []
+    verb = "is" if len(named) == 1 else "are"
     return [
-        f"{some(named)} in {tree.root / reading.inside} {'is' if len(named) == 1 else 'are'} read as class names, not "
-        "as splits: --data.layout splits or --data.layout classes settles it"
+        f"{some(map(printable, named))} in {tree.root / reading.inside} {verb} read as class names, not as splits: "
+        "--data.layout splits or --data.layout classes settles it"
     ]

@@ -14,6 +14,7 @@ from visionft.data.structure.naming import is_code
 from visionft.data.structure.reading import Grouping, Levels, Sides, folders
 from visionft.data.structure.tree import Tree
 from visionft.errors import DataError
+from visionft.photos import printable
 from visionft.settings import DataSettings
 
 MANY = 20
@@ -146,14 +147,14 @@ def _counted(leaves: Leaves, depth: int) -> str:
     products = sum(len(levels) > depth for levels in leaves.photos)
     example = min(levels for levels in leaves.photos if len(levels) > depth)
     return (
-        f"with {count(products, 'product')} ({'/'.join(example)} is a product of {'/'.join(example[:depth])}); "
+        f"with {count(products, 'product')} ({_name(example)} is a product of {_name(example[:depth])}); "
         f"if the folders are the classes, add --data.depth {leaves.deepest}"
     )
 
 
 def _refuse_products(root: Path, leaves: Leaves, below: Mapping[Levels, int], depth: int) -> Depth:
     each = count(round(statistics.median(below.values())), "photo")
-    example = "/".join(min(below))
+    example = _name(min(below))
     classes = len(leaves.labels(depth))
     raise DataError(
         f"{root} has {len(below):,} folders of about {each} each under {classes:,}, which may be products or classes: "
@@ -170,12 +171,16 @@ def _refuse_parents_with_photos(root: Path, leaves: Leaves) -> None:
     parent = both[0]
     child = min(levels for levels in leaves.photos if levels[: len(parent)] == parent and levels != parent)
     depth = min(map(len, both))
-    names = some("/".join(levels) for levels in both)
+    names = some(map(_name, both))
     raise DataError(
-        f"{root} has photos both in {names} and in folders below: for one class {'/'.join(parent)} with all of them "
-        f"add --data.depth {depth}; for classes of their own such as {'/'.join(child)} add "
+        f"{root} has photos both in {names} and in folders below: for one class {_name(parent)} with all of them "
+        f"add --data.depth {depth}; for classes of their own such as {_name(child)} add "
         f"--data.depth {leaves.deepest}"
     )
+
+
+def _name(levels: Levels) -> str:
+    return printable("/".join(levels))
 
 
 def _refuse_crossing(root: Path, leaves: Leaves) -> None:
@@ -187,7 +192,7 @@ def _refuse_crossing(root: Path, leaves: Leaves) -> None:
     common = set.intersection(*names) if names else set()
     if len(held) < 2 or len(common) < 2 or len(common) < SHARED * len(set.union(*names)):
         return
-    parents, children = sorted(held), sorted(common)
+    parents, children = sorted(map(printable, held)), sorted(map(printable, common))
     raise DataError(
         f"{root} has the same folders ({some(children)}) in each of {some(parents)}, which may be sides of one set: "
         f"for classes such as {parents[0]}/{children[0]} add --data.depth {max(2, leaves.deepest)}; for the "

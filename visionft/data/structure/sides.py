@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from shlex import quote
 
 from visionft.classes import normalise
 from visionft.data.listing import some
@@ -11,7 +12,7 @@ from visionft.data.structure.naming import is_filler, is_plain, side_of
 from visionft.data.structure.reading import Part, Sides
 from visionft.data.structure.tree import Node, Tree
 from visionft.errors import DataError
-from visionft.photos import above
+from visionft.photos import above, printable
 from visionft.settings import DataSettings
 
 CLASSES, SPLITS = "--data.layout classes", "--data.layout splits"
@@ -102,7 +103,7 @@ def _inner(side: Node) -> Node:
 
 def _classes(base: Node, standing: int = 2, because: str = "") -> Sides:
     first = next((child for child in base.bearing), None)
-    such = f" such as {first.name}" if first else ""
+    such = f" such as {first.shown}" if first else ""
     return Sides(
         base.path, "classes", (Part(base.path),), standing, f"as classes{such}", CLASSES,
         because or "no folders named like sides of a set",
@@ -112,7 +113,7 @@ def _classes(base: Node, standing: int = 2, because: str = "") -> Sides:
 def _on_top(base: Node, holding: list[Node], others: list[Node]) -> list[Sides]:
     shared = _shared(holding)
     plain = all(is_plain(child.name) for child in holding)
-    names = some(f"{child.name}/" for child in holding)
+    names = some(f"{child.shown}/" for child in holding)
     # Sides that share no class with train are sides all the same where they are called so and nothing else is there.
     sure = bool(shared) or (plain and not others)
     because = f"{names} hold the same folders" if shared else f"{names} are named like sides of a set"
@@ -126,7 +127,7 @@ def _splits(base: Node, holding: list[Node], standing: int, because: str) -> Sid
 
 
 def _sides_in_words(parts: tuple[Part, ...]) -> str:
-    return "as splits, " + some(f"{part.folder}/ as {part.split}" for part in parts)
+    return "as splits, " + some(f"{printable(part.folder)}/ as {part.split}" for part in parts)
 
 
 def _shared(holding: list[Node]) -> set[str]:
@@ -140,11 +141,11 @@ def _shared(holding: list[Node]) -> set[str]:
 def _flat_beside(base: Node, trained: list[Node], flat: list[Node], others: list[Node]) -> list[Sides]:
     """Read train/hat/photo.jpg beside test/photo.jpg: what has no class folders can be neither learnt nor measured."""
     train = _inner(trained[0])
-    aside = some(f"{child.name}/" for child in flat)
-    because = f"{aside} {'has' if len(flat) == 1 else 'have'} no class folders, {train.path}/ has"
+    aside = some(f"{child.shown}/" for child in flat)
+    because = f"{aside} {'has' if len(flat) == 1 else 'have'} no class folders, {train.shown}/ has"
     within = Sides(
-        train.path, "classes", (Part(train.path),), 1 if others else 2, f"as the classes in {train.path}/ alone",
-        f"--data.inside {train.path}", because,
+        train.path, "classes", (Part(train.path),), 1 if others else 2, f"as the classes in {train.shown}/ alone",
+        f"--data.inside {quote(train.shown)}", because,
     )  # fmt: skip
     if len(trained) > 1:
         within = _splits(base, trained, within.standing, because)
@@ -152,7 +153,7 @@ def _flat_beside(base: Node, trained: list[Node], flat: list[Node], others: list
 
 
 def _without_sense(base: Node, named: list[Node], holding: list[Node]) -> list[Sides]:
-    names = some(f"{child.name}/" for child in named)
+    names = some(f"{child.shown}/" for child in named)
     if holding and len(holding) == len(named):
         if not _all_shared(holding):
             return [_classes(base)]
@@ -182,7 +183,7 @@ def _below_classes(base: Node) -> Sides | None:
         return None
     parts = tuple(Part(child.path, side_of(child.name), (one.name,)) for one in classes for child in one.bearing)
     first = classes[0]
-    because = f"every class holds sides: {some(f'{child.path}/' for child in first.bearing)}"
+    because = f"every class holds sides: {some(f'{child.shown}/' for child in first.bearing)}"
     return Sides(base.path, "splits", parts, 2, "as classes with sides below", SPLITS, because)
 
 

@@ -48,6 +48,11 @@ class Node:
         return self.folder.path.rpartition("/")[2]
 
     @property
+    def shown(self) -> str:
+        """The path as it may be printed."""
+        return printable(self.folder.path)
+
+    @property
     def bearing(self) -> list[Node]:
         """The sub-folders with photos at any depth."""
         return [child for child in self.children if child.total]
