@@ -14,10 +14,11 @@ from visionft.data.structure.reading import Reading, folders
 from visionft.data.structure.sides import over
 from visionft.data.structure.tree import Node, Tree, read_tree
 from visionft.errors import DataError
-from visionft.photos import Quarantined, above, join, printable, without
+from visionft.photos import UNLISTED, Quarantined, above, join, printable, without
 from visionft.settings import DataSettings
 
 LOOSE = "not in a class folder"
+LOST = (UNLISTED, "the name of the folder is not UTF-8")
 
 
 def scan(root: Path, settings: DataSettings, known: Sequence[str] | None = None) -> Listing:
@@ -64,10 +65,10 @@ class _Scan:
         self._read()
 
     def _read(self) -> None:
-        read, double = folders(self.tree, self.reading.parts)
+        read, self.double = folders(self.tree, self.reading.parts)
         ignored = {printable(name).rstrip("/") for name in self.reading.ignored}
         aside = [item for item in self.tree.quarantine if ignored.isdisjoint(above(item.path))]
-        self.quarantine += without(double, aside)
+        self.quarantine += without(self.double, aside)
         for node, part, levels in read:
             self._take(node, part.split, levels)
         if self.reading.layout == "classes":  # beside sides a photo is named among what is ignored
@@ -94,7 +95,19 @@ class _Scan:
             what = "holds no photo and is" if len(empty) == 1 else "hold no photo and are"
             named = some(map(printable, empty))
             notes = [*notes, f"{count(len(empty), 'class folder')} {what} left out: {named}"]
+        notes += self._lost()
         return Listing(self.tree.root, table, tuple(self.quarantine), tuple(notes), reading=self.reading)
+
+    def _lost(self) -> list[str]:
+        """Say which folders could not be read: with one of them a class may be gone."""
+        doubles = set(map(printable, self.double))
+        lost = [item for item in self.quarantine if item.reason.startswith(LOST) or item.path in doubles]
+        if not lost:
+            return []
+        verb = "is" if len(lost) == 1 else "are"
+        return [
+            f"{count(len(lost), 'folder')} {verb} left out: {some(f'{item.path} ({item.reason})' for item in lost)}"
+        ]
 
     def _table(self) -> pa.Table:
         places = self.tree.places

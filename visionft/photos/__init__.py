@@ -22,11 +22,12 @@ from visionft.photos.decoding import MAX_PIXELS, contents, decode, digest, read
 from visionft.photos.finding import find, walk
 from visionft.photos.jpeg import Reduction
 from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk, printable, steers
-from visionft.photos.walking import Folder, Walk, above, doubles, join, without
+from visionft.photos.walking import UNLISTED, Folder, Walk, above, doubles, join, without
 
 __all__ = [
     "IGNORED_FOLDERS",
     "MAX_PIXELS",
+    "UNLISTED",
     "Account",
     "Folder",
     "Quarantined",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from visionft.errors import DataError
 from visionft.photos.quarantine import Quarantined, printable
-from visionft.photos.walking import Walk, doubles, without
+from visionft.photos.walking import UNLISTED, Walk, doubles, without
 
 
 def walk(folder: Path) -> tuple[list[Path], list[Quarantined]]:
@@ -22,7 +22,7 @@ def walk(folder: Path) -> tuple[list[Path], list[Quarantined]]:
     try:
         folders = list(walked)
     except OSError as fault:
-        return [], [Quarantined(printable(folder), f"cannot be listed ({fault.strerror})")]
+        return [], [Quarantined(printable(folder), f"{UNLISTED} ({fault.strerror})")]
     double = doubles(folders)
     files = [folder / found.path / name for found in folders if found.path not in double for name in found.files]
     aside = without(double, walked.quarantine)

@@ -10,6 +10,7 @@ from pathlib import Path
 from visionft.photos.quarantine import Quarantined, junk, printable
 
 READ_ALREADY = "a link to a folder that was already read"
+UNLISTED = "cannot be listed"
 NOT_REGULAR = "not a regular file"
 
 _Identity = tuple[int, int]  # device and inode
@@ -77,7 +78,7 @@ class Walk:
             except OSError as fault:
                 if not step.path:
                     raise
-                self._set_aside(step.path, f"cannot be listed ({fault.strerror})")
+                self._set_aside(step.path, f"{UNLISTED} ({fault.strerror})")
                 continue
             waiting += reversed(found.folders)
             names = [child.path.rpartition("/")[2] for child in found.folders]
@@ -106,7 +107,7 @@ class Walk:
         try:
             identity = _identity(entry.path)
         except OSError as fault:
-            self._set_aside(path, f"cannot be listed ({fault.strerror})")
+            self._set_aside(path, f"{UNLISTED} ({fault.strerror})")
             return
         is_link = entry.is_symlink()
         if is_link and (_is_above(identity, step) or (step.links and identity in self._met)):

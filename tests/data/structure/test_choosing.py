@@ -137,8 +137,8 @@ def test_folders_that_repeat_under_unknown_names_are_refused(bare: Tree, below: 
         scan(root, DataSettings())
     assert str(caught.value) == (
         f"{root} has the same folders ({first} and {second}) in each of A and B, which may be sides of one set: for "
-        f"classes such as A/{first} add --data.depth 2; for the 2 classes A and B add --data.depth 1; for classes such "
-        f"as {first} rename the folders to train and test (mv A train)"
+        f"classes such as A/{first} add --data.depth none; for the 2 classes A and B add --data.depth 1; for classes "
+        f"such as {first} rename the folders to train and test (mv A train)"
     )
     assert labels(scan(root, DataSettings(depth=2))) == {f"{a}/{b}" for a in "AB" for b in below.split()}
     assert labels(scan(root, DataSettings(depth=1))) == {"A", "B"}
@@ -156,7 +156,7 @@ def test_photos_in_a_parent_and_in_its_child_are_refused_with_both_flags(bare: T
         scan(root, DataSettings())
     assert str(caught.value) == (
         f"{root} has photos both in dress and hat and in folders below: for one class dress with all of them add "
-        "--data.depth 1; for classes of their own such as dress/more add --data.depth 2"
+        "--data.depth 1; for classes of their own such as dress/more add --data.depth none"
     )
     assert labels(scan(root, DataSettings(depth=1))) == {"hat", "dress"}
     assert labels(scan(root, DataSettings(depth=2))) == {"hat", "dress", "hat/more", "dress/more"}

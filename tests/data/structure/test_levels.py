@@ -9,7 +9,7 @@ import pytest
 
 from visionft.data.scanning import scan
 from visionft.errors import DataError
-from visionft.settings import DataSettings
+from visionft.settings import DataSettings, build
 
 Tree = Callable[[Iterable[str]], Path]
 
@@ -33,7 +33,7 @@ def test_many_folders_of_few_photos_are_products_and_both_counts_are_said(bare: 
     assert found.reading.reasons["depth"] == "90 folders under 10, of about 4 photos each, are products"
     assert found.reading.sentence == (
         "class folders, no splits, 10 classes with 90 products (kind-a/SKU000 is a product of kind-a); if the folders "
-        "are the classes, add --data.depth 2"
+        "are the classes, add --data.depth none"
     )
     assert len(scan(root, DataSettings(depth=2)).table["label"].unique()) == 90
     assert len(scan(root, DataSettings(group_by="none")).table["label"].unique()) == 90
@@ -94,7 +94,7 @@ def test_where_nobody_can_tell_both_flags_are_given(bare: Tree, paths: list[str]
     root = bare(paths)
     words = (
         r"may be products or classes: for \d+ classes with products such as .* add --data.depth 1 "
-        r"--data.group-by parent; for \d+ classes such as .* add --data.depth 2"
+        r"--data.group-by parent; for \d+ classes such as .* add --data.depth none"
     )
     with pytest.raises(DataError, match=words):
         scan(root, DataSettings())
@@ -115,3 +115,14 @@ def test_grouping_by_parent_settles_the_depth_where_all_folders_are_as_deep(bare
     found = scan(bare(catalogue(2, 2, 20)), DataSettings(group_by="parent"))
     assert found.reading is not None
     assert (found.reading.depth, len(found.table["group"].unique())) == (1, 4)
+
+
+@pytest.mark.parametrize("flags", ["--data.inside shop --data.depth 1", "--data.depth none"])
+def test_the_flags_of_a_refusal_count_from_the_folder_that_was_looked_through_to(bare: Tree, flags: str) -> None:
+    root = bare(f"shop/{a}/{b}/{i}.jpg" for a in "AB" for b in ("hat", "cap") for i in range(20))
+    with pytest.raises(DataError, match=f"add {flags};"):
+        scan(root, DataSettings())
+    words = flags.split()
+    given = {name.removeprefix("--data."): value for name, value in zip(words[::2], words[1::2], strict=True)}
+    data = build(str(root), data=given).data
+    assert len(scan(root, data).table["label"].unique()) == (4 if given["depth"] == "none" else 2)

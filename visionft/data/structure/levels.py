@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from visionft.classes import normalise
 from visionft.data.listing import count, some
@@ -52,11 +53,13 @@ class Leaves:
     """The folders with photos of a proposal, by the levels of their class.
 
     Attributes:
+        inside: the folder that is read, "" for the root.
         photos: levels -> photos of all sides together.
         sides: levels -> the sides that have photos of it.
     """
 
     def __init__(self, tree: Tree, sides: Sides) -> None:
+        self.inside = sides.inside
         self.photos: dict[Levels, int] = defaultdict(int)
         self.sides: dict[Levels, set[str | None]] = defaultdict(set)
         for node, part, levels in folders(tree, sides.parts)[0]:
@@ -69,6 +72,12 @@ class Leaves:
     def deepest(self) -> int:
         """The largest number of levels."""
         return max(map(len, self.photos), default=1)
+
+    def flag(self, depth: int | None) -> str:
+        """Return the flags that make this many levels the class, or all."""
+        # A depth alone counts from the root, whatever that is looked through to.
+        inside = f"--data.inside {quote(printable(self.inside))} " if self.inside and depth else ""
+        return f"{inside}--data.depth {depth or 'none'}"
 
     def labels(self, depth: int | None) -> set[str]:
         """Return the class names at a depth."""
@@ -148,7 +157,7 @@ def _counted(leaves: Leaves, depth: int) -> str:
     example = min(levels for levels in leaves.photos if len(levels) > depth)
     return (
         f"with {count(products, 'product')} ({_name(example)} is a product of {_name(example[:depth])}); "
-        f"if the folders are the classes, add --data.depth {leaves.deepest}"
+        f"if the folders are the classes, add {leaves.flag(None)}"
     )
 
 
@@ -158,8 +167,8 @@ def _refuse_products(root: Path, leaves: Leaves, below: Mapping[Levels, int], de
     classes = len(leaves.labels(depth))
     raise DataError(
         f"{root} has {len(below):,} folders of about {each} each under {classes:,}, which may be products or classes: "
-        f"for {classes:,} classes with products such as {example} add --data.depth {depth} --data.group-by parent; "
-        f"for {len(leaves.photos):,} classes such as {example} add --data.depth {leaves.deepest}"
+        f"for {classes:,} classes with products such as {example} add {leaves.flag(depth)} --data.group-by parent; "
+        f"for {len(leaves.photos):,} classes such as {example} add {leaves.flag(None)}"
     )
 
 
@@ -174,8 +183,7 @@ def _refuse_parents_with_photos(root: Path, leaves: Leaves) -> None:
     names = some(map(_name, both))
     raise DataError(
         f"{root} has photos both in {names} and in folders below: for one class {_name(parent)} with all of them "
-        f"add --data.depth {depth}; for classes of their own such as {_name(child)} add "
-        f"--data.depth {leaves.deepest}"
+        f"add {leaves.flag(depth)}; for classes of their own such as {_name(child)} add {leaves.flag(None)}"
     )
 
 
@@ -195,7 +203,7 @@ def _refuse_crossing(root: Path, leaves: Leaves) -> None:
     parents, children = sorted(map(printable, held)), sorted(map(printable, common))
     raise DataError(
         f"{root} has the same folders ({some(children)}) in each of {some(parents)}, which may be sides of one set: "
-        f"for classes such as {parents[0]}/{children[0]} add --data.depth {max(2, leaves.deepest)}; for the "
-        f"{len(parents)} classes {some(parents)} add --data.depth 1; for classes such as {children[0]} rename "
+        f"for classes such as {parents[0]}/{children[0]} add {leaves.flag(None)}; for the "
+        f"{len(parents)} classes {some(parents)} add {leaves.flag(1)}; for classes such as {children[0]} rename "
         f"the folders to train and test (mv {parents[0]} train)"
     )
