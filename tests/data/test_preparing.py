@@ -158,6 +158,12 @@ def test_photos_unfit_to_train_on_are_one_sentence(tree: Tree, paths: list[str],
         prepare(tree(paths), DataSettings())
 
 
+def test_a_class_that_train_spells_otherwise_is_named(tree: Tree) -> None:
+    root = tree(numbered("train/Hat", "train/cap", "test/hat", "test/cap"))
+    with pytest.raises(DataError, match=r"of class 'hat' in test, but none in train; did you mean 'Hat'\?: add"):
+        prepare(root, DataSettings())
+
+
 def test_shares_that_leave_nothing_are_one_sentence(two_classes: Path) -> None:
     with pytest.raises(DataError, match=r"--data.validation 0.5 and --data.test 0.5 leave no photo to train on"):
         prepare(two_classes, DataSettings(validation=0.5, test=0.5))

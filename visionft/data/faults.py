@@ -67,8 +67,8 @@ def refuse_untrained(photos: Path, table: pa.Table) -> None:
         where = some([split for split in SPLITS if split in lacking["split"].unique().to_pylist()])
         what = "class" if len(names) == 1 else "classes"
         raise DataError(
-            f"{photos} has photos of {what} {some(map(repr, names))} in {where}, but none in train: "
-            f"add training photos or remove the {what}"
+            f"{photos} has photos of {what} {some(map(repr, names))} in {where}, but none in "
+            f"train{did_you_mean(names[0], trained.to_pylist())}: add training photos or remove the {what}"
         )
 
 

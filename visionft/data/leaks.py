@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from visionft.data.listing import count, some
-from visionft.photos import printable
 from visionft.data.splitting import leading_bits
+from visionft.photos import printable
 
 SHOWN = 2
 

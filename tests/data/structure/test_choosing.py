@@ -180,9 +180,12 @@ def test_a_given_depth_counts_from_the_folder_itself_unless_one_class_is_left(ba
     assert labels(scan(root, DataSettings(inside=None))) == {"all/hat", "all/shoes"}
 
 
-@pytest.mark.parametrize("tops", ["dataset/Training dataset/Testing", "hat/train hat/test"])
-def test_what_was_settled_reads_the_same_again(bare: Tree, tops: str) -> None:
-    root = bare([*grid(tops, "a b"), *grid(tops.replace("hat", "shoe"), "a b")])
+@pytest.mark.parametrize(
+    ("tops", "below"),
+    [("dataset/Training dataset/Testing", "hat shoe"), ("hat shoe", "train test"), ("all/hat all/shoe", "train dev")],
+)
+def test_what_was_settled_reads_the_same_again(bare: Tree, tops: str, below: str) -> None:
+    root = bare(grid(tops, below))
     first = scan(root, DataSettings())
     assert first.reading is not None
     settled = {name.removeprefix("data."): value for name, value, _ in first.reading.choices}
@@ -219,3 +222,46 @@ def test_a_run_on_splits_measures_plain_class_folders_and_the_other_way_round(ba
 def test_a_run_whose_classes_are_called_train_and_test_knows_them(bare: Tree) -> None:
     found = scan(bare(photos("train", "test")), DataSettings(depth=None), known=["doll", "test", "train"])
     assert labels(found) == {"train", "test"}
+
+
+def test_a_word_for_a_side_is_a_hint_that_the_classes_bear_out(bare: Tree) -> None:
+    root = bare([*grid("seg_train/seg_train seg_test/seg_test", "forest sea"), *photos("seg_pred/seg_pred")])
+    found = scan(root, DataSettings())
+    assert (labels(found), splits(found)) == ({"forest", "sea"}, {"seg_train": "train", "seg_test": "test"})
+    assert found.notes == (f"beside the splits of {root}, seg_pred/ is ignored",)
+    again = scan(root, DataSettings(layout="splits", inside=None, depth=None))
+    assert again.table.equals(found.table)
+    shoes = scan(bare(photos("more/training shoes/A", "more/test tubes/B", "more/hats/C")) / "more", DataSettings())
+    assert labels(shoes) == {"training shoes/A", "test tubes/B", "hats/C"}
+
+
+def test_sides_whose_classes_differ_in_case_alone_are_sides(bare: Tree) -> None:
+    found = scan(
+        bare([*photos("Training/Hat", "Training/Shoe"), *photos("Testing/hat", "Testing/shoe")]), DataSettings()
+    )
+    assert splits(found) == {"Training": "train", "Testing": "test"}
+
+
+def test_two_sets_with_sides_of_their_own_are_refused(bare: Tree) -> None:
+    root = bare(grid("one/train one/test two/train two/test", "hat shoes"))
+    with pytest.raises(
+        DataError, match=r"the same folders \(hat and shoes\) in each of one and two, which may be sides"
+    ):
+        scan(root, DataSettings())
+    assert labels(scan(root, DataSettings(inside="one"))) == {"hat", "shoes"}
+
+
+def test_brands_that_repeat_above_products_are_refused(bare: Tree) -> None:
+    root = bare(
+        f"{kind}/{brand}/{kind}-{i:02}/{view}.jpg"
+        for kind in ("hat", "shoe")
+        for brand in ("acme", "best")
+        for i in range(8)
+        for view in "ab"
+    )
+    words = (
+        r"for classes such as hat/acme add --data.depth 2 --data.group-by parent; for the 2 classes hat and shoe add "
+        r"--data.depth 1 --data.group-by parent"
+    )
+    with pytest.raises(DataError, match=words):
+        scan(root, DataSettings())

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from visionft.data.structure.naming import is_code, is_plain, side_of
+from visionft.data.structure.naming import is_code, is_plain, side_among, side_of
 
 TRAIN = "train Train TRAIN training Training training_set training-set train_set TrainSet trainset trn train2017"
 VALIDATION = "val valid validation Validation_Set dev eval evaluation val2017 vld ValData valid-images"
@@ -43,3 +43,8 @@ def test_five_names_are_plain() -> None:
 ])  # fmt: skip
 def test_names_of_products(name: str, parent: str, is_one: bool) -> None:
     assert is_code(name, parent) == is_one
+
+
+def test_one_word_of_a_name_may_hint_at_a_side() -> None:
+    names = ["seg_train", "flowers-test", "Training shoes", "train", "train_test", "hat"]
+    assert [side_among(name) for name in names] == ["train", "test", "train", "train", None, None]

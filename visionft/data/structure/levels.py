@@ -96,12 +96,12 @@ def settle(root: Path, tree: Tree, sides: Sides, settings: DataSettings) -> Dept
     if settings.group_by == "parent":
         return _above_products(leaves)
     products = _products(root, leaves) if settings.group_by == "auto" else None
-    if products:
-        return products
-    _refuse_parents_with_photos(root, leaves)
-    if sides.layout == "classes":
-        _refuse_crossing(root, leaves)
-    return Depth(None)
+    if products is None:
+        _refuse_parents_with_photos(root, leaves)
+    own_sides = any(part.above for part in sides.parts)
+    if sides.layout == "classes" or own_sides:
+        _refuse_crossing(root, leaves, products.depth if products else None, own_sides=own_sides)
+    return products or Depth(None)
 
 
 def _above_products(leaves: Leaves) -> Depth:
@@ -191,19 +191,21 @@ def _name(levels: Levels) -> str:
     return printable("/".join(levels))
 
 
-def _refuse_crossing(root: Path, leaves: Leaves) -> None:
+def _refuse_crossing(root: Path, leaves: Leaves, depth: int | None, *, own_sides: bool) -> None:
     """Refuse A/{hat,shoes} beside B/{hat,shoes}: sides with unusual names, brands or views, nobody can tell."""
     held: dict[str, set[str]] = defaultdict(set)
     for levels in leaves.photos:
-        held[levels[0]] |= set(levels[1:2])
+        held[levels[0]] |= set(levels[:depth][1:2])
     names = list(held.values())
     common = set.intersection(*names) if names else set()
     if len(held) < 2 or len(common) < 2 or len(common) < SHARED * len(set.union(*names)):
         return
     parents, children = sorted(map(printable, held)), sorted(map(printable, common))
+    group = " --data.group-by parent" if depth else ""
+    first = quote(f"{leaves.inside}/{parents[0]}".lstrip("/"))
+    mend = f"add --data.inside {first}" if own_sides else f"rename the folders to train and test (mv {first} train)"
     raise DataError(
         f"{root} has the same folders ({some(children)}) in each of {some(parents)}, which may be sides of one set: "
-        f"for classes such as {parents[0]}/{children[0]} add {leaves.flag(None)}; for the "
-        f"{len(parents)} classes {some(parents)} add {leaves.flag(1)}; for classes such as {children[0]} rename "
-        f"the folders to train and test (mv {parents[0]} train)"
+        f"for classes such as {parents[0]}/{children[0]} add {leaves.flag(depth)}{group}; for the "
+        f"{len(parents)} classes {some(parents)} add {leaves.flag(1)}{group}; for classes such as {children[0]} {mend}"
     )

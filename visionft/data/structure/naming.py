@@ -19,13 +19,22 @@ _FILLERS = ("set", "sets", "split", "data", "dataset", "images", "image", "imgs"
 
 def side_of(name: str) -> str | None:
     """Return train, validation or test, if a folder's name means one of them in any common spelling; else None."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", name))
-    words = [word for word in re.findall(r"[^\W\d_]+", spaced.casefold()) if word not in _FILLERS]
-    joined = "".join(words)
+    joined = "".join(_words(name))
     if joined in _SIDE_OF:
         return _SIDE_OF[joined]
     cut = (joined.removesuffix(filler).removeprefix(filler) for filler in _FILLERS)
     return next((_SIDE_OF[word] for word in cut if word in _SIDE_OF), None)
+
+
+def side_among(name: str) -> str | None:
+    """Return the side that one word of a name means, as in seg_train or flowers-test: a hint, that classes bear out."""
+    found = [_SIDE_OF[word] for word in _words(name) if word in _SIDE_OF]
+    return side_of(name) or (found[0] if len(found) == 1 else None)
+
+
+def _words(name: str) -> list[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", name))
+    return [word for word in re.findall(r"[^\W\d_]+", spaced.casefold()) if word not in _FILLERS]
 
 
 def is_plain(name: str) -> bool:

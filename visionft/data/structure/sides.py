@@ -8,13 +8,14 @@ from shlex import quote
 
 from visionft.classes import normalise
 from visionft.data.listing import some
-from visionft.data.structure.naming import is_filler, is_plain, side_of
+from visionft.data.structure.naming import is_filler, is_plain, side_among, side_of
 from visionft.data.structure.reading import Part, Sides
 from visionft.data.structure.tree import Node, Tree
 from visionft.errors import DataError
 from visionft.photos import above, printable
 from visionft.settings import DataSettings
 
+Named = dict[str, str]  # path of a folder -> the side that its name means
 CLASSES, SPLITS = "--data.layout classes", "--data.layout splits"
 
 
@@ -72,30 +73,39 @@ def _literal(chain: list[Node], settings: DataSettings) -> Node | None:
 
 def weigh(base: Node) -> list[Sides]:
     """Return the possible readings of a folder, each with its standing; those of the highest come first."""
-    every = base.bearing
-    named = [child for child in every if side_of(child.name)]
-    holding = [child for child in named if _inner(child).bearing]
-    sides = {side_of(child.name) for child in holding}
-    others = [child for child in every if child not in named]
     below = _below_classes(base)
     if below:
         return [below]
+    side = _named(base.bearing)
+    named = [child for child in base.bearing if child.path in side]
+    holding = [child for child in named if _inner(child).bearing]
+    sides = {side[child.path] for child in holding}
+    others = [child for child in base.bearing if child not in named]
     if "train" in sides and len(sides) > 1:
-        found = _on_top(base, holding, others)
+        found = _on_top(base, side, holding, others)
     elif sides == {"train"} and len(named) > len(holding):
-        found = _flat_beside(base, holding, [child for child in named if child not in holding], others)
+        found = _flat_beside(base, side, holding, [child for child in named if child not in holding], others)
     elif len(named) > 1 and not others and not base.photos:
-        found = _without_sense(base, named, holding)
+        found = _without_sense(base, side, named, holding)
     else:
         found = [_classes(base)]
     return sorted(found, key=lambda sides: -sides.standing)
+
+
+def _named(folders: list[Node]) -> Named:
+    """Return path -> side of the folders whose names mean one, or have a word for one where their folders agree."""
+    sure = {node.path: side for node in folders if (side := side_of(node.name))}
+    if "train" in sure.values():
+        return sure
+    hinted = {node.path: side for node in folders if (side := side_among(node.name))}
+    return hinted if _shared(hinted, [node for node in folders if node.path in hinted]) else sure
 
 
 def _inner(side: Node) -> Node:
     """Look through a folder of the same meaning within a side: training_set/training_set, train/images."""
     while not side.photos and len(side.bearing) == 1:
         (child,) = side.bearing
-        if not child.bearing or not (side_of(child.name) == side_of(side.name) or is_filler(child.name)):
+        if not child.bearing or not (is_filler(child.name) or side_among(child.name) == side_among(side.name)):
             break
         side = child
     return side
@@ -110,19 +120,19 @@ def _classes(base: Node, standing: int = 2, because: str = "") -> Sides:
     )  # fmt: skip
 
 
-def _on_top(base: Node, holding: list[Node], others: list[Node]) -> list[Sides]:
-    shared = _shared(holding)
+def _on_top(base: Node, side: Named, holding: list[Node], others: list[Node]) -> list[Sides]:
+    shared = _shared(side, holding)
     plain = all(is_plain(child.name) for child in holding)
     names = some(f"{child.shown}/" for child in holding)
     # Sides that share no class with train are sides all the same where they are called so and nothing else is there.
     sure = bool(shared) or (plain and not others)
     because = f"{names} hold the same folders" if shared else f"{names} are named like sides of a set"
-    found = _splits(base, holding, 2 if sure else 1, because)
+    found = _splits(base, side, holding, 2 if sure else 1, because)
     return [found, _classes(base, 0 if sure else 1, f"{names} share no folder")]
 
 
-def _splits(base: Node, holding: list[Node], standing: int, because: str) -> Sides:
-    parts = tuple(Part(_inner(child).path, side_of(child.name)) for child in holding)
+def _splits(base: Node, side: Named, holding: list[Node], standing: int, because: str) -> Sides:
+    parts = tuple(Part(_inner(child).path, side[child.path]) for child in holding)
     return Sides(base.path, "splits", parts, standing, _sides_in_words(parts), SPLITS, because)
 
 
@@ -130,15 +140,16 @@ def _sides_in_words(parts: tuple[Part, ...]) -> str:
     return "as splits, " + some(f"{printable(part.folder)}/ as {part.split}" for part in parts)
 
 
-def _shared(holding: list[Node]) -> set[str]:
+def _shared(side: Named, holding: list[Node]) -> set[str]:
     """Return the names of the classes that train has, and another side too."""
     held: dict[bool, set[str]] = {True: set(), False: set()}
     for child in holding:
-        held[side_of(child.name) == "train"] |= {normalise(grandchild.name) for grandchild in _inner(child).bearing}
+        names = {normalise(grandchild.name).casefold() for grandchild in _inner(child).bearing}
+        held[side[child.path] == "train"] |= names
     return held[True] & held[False]
 
 
-def _flat_beside(base: Node, trained: list[Node], flat: list[Node], others: list[Node]) -> list[Sides]:
+def _flat_beside(base: Node, side: Named, trained: list[Node], flat: list[Node], others: list[Node]) -> list[Sides]:
     """Read train/hat/photo.jpg beside test/photo.jpg: what has no class folders can be neither learnt nor measured."""
     train = _inner(trained[0])
     aside = some(f"{child.shown}/" for child in flat)
@@ -148,17 +159,17 @@ def _flat_beside(base: Node, trained: list[Node], flat: list[Node], others: list
         f"--data.inside {quote(train.shown)}", because,
     )  # fmt: skip
     if len(trained) > 1:
-        within = _splits(base, trained, within.standing, because)
+        within = _splits(base, side, trained, within.standing, because)
     return [within, _classes(base, 1 if others else 0)]
 
 
-def _without_sense(base: Node, named: list[Node], holding: list[Node]) -> list[Sides]:
+def _without_sense(base: Node, side: Named, named: list[Node], holding: list[Node]) -> list[Sides]:
     names = some(f"{child.shown}/" for child in named)
     if holding and len(holding) == len(named):
         if not _all_shared(holding):
             return [_classes(base)]
-        sided = _splits(base, holding, 1, f"{names} hold the same folders")
-        if any(side_of(child.name) == "train" for child in holding):
+        sided = _splits(base, side, holding, 1, f"{names} hold the same folders")
+        if any(side[child.path] == "train" for child in holding):
             return [sided, _classes(base, 1)]
         # Possible for photos that are only measured on; there is nothing to train on.
         return [replace(sided, mend="add a folder named train with the same folders"), _classes(base, 1)]
@@ -189,9 +200,9 @@ def _below_classes(base: Node) -> Sides | None:
 
 def _asked_for(tree: Tree, chain: list[Node]) -> Sides:
     for base in chain:
-        named = [child for child in base.children if side_of(child.name)]
-        if any(side_of(child.name) == "train" for child in named):
-            return _splits(base, named, 2, "asked for")
+        side = _named(base.children)
+        if "train" in side.values():
+            return _splits(base, side, [child for child in base.children if child.path in side], 2, "asked for")
         below = _below_classes(base)
         if below:
             return below
