@@ -42,6 +42,12 @@ def test_names_out_of_order_are_refused(names: tuple[str, ...]) -> None:
         Classes(names)
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "\n"])
+def test_a_name_of_two_lines_is_refused_as_its_hash_would_be_that_of_two_names(name: str) -> None:
+    with pytest.raises(ValueError, match=r"holds a line break: class names are one line each"):
+        Classes.of([name, "c"])
+
+
 def test_the_hash_is_of_names_and_order_alone() -> None:
     assert Classes.of(["b", "a"]).hash == Classes(("a", "b")).hash
     assert Classes.of(["a", "b"]).hash != Classes.of(["a", "c"]).hash

@@ -29,6 +29,9 @@ class Classes(Sequence[str]):
     def __post_init__(self) -> None:
         if list(self.names) != sorted({normalise(name) for name in self.names}):
             raise ValueError("class names must be distinct, in NFC and in plain string order; use Classes.of(names)")
+        if broken := next((name for name in self.names if "\n" in name or "\r" in name), None):
+            # The hash joins names by line breaks: with one inside, two sets of names would have one hash.
+            raise ValueError(f"the class name {broken!r} holds a line break: class names are one line each")
         object.__setattr__(self, "_indices", {name: i for i, name in enumerate(self.names)})
 
     @classmethod

@@ -37,6 +37,22 @@ def tree(tmp_path: Path) -> Tree:
 
 
 @pytest.fixture
+def bare(tmp_path: Path) -> Tree:
+    """Return a function as `tree`, whose photos are one byte: for what never opens them."""
+    root = tmp_path / "photos"
+
+    def plant(paths: Iterable[str]) -> Path:
+        for path in paths:
+            place = root / path
+            (place if path.endswith("/") else place.parent).mkdir(parents=True, exist_ok=True)
+            if not path.endswith("/"):
+                place.write_bytes(b"x")
+        return root
+
+    return plant
+
+
+@pytest.fixture
 def two_classes(tree: Tree) -> Path:
     """Return a folder of two classes with twenty photos each."""
     return tree(f"{name}/{i:02}.png" for name in ("hat", "shoe") for i in range(20))

@@ -111,13 +111,13 @@ def test_products_stay_together(tree: Tree) -> None:
     assert "24 products" in summary(manifest)
 
 
-def test_a_tree_of_products_stops_with_advice(tree: Tree) -> None:
-    root = tree(f"{kind}/SKU{i:02}/a.png" for kind in ("hat", "cap") for i in range(60))
+def test_a_flat_folder_of_products_stops_with_advice(tree: Tree) -> None:
+    root = tree(f"SKU{i:03}/a.png" for i in range(120))
     with pytest.raises(DataError) as caught:
         prepare(root, DataSettings())
     assert str(caught.value) == (
         f"{root} has 120 folders of about 1 photo each, which look like products (SKUs) rather than classes: if they "
-        "are, add --data.depth 1 --data.group-by parent; if they are the classes, add --data.depth 2"
+        "are, put them into a folder for each class; if they are the classes, add --data.depth 1"
     )
 
 
@@ -156,6 +156,12 @@ def test_what_was_checked_before_is_not_opened_again_and_that_is_said(
 def test_photos_unfit_to_train_on_are_one_sentence(tree: Tree, paths: list[str], words: str) -> None:
     with pytest.raises(DataError, match=words):
         prepare(tree(paths), DataSettings())
+
+
+def test_a_class_that_train_spells_otherwise_is_named(tree: Tree) -> None:
+    root = tree(numbered("train/Hat", "train/cap", "test/hat", "test/cap"))
+    with pytest.raises(DataError, match=r"of class 'hat' in test, but none in train; did you mean 'Hat'\?: add"):
+        prepare(root, DataSettings())
 
 
 def test_shares_that_leave_nothing_are_one_sentence(two_classes: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from visionft.data.listing import Listing
-from visionft.data.scanning import is_split_layout, scan
+from visionft.data.scanning import scan
 from visionft.errors import DataError
 from visionft.settings import DataSettings
 
@@ -20,10 +20,11 @@ def listed(listing: Listing) -> dict[str, tuple[str, str | None, str | None]]:
 
 
 def test_a_class_is_its_folders_path(tree: Tree) -> None:
-    root = tree(["Fruit/Apple/Granny-Smith/a.png", "Fruit/Banana/b.png"])
+    root = tree(["Fruit/Apple/Granny-Smith/a.png", "Fruit/Banana/b.png", "Milk/c.png"])
     assert listed(scan(root, DataSettings())) == {
         "Fruit/Apple/Granny-Smith/a.png": ("Fruit/Apple/Granny-Smith", None, None),
         "Fruit/Banana/b.png": ("Fruit/Banana", None, None),
+        "Milk/c.png": ("Milk", None, None),
     }
 
 
@@ -36,11 +37,6 @@ def test_splits_are_read_where_train_and_another_hold_folders(tree: Tree) -> Non
         "test/cap/c.png": ("cap", "test"),
     }
     assert found.notes == (f"beside the splits of {root}, iconic/ and LICENSE.png are ignored",)
-
-
-@pytest.mark.parametrize("paths", [["train/a.png", "test/b.png"], ["train/hat/a.png", "cap/b.png"], ["test/hat/a.png"]])
-def test_no_split_layout_without_class_folders_in_train_and_another(tree: Tree, paths: list[str]) -> None:
-    assert not is_split_layout(tree(paths))
 
 
 def test_classes_called_train_and_test_are_classes_and_said_aloud(tree: Tree) -> None:
@@ -144,3 +140,55 @@ def test_folders_whose_names_differ_in_unicode_form_alone_are_one_class(tree: Tr
 def test_a_folder_without_classes_is_an_error(tree: Tree, paths: list[str], words: str) -> None:
     with pytest.raises(DataError, match=words):
         scan(tree(paths), DataSettings())
+
+
+def test_folders_that_cannot_be_read_are_said_aloud_as_a_class_may_be_gone(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tree(["hat/a.png", "cap/b.png", "scarf/c.png"])
+    (root / os.fsdecode(b"caf\xe9")).mkdir()
+    (root / "twin").symlink_to(root / "cap")
+    scandir = os.scandir
+
+    def refuse(folder: str) -> object:
+        if folder.endswith("/scarf"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = scan(root, DataSettings())
+    assert {label for label, _, _ in listed(found).values()} == {"hat", "cap"}
+    assert found.notes == (
+        "3 folders are left out: caf\\xe9 (the name of the folder is not UTF-8: rename it), scarf (cannot be listed "
+        "(Permission denied)) and twin (a link to a folder that was already read)",
+    )
+
+
+def test_links_into_a_folder_that_is_not_read_itself_are_read(tree: Tree) -> None:
+    root = tree(
+        [*(f"all/{name}-{side}/a.png" for name in ("hat", "cap") for side in ("train", "test")), "train/", "test/"]
+    )
+    for side in ("train", "test"):
+        for name in ("hat", "cap"):
+            (root / side / name).symlink_to(root / "all" / f"{name}-{side}")
+    found = scan(root, DataSettings())
+    assert found.notes == (f"beside the splits of {root}, all/ is ignored",)
+    assert {path: row[:2] for path, row in listed(found).items()} == {
+        f"{side}/{name}/a.png": (name, side) for name in ("hat", "cap") for side in ("train", "test")
+    }
+
+
+def test_pipes_in_place_of_photos_are_set_aside(tree: Tree) -> None:
+    root = tree(["hat/a.png", "cap/b.png"])
+    os.mkfifo(root / "hat" / "pipe.png")
+    found = scan(root, DataSettings())
+    assert [(item.path, item.reason) for item in found.quarantine] == [("hat/pipe.png", "not a regular file")]
+
+
+def test_a_loop_drops_no_class(tree: Tree) -> None:
+    root = tree(["hat/a.png", "cap/b.png"])
+    (root / "aloop").symlink_to(root)
+    (root / "hat" / "loop").symlink_to(root / "hat")
+    (root / "cap" / "to-hat").symlink_to(root / "hat")
+    found = scan(root, DataSettings())
+    assert set(listed(found)) == {"hat/a.png", "cap/b.png"}

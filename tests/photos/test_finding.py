@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from visionft.errors import DataError
-from visionft.photos import Quarantined, find, junk, printable, walk
+from visionft.photos import Quarantined, find, junk, printable, steers, walk
 
 
 def tree(root: Path, *names: str) -> None:
@@ -71,8 +71,8 @@ def test_a_folder_that_cannot_be_listed_is_passed_over(tmp_path: Path, monkeypat
     tree(tmp_path, "a/1.jpg", "b/1.jpg")
     scandir = os.scandir
 
-    def refuse(folder: Path) -> object:
-        if folder.name == "a":
+    def refuse(folder: str) -> object:
+        if str(folder).endswith("/a"):
             raise PermissionError(13, "Permission denied")
         return scandir(folder)
 
@@ -117,3 +117,19 @@ def test_junk_is_told_by_name() -> None:
     assert junk("__MACOSX", folder=False) is None
     assert junk("__MACOSX", folder=True) == "folder made by a system, not photos"
     assert printable("a/b.jpg") == "a/b.jpg"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\nb.jpg", "a\\x0ab.jpg"),
+        ("a\x1b[2Jb", "a\\x1b[2Jb"),
+        ("\u202egpj.exe", "\\u202egpj.exe"),
+        ("a\u2028b", "a\\u2028b"),
+        ("caf\udce9", "caf\\xe9"),
+        ("Crème 🧢", "Crème 🧢"),
+    ],
+)
+def test_what_would_steer_a_terminal_is_escaped(name: str, shown: str) -> None:
+    assert printable(name) == shown
+    assert not steers(shown)

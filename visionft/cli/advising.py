@@ -9,11 +9,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from visionft.cli.flags import dotted, with_settings
+from visionft.cli.flags import dotted, given_flags, with_settings
 from visionft.cli.places import require_photos
 from visionft.cli.printing import Json, finish, say
 from visionft.settings import build, compared_methods
-from visionft.settings.leaves import leaves
 
 
 @partial(with_settings, without=("method", "out"))
@@ -63,7 +62,4 @@ def _following(photos: Path | None, config: Path | None, given: Mapping[str, Any
     """Return the words of the fit that was recommended, with the flags that were given here."""
     words: list[str | Path] = ["fit", *([photos] if photos else []), "--method", method]
     words += ["--config", config] if config else []
-    for path, value in given.items():
-        words += [f"{leaves()[path].flag}={str(value).lower()}"] if isinstance(value, bool) else []
-        words += [] if isinstance(value, bool) else [leaves()[path].flag, str(value)]
-    return words
+    return [*words, *given_flags(given)]

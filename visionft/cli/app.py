@@ -16,6 +16,7 @@ from visionft.errors import VisionftError
 
 COMMANDS = {
     "fit": ("visionft.cli.fitting:fit", "Fine-tune on a folder of photos; evaluate the result."),
+    "audit": ("visionft.cli.auditing:audit", "Say how photos are read, and what is odd about them."),
     "advise": ("visionft.cli.advising:advise", "Try every method for some steps, and recommend one."),
     "evaluate": ("visionft.cli.verbs:evaluate", "Measure a run or a bundle on photos with labels."),
     "predict": ("visionft.cli.verbs:predict", "Answer photos with a run or a bundle."),

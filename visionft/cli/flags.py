@@ -36,6 +36,15 @@ def dotted(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {name.replace("__", "."): value for name, value in flags.items()}
 
 
+def given_flags(given: Mapping[str, Any]) -> list[str]:
+    """Return settings that were given, by their dotted paths, as words of a command line."""
+    words: list[str] = []
+    for path, value in given.items():
+        words += [f"{leaves()[path].flag}={str(value).lower()}"] if isinstance(value, bool) else []
+        words += [] if isinstance(value, bool) else [leaves()[path].flag, str(value)]
+    return words
+
+
 def _below(leaf: Leaf, paths: Sequence[str]) -> bool:
     return any(leaf.path == path or leaf.path.startswith(f"{path}.") for path in paths)
 

@@ -1,5 +1,6 @@
 """Photos on disk to batches: the manifest, its splits and its loading. `augmenting` is imported where it is needed."""
 
+from visionft.data.auditing import Audit, audit
 from visionft.data.checking import Progress
 from visionft.data.decoded import Decoded, estimate, room, side_of
 from visionft.data.fetching import Batch, Item
@@ -22,6 +23,7 @@ from visionft.data.working import worker_fault
 
 __all__ = [
     "SPLITS",
+    "Audit",
     "Batch",
     "Column",
     "Decoded",
@@ -38,6 +40,7 @@ __all__ = [
     "Sides",
     "TrainLoader",
     "TrainPhotos",
+    "audit",
     "estimate",
     "eval_batches",
     "label_photos",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +136,8 @@ class _Check:
         table = listed.table.append_column("digest", columns["digest"]).append_column("bytes", columns["bytes"])
         if passed:
             table = table.filter(pc.is_valid(columns["digest"]))
-        return Listing(listed.root, table, (*listed.quarantine, *quarantine), listed.notes, self.unchanged)
+        quarantined = (*listed.quarantine, *quarantine)
+        return replace(listed, table=table, quarantine=quarantined, unchanged=self.unchanged)
 
 
 @contextmanager

@@ -33,16 +33,18 @@ def refuse_shares(settings: DataSettings) -> None:
 
 def refuse_products(photos: Path, listing: Listing, settings: DataSettings) -> None:
     """Raise DataError where the class folders look like products, unless depth or grouping say what they are."""
-    if settings.depth is not None or settings.group_by is not None:
+    taken = listing.reading is None or listing.reading.group_by == "parent"
+    if taken or settings.depth != "auto" or settings.group_by != "auto":
         return
     counted = pc.value_counts(listing.table["label"]).field("counts").to_numpy()
     median = float(np.median(counted))
     if len(counted) < SKU_CLASSES or median >= SKU_PHOTOS:
         return
     levels = int(pc.max(pc.count_substring(listing.table["label"], "/")).as_py()) + 1
+    mend = "add --data.depth 1 --data.group-by parent" if levels > 1 else "put them into a folder for each class"
     raise DataError(
         f"{photos} has {len(counted):,} folders of about {count(math.ceil(median), 'photo')} each, which look like "
-        "products (SKUs) rather than classes: if they are, add --data.depth 1 --data.group-by parent; if they are the "
+        f"products (SKUs) rather than classes: if they are, {mend}; if they are the "
         f"classes, add --data.depth {min(levels, MAX_DEPTH)}"
     )
 
@@ -65,8 +67,8 @@ def refuse_untrained(photos: Path, table: pa.Table) -> None:
         where = some([split for split in SPLITS if split in lacking["split"].unique().to_pylist()])
         what = "class" if len(names) == 1 else "classes"
         raise DataError(
-            f"{photos} has photos of {what} {some(map(repr, names))} in {where}, but none in train: "
-            f"add training photos or remove the {what}"
+            f"{photos} has photos of {what} {some(map(repr, names))} in {where}, but none in "
+            f"train{did_you_mean(names[0], trained.to_pylist())}: add training photos or remove the {what}"
         )
 
 

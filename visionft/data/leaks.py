@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from visionft.data.listing import count, some
 from visionft.data.splitting import leading_bits
+from visionft.photos import printable
 
 SHOWN = 2
 
@@ -67,6 +68,6 @@ def _examples(held: pa.Table, column: str) -> str:
     held = held.sort_by([(column, "ascending"), ("path", "ascending")]).slice(0, 64).select([column, "path"])
     together: dict[str, list[str]] = {}
     for row in held.to_pylist():
-        together.setdefault(row[column], []).append(row["path"])
+        together.setdefault(row[column], []).append(printable(row["path"]))
     pairs = [" = ".join((paths[0], paths[-1])) for paths in together.values() if len(paths) > 1]
     return some(pairs[:SHOWN])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from visionft.data.structure.reading import Reading
 from visionft.photos import Quarantined
 
 COLUMNS = pa.schema([(name, pa.string()) for name in ("path", "label", "split", "group")])
@@ -27,6 +28,7 @@ class Listing:
         quarantine: What was left out already, with reasons.
         notes: Sentences to be said aloud.
         unchanged: Photos that were not opened, as they are what they were at an earlier check.
+        reading: How a folder was read; None for a manifest.
     """
 
     root: Path
@@ -34,35 +36,11 @@ class Listing:
     quarantine: tuple[Quarantined, ...] = ()
     notes: tuple[str, ...] = ()
     unchanged: int = 0
+    reading: Reading | None = None
 
     def noting(self, *notes: str) -> Listing:
         """Return the same listing with more notes."""
         return replace(self, notes=(*self.notes, *notes))
-
-
-class Builder:
-    """Collects rows into Arrow chunks, so that few of them are Python objects at any time."""
-
-    def __init__(self) -> None:
-        self._rows: list[tuple[str | None, ...]] = []
-        self._batches: list[pa.RecordBatch] = []
-
-    def add(self, path: str, label: str, split: str | None, group: str | None) -> None:
-        """Add one photo."""
-        self._rows.append((path, label, split, group))
-        if len(self._rows) >= CHUNK:
-            self._flush()
-
-    def table(self) -> pa.Table:
-        """Return all rows in order of `path`."""
-        self._flush()
-        return pa.Table.from_batches(self._batches, COLUMNS).sort_by("path")
-
-    def _flush(self) -> None:
-        columns = list(zip(*self._rows, strict=True)) or [()] * len(COLUMNS)
-        arrays = [pa.array(column, pa.string()) for column in columns]
-        self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=COLUMNS))
-        self._rows.clear()
 
 
 def some(names: Iterable[str], shown: int = SHOWN) -> str:

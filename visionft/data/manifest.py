@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from visionft.classes import Classes
+from visionft.data.structure.reading import Reading
 from visionft.errors import DataError
 from visionft.photos import Account, Quarantined, from_spreadsheet_table, spreadsheet_safe_table
 
@@ -94,6 +95,7 @@ class Manifest:
         by_rows: Whether a table named the photos, so that every row was asked for.
         lost_classes: Classes of which no photo could be used.
         part_of: The fingerprint of the manifest that these photos are a part of; none: they are all.
+        reading: How a folder was read; None for a manifest, and for the photos of a run that is reopened.
     """
 
     root: Path
@@ -105,6 +107,7 @@ class Manifest:
     by_rows: bool = False
     lost_classes: tuple[str, ...] = ()
     part_of: str | None = None
+    reading: Reading | None = None
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -25,6 +25,7 @@ from visionft.data.folding import fold
 from visionft.data.leaks import leak_notes
 from visionft.data.listing import Listing, count, some
 from visionft.data.manifest import SCHEMA, SPLITS, Manifest, read_splits
+from visionft.data.odd_classes import Place, odd_notes, refuse_unprintable
 from visionft.data.reading import is_manifest, read_manifest
 from visionft.data.scanning import scan
 from visionft.data.splitting import draw
@@ -56,8 +57,8 @@ def prepare(
     photos = Path(photos)
     earlier = settings.splits if splits is None else splits
     earlier = read_splits(earlier) if isinstance(earlier, Path) else earlier
-    listing = _folded(list_photos(photos, settings))
-    _refuse_early(photos, listing, settings)
+    listing = fold_labels(list_photos(photos, settings))
+    refuse_early(photos, listing, settings)
     checked = _usable(photos, listing, _checked(listing, settings, on_progress, threads))
     lost = _lost(listing, checked)
     return replace(_split(photos, checked, settings, earlier), by_rows=is_manifest(photos), lost_classes=lost)
@@ -79,8 +80,8 @@ def label_photos(
         DataError: a class that the run does not know, or photos that cannot be read.
     """
     photos = Path(photos)
-    listing = _measured(photos, list_photos(photos, settings), settings)
-    listing = _folded(listing, classes.names)
+    listing = _measured(photos, list_photos(photos, settings, classes.names), settings)
+    listing = fold_labels(listing, classes.names)
     refuse_unknown(photos, sorted(listing.table["label"].unique().to_pylist()), classes.names)
     checked = _usable(photos, listing, _checked(listing, settings, on_progress, threads))
     table = _with_splits(checked.table, pa.repeat("test", checked.table.num_rows))
@@ -93,17 +94,36 @@ def label_photos(
         checked.unchanged,
         by_rows=is_manifest(photos),
         lost_classes=_lost(listing, checked),
+        reading=checked.reading,
     )
 
 
-def list_photos(photos: Path, settings: DataSettings) -> Listing:
-    """List what a folder or a manifest names, without opening a photo.
+def list_photos(photos: Path, settings: DataSettings, known: Sequence[str] | None = None) -> Listing:
+    """List what a folder or a manifest names, without opening a photo; a note says which classes are odd.
+
+    Args:
+        photos: a folder of class folders, or a CSV/Parquet manifest.
+        settings: how to read them.
+        known: the classes of a run that the photos are only measured with.
 
     Raises:
         DataError: neither a folder nor a manifest, or one that cannot be read.
     """
+    listing = _listed(photos, settings, known)
+    labels = listing.table["label"].unique().to_pylist()
+    refuse_unprintable(photos, labels)
+    return listing if known is not None else listing.noting(*odd_notes(_place(listing), labels))
+
+
+def _place(listing: Listing) -> Place:
+    reading = listing.reading
+    is_one = reading is not None and reading.layout == "classes"
+    return Place(listing.root / reading.inside if reading and is_one else None, reading is not None)
+
+
+def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None) -> Listing:
     if photos.is_dir():
-        return scan(photos, settings)
+        return scan(photos, settings, known)
     if not photos.exists():
         near = photos.parent if photos.parent.is_dir() else Path()
         names = get_close_matches(photos.name, [entry.name for entry in near.iterdir()], n=1)
@@ -118,8 +138,8 @@ def _checked(listing: Listing, settings: DataSettings, on_progress: Progress | N
     return check(listing, settings.max_pixels, on_progress, threads, remember=settings.scan_cache)
 
 
-def _folded(listing: Listing, known: Sequence[str] | None = None) -> Listing:
-    """Fold labels into the known ones; none: into those of a given train split."""
+def fold_labels(listing: Listing, known: Sequence[str] | None = None) -> Listing:
+    """Rename labels that are known ones but for levels in between; known: none, those of a given train split."""
     if known is None:
         is_train = pc.fill_null(pc.equal(listing.table["split"], "train"), False)
         known = listing.table["label"].filter(is_train).unique().to_pylist()
@@ -127,8 +147,12 @@ def _folded(listing: Listing, known: Sequence[str] | None = None) -> Listing:
     return replace(listing, table=table).noting(*notes)
 
 
-def _refuse_early(photos: Path, listing: Listing, settings: DataSettings) -> None:
-    """Refuse what a listing alone shows, before hours are spent on opening photos."""
+def refuse_early(photos: Path, listing: Listing, settings: DataSettings) -> None:
+    """Refuse what a listing alone shows, before hours are spent on opening photos.
+
+    Raises:
+        DataError: says what is missing to train on.
+    """
     given = _given(listing.table)
     if "validation" not in given:
         refuse_shares(settings)
@@ -146,7 +170,7 @@ def _split(photos: Path, checked: Listing, settings: DataSettings, earlier: pa.T
     refuse_unvalidated(photos, table)
     classes = Classes.of(table["label"].unique().to_pylist())
     notes = [*checked.notes, *notes, *gap_notes(table, classes.names), *leak_notes(table)]
-    return Manifest(checked.root, table, classes, checked.quarantine, tuple(notes), checked.unchanged)
+    return Manifest(checked.root, table, classes, checked.quarantine, tuple(notes), checked.unchanged, reading=checked.reading)
 
 
 def _drawn(table: pa.Table, settings: DataSettings, earlier: pa.Table | None) -> tuple[pa.Table, list[str]]:

@@ -1,143 +1,140 @@
-"""Read a folder of class folders: split layouts, nested classes, products."""
+"""Read a folder of class folders into a listing: one walk, one reading, and every file accounted for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from visionft.classes import normalise
-from visionft.data.listing import Builder, Listing, count, some
-from visionft.data.manifest import SPLIT_NAMES
-from visionft.data.walking import Walk, entries, join
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from visionft.data.listing import COLUMNS, Listing, count, some
+from visionft.data.structure.choosing import choose, recognise, split_like
+from visionft.data.structure.reading import Reading, folders
+from visionft.data.structure.sides import over
+from visionft.data.structure.tree import Node, Tree, read_tree
 from visionft.errors import DataError
-from visionft.photos import Quarantined
+from visionft.photos import UNLISTED, Quarantined, above, join, printable, without
 from visionft.settings import DataSettings
 
 LOOSE = "not in a class folder"
-# Only for what is said aloud: a LICENSE beside the splits surprises nobody, a photo does.
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+LOST = (UNLISTED, "the name of the folder is not UTF-8")
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A folder whose sub-folders are classes; `split` is None where sides are to be drawn."""
+def scan(root: Path, settings: DataSettings, known: Sequence[str] | None = None) -> Listing:
+    """List the photos under `root`; a class is its folder's path, NFC, cut to the levels that make it.
 
-    folder: str
-    split: str | None
-
-
-def scan(root: Path, settings: DataSettings) -> Listing:
-    """List the photos under `root`; a class is its folder's path below the split, NFC, cut to `settings.depth` levels.
+    Args:
+        root: the folder.
+        settings: how it is to be read; what they leave open is read off the tree.
+        known: the classes of a run that the photos are only measured with.
 
     Raises:
-        DataError: no class folders, no such layout, or `group_by` cannot be followed in a folder.
+        DataError: no class folders, several readings are as likely, or the one that was asked for is not there.
     """
-    _check_grouping(settings)
-    parts, notes = _parts(root, settings)
-    scanned = _Scan(root, settings)
-    for part in parts:
-        scanned.read(part)
-    return scanned.listing(notes)
-
-
-def is_split_layout(root: Path) -> bool:
-    """Tell whether `train` and one of val, valid, validation or test exist in `root` and hold folders."""
-    held = {
-        SPLIT_NAMES[name.lower()] for name in _folders(root) if name.lower() in SPLIT_NAMES and _folders(root / name)
-    }
-    return "train" in held and len(held) > 1
-
-
-def _check_grouping(settings: DataSettings) -> None:
-    if settings.group_by == "column":
+    if settings.group_by == "column" and known is None:
         raise DataError(
             "--data.group-by column needs a CSV or Parquet manifest with a `group` column: a folder has none"
         )
-    if settings.group_by == "parent" and settings.depth is None:
-        raise DataError(
-            "--data.group-by parent needs --data.depth, the number of folder levels that make the class: "
-            "without it every folder is a class of its own; use --data.depth 1 for class/product/photo"
-        )
+    tree = read_tree(root)
+    reading = choose(root, tree, settings) if known is None else recognise(tree, settings, known)
+    scanned = _Scan(tree, reading)
+    return scanned.listing([*_beside(root, reading), *(split_like(tree, reading) if settings.layout == "auto" else [])])
 
 
-def _folders(folder: Path) -> list[str]:
-    return entries(folder).folders
-
-
-def _parts(root: Path, settings: DataSettings) -> tuple[list[_Part], list[str]]:
-    splits = settings.layout == "splits" or (settings.layout == "auto" and is_split_layout(root))
-    if not splits:
-        return [_Part("", None)], _split_like(root, settings)
-    found = {name: SPLIT_NAMES[name.lower()] for name in _folders(root) if name.lower() in SPLIT_NAMES}
-    if "train" not in found.values():
-        raise DataError(f"{root} has no folder `train`, which --data.layout splits asks for: use --data.layout classes")
-    seen = entries(root)
-    photos = [name for name in seen.files if Path(name).suffix.lower() in PHOTO_SUFFIXES]
-    beside = [*(f"{name}/" for name in seen.folders if name not in found), *photos]
-    notes = (
-        [f"beside the splits of {root}, {some(beside)} {'is' if len(beside) == 1 else 'are'} ignored"] if beside else []
-    )
-    return [_Part(name, split) for name, split in found.items()], notes
-
-
-def _split_like(root: Path, settings: DataSettings) -> list[str]:
-    named = [name for name in _folders(root) if name.lower() in SPLIT_NAMES]
-    if settings.layout != "auto" or "train" not in {name.lower() for name in named}:
+def _beside(root: Path, reading: Reading) -> list[str]:
+    if not reading.ignored:
         return []
-    return [
-        f"{some(named)} in {root} {'is' if len(named) == 1 else 'are'} read as class names, not as splits: "
-        "--data.layout splits or --data.layout classes settles it"
-    ]
+    what = "the splits of" if reading.layout == "splits" and not reading.inside else "what is read in"
+    verb = "is" if len(reading.ignored) == 1 else "are"
+    return [f"beside {what} {root}, {some(map(printable, reading.ignored))} {verb} ignored"]
 
 
 class _Scan:
-    def __init__(self, root: Path, settings: DataSettings) -> None:
-        self.root, self.settings = root, settings
-        self.rows = Builder()
-        self.quarantine: list[Quarantined] = []
-        self.labels: set[str] = set()
+    """What becomes of every folder, and through it of every file."""
+
+    def __init__(self, tree: Tree, reading: Reading) -> None:
+        self.tree, self.reading = tree, reading
+        size = len(tree.nodes)
+        self.labels: list[str | None] = [None] * size
+        self.splits: list[str | None] = [None] * size
+        self.groups: list[str | None] = [None] * size
+        self.loose: list[int] = []
         self.empty: set[str] = set()
+        self.quarantine: list[Quarantined] = []
+        self._read()
 
-    def read(self, part: _Part) -> None:
-        walk = Walk(self.root, part.folder)
-        for folder in walk:
-            levels = folder.path.split("/")[1 if part.folder else 0 :] if folder.path else []
-            if not levels:
-                self.quarantine += [Quarantined(join(folder.path, name), LOOSE) for name in folder.files]
-            elif folder.files:
-                self._add(folder.path, folder.files, levels, part.split)
-            elif folder.is_leaf:
-                self.empty.add(self._label(levels))
-        self.quarantine += walk.quarantine
+    def _read(self) -> None:
+        read, self.double = folders(self.tree, self.reading.parts)
+        ignored = {printable(name).rstrip("/") for name in self.reading.ignored}
+        aside = [item for item in self.tree.quarantine if ignored.isdisjoint(above(item.path))]
+        self.quarantine += without(self.double, aside)
+        for node, part, levels in read:
+            self._take(node, part.split, levels)
+        if self.reading.layout == "classes":  # beside sides a photo is named among what is ignored
+            self.loose += [node.index for node in over(self.tree, self.reading.parts)]
 
-    def _label(self, levels: list[str]) -> str:
-        return normalise("/".join(levels[: self.settings.depth]))
-
-    def _add(self, folder: str, files: list[str], levels: list[str], split: str | None) -> None:
-        label, product = self._label(levels), normalise("/".join(levels))
-        self.labels.add(label)
-        # A photo directly in its class folder belongs to no product: else a whole class would be one.
-        group = product if self.settings.group_by == "parent" and product != label else None
-        for name in files:
-            self.rows.add(join(folder, name), label, split, group)
+    def _take(self, node: Node, split: str | None, levels: tuple[str, ...]) -> None:
+        if not levels:
+            self.loose.append(node.index)
+        elif node.files:
+            self.labels[node.index] = self.reading.label(levels)
+            self.splits[node.index] = split
+            self.groups[node.index] = self.reading.product(levels)
+        elif not node.children:
+            self.empty.add(self.reading.label(levels))
 
     def listing(self, notes: list[str]) -> Listing:
-        if not self.labels:
+        table = self._table()
+        self.quarantine += [Quarantined(printable(path), LOOSE) for path in self._files(self.loose)]
+        labels = {label for label in self.labels if label is not None}
+        if not labels:
             raise DataError(self._nothing())
-        empty = sorted(self.empty - self.labels)
+        empty = sorted(self.empty - labels)
         if empty:
             what = "holds no photo and is" if len(empty) == 1 else "hold no photo and are"
-            notes = [*notes, f"{count(len(empty), 'class folder')} {what} left out: {some(empty)}"]
-        return Listing(self.root, self.rows.table(), tuple(self.quarantine), tuple(notes))
+            named = some(map(printable, empty))
+            notes = [*notes, f"{count(len(empty), 'class folder')} {what} left out: {named}"]
+        notes += self._lost()
+        return Listing(self.tree.root, table, tuple(self.quarantine), tuple(notes), reading=self.reading)
+
+    def _lost(self) -> list[str]:
+        """Say which folders could not be read: with one of them a class may be gone."""
+        doubles = set(map(printable, self.double))
+        lost = [item for item in self.quarantine if item.reason.startswith(LOST) or item.path in doubles]
+        if not lost:
+            return []
+        verb = "is" if len(lost) == 1 else "are"
+        return [
+            f"{count(len(lost), 'folder')} {verb} left out: {some(f'{item.path} ({item.reason})' for item in lost)}"
+        ]
+
+    def _table(self) -> pa.Table:
+        places = self.tree.places
+        is_read = pc.is_valid(self._of_files(self.labels, places))
+        places, names = places.filter(is_read), self.tree.names.filter(is_read)
+        columns = [self._of_files(values, places) for values in (self.labels, self.splits, self.groups)]
+        return pa.table([self._paths(places, names), *columns], schema=COLUMNS).sort_by("path")
+
+    def _files(self, nodes: list[int]) -> list[str]:
+        """Return the paths of the files in some folders."""
+        here = pc.is_in(self.tree.places, value_set=pa.array(nodes, pa.int32()))
+        found: list[str] = self._paths(self.tree.places.filter(here), self.tree.names.filter(here)).to_pylist()
+        return found
+
+    def _paths(self, places: pa.ChunkedArray, names: pa.ChunkedArray) -> pa.ChunkedArray:
+        heads = [join(node.path, "") for node in self.tree.nodes]
+        return pc.binary_join_element_wise(self._of_files(heads, places), names, "")
+
+    def _of_files(self, values: Sequence[str | None], places: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Return the value of each file's folder."""
+        return pa.chunked_array([pa.array(values, pa.string())]).take(places)
 
     def _nothing(self) -> str:
-        loose = any(item.reason == LOOSE for item in self.quarantine)
-        if loose:
-            return (
-                f"the files of {self.root} lie in no class folder: give every class a folder of its own, or a manifest"
-            )
+        root = self.tree.root
+        if any(item.reason == LOOSE for item in self.quarantine):
+            return f"the files of {root} lie in no class folder: give every class a folder of its own, or a manifest"
         if self.empty:
-            return f"the class folders of {self.root} ({some(sorted(self.empty))}) hold no photo: put photos into them"
-        return (
-            f"{self.root} holds no class folders: give a folder with one folder of photos for each class, or a manifest"
-        )
+            named = some(map(printable, sorted(self.empty)))
+            return f"the class folders of {root} ({named}) hold no photo: put photos into them"
+        return f"{root} holds no class folders: give a folder with one folder of photos for each class, or a manifest"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from visionft.data.listing import count, some
 from visionft.data.manifest import SPLITS, Manifest
+from visionft.data.structure.picture import picture
+from visionft.photos import Quarantined
 
 NAMED = 3
 """Photos left out that are named in a line."""
 
 
 def summary(manifest: Manifest, record: Path | None = None) -> str:
-    """Describe the photos: counts a split, smallest and largest class, products, quarantine, notes; one line each.
+    """Describe the photos: counts, how they were read, classes by splits, the range, products, quarantine, notes.
 
     Args:
         manifest: The photos.
@@ -26,27 +29,36 @@ def summary(manifest: Manifest, record: Path | None = None) -> str:
     account = manifest.account
     loud = f"; {account.headline}" if account.headline else ""
     lines = [f"{count(len(manifest), 'photo')} of {kinds}: {shares}{loud}"]
+    if manifest.reading:
+        lines.append(f"read as: {manifest.reading.sentence}")
+    lines += picture(counts)
     if totals["train"]:
         lines.append(_range(counts["train"]))
     products = manifest.table["group"].drop_null().unique()
     if len(products):
         lines.append(f"{count(len(products), 'product')}: the photos of one stay together where sides were drawn")
-    if manifest.quarantine:
-        reasons = Counter(item.reason for item in manifest.quarantine)
-        tally = some(f"{n:,} {reason}" for reason, n in reasons.most_common())
-        lines.append(f"{count(len(manifest.quarantine), 'entry', 'entries')} in quarantine: {tally}{_named(manifest)}")
-        if record is not None:
-            lines[-1] += f"; the whole list is in {record}"
+    lines += set_aside(manifest.quarantine, [item.path for item in account.left_out], record)
     if manifest.unchanged:
         since = "is unchanged since it was" if manifest.unchanged == 1 else "are unchanged since they were"
         lines.append(f"{count(manifest.unchanged, 'photo')} {since} last checked, and not opened again")
     return "\n".join([*lines, *(f"note: {note}" for note in manifest.notes)])
 
 
-def _named(manifest: Manifest) -> str:
-    """Name the first photos that were asked for and are left out: they, and no hidden files, are missed."""
-    missed = [item.path for item in manifest.account.left_out]
-    return f" ({some(missed, NAMED)})" if missed else ""
+def set_aside(quarantine: Sequence[Quarantined], missed: Sequence[str] = (), record: Path | None = None) -> list[str]:
+    """Say in a line how much is in quarantine and why; no line for nothing.
+
+    Args:
+        quarantine: All that was set aside.
+        missed: The photos among it that were asked for: they, and no hidden files, are named.
+        record: The file that holds the whole list; none: it is kept nowhere.
+    """
+    if not quarantine:
+        return []
+    reasons = Counter(item.reason for item in quarantine)
+    tally = some(f"{n:,} {reason}" for reason, n in reasons.most_common())
+    named = f" ({some(missed, NAMED)})" if missed else ""
+    where = f"; the whole list is in {record}" if record is not None else ""
+    return [f"{count(len(quarantine), 'entry', 'entries')} in quarantine: {tally}{named}{where}"]
 
 
 def _range(train: dict[str, int]) -> str:

@@ -22,7 +22,13 @@ from visionft.settings import DataSettings, HeadMethod
 
 K = 20  # as in DINO (arXiv 2104.14294)
 BATCH = 64
-_SIDES = ("validation", "test", "splits", "layout")  # how the new photos are split says nothing about the earlier ones
+_SIDES = (
+    "validation",
+    "test",
+    "splits",
+    "layout",
+    "inside",
+)  # how the new photos are split says nothing about the earlier ones
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Earlier:
         """
         plain = DataSettings.model_validate(reading.model_dump(exclude=set(_SIDES)))
         if plain.group_by == "column":  # a folder has none, and a manifest's is read unasked
-            plain = plain.model_copy(update={"group_by": None})
+            plain = plain.model_copy(update={"group_by": "auto"})
         try:
             manifest = data.prepare(Path(photos), plain)
         except DataError as error:

@@ -27,33 +27,43 @@ most `MEMORY` times the pixels.
 
 from visionft.photos.account import Account
 from visionft.photos.decoding import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read
-from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, find, junk, printable, walk
+from visionft.photos.finding import find, walk
 from visionft.photos.jpeg import Reduction
+from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk, printable, steers
 from visionft.photos.spreadsheets import (
     from_spreadsheet,
     from_spreadsheet_table,
     spreadsheet_safe,
     spreadsheet_safe_table,
 )
+from visionft.photos.walking import UNLISTED, Folder, Walk, above, doubles, join, without
 
 __all__ = [
     "IGNORED_FOLDERS",
     "MAX_PIXELS",
     "MEMORY",
     "TABLE",
+    "UNLISTED",
     "Account",
+    "Folder",
     "Quarantined",
     "Reduction",
+    "Walk",
+    "above",
     "contents",
     "decode",
     "digest",
+    "doubles",
     "find",
     "from_spreadsheet",
     "from_spreadsheet_table",
+    "join",
     "junk",
     "printable",
     "read",
     "spreadsheet_safe",
     "spreadsheet_safe_table",
+    "steers",
     "walk",
+    "without",
 ]

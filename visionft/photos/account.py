@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from visionft.photos.finding import Quarantined
+from visionft.photos.quarantine import Quarantined
 
 LOUD_SHARE = 0.01
 """Above this share of photos left out the headline of a report says so."""

@@ -1,70 +1,32 @@
-"""Which files of a folder are taken for photos, in one order on every machine, and which are put into quarantine."""
+"""Which files are taken for photos, in one order on every machine."""
 
 from __future__ import annotations
 
 import glob
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from visionft.errors import DataError
-
-IGNORED_FOLDERS = frozenset({"__MACOSX", "__pycache__", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"})
-"""Folders that systems leave beside photos; hidden ones (.ipynb_checkpoints, .git) are ignored by their dot."""
-
-_IGNORED_FILES = frozenset({"Thumbs.db", "desktop.ini", "Icon\r"})
-
-
-@dataclass(frozen=True)
-class Quarantined:
-    """Something that was passed over: `path` in printable form, and a short `reason`."""
-
-    path: str
-    reason: str
-
-    def to_json(self) -> dict[str, str]:
-        """Return a plain dict."""
-        return asdict(self)
-
-
-def printable(path: str | Path) -> str:
-    r"""Return the path in valid Unicode, to print and save: bytes of a name that are not UTF-8 become `\xNN`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def junk(name: str, *, folder: bool) -> str | None:
-    """Return why a file or folder of this name holds no photo, or None."""
-    kind = "folder" if folder else "file"
-    if name.startswith("."):
-        return f"hidden {kind}"
-    if name in (IGNORED_FOLDERS if folder else _IGNORED_FILES):
-        return f"{kind} made by a system, not photos"
-    if printable(name) != name:
-        return f"the name of the {kind} is not UTF-8: rename it"
-    return None
+from visionft.photos.quarantine import Quarantined, printable
+from visionft.photos.walking import UNLISTED, Walk, doubles, without
 
 
 def walk(folder: Path) -> tuple[list[Path], list[Quarantined]]:
     """Return every file below a folder that may be a photo, and what was passed over, both sorted by path.
 
-    Symbolic links are followed; a folder that was already seen under another name (so every loop) is passed over.
-    Folders that cannot be listed are passed over too. The files are not opened.
+    Links are followed; a folder that has several names is read under one of them, its own where it has one here.
+    Folders that cannot be listed are passed over. The files are not opened.
     """
-    files: list[Path] = []
-    passed: list[Quarantined] = []
-    waiting, seen = [folder], {os.path.realpath(folder)}
-    while waiting:
-        for path, is_folder in _entries(waiting.pop(), passed):
-            if reason := junk(path.name, folder=is_folder):
-                passed.append(Quarantined(printable(path), reason))
-            elif not is_folder:
-                files.append(path)
-            elif (real := os.path.realpath(path)) in seen:
-                passed.append(Quarantined(printable(path), "a link to a folder that was already read"))
-            else:
-                seen.add(real)
-                waiting.append(path)
+    walked = Walk(folder)
+    try:
+        folders = list(walked)
+    except OSError as fault:
+        return [], [Quarantined(printable(folder), f"{UNLISTED} ({fault.strerror})")]
+    double = doubles(folders)
+    files = [folder / found.path / name for found in folders if found.path not in double for name in found.files]
+    aside = without(double, walked.quarantine)
+    passed = [Quarantined(str(Path(printable(folder)) / item.path), item.reason) for item in aside]
     return sorted(files, key=Path.as_posix), sorted(passed, key=lambda item: item.path)
 
 
@@ -106,20 +68,3 @@ def _nothing(place: str | Path, passed: Sequence[Quarantined]) -> str:
         first = f"{passed[0].path} ({passed[0].reason})"
         return f"{name} holds no photo; {len(passed)} things were passed over, first {first}: name photos outright"
     return f"{name} holds or matches no photo; give the path of a photo, of a folder of photos, or a pattern in quotes"
-
-
-def _entries(folder: Path, passed: list[Quarantined]) -> list[tuple[Path, bool]]:
-    """Return (path, is a folder) of a folder's entries in the order of their names."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted((folder / entry.name, _is_folder(entry)) for entry in entries)
-    except OSError as fault:
-        passed.append(Quarantined(printable(folder), f"cannot be listed ({fault.strerror})"))
-        return []
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself; reading it will say so
-        return False

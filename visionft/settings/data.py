@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from visionft.settings.tree import Auto, Count, Settings, Share
 
@@ -13,13 +13,18 @@ from visionft.settings.tree import Auto, Count, Settings, Share
 class DataSettings(Settings):
     """How the photos are read, split and kept."""
 
+    inside: Path | Auto | None = "auto"
+    """The folder in PHOTOS that holds the classes or the splits; none: PHOTOS itself; auto: where PHOTOS holds nothing
+    but one folder of folders, that is looked through."""
     layout: Literal["auto", "classes", "splits"] = "auto"
-    """`classes`: a folder a class; `splits`: train/ and validation/ or test/ on top; `auto` looks at the names."""
-    depth: Annotated[int, Field(ge=1, le=8)] | None = None
-    """Folder levels that make the class name; none: every level above the photo."""
-    group_by: Literal["none", "parent", "column"] | None = None
+    """`classes`: a folder a class; `splits`: train/ and validation/ or test/ on top, or below every class; `auto`
+    weighs the names and what the folders hold."""
+    depth: Annotated[int, Field(ge=1, le=8)] | Auto | None = "auto"
+    """Folder levels that make the class name; none: every level above the photo; auto: every level, or those above
+    folders that look like products."""
+    group_by: Literal["auto", "none", "parent", "column"] = "auto"
     """What a product (SKU) is: photos of one never fall into two splits. `parent`: the photo's folder; `column`: the
-    manifest's `group`; unset: the `group` column where the manifest has one."""
+    manifest's `group`; `auto`: folders that look like products, and the `group` column where the manifest has one."""
     validation: Share = 0.15
     """Share of the photos held out for choices, where the photos bring no such split."""
     test: Share = 0.15
@@ -39,6 +44,14 @@ class DataSettings(Settings):
     """Photos of more pixels are quarantined as decompression bombs (the default is 0.6 GB of pixels)."""
     scan_cache: bool = True
     """Leave photos closed that are what they were when an earlier run checked them; false: open every photo again."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _before_auto(cls, given: Any) -> Any:
+        """Read what a run from before there was "auto" wrote as it was meant: nothing looked through or guessed."""
+        if not isinstance(given, dict) or given.get("group_by", "auto") is not None:
+            return given
+        return {"inside": None, **given, "group_by": "auto"}
 
 
 class ClassesSettings(Settings):

@@ -81,7 +81,8 @@ def prepare(
     teacher = Teacher(master, manifest.classes) if master else None
     heir = Inheritance.of(parent, Origin.of(parent), manifest.classes, wanted) if parent else None
     taken = choices_of(wanted, parent) if parent else []
-    settings, machine = resolve_machine(put(wanted, taken))
+    read = open_ones(wanted, [Choice(*choice) for choice in manifest.reading.choices] if manifest.reading else [])
+    settings, machine = resolve_machine(put(wanted, [*taken, *read]))
     torch.set_num_threads(int(settings.hardware.threads))
     settings, network, weights = _network(settings, wanted, manifest, say, heir)
     transform = parent.preprocess if parent else backbones.preprocess(network, settings.preprocess)
@@ -98,6 +99,7 @@ def prepare(
     choices = (*taken, *machine, *weights, *training, *measured, *kept)
     for choice in choices:
         say(f"  {choice}")
+    choices = (*read, *choices)  # how the photos are read was said with them
     if master and teacher:
         say(f"teacher: {master}; it sees the same views, at {teacher.side} pixels")
     if heir is None:

@@ -17,14 +17,16 @@ from visionft.data import Manifest
 from visionft.errors import RunBusyError, RunError, RunMismatchError
 from visionft.runs import environment, layout
 from visionft.runs.descent import Origin
-from visionft.runs.reading import read_record, recorded, require_digests, verify
+from visionft.runs.reading import read_record, read_settings, recorded, require_digests, verify
 from visionft.runs.writing import begin, replacing, require_space, sweep, write_json, write_text
-from visionft.settings import FitSettings, to_yaml
+from visionft.settings import DataSettings, FitSettings, to_yaml
 from visionft.training.history import Epoch
 from visionft.training.preparing import Prepared
 
 ELDERS = {"from_run": "origin", "distill": "teacher"}
 """Settings that name earlier runs, and the keys of their records."""
+READING = ("inside", "layout", "depth", "group_by")
+"""Settings that are read off the tree of a folder."""
 COPIES_OF_WEIGHTS = 9  # weights, average, two Adam moments, start, best and final files, and each file's temporary twin
 
 
@@ -106,6 +108,15 @@ def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manif
     write_json(folder / layout.CLASSES, {"names": list(manifest.classes), "hash": manifest.classes.hash})
     write_json(folder / layout.PREPROCESS, prepared.preprocess.to_json())
     write_text(folder / layout.SETTINGS, to_yaml(prepared.settings))
+
+
+def reading_of(folder: Path, wanted: FitSettings) -> DataSettings:
+    """Return how a run reads its photos: where `wanted` leaves that open, as the run settled it when it was begun."""
+    if not os.path.lexists(folder / layout.SETTINGS):
+        return wanted.data
+    settled = read_settings(folder / layout.SETTINGS).data
+    open_ones = [name for name in READING if getattr(wanted.data, name) == "auto"]
+    return wanted.data.model_copy(update={name: getattr(settled, name) for name in open_ones})
 
 
 def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> str | None:
@@ -223,8 +234,11 @@ def _comparable(settings: FitSettings) -> dict[str, Any]:
 
 def _as_of_today(requested: dict[str, Any]) -> dict[str, Any]:
     """Give settings that are younger than a run the defaults that it was made by."""
+    data = requested.get("data", {})
+    if data.get("group_by", "auto") is None:  # from before there was "auto", which these defaults have become
+        data = {**data, "inside": "auto", "depth": data.get("depth") or "auto", "group_by": "auto"}
     try:
-        return _comparable(FitSettings.model_validate(requested))
+        return _comparable(FitSettings.model_validate({**requested, "data": data}))
     except ValidationError:  # a setting is gone, or its values are others: the differences name it
         return requested
 

@@ -43,7 +43,8 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     elders = [run for run in (parent, master) if run is not None]
     splits = verified_table(folder / layout.SPLITS) if begun else inheriting.splits_of(wanted, elders, say)
     with bar("reading photos") as advance:
-        manifest = data.prepare(wanted.photos, wanted.data, splits=splits, on_progress=advance)
+        reading = recording.reading_of(folder, wanted)
+        manifest = data.prepare(wanted.photos, reading, splits=splits, on_progress=advance)
     say(data.summary(manifest, folder / layout.DATA))
     if begun:
         with locking.held(folder):

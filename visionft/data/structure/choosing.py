@@ -1,0 +1,127 @@
+"""Take the only sensible reading of a tree and say so, or refuse with the readings and the flag of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from visionft.classes import normalise
+from visionft.data.listing import count, some
+from visionft.data.structure.levels import Depth, Leaves, grouping, settle
+from visionft.data.structure.naming import side_of
+from visionft.data.structure.reading import Part, Reading, Sides
+from visionft.data.structure.sides import beside, over, propose, start, weigh
+from visionft.data.structure.tree import PHOTO_SUFFIXES, Tree
+from visionft.errors import DataError
+from visionft.photos import printable
+from visionft.settings import DataSettings
+
+
+def choose(root: Path, tree: Tree, settings: DataSettings) -> Reading:
+    """Return how photos to train on are read: as the settings say, else as the tree speaks for.
+
+    Raises:
+        DataError: two readings are as likely, or what the settings ask for is not there.
+    """
+    proposed = propose(tree, settings)
+    best = [sides for sides in proposed if sides.standing == proposed[0].standing]
+    if len(best) > 1:
+        raise DataError(_both(root, best))
+    return _reading(tree, best[0], settle(root, tree, best[0], settings))
+
+
+def recognise(tree: Tree, settings: DataSettings, known: Sequence[str]) -> Reading:
+    """Return how photos of known classes are read: the proposal with the fewest unknown ones.
+
+    Other photos may lie in other folders and bring other sides than those that a run was trained on; the levels that
+    make its classes stay, unless they were never settled.
+    """
+    open_settings = settings.model_copy(update={"inside": "auto", "layout": "auto"})
+    chain = start(tree, open_settings)
+    proposed = [sides for base in reversed(chain) for sides in weigh(base) if sides.parts]
+    proposed += propose(tree, open_settings.model_copy(update={"layout": "classes"}))
+    ranked = sorted(proposed, key=lambda sides: (sides.layout != settings.layout, -sides.standing))
+    names = {normalise(name) for name in known}
+    each = [(sides, depth) for sides in ranked for depth in _depths(tree, sides, settings)]
+    sides, depth = min(each, key=lambda pair: _unknown(Leaves(tree, pair[0]).labels(pair[1].depth), names))
+    return _reading(tree, sides, depth)
+
+
+def _depths(tree: Tree, sides: Sides, settings: DataSettings) -> list[Depth]:
+    if settings.depth != "auto":
+        return [Depth(settings.depth, grouping(settings), "as the run was trained")]
+    deepest = Leaves(tree, sides).deepest
+    return [Depth(depth, "none", "as the classes are known") for depth in (None, *range(1, deepest))]
+
+
+def _unknown(labels: Set[str], known: Set[str]) -> tuple[int, int]:
+    """Count the labels of which not even the last level is known, and those that are not known as they are."""
+    last = {name.rpartition("/")[2] for name in known}
+    return sum(label.rpartition("/")[2] not in last for label in labels) if labels else 1, len(labels - known)
+
+
+def _both(root: Path, best: Sequence[Sides]) -> str:
+    each = "; ".join(f"{sides.words}: {sides.mend}" for sides in best)
+    why = f" ({best[0].because})" if best[0].because else ""
+    return f"{root} can be read in {len(best)} ways{why}: {each}; give the flag of one, or change the folders"
+
+
+def _reading(tree: Tree, sides: Sides, depth: Depth) -> Reading:
+    photos = [name for node in over(tree, sides.parts) for name in _photos(tree, node.index, node.path)]
+    beside_it = [f"{node.path}/" for node in beside(tree, sides.parts)]
+    ignored = (*beside_it, *(photos if sides.layout == "splits" else ()))
+    reasons = {
+        "inside": "it is all that the folder holds" if sides.inside else "the folder itself holds the classes",
+        "layout": sides.because,
+        "depth": depth.because,
+        "group_by": depth.because if depth.group_by == "parent" else "no products",
+    }
+    sentence = _sentence(tree, sides, depth)
+    return Reading(sides.inside, sides.layout, sides.parts, depth.depth, depth.group_by, ignored, sentence, reasons)
+
+
+def _photos(tree: Tree, index: int, path: str) -> list[str]:
+    names = tree.names.filter(pc.equal(tree.places, index)).to_pylist()
+    return [f"{path}/{name}" if path else name for name in names if name.lower().endswith(PHOTO_SUFFIXES)]
+
+
+def _sentence(tree: Tree, sides: Sides, depth: Depth) -> str:
+    where = _where(sides)
+    if depth.words:
+        classes = count(len(Leaves(tree, sides).labels(depth.depth)), "class", "classes")
+        return f"{where}, {classes} {depth.words}"
+    return where if depth.depth is None else f"{where}, {count(depth.depth, 'level')} of them the class"
+
+
+def _where(sides: Sides) -> str:
+    if sides.layout == "classes":
+        inside = f" in {printable(sides.inside)}/" if sides.inside else ""
+        return f"class folders{inside}, no splits"
+    if any(part.above for part in sides.parts):
+        first = sides.parts[0].above
+        here = [part for part in sides.parts if part.above == first]
+        return "splits in every class folder, " + some(_as_split(f"*/{_last(part)}", part) for part in here)
+    return "class folders in splits, " + some(_as_split(printable(part.folder), part) for part in sides.parts)
+
+
+def _as_split(name: str, part: Part) -> str:
+    return f"{name}/" if _last(part) == part.split else f"{name}/ for {part.split}"
+
+
+def _last(part: Part) -> str:
+    return printable(part.folder.rpartition("/")[2])
+
+
+def split_like(tree: Tree, reading: Reading) -> list[str]:
+    """Return a note where folders named like sides are read as classes, train among them."""
+    base = tree.node(reading.inside)
+    named = [child.name for child in base.children if side_of(child.name)] if base else []
+    if reading.layout == "splits" or not any(side_of(name) == "train" for name in named):
+        return []
+    verb = "is" if len(named) == 1 else "are"
+    return [
+        f"{some(map(printable, named))} in {tree.root / reading.inside} {verb} read as class names, not as splits: "
+        "--data.layout splits or --data.layout classes settles it"
+    ]
