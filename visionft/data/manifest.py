@@ -17,7 +17,7 @@ from pyarrow import csv
 
 from visionft.classes import Classes
 from visionft.errors import DataError
-from visionft.photos import Quarantined
+from visionft.photos import Quarantined, from_spreadsheet_table, spreadsheet_safe_table
 
 SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
@@ -135,7 +135,7 @@ class Manifest:
 
     def write_splits(self, path: Path) -> None:
         """Write the table as splits.csv, which `read_splits` reads back and `--data.splits` takes."""
-        csv.write_csv(self.table.select(SCHEMA.names), path)
+        csv.write_csv(spreadsheet_safe_table(self.table.select(SCHEMA.names)), path)
 
 
 def read_splits(path: Path) -> pa.Table:
@@ -160,7 +160,7 @@ def read_splits(path: Path) -> pa.Table:
         raise DataError(
             f"{path} cannot be read as a splits.csv ({fault}): give the file from an earlier run"
         ) from error
-    return _checked(path, table)
+    return _checked(path, from_spreadsheet_table(table))
 
 
 def _checked(path: Path, table: pa.Table) -> pa.Table:

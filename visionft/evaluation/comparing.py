@@ -17,6 +17,7 @@ from visionft.data import EvalPhotos, Rows, eval_batches
 from visionft.evaluation.evaluate import BATCH
 from visionft.evaluation.evaluation import Evaluation
 from visionft.evaluation.exactness import exact_device
+from visionft.photos import spreadsheet_safe_table
 from visionft.runs import Run
 from visionft.runs.succession import succeed
 from visionft.runs.writing import make_folder, replacing, write_json
@@ -77,7 +78,7 @@ class BeforeAfter:
         rows = [{**asdict(row), "change": row.change} for row in self.classes]
         table = pa.table({name: [row[name] for row in rows] for name in rows[0]})
         with replacing(folder / FILES[1]) as temporary:
-            pyarrow.csv.write_csv(table, temporary)
+            pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)
         write_json(folder / FILES[0], self.to_json())  # last: where it is, nothing is missing
         return folder
 

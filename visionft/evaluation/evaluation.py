@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from visionft.classes import Classes
 from visionft.evaluation.retention import Retention
 from visionft.metrics import Metrics, evaluate_logits, softmax
-from visionft.photos import Quarantined
+from visionft.photos import Quarantined, spreadsheet_safe_table
 from visionft.runs.writing import make_folder, replacing, write_json
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
@@ -84,7 +84,7 @@ class Evaluation:
         )
         for name, table in (("predictions.csv", self.predictions), ("confusion.csv", counts)):
             with replacing(folder / name) as temporary:
-                pyarrow.csv.write_csv(table, temporary)
+                pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)
         with replacing(folder / "predictions.parquet") as temporary:
             pyarrow.parquet.write_table(self.predictions, temporary)
         return folder

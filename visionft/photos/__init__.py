@@ -21,6 +21,12 @@ from visionft.photos.account import Account
 from visionft.photos.decoding import MAX_PIXELS, contents, decode, digest, read
 from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, find, junk, printable, walk
 from visionft.photos.jpeg import Reduction
+from visionft.photos.spreadsheets import (
+    from_spreadsheet,
+    from_spreadsheet_table,
+    spreadsheet_safe,
+    spreadsheet_safe_table,
+)
 
 __all__ = [
     "IGNORED_FOLDERS",
@@ -32,8 +38,12 @@ __all__ = [
     "decode",
     "digest",
     "find",
+    "from_spreadsheet",
+    "from_spreadsheet_table",
     "junk",
     "printable",
     "read",
+    "spreadsheet_safe",
+    "spreadsheet_safe_table",
     "walk",
 ]
