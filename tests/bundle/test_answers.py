@@ -8,16 +8,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from visionft.bundle import Prediction, Predictions
+from visionft.bundle import Prediction, Predictions, Unanswered
 from visionft.errors import UsageError
-from visionft.photos import Quarantined
 
 
 def predictions(n: int = 2) -> Predictions:
     rows = tuple(
         Prediction(f"{i}, <b>.jpg", "Äpfel", 0, 0.75, np.array([0.75, 0.25], np.float32), False, 3.5) for i in range(n)
     )
-    return Predictions(rows, (Quarantined("bad.jpg", "truncated"),), ("Äpfel", "Birnen"))
+    return Predictions((*rows, Unanswered("bad.jpg", "truncated")), ("Äpfel", "Birnen"))
 
 
 def test_csv_has_a_line_a_file_and_the_reason_of_what_was_not_read(tmp_path: Path) -> None:
@@ -72,8 +71,8 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_printing_shows_a_screen_and_the_counts() -> None:
     text, page = str(predictions(30)), predictions(30)._repr_html_()
 
-    assert "... 10 more" in text
-    assert text.endswith("30 photos answered, 1 not read")
+    assert "... 11 more, among them" in text
+    assert text.endswith("30 photos answered, 1 of 31 not read")
     assert "bad.jpg  not read: truncated" in text
     assert "0, &lt;b&gt;.jpg" in page
     assert "<b>" not in page
@@ -82,16 +81,16 @@ def test_printing_shows_a_screen_and_the_counts() -> None:
 def test_predictions_are_a_sequence() -> None:
     found = predictions()
 
-    assert len(found) == 2
+    assert len(found) == 3
     assert found[1].path == "1, <b>.jpg"
-    assert [row.label for row in found] == ["Äpfel", "Äpfel"]
+    assert [row.label for row in found] == ["Äpfel", "Äpfel", None]
     assert len(found[:1]) == 1
 
 
 def test_further_labels_are_columns_in_every_file(tmp_path: Path) -> None:
     found = predictions(1).with_top(2)
 
-    assert [found.best(row) for row in found] == [[("Äpfel", 0.75), ("Birnen", 0.25)]]
+    assert [found.best(row) for row in found] == [[("Äpfel", 0.75), ("Birnen", 0.25)], []]
     with found.write(tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert (rows[0]["label"], rows[0]["label_2"], rows[0]["probability_2"]) == ("Äpfel", "Birnen", "0.25")
@@ -106,7 +105,7 @@ def test_further_labels_are_columns_in_every_file(tmp_path: Path) -> None:
 
 def test_no_more_labels_than_classes_and_the_answer_s_own_first() -> None:
     even = Prediction("a.jpg", "c", 2, 0.3, np.array([0.3, 0.4, 0.3], np.float32), False, 0.0)
-    found = Predictions((even,), (), ("a", "b", "c")).with_top(9)
+    found = Predictions((even,), ("a", "b", "c")).with_top(9)
 
     assert found.top == 3
     assert [label for label, _ in found.best(even)] == ["c", "b", "a"]

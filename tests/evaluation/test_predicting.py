@@ -52,7 +52,7 @@ def test_junk_is_listed_and_the_rest_answered(run: Run, shapes: Path, tmp_path: 
     (folder / "empty.jpg").touch()
     (folder / "text.jpg").write_text("no photo")
     answers = predict_run(run, [folder])
-    assert [Path(answer.path).name for answer in answers] == ["good.jpg"]
+    assert [Path(answer.path).name for answer in answers.answered] == ["good.jpg"]
     reasons = {Path(item.path).name: item.reason.partition(" (")[0] for item in answers.quarantine}
     assert reasons == {
         "__MACOSX": "folder made by a system, not photos",
@@ -72,4 +72,4 @@ def test_names_that_are_not_unicode_are_printable(run: Run, shapes: Path, tmp_pa
 
 def test_nothing_that_matches_is_said(run: Run, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"\*\.jpg holds or matches no photo; give the path of a photo, of a folder"):
-        predict_run(run, [str(tmp_path / "*.jpg")])
+        predict_run(run, str(tmp_path / "*.jpg"))

@@ -17,7 +17,7 @@ from visionft.serving.session import open_model
 
 
 def test_each_half_has_its_own_ends_and_weights(tmp_path: Path) -> None:
-    front, back = (onnx.load_from_string(half) for half in halves(make_bundle(tmp_path / "b") / n.MODEL_FILE))
+    front, back = map(onnx.load_from_string, halves(make_bundle(tmp_path / "b") / n.MODEL_FILE)[:2])
 
     assert [value.name for value in (*front.graph.input, *front.graph.output)] == [n.IMAGE, n.PIXELS]
     assert [value.name for value in back.graph.input] == [n.PIXELS]

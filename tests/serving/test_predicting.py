@@ -12,14 +12,14 @@ from tests.bundle.making import make_bundle
 from visionft.bundle import Bundle
 from visionft.errors import BundleError, DataError
 from visionft.serving import Session, predict
-from visionft.serving.predicting import CHUNK
+from visionft.serving.streaming import BATCH
 
 COLOURS = {"red/Äpfel": (220, 20, 20), "green": (20, 220, 20), "blue": (20, 20, 220)}
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    for i in range(CHUNK + 5):
+    for i in range(BATCH + 5):
         label, colour = list(COLOURS.items())[i % 3]
         place = tmp_path / "photos" / label
         place.mkdir(parents=True, exist_ok=True)
@@ -32,9 +32,9 @@ def photos(tmp_path: Path) -> Path:
 def test_a_folder_is_answered_and_what_is_no_photo_is_set_aside(tmp_path: Path, photos: Path) -> None:
     found = predict(make_bundle(tmp_path / "b"), photos)
 
-    assert len(found) == CHUNK + 5
+    assert len(found.answered) == BATCH + 5
     assert [row.path for row in found] == sorted(row.path for row in found)
-    assert all(row.path.startswith(f"{photos}/{row.label}/") for row in found)
+    assert all(row.path.startswith(f"{photos}/{row.label}/") for row in found.answered)
     assert {Path(item.path).name for item in found.quarantine} == {"broken.jpg", "__MACOSX"}
     assert all(item.reason for item in found.quarantine)
     assert found.classes == ("blue", "green", "red/Äpfel")
@@ -56,13 +56,13 @@ def test_progress_ends_at_all_files(tmp_path: Path, photos: Path) -> None:
 
     predict(make_bundle(tmp_path / "b"), photos, on_progress=lambda done, total: seen.append((done, total)))
 
-    files = CHUNK + 6
-    assert seen == [(CHUNK, files), (files, files)]
+    files = BATCH + 7
+    assert seen == [(done, files) for done in range(1, files + 1)]
 
 
 def test_a_place_without_photos_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere"):
-        predict(make_bundle(tmp_path / "b"), [tmp_path / "nowhere"])
+        predict(make_bundle(tmp_path / "b"), tmp_path / "nowhere")
 
 
 def test_a_missing_bundle_is_an_error(tmp_path: Path, photos: Path) -> None:
@@ -75,8 +75,8 @@ import sys
 from visionft.serving import predict
 found = predict(sys.argv[1], sys.argv[2])
 found.write(sys.argv[3])
-heavy = {"torch", "timm", "lightning", "pytorch_lightning", "albumentations", "onnx", "sklearn"} & set(sys.modules)
-print(len(found), sorted(heavy))
+heavy = {"torch", "timm", "lightning", "pytorch_lightning", "albumentations", "sklearn"} & set(sys.modules)
+print(len(found.answered), sorted(heavy))
 """
 
 
@@ -86,7 +86,7 @@ def test_predicting_loads_nothing_heavy(tmp_path: Path, photos: Path) -> None:
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert (done.returncode, done.stdout.strip()) == (0, f"{CHUNK + 5} []"), done.stderr
+    assert (done.returncode, done.stdout.strip()) == (0, f"{BATCH + 5} []"), done.stderr
 
 
 def test_sixteen_bit_and_transparent_photos_follow_the_decode_table(tmp_path: Path) -> None:

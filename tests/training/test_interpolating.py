@@ -99,7 +99,7 @@ def test_blends_are_measured_by_one_copy_and_to_the_bit(trained: Path, monkeypat
 
     assert len(copies) == 1
     rows = manifest.rows("validation")
-    assert len(rows) > 10
+    assert len(rows) > 5
     for point in points:
         line.move_to(point.coefficient)
         batches = eval_batches(EvalPhotos(rows, manifest.root, run.preprocess), 5)

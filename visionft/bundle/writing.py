@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,11 +15,22 @@ T = TypeVar("T")
 
 
 def write_table(table: T, path: str | Path, writers: Mapping[str, Callable[[T, Path], None]], what: str) -> Path:
-    """Write a table with the writer of the path's ending.
+    """Write a table with the writer of the path's ending; see `table_file`."""
+    with table_file(path, writers, what) as save:
+        save(table)
+    return Path(path)
+
+
+@contextmanager
+def table_file(
+    path: str | Path, writers: Mapping[str, Callable[[T, Path], None]], what: str
+) -> Iterator[Callable[[T], None]]:
+    """Open a place for a table before the work that makes it, and yield what writes it there.
+
+    What is there is replaced in one step, once the new file is whole; without a table, nothing is changed.
 
     Args:
-        table: what the writers take.
-        path: where to; what is there is replaced once the new file is whole.
+        path: where to; folders above it that are missing are made.
         writers: by ending, with its dot.
         what: the table in a word, for errors.
 
@@ -28,14 +41,35 @@ def write_table(table: T, path: str | Path, writers: Mapping[str, Callable[[T, P
     write = writers.get(target.suffix.lower())
     if write is None:
         raise UsageError(f"{what} cannot be written to {target}: give a name that ends in {', '.join(writers)}")
-    partial = target.with_name(f".{target.name}.partial")
-    try:
+    made = [folder for folder in target.parents if not os.path.lexists(folder)]
+    # Not a name that somebody could guess and lay a link at, and not one that the target's own may make too long.
+    partial = target.with_name(f".{secrets.token_hex(8)}.partial")
+
+    def save(table: T) -> None:
+        with _told(target, what):
+            write(table, partial)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(target)
+
+    with _told(target, what):
         target.parent.mkdir(parents=True, exist_ok=True)
-        write(table, partial)
-        partial.replace(target)
-    except OSError as error:
-        with suppress(OSError):  # below a file there is nothing to remove, and asking is an error
+        if target.is_dir():
+            raise IsADirectoryError(0, "Is a directory")
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    try:
+        yield save
+    finally:
+        with suppress(OSError):
             partial.unlink(missing_ok=True)
+            for folder in made:  # those with a file in them stay
+                folder.rmdir()
+
+
+@contextmanager
+def _told(target: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{what} cannot be written to {target} ({reason}): give another place") from error
-    return target

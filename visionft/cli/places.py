@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from visionft.errors import DataError, RunError
+from visionft.errors import DataError, RunError, UsageError
+
+if TYPE_CHECKING:
+    from visionft.photos import Asked, Exact
+
+LONGEST_LINE = 32_768
+"""Bytes: several times what any system takes for a path."""
 
 
 def require_run(place: Path) -> None:
@@ -24,7 +33,52 @@ def require_photos(place: Path, name: str = "PHOTOS") -> None:
 
 
 def require_places(places: Sequence[str]) -> None:
-    """Raise DataError for the first photo or folder that does not exist; globs are left to the search."""
+    """Raise DataError where none of the photos and folders exists, naming the first; globs are left to the search."""
+    if places and all(map(_missing, places)):
+        from visionft.photos import printable  # with numpy and PIL, which a call without a mistake need not wait for
+
+        raise DataError(f"{printable(places[0])} does not exist; give photos, folders of photos or globs")
+
+
+def _missing(place: str) -> bool:
+    return not any(sign in place for sign in "*?[") and not os.path.exists(place)  # noqa: PTH110  # Path's may raise
+
+
+def with_standard_input(places: Sequence[str]) -> Asked | Iterable[Asked]:
+    """Return the one place, or the places with the paths that standard input names, one a line, where `-` stands.
+
+    Lines end in LF or CR LF, and empty ones are passed over. A line is a path as it stands, never a pattern; its bytes
+    may be of any encoding, but a name that holds an end of line has to be given as an argument.
+
+    Raises:
+        UsageError: `-` is given twice.
+    """
+    if (times := places.count("-")) > 1:
+        raise UsageError(f"- is given {times} times; standard input can be read once")
+    if times:
+        return _replaced(places)
+    return places[0] if len(places) == 1 else places
+
+
+def _replaced(places: Sequence[str]) -> Iterator[str | Exact]:
     for place in places:
-        if not any(sign in place for sign in "*?[") and not Path(place).exists():
-            raise DataError(f"{place} does not exist; give photos, folders of photos or globs")
+        if place == "-":
+            yield from _lines()
+        else:
+            yield place
+
+
+def _lines() -> Iterator[Exact]:
+    from visionft.photos import Exact
+
+    empty = True
+    while line := sys.stdin.buffer.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise DataError(
+                f"standard input has a line of over {LONGEST_LINE:,} bytes; give one path of a photo a line"
+            )
+        if path := line.removesuffix(b"\n").removesuffix(b"\r"):
+            empty = False
+            yield Exact(os.fsdecode(path))
+    if empty:
+        raise DataError("standard input names no photo; give one path a line, as `find` and `ls` do")

@@ -18,8 +18,9 @@ The decode table; each row has a photo and a test in tests/photos:
 """
 
 from visionft.photos.account import Account
+from visionft.photos.asking import Asked, Exact, Item, is_one, items, of_file
 from visionft.photos.decoding import MAX_PIXELS, contents, decode, digest, read
-from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, find, junk, printable, walk
+from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, expand, find, junk, printable, require_photos, walk
 from visionft.photos.jpeg import Reduction
 from visionft.photos.spreadsheets import (
     from_spreadsheet,
@@ -32,17 +33,25 @@ __all__ = [
     "IGNORED_FOLDERS",
     "MAX_PIXELS",
     "Account",
+    "Asked",
+    "Exact",
+    "Item",
     "Quarantined",
     "Reduction",
     "contents",
     "decode",
     "digest",
+    "expand",
     "find",
     "from_spreadsheet",
     "from_spreadsheet_table",
+    "is_one",
+    "items",
     "junk",
+    "of_file",
     "printable",
     "read",
+    "require_photos",
     "spreadsheet_safe",
     "spreadsheet_safe_table",
     "walk",

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from visionft.bundle import names as n
 from visionft.errors import BundleError
 
 
-def halves(model: Path) -> tuple[bytes, bytes]:
-    """Cut a model at `pixels` into `image` to `pixels`, and `pixels` to answers, which adapters go into too.
+class Halves(NamedTuple):
+    """A model in two, each the bytes of an ONNX file.
 
-    Returns:
-        Both halves as the bytes of ONNX files.
+    Attributes:
+        front: `image` to `pixels`.
+        back: `pixels` to answers, with the metadata of the whole.
+        mixes: whether the answer to a photo depends on those beside it: numbers are scaled by the largest of a batch.
+    """
+
+    front: bytes
+    back: bytes
+    mixes: bool
+
+
+def halves(model: Path) -> Halves:
+    """Cut a model at `pixels` into `image` to `pixels`, and `pixels` to answers, which adapters go into too.
 
     Raises:
         BundleError: the graph has no such tensor, or answers need more of the photo than it.
     """
-    # Half of a server's imports; predicting, which needs no halves, does without.
+    # Asked for only here: reading a bundle's records does without.
     import onnx
     from onnx.utils import Extractor
 
@@ -32,4 +44,6 @@ def halves(model: Path) -> tuple[bytes, bytes]:
         raise BundleError(
             f"{model} does not fall into two halves at the tensor {n.PIXELS} ({error}): export the run again"
         ) from error
-    return front.SerializeToString(), back.SerializeToString()
+    back.metadata_props.extend(whole.metadata_props)
+    mixes = any(node.op_type == "DynamicQuantizeLinear" for node in back.graph.node)
+    return Halves(front.SerializeToString(), back.SerializeToString(), mixes)
