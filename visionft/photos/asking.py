@@ -126,7 +126,10 @@ def _held(given: Any, name: str) -> Item:
     except PhotoError as fault:
         return _refused(name, fault.reason)
     kind = type(given).__name__
-    return _refused(name, f"a {kind}: give a path, a file's bytes, an open file, a picture of PIL or an array of uint8")
+    return _refused(
+        name,
+        f"a value of type {kind}: give a path, a file's bytes, an open file, a picture of PIL or an array of uint8",
+    )
 
 
 def _encoded(name: str, data: bytes) -> Item:
