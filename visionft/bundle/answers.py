@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +13,9 @@ from typing import Any, ClassVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from visionft.bundle.writing import write_table
+from visionft.bundle.writing import write_csv, write_table
 from visionft.errors import UsageError
-from visionft.photos import Account, Quarantined, spreadsheet_safe
+from visionft.photos import Account, Quarantined
 
 SHOWN_ROWS = 20
 """Rows that printing shows: about a screen."""
@@ -248,11 +247,7 @@ def _probabilities(predictions: Predictions) -> Iterator[list[float] | None]:
 
 
 def _write_csv(predictions: Predictions, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, predictions.columns)
-        writer.writeheader()
-        for row in predictions.to_rows():
-            writer.writerow({name: spreadsheet_safe(v) if isinstance(v, str) else v for name, v in row.items()})
+    write_csv(predictions.to_rows(), predictions.columns, path)
 
 
 def _write_jsonl(predictions: Predictions, path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from visionft.errors import UsageError
+from visionft.photos import spreadsheet_safe
 
 T = TypeVar("T")
 
@@ -64,6 +66,15 @@ def table_file(
             partial.unlink(missing_ok=True)
             for folder in made:  # those with a file in them stay
                 folder.rmdir()
+
+
+def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], path: Path) -> None:
+    """Write rows under a line of column names; text that a spreadsheet would compute becomes text for it too."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: spreadsheet_safe(v) if isinstance(v, str) else v for name, v in row.items()})
 
 
 @contextmanager

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cyclopts import Token
+from cyclopts.exceptions import UnknownOptionError
+
 from visionft.errors import DataError, RunError, UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +41,17 @@ def require_places(places: Sequence[str]) -> None:
         from visionft.photos import printable  # with numpy and PIL, which a call without a mistake need not wait for
 
         raise DataError(f"{printable(places[0])} does not exist; give photos, folders of photos or globs")
+
+
+def refuse_flags(places: Sequence[str], command: str) -> None:
+    """Raise what the parser says of an unknown flag, for a command that takes `-` and so everything that begins so."""
+    for place in places:
+        if place.startswith("-") and place != "-" and not os.path.lexists(place):
+            from visionft.cli.app import build_app
+
+            known = build_app()[command].assemble_argument_collection()
+            token = Token(keyword=place.partition("=")[0], value="")
+            raise UnknownOptionError(token=token, argument_collection=known, command_chain=(command,))
 
 
 def _missing(place: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from visionft.cli.places import require_photos, require_places, require_run, with_standard_input
+from visionft.cli.places import refuse_flags, require_photos, require_places, require_run, with_standard_input
 from visionft.cli.printing import Json, counting, finish
 from visionft.errors import DataError, UsageError
 
@@ -56,6 +56,7 @@ def predict(
         Parameter(
             help="Photos, folders of photos (searched through), globs; - reads paths from standard input, a line each.",
             negative="",
+            allow_leading_hyphen=True,  # for `-` itself
         ),
     ],
     /,
@@ -68,6 +69,7 @@ def predict(
     """Answer photos with a run or a bundle."""
     from visionft.bundle.answers import WRITERS
 
+    refuse_flags(places, "predict")
     require_run(run)
     if "-" not in places:
         require_places(places)
@@ -101,10 +103,12 @@ def _complain_of_unread(predictions: Predictions) -> None:
     unread = predictions.unanswered
     named = [row for row in unread if row.named]
     if named:
-        what = "1 photo" if len(named) == 1 else f"{len(named):,} photos, the first"
+        first, several = f"{named[0].path} ({named[0].problem})", len(named) > 1
+        what = f"{len(named):,} photos that you named" if several else "a photo that you named"
+        them = "them" if several else "it"
         raise DataError(
-            f"could not read {what} that you named: {named[0].path} ({named[0].problem}); mend it or leave it out, "
-            "the rest is answered"
+            f"{what} could not be read{', first' if several else ':'} {first}; mend {them} or leave {them} out, the "
+            "rest is answered"
         )
     if unread and not predictions.answered:
         raise DataError(

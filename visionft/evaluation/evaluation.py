@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -99,5 +100,5 @@ class Evaluation:
         return "\n".join([*lines, *([str(self.retention)] if self.retention else [])])
 
     def _repr_html_(self) -> str:
-        kept = f"<p>{self.retention}</p>" if self.retention else ""
-        return f"<p>{self.subject} on {self.split}</p>{self.metrics._repr_html_()}{kept}"
+        kept = f"<p>{escape(str(self.retention))}</p>" if self.retention else ""
+        return f"<p>{escape(f'{self.subject} on {self.split}')}</p>{self.metrics._repr_html_()}{kept}"
