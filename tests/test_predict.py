@@ -73,8 +73,8 @@ def test_a_named_photo_that_cannot_be_read_is_a_failure_once_the_rest_is_answere
     found = call("bundle", *asked, "--out", "a.csv")
     assert found.code == 1
     assert found.err == (
-        "visionft: 2 photos that you named could not be read, first nowhere.jpg (no such file); mend them or leave them "
-        "out, the rest is answered\n"
+        "visionft: 2 photos that you named could not be read, first nowhere.jpg (no such file); mend them or leave "
+        "them out, the rest is answered\n"
     )
     assert "3 photos answered, 2 of 5 not read\n" in found.out
     assert [row["path"] for row in rows("a.csv")] == asked

@@ -59,6 +59,7 @@ def export(
         UsageError: neither a run nor adapters were given, or both; or two adapters have one name; or fp16 is asked of
             adapters.
         RunError: the runs cannot share a base.
+        BackboneError: the network is too large for one ONNX file, or cannot be written as one.
         TargetError: the target cannot be installed here.
     """
     wanted = None if target is None else _target(target, adapters is not None)
@@ -67,6 +68,8 @@ def export(
         from visionft.exporting import export_adapters
 
         runs = {name: run_at(path) for name, path in _named(adapters).items()}
+        for each in runs.values():
+            _require_room(each)
         with _runtime(wanted) as runtime:
             return export_adapters(
                 runs, place, golden=golden, accepted=accept, all_photos=all, runtime=runtime,
@@ -77,6 +80,7 @@ def export(
     from visionft.exporting import export as export_run
 
     opened = run_at(path_of(run))
+    _require_room(opened)
     place = Path(out) if out is not None else opened.path / "bundle"
     with _runtime(wanted) as runtime:
         return export_run(
@@ -90,6 +94,14 @@ def export(
             allow=allow,
             runtime=runtime,
         )
+
+
+def _require_room(run: Run) -> None:
+    """Refuse a run too large for one ONNX file, by the size of its weights' file: nothing is read or installed yet."""
+    from visionft.exporting import require_room
+    from visionft.runs import layout
+
+    require_room(run.settings.backbone, (run.path / layout.WEIGHTS).stat().st_size)
 
 
 def _target(given: str, adapters: bool) -> Target:
