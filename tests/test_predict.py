@@ -186,6 +186,26 @@ def test_the_json_line_has_the_account_and_a_row_for_everything(place: Path, cal
     assert said["predictions"][1]["label_2"] is None
 
 
+def test_standard_input_that_is_closed_or_a_folder(place: Path, call: Callable[..., Told], monkeypatch: Any) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    words = "visionft: standard input names no photo; give one path a line, as `find` and `ls` do\n"
+    assert call("bundle", "-")[::2] == (1, words)
+
+    class Folder(io.BytesIO):
+        def readline(self, *_: Any) -> bytes:
+            raise IsADirectoryError(21, "Is a directory")
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Folder()))
+    words = "visionft: standard input cannot be read (Is a directory); give one path of a photo a line\n"
+    assert call("bundle", "-")[::2] == (1, words)
+
+
+def test_the_answers_may_go_into_the_folder_that_is_asked_about(place: Path, call: Callable[..., Told]) -> None:
+    asked = sorted(map(str, Path("photos").iterdir()))
+    assert call("bundle", "photos", "--out", "photos/a.csv").code == 0
+    assert [row["path"] for row in rows("photos/a.csv")] == asked
+
+
 def test_a_real_process_reads_a_list_and_writes_the_answers(place: Path) -> None:
     paths = b"photos/red.png\nphotos/empty.jpg\nphotos/blue.png\n"
     done = subprocess.run(

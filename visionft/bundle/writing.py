@@ -49,23 +49,29 @@ def table_file(
 
     def save(table: T) -> None:
         with _told(target, what):
+            _create(partial)
             write(table, partial)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
             partial.replace(target)
 
-    with _told(target, what):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
-            raise IsADirectoryError(0, "Is a directory")
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
+        with _told(target, what):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_dir():
+                raise IsADirectoryError(0, "Is a directory")
+            _create(partial)
+            partial.unlink()  # the work may be to read this very folder
         yield save
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
             for folder in made:  # those with a file in them stay
                 folder.rmdir()
+
+
+def _create(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
 
 def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], path: Path) -> None:

@@ -86,13 +86,21 @@ def _lines() -> Iterator[Exact]:
     from visionft.photos import Exact
 
     empty = True
-    while line := sys.stdin.buffer.readline(LONGEST_LINE + 1):
-        if len(line) > LONGEST_LINE:
-            raise DataError(
-                f"standard input has a line of over {LONGEST_LINE:,} bytes; give one path of a photo a line"
-            )
+    for line in _bytes_of_lines():
         if path := line.removesuffix(b"\n").removesuffix(b"\r"):
             empty = False
             yield Exact(os.fsdecode(path))
     if empty:
         raise DataError("standard input names no photo; give one path a line, as `find` and `ls` do")
+
+
+def _bytes_of_lines() -> Iterator[bytes]:
+    try:
+        while sys.stdin is not None and (line := sys.stdin.buffer.readline(LONGEST_LINE + 1)):
+            if len(line) > LONGEST_LINE:
+                raise DataError(
+                    f"standard input has a line of over {LONGEST_LINE:,} bytes; give one path of a photo a line"
+                )
+            yield line
+    except OSError as error:
+        raise DataError(f"standard input cannot be read ({error.strerror}); give one path of a photo a line") from error
