@@ -116,7 +116,8 @@ def _prepared(item: Item, prepare: Callable[[Photo], Ready]) -> Ready:
     try:
         return prepare(item.load())
     except PhotoError as fault:
-        raise PhotoError(fault.reason) from None  # the caught one holds the file's bytes in its traceback
+        reason = fault.reason
+    raise PhotoError(reason)  # anew: the caught one holds the file's bytes in its traceback
 
 
 def _take_off(waiting: dict[Future[Ready], int]) -> None:
