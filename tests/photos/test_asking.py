@@ -62,28 +62,53 @@ def test_every_kind_of_photo_has_the_pixels_of_its_file(tmp_path: Path) -> None:
     assert all(item.named for item in found)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_is_turned_as_its_exif_says(tmp_path: Path, orientation: int) -> None:
+@pytest.mark.parametrize("loaded", [False, True])
+@pytest.mark.parametrize("ending", ["png", "tif", "jpg"])
+@pytest.mark.parametrize("orientation", [1, 2, 6])
+def test_a_picture_is_turned_as_its_exif_says(tmp_path: Path, orientation: int, ending: str, loaded: bool) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = tmp_path / "turned.png"
+    path = tmp_path / f"turned.{ending}"
     Image.fromarray(noise(4, 6, 3)).save(path, exif=exif)
     with Image.open(path) as picture:
+        if loaded:
+            picture.load()
         assert np.array_equal(only(picture).load(), read(path))
-    with Image.open(path) as picture:
         assert np.array_equal(only(picture.convert("RGB")).load(), read(path))
 
 
+@pytest.mark.parametrize("loaded", [False, True])
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "YCbCr"])
-def test_a_picture_of_any_mode_is_its_file(tmp_path: Path, mode: str) -> None:
+def test_a_picture_of_any_mode_is_its_file(tmp_path: Path, mode: str, loaded: bool) -> None:
     grey = Image.fromarray(noise(8, 8).astype(np.uint16) * 257) if mode == "I;16" else None
-    picture = grey or Image.fromarray(noise(8, 8, 4)).convert("RGB" if mode in ("CMYK", "YCbCr") else "RGBA").convert(
-        mode
-    )
+    colours = Image.fromarray(noise(8, 8, 4)).convert("RGB" if mode in ("CMYK", "YCbCr") else "RGBA")
     path = tmp_path / ("a.tif" if mode in ("CMYK", "YCbCr") else "a.png")
-    picture.save(path)
+    (grey or colours.convert(mode)).save(path)
     with Image.open(path) as opened:
+        if loaded:
+            opened.load()
         assert np.array_equal(only(opened).load(), read(path))
+
+
+def test_a_picture_that_is_not_read_yet_is_judged_by_its_file_and_stays_usable(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png")
+    with Image.open(path) as picture:
+        item = only(picture)
+        assert item.held == path.stat().st_size  # its bytes, decoded in a thread
+        assert np.array_equal(np.array(picture), noise(9, 7, 3))
+        assert np.array_equal(item.load(), noise(9, 7, 3))
+
+
+def test_a_format_that_pil_alone_reads_and_a_later_frame(tmp_path: Path) -> None:
+    Image.fromarray(noise(9, 7, 3)).save(tmp_path / "a.ppm")
+    with Image.open(tmp_path / "a.ppm") as picture:
+        assert np.array_equal(only(picture).load(), noise(9, 7, 3))
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
+    with Image.open(tmp_path / "a.tif") as picture:
+        assert only(picture).load()[0, 0].tolist() == [255, 0, 0]
+        picture.seek(1)
+        assert only(picture).load()[0, 0].tolist() == [0, 0, 255]
 
 
 def test_grey_and_alpha_of_an_array() -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from visionft.errors import PhotoError
 from visionft.photos.decoding import decode, read
 from visionft.photos.finding import Quarantined, expand, printable
-from visionft.photos.held import Pixels, bytes_of_file, pixels_of_array, pixels_of_picture
+from visionft.photos.held import Pixels, bytes_of_file, file_of_picture, pixels_of_array, pixels_of_picture
 
 
 @runtime_checkable
@@ -117,7 +117,8 @@ def _held(given: Any, name: str) -> Item:
                 return _encoded(name, bytes(given))
             case Image.Image():
                 name = _named(getattr(given, "filename", None), name)
-                return _decoded(name, pixels_of_picture(given))
+                data = file_of_picture(given)
+                return _decoded(name, pixels_of_picture(given)) if data is None else _encoded(name, data)
             case np.ndarray():
                 return _decoded(name, pixels_of_array(given))
             case OpenFile():

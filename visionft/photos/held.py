@@ -53,6 +53,25 @@ def pixels_of_picture(picture: Image.Image, *, max_pixels: int = MAX_PIXELS) -> 
         raise PhotoError(reason) from fault
 
 
+def file_of_picture(picture: Image.Image) -> bytes | None:
+    """Return the bytes behind a picture that PIL has opened and not read, for the one judge of damage: `decode`.
+
+    None where it is read already, stands at another frame than the first, or is of a format that PIL alone reads.
+    """
+    file: Any = getattr(picture, "fp", None)
+    if file is None or not getattr(picture, "tile", None) or picture.tell():
+        return None
+    try:
+        place = file.tell()
+        file.seek(0)
+        data: bytes = file.read()
+        file.seek(place)
+        opener(data[:HEAD])
+    except (PhotoError, OSError, ValueError, AttributeError):
+        return None
+    return data
+
+
 def bytes_of_file(file: Any) -> bytes:
     """Return all bytes of an open file, from its start where it can go back to it.
 
