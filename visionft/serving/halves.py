@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from visionft.bundle import names as n
 from visionft.errors import BundleError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 
 class Halves(NamedTuple):
@@ -29,6 +32,12 @@ def halves(model: Path) -> Halves:
     Raises:
         BundleError: the graph has no such tensor, or answers need more of the photo than it.
     """
+    front, back = _cut(model)  # the whole is let go before bytes are made of them
+    mixes = any(node.op_type == "DynamicQuantizeLinear" for node in back.graph.node)
+    return Halves(front.SerializeToString(), back.SerializeToString(), mixes)
+
+
+def _cut(model: Path) -> tuple[ModelProto, ModelProto]:
     # Asked for only here: reading a bundle's records does without.
     import onnx
     from onnx.utils import Extractor
@@ -45,5 +54,4 @@ def halves(model: Path) -> Halves:
             f"{model} does not fall into two halves at the tensor {n.PIXELS} ({error}): export the run again"
         ) from error
     back.metadata_props.extend(whole.metadata_props)
-    mixes = any(node.op_type == "DynamicQuantizeLinear" for node in back.graph.node)
-    return Halves(front.SerializeToString(), back.SerializeToString(), mixes)
+    return front, back

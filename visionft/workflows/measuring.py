@@ -97,8 +97,8 @@ def predict(
     Args:
         run_or_bundle: a run, or the folder of a run or of a bundle; a bundle needs no torch.
         photos: one or several, in a list or generator, mixed as they come: the path of a photo or of a folder (searched
-            through), a glob, the bytes of a file, an open file, a picture of PIL (turned as its EXIF says), or an RGB array
-            of uint8, (H, W, 3), (H, W, 4) with alpha or (H, W).
+            through), a glob, the bytes of a file, an open file, a picture of PIL (turned as its EXIF says), or an array
+            of uint8: RGB (H, W, 3), with alpha (H, W, 4), or grey (H, W).
         adapter: the one that answers, in a bundle with adapters.
         out: a file for the answers: .csv, .jsonl or .parquet.
         top: labels in each answer, the most probable first; above 1 they are columns of their own in `out`.
