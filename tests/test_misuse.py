@@ -348,7 +348,7 @@ def test_junk_among_the_photos_is_told_and_the_rest_answered(call: Callable[[lis
     found, out, err = call(["predict", "run", "texts"])
     assert (found, err) == (0, "")
     assert "texts/cat/0.jpg  not read: not an image" in out
-    assert "1 photo answered, 4 not read" in out
+    assert "1 photo answered, 4 of 5 not read" in out
 
 
 def _last_wins(arguments: list[str]) -> list[str]:

@@ -37,6 +37,7 @@ NAMES = [
     "PromptMethod",
     "QloraMethod",
     "Run",
+    "Unanswered",
     "VisionftError",
     "__version__",
     "advise",

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from visionft.bundle import Bundle, Prediction, Predictions
+    from visionft.bundle import Bundle, Prediction, Predictions, Unanswered
     from visionft.errors import VisionftError
     from visionft.evaluation import Evaluation
     from visionft.exporting import Exported
@@ -62,6 +62,7 @@ __all__ = [
     "PromptMethod",
     "QloraMethod",
     "Run",
+    "Unanswered",
     "VisionftError",
     "__version__",
     "advise",
@@ -75,7 +76,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "bundle": ("Bundle", "Prediction", "Predictions"),
+    "bundle": ("Bundle", "Prediction", "Predictions", "Unanswered"),
     "errors": ("VisionftError",),
     "evaluation": ("Evaluation",),
     "exporting": ("Exported",),

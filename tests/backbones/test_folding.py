@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 from tests.exporting.fakes import livened
 from visionft import backbones, methods
 from visionft.backbones import Network, folding, norms_carried
-from visionft.backbones.folding import folded
+from visionft.backbones.folding import Folding, folded
 from visionft.settings import LoraMethod
 
 
@@ -101,3 +101,31 @@ def test_what_carries_norms_already_is_left_alone() -> None:
         quick, truth = folded(whole), whole(x)
         assert norms(quick) == pairs
         torch.testing.assert_close(quick(x), truth, rtol=1e-4, atol=1e-4 * float(truth.abs().max()))
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2_050", "test_resnet", "resnet10t", "densenet121"])
+@torch.no_grad()
+def test_a_folded_copy_follows_the_weights_to_the_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, x = network(name).eval(), torch.randn(2, 3, 64, 64)
+    folding_once = Folding(whole)
+    for tensor in whole.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.mul_(0.98)
+    anew, before = folded(whole)(x), folding_once.network(x)
+    monkeypatch.setattr(folding.copy, "deepcopy", None)
+
+    folding_once.refresh()
+
+    assert torch.isfinite(anew).all()
+    assert not torch.allclose(before, anew, rtol=1e-3)
+    assert torch.equal(folding_once.network(x), anew)
+
+
+@torch.no_grad()
+def test_a_network_that_cannot_be_folded_follows_itself() -> None:
+    whole, x = backbones.create("test_vit", "none", 3).eval(), torch.randn(1, 3, 160, 160)
+    same = Folding(whole)
+    whole.head.bias.add_(1.0)
+    same.refresh()
+    assert same.network is whole
+    assert torch.equal(same.network(x), whole(x))

@@ -21,6 +21,8 @@ from visionft.errors import DataError, DiskSpaceError, RunError, UsageError
 from visionft.evaluation import Evaluation, evaluate_bundle, evaluate_run, predict_run
 from visionft.evaluation.evaluation import FILES
 from visionft.runs import Run
+from visionft.serving import Session
+from visionft.serving.streaming import BATCH
 from visionft.settings import DataSettings, build
 from visionft.training import train
 
@@ -192,6 +194,38 @@ def test_a_bundle_on_a_folder(colours: Path, tmp_path: Path) -> None:
     assert (found.metrics.n, found.metrics.top1) == (7, pytest.approx(6 / 7))
     assert found.metrics.confusion.tolist() == [[3, 1, 0], [0, 3, 0], [0, 0, 0]]
     assert [item.path for item in found.quarantine] == ["green/notes.txt"]
+
+
+def test_a_bundle_is_evaluated_in_batches_as_photo_by_photo(colours: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for number in range(BATCH):
+        pixels = random.integers(0, 256, (*random.integers(2, 30, 2), 3), np.uint8)
+        Image.fromarray(pixels).save(colours / ("blue", "green")[number % 2] / f"noise-{number}.png")
+    bundle = Bundle.open(make_bundle(tmp_path / "bundle"))
+    found = evaluate_bundle(bundle, colours).predictions.to_pylist()
+    session = Session(bundle)
+    assert len(found) == 7 + BATCH
+    for row in found:
+        alone = session.answer(photos.read(colours / row["path"]))
+        assert row["label"] == alone.label
+        assert row["probability"] == pytest.approx(alone.probability, abs=1e-6)
+
+
+def test_a_photo_that_goes_while_a_bundle_is_evaluated(
+    colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label_photos = data.label_photos
+
+    def labelled(*given: Any) -> Any:
+        manifest = label_photos(*given)
+        next(iter((colours / "blue").glob("*.png"))).unlink()
+        return manifest
+
+    monkeypatch.setattr(data, "label_photos", labelled)
+    with pytest.raises(
+        DataError, match=r"png could be read a moment ago and cannot any more \(no such file\); run the"
+    ):
+        evaluate_bundle(Bundle.open(make_bundle(tmp_path / "bundle")), colours)
 
 
 def test_a_bundle_reads_product_folders_as_its_run_did(colours: Path, tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from visionft.errors import DataError
 from visionft.evaluation import predict_run
 from visionft.metrics import softmax, unit
 from visionft.photos import read
 from visionft.runs import Run
+from visionft.serving.streaming import BATCH
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def test_junk_is_listed_and_the_rest_answered(run: Run, shapes: Path, tmp_path: 
     (folder / "empty.jpg").touch()
     (folder / "text.jpg").write_text("no photo")
     answers = predict_run(run, [folder])
-    assert [Path(answer.path).name for answer in answers] == ["good.jpg"]
+    assert [Path(answer.path).name for answer in answers.answered] == ["good.jpg"]
     reasons = {Path(item.path).name: item.reason.partition(" (")[0] for item in answers.quarantine}
     assert reasons == {
         "__MACOSX": "folder made by a system, not photos",
@@ -72,4 +74,26 @@ def test_names_that_are_not_unicode_are_printable(run: Run, shapes: Path, tmp_pa
 
 def test_nothing_that_matches_is_said(run: Run, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"\*\.jpg holds or matches no photo; give the path of a photo, of a folder"):
-        predict_run(run, [str(tmp_path / "*.jpg")])
+        predict_run(run, str(tmp_path / "*.jpg"))
+
+
+def test_photos_in_memory_are_answered_like_their_files(run: Run, shapes: Path) -> None:
+    paths = [shapes / "disc" / "00.jpg", shapes / "square" / "01.jpg"]
+    by_path = predict_run(run, paths)
+    with Image.open(paths[1]) as picture:
+        found = predict_run(run, [read(paths[0]), None, picture, paths[0].read_bytes()])
+    assert [row.path for row in found] == ["item 0", "item 1", str(paths[1]), "item 3"]
+    assert [row.label for row in found] == [by_path[0].label, None, by_path[1].label, by_path[0].label]
+    for place, other in ((0, 0), (2, 1), (3, 0)):
+        assert np.allclose(found[place].probabilities, by_path[other].probabilities, atol=1e-6)
+
+
+def test_batches_answer_as_each_photo_alone(run: Run, shapes: Path) -> None:
+    paths = sorted(shapes.glob("*/*.jpg"))
+    assert len(paths) > BATCH
+    together, alone = predict_run(run, paths), [predict_run(run, path)[0] for path in paths[:12]]
+    for row, one in zip(together, alone, strict=False):
+        assert (row.path, row.label, row.unknown) == (one.path, one.label, one.unknown)
+        assert np.allclose(row.probabilities, one.probabilities, atol=1e-6)
+    again = predict_run(run, paths)
+    assert all(np.array_equal(a.probabilities, b.probabilities) for a, b in zip(together, again, strict=True))

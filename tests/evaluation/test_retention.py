@@ -15,10 +15,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import visionft as vft
-from visionft.backbones import forward_batches
+from visionft.backbones import Network, folding, forward_batches
 from visionft.data import EvalPhotos, eval_batches
 from visionft.errors import DataError, RunError, UsageError
-from visionft.evaluation import Earlier, Retention, measure_retention
+from visionft.evaluation import Earlier, Retention, measure_retention, retention
 from visionft.metrics import bootstrap_difference, knn_accuracy
 from visionft.runs import Run, layout
 from visionft.settings import DataSettings
@@ -63,6 +63,23 @@ def test_before_is_the_start_and_after_the_end(trained: Path, earlier_photos: Pa
     assert (found.before, found.after) == (before.accuracy, after.accuracy)
     assert found.intervals["forgotten"] == bootstrap_difference(before.hits, after.hits)
     assert (found.photos, found.gallery, found.queries, found.k, found.trained) == ("colours", 24, 18, 20, True)
+
+
+def test_each_network_is_folded_once_for_all_batches(
+    trained: Path, earlier_photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, copies, deepcopy = Run.open(trained), list[Network](), folding.copy.deepcopy
+    earlier = Earlier.read(earlier_photos, run.settings.data)
+    whole = measure_retention(run, earlier)
+    monkeypatch.setattr(retention, "BATCH", 5)
+
+    def counted(thing: Any, memo: Any = None) -> Any:
+        copies.extend([thing] if isinstance(thing, Network) else [])
+        return deepcopy(thing, memo)
+
+    monkeypatch.setattr(folding.copy, "deepcopy", counted)
+    assert measure_retention(run, earlier) == whole
+    assert len(copies) == 2  # the start and the end
 
 
 def test_a_network_that_lost_its_features_has_forgotten(copy: Path, earlier_photos: Path) -> None:

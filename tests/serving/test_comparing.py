@@ -183,8 +183,8 @@ def test_what_is_no_photo_is_set_aside(tmp_path: Path, bundle: Path, photos: Pat
     found = compare(bundle, bundle, photos, on_progress=lambda *counts: seen.append(counts))
 
     assert [Path(item.path).name for item in found.quarantine] == ["broken.jpg"]
-    assert str(found).startswith("12 photos, 1 not read: 12 keep")
-    assert seen == [(13, 13)]
+    assert str(found).startswith("12 photos, 1 of 13 not read: 12 keep")
+    assert seen == [(done, 13) for done in range(1, 14)]
 
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])

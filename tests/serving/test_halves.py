@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 import onnxruntime as ort
 import pytest
+from onnx import helper
 
 from tests.bundle.making import colour_model, make_bundle
 from visionft.bundle import Bundle
@@ -17,7 +18,7 @@ from visionft.serving.session import open_model
 
 
 def test_each_half_has_its_own_ends_and_weights(tmp_path: Path) -> None:
-    front, back = (onnx.load_from_string(half) for half in halves(make_bundle(tmp_path / "b") / n.MODEL_FILE))
+    front, back = map(onnx.load_from_string, halves(make_bundle(tmp_path / "b") / n.MODEL_FILE)[:2])
 
     assert [value.name for value in (*front.graph.input, *front.graph.output)] == [n.IMAGE, n.PIXELS]
     assert [value.name for value in back.graph.input] == [n.PIXELS]
@@ -26,6 +27,24 @@ def test_each_half_has_its_own_ends_and_weights(tmp_path: Path) -> None:
     assert "weight" in {constant.name for constant in back.graph.initializer}
     for half in (front, back):
         onnx.checker.check_model(half)
+
+
+def test_the_network_half_carries_the_metadata_and_says_whether_photos_mix(tmp_path: Path) -> None:
+    found = halves(make_bundle(tmp_path / "b") / n.MODEL_FILE)
+    props = {entry.key for entry in onnx.load_from_string(found.back).metadata_props}
+    assert n.META_CLASSES_HASH in props
+    assert not found.mixes
+
+
+def test_an_engine_refuses_a_model_of_other_classes(tmp_path: Path) -> None:
+    folder = make_bundle(tmp_path / "b")
+    model = onnx.load(folder / n.MODEL_FILE)
+    helper.set_model_props(model, {n.META_CLASSES_HASH: "0" * 64})
+    onnx.save(model, folder / n.MODEL_FILE)
+    bundle = Bundle.open(make_bundle(tmp_path / "other"))
+    (folder / n.MODEL_FILE).replace(bundle.model)  # after its digest was looked at
+    with pytest.raises(BundleError, match=r"was exported with other classes than bundle\.json names: copy the bundle"):
+        Engine(bundle)
 
 
 def test_a_graph_without_the_joint_is_one_sentence(tmp_path: Path) -> None:

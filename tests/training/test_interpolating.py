@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
 import torch
 
 from visionft import backbones
-from visionft.backbones import Network
-from visionft.training.interpolating import Line, Point, best
+from visionft.backbones import Network, folding, forward_batches
+from visionft.data import EvalPhotos, eval_batches
+from visionft.metrics import log_loss
+from visionft.runs import Run
+from visionft.training import interpolating
+from visionft.training.blending import _prepared
+from visionft.training.interpolating import Line, Point, best, measure
 
 
 def network(seed: int) -> Network:
@@ -70,3 +80,30 @@ def test_the_best_has_the_highest_top1_then_the_lowest_loss_then_the_nearest_sta
     assert best(points) is points[2]
     assert best(points[:2]) is points[1]
     assert best(points[::-1]) is points[2]
+
+
+def test_blends_are_measured_by_one_copy_and_to_the_bit(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number of batches and coefficients: each used to copy the network, and fold it, anew."""
+    run, coefficients, copies = Run.open(trained), (0.0, 0.5, 1.0), list[Network]()
+    prepared, manifest = _prepared(run), run.manifest()
+    line, deepcopy = Line(prepared.network, run.start().state_dict()), folding.copy.deepcopy
+    monkeypatch.setattr(interpolating, "BATCH", 5)
+
+    def counted(thing: Any, memo: Any = None) -> Any:
+        copies.extend([thing] if isinstance(thing, Network) else [])
+        return deepcopy(thing, memo)
+
+    monkeypatch.setattr(folding.copy, "deepcopy", counted)
+
+    points = measure(line, prepared, manifest, coefficients)
+
+    assert len(copies) == 1
+    rows = manifest.rows("validation")
+    assert len(rows) > 5
+    for point in points:
+        line.move_to(point.coefficient)
+        batches = eval_batches(EvalPhotos(rows, manifest.root, run.preprocess), 5)
+        answers = forward_batches(line.network, batches, run.preprocess, device="cpu", want=("logits",))
+        logits, labels = answers["logits"], answers["labels"]
+        assert point.top1 == np.mean(logits.argmax(1) == labels)
+        assert point.log_loss == pytest.approx(log_loss(logits, labels), rel=1e-12)

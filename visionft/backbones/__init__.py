@@ -16,7 +16,7 @@ from visionft.backbones.depth import DepthMap, depth_map
 from visionft.backbones.folding import store_weight
 from visionft.backbones.growing import regrow
 from visionft.backbones.heads import CosineHead, HeadKind, LinearHead, MlpHead
-from visionft.backbones.inference import evaluating, forward_batches, normalise
+from visionft.backbones.inference import Forward, evaluating, forward_batches, forwarding, normalise
 from visionft.backbones.network import Network
 from visionft.backbones.preprocessing import preprocess
 from visionft.backbones.weights import WeightSource, sha256
@@ -28,6 +28,7 @@ __all__ = [
     "CosineHead",
     "Cut",
     "DepthMap",
+    "Forward",
     "HeadKind",
     "LinearHead",
     "MlpHead",
@@ -38,6 +39,7 @@ __all__ = [
     "depth_map",
     "evaluating",
     "forward_batches",
+    "forwarding",
     "normalise",
     "norms_carried",
     "preprocess",

@@ -8,6 +8,7 @@ as fast on a processor, resnet50 1.1 times).
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -35,25 +36,66 @@ class Pair(NamedTuple):
 def folded(network: Network) -> Network:
     """Return a copy for evaluation whose batch norms are folded, or the network itself where nothing can be.
 
-    Which convolution feeds which norm is seen in a pass over noise, and the copy is returned only if it gives the noise
-    the same features: where something else reads a convolution's result too, the network itself is.
-
     Args:
         network: in `eval()`, on any device.
     """
-    if not any(isinstance(module, nn.BatchNorm2d) for module in network.backbone.modules()):
-        return network
-    device = next(network.parameters()).device
-    generator = torch.Generator().manual_seed(0)  # the global one belongs to the training
-    noise = torch.randn(2, 3, *network.input_size, generator=generator).to(device)
-    pairs, truth = pairs_of(network, noise)
-    if not pairs:
-        return network
-    copied = copy.deepcopy(network)
-    for pair in pairs:
-        _fold(copied, pair.convolution, pair.norm)
-    off = (copied.embed(noise) - truth).abs().max()
-    return copied if bool(off <= TOLERANCE * truth.abs().max()) else network
+    return Folding(network).network
+
+
+class Folding:
+    """A copy of a network whose batch norms are folded, made once, and able to follow the network's weights.
+
+    Which convolution feeds which norm is seen in a pass over noise, and the copy is used only if it gives the noise
+    the same features: where something else reads a convolution's result too, the network itself is.
+
+    Attributes:
+        network: what answers: the copy, or the network itself where nothing can be folded.
+    """
+
+    network: Network
+
+    def __init__(self, network: Network) -> None:
+        """Copy and fold.
+
+        Args:
+            network: in `eval()`, on any device.
+        """
+        self._whole = self.network = network
+        self._pairs: list[Pair] = []
+        self._shared: list[tuple[str, Tensor]] = []
+        if any(isinstance(module, nn.BatchNorm2d) for module in network.backbone.modules()):
+            self._fold(network)
+
+    def _fold(self, network: Network) -> None:
+        device = next(network.parameters()).device
+        generator = torch.Generator().manual_seed(0)  # the global one belongs to the training
+        noise = torch.randn(2, 3, *network.input_size, generator=generator).to(device)
+        pairs, truth = pairs_of(network, noise)
+        if not pairs:
+            return
+        copied = copy.deepcopy(network)
+        before = list(_tensors(copied))  # held, so that no fused weight gets the id of one that went
+        for pair in pairs:
+            conv: Any = copied.get_submodule(pair.convolution)
+            weight, conv.bias = _fused(copied, pair)
+            store_weight(conv, weight)
+            _unset(copied, pair.norm)
+        off = (copied.embed(noise) - truth).abs().max()
+        if bool(off <= TOLERANCE * truth.abs().max()):
+            left = {id(tensor) for _, tensor in _tensors(copied)}
+            self.network, self._pairs = copied, pairs
+            self._shared = [(name, tensor) for name, tensor in before if id(tensor) in left]
+
+    @torch.inference_mode()
+    def refresh(self) -> None:
+        """Take over the weights and statistics that the network has now; nothing is copied anew."""
+        now = dict(_tensors(self._whole))
+        for name, tensor in self._shared:
+            tensor.copy_(now[name])
+        for pair in self._pairs:
+            conv: Any = self.network.get_submodule(pair.convolution)
+            for tensor, value in zip((conv.weight, conv.bias), _fused(self._whole, pair), strict=True):
+                tensor.copy_(value)
 
 
 def pairs_of(network: Network, noise: Tensor) -> tuple[list[Pair], Tensor]:
@@ -99,14 +141,21 @@ def store_weight(layer: nn.Module, weight: Tensor) -> None:
     layer.weight = nn.Parameter(weight.detach(), requires_grad=weight.requires_grad)
 
 
-def _fold(network: Network, convolution: str, norm: str) -> None:
-    conv: Any = network.get_submodule(convolution)
+def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    yield from network.named_parameters()
+    yield from network.named_buffers()
+
+
+def _fused(network: Network, pair: Pair) -> tuple[Tensor, nn.Parameter]:
+    """Return the weight and bias of a convolution that does its norm's work too."""
+    conv: Any = network.get_submodule(pair.convolution)
+    bn: Any = network.get_submodule(pair.norm)
+    return fuse_conv_bn_weights(conv.weight, conv.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias)
+
+
+def _unset(network: Network, norm: str) -> None:
+    """Leave of a norm what comes after it."""
     bn: Any = network.get_submodule(norm)
-    weight, bias = fuse_conv_bn_weights(
-        conv.weight, conv.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
-    )
-    store_weight(conv, weight)
-    conv.bias = bias
     rest = nn.Sequential(bn.drop, bn.act) if isinstance(bn, BatchNormAct2d) else nn.Identity()
     place, _, name = norm.rpartition(".")
     setattr(network.get_submodule(place), name, rest)

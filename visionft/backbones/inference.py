@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from visionft.backbones.folding import folded
+from visionft.backbones.folding import Folding
 from visionft.backbones.network import Network
 from visionft.preprocess import Preprocess
 
@@ -39,7 +39,59 @@ def _affine(mean: tuple[float, ...], std: tuple[float, ...], width: int, device:
         return (1 / (255 * s)).float().repeat(width).to(device), (-m / s).float().repeat(width).to(device)
 
 
-@torch.inference_mode()
+class Forward:
+    """One evaluation pass through a network, batch by batch: its batch norms are folded once, as it begins.
+
+    Args:
+        network: in `eval()`, on `device`.
+        preprocess: its mean and std are applied; the pixels are already resized and cropped.
+        device: where the network is.
+        want: without `logits` the head is not run.
+    """
+
+    @torch.inference_mode()
+    def __init__(
+        self, network: Network, preprocess: Preprocess, device: torch.device | str, want: Sequence[Answer]
+    ) -> None:
+        self._preprocess, self._device, self._want = preprocess, device, want
+        with torch.autocast(torch.device(device).type, enabled=False):
+            self._folding = Folding(network)
+
+    def refresh(self) -> None:
+        """Follow the network, whose weights changed since."""
+        self._folding.refresh()
+
+    @torch.inference_mode()
+    def __call__(self, pixels: Tensor) -> dict[Answer, NDArray[np.float32]]:
+        """Answer photos (B, H, W, 3) uint8: as wanted `logits` (B, C) and `embedding` (B, D), not L2-normalised."""
+        quick = self._folding.network
+        embedding = quick.embed(normalise(pixels, self._preprocess, self._device))
+        answers = {"embedding": embedding, "logits": quick.head(embedding) if "logits" in self._want else embedding}
+        return {key: answers[key].float().cpu().numpy() for key in self._want}
+
+
+@contextmanager
+def forwarding(
+    network: Network,
+    preprocess: Preprocess,
+    *,
+    device: torch.device | str,
+    dtype: torch.dtype | None = None,
+    want: Sequence[Answer] = ("logits", "embedding"),
+) -> Iterator[Forward]:
+    """Put the network into `eval()` while batches go through it, and leave the modules' modes as they were.
+
+    Args:
+        network: already on `device`.
+        preprocess: as in `Forward`.
+        device: where the network is.
+        dtype: bfloat16 or float16 for autocast; none: float32 throughout.
+        want: as in `Forward`.
+    """
+    with evaluating(network), torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
+        yield Forward(network, preprocess, device, want)
+
+
 def forward_batches(
     network: Network,
     batches: Iterable[Batch],
@@ -49,7 +101,7 @@ def forward_batches(
     dtype: torch.dtype | None = None,
     want: Sequence[Answer] = ("logits", "embedding"),
 ) -> dict[str, NDArray[Any]]:
-    """Answer all batches in `eval()`, and leave the modules' modes as they were.
+    """Answer all batches in one pass; see `forwarding`.
 
     Args:
         network: already on `device`.
@@ -66,14 +118,10 @@ def forward_batches(
     widths = {"logits": network.num_classes, "embedding": network.features}
     kept: dict[str, list[NDArray[Any]]] = {key: [np.empty((0, widths[key]), np.float32)] for key in want}
     kept |= {key: [np.empty(0, np.int64)] for key in ("labels", "indices")}
-    with evaluating(network), torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
-        with torch.autocast(torch.device(device).type, enabled=False):
-            quick = folded(network)
+    with forwarding(network, preprocess, device=device, dtype=dtype, want=want) as forward:
         for pixels, labels, indices in batches:
-            embedding = quick.embed(normalise(pixels, preprocess, device))
-            answers = {"embedding": embedding, "logits": quick.head(embedding) if "logits" in want else embedding}
-            for key in want:
-                kept[key].append(answers[key].float().cpu().numpy())
+            for key, values in forward(pixels).items():
+                kept[key].append(values)
             kept["labels"].append(labels.numpy())
             kept["indices"].append(indices.numpy())
     return {key: np.concatenate(parts) for key, parts in kept.items()}

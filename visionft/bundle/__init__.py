@@ -1,7 +1,17 @@
 """The deployed folder: its schema, its reading and the answers it gives. Free of torch."""
 
-from visionft.bundle.answers import Answer, Prediction, Predictions
+from visionft.bundle.answers import Answer, Prediction, Predictions, Row, Unanswered
 from visionft.bundle.reading import Bundle, is_bundle
 from visionft.bundle.schema import SCHEMA_VERSION, BundleRecord
 
-__all__ = ["SCHEMA_VERSION", "Answer", "Bundle", "BundleRecord", "Prediction", "Predictions", "is_bundle"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Answer",
+    "Bundle",
+    "BundleRecord",
+    "Prediction",
+    "Predictions",
+    "Row",
+    "Unanswered",
+    "is_bundle",
+]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visionft.bundle.writing import write_table
+from visionft.bundle.writing import write_csv, write_table
 from visionft.errors import UsageError
-from visionft.photos import Quarantined
+from visionft.photos import Account, Quarantined
 
 SHOWN_ROWS = 20
 """Rows that printing shows: about a screen."""
@@ -49,16 +49,17 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """The answer to one photo file.
+    """The answer to one photo.
 
     Attributes:
-        path: the photo, as the caller named it.
+        path: the photo, as the caller named it; of one in memory the name of its file, else `item 3`, from 0.
         label: name of the class.
         class_index: its index in the classes.
         probability: calibrated probability of the label, in [0, 1].
         probabilities: (C,) float32, calibrated.
         unknown: whether the photo is likely none of the classes; never where there is no threshold.
         known_score: higher is more surely one of the classes.
+        problem: None; of what could not be read, the reason.
     """
 
     path: str
@@ -68,6 +69,7 @@ class Prediction:
     probabilities: NDArray[np.float32]
     unknown: bool
     known_score: float
+    problem: ClassVar[None] = None
 
     @classmethod
     def of(cls, path: str | Path, answer: Answer) -> Prediction:
@@ -88,34 +90,82 @@ class Prediction:
         return dict(zip(COLUMNS, values, strict=True))
 
 
-@dataclass(frozen=True, eq=False)
-class Predictions(Sequence[Prediction]):
-    """Predictions in the order of the photos, and what could not be read.
+@dataclass(frozen=True)
+class Unanswered:
+    """What stands in the place of an answer: what every attribute of one would be is None.
 
     Attributes:
-        rows: one prediction a readable photo.
-        quarantine: the other files, each with its reason.
+        path: what was asked about, as a `Prediction` has it.
+        problem: why it could not be read, in a few words.
+        named: whether it was given itself, and not found in a folder or by a pattern.
+    """
+
+    path: str
+    problem: str
+    named: bool = True
+    label: ClassVar[None] = None
+    class_index: ClassVar[None] = None
+    probability: ClassVar[None] = None
+    probabilities: ClassVar[None] = None
+    unknown: ClassVar[None] = None
+    known_score: ClassVar[None] = None
+
+    def to_row(self) -> dict[str, Any]:
+        """Return plain values by column."""
+        return dict.fromkeys(COLUMNS) | {"path": self.path, "problem": self.problem}
+
+
+Row = Prediction | Unanswered
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions(Sequence[Row]):
+    """An answer, or the reason why there is none, for everything that was asked about and in its order.
+
+    Attributes:
+        rows: one for each photo; a photo given twice has two. A folder or pattern stands in its place as the photos in
+            it, sorted, with what was passed over among them.
         classes: (C,) names that the probabilities stand for.
         top: labels shown and written of each photo, the most probable first; C at most.
     """
 
-    rows: tuple[Prediction, ...]
-    quarantine: tuple[Quarantined, ...] = ()
+    rows: tuple[Row, ...]
     classes: tuple[str, ...] = ()
     top: int = 1
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[Prediction]:
+    def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
 
     @overload
-    def __getitem__(self, index: int) -> Prediction: ...
+    def __getitem__(self, index: int) -> Row: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[Prediction, ...]: ...
-    def __getitem__(self, index: int | slice) -> Prediction | tuple[Prediction, ...]:
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
         return self.rows[index]
+
+    @property
+    def answered(self) -> tuple[Prediction, ...]:
+        """The answers alone."""
+        return tuple(row for row in self.rows if isinstance(row, Prediction))
+
+    @property
+    def unanswered(self) -> tuple[Unanswered, ...]:
+        """What could not be read alone."""
+        return tuple(row for row in self.rows if isinstance(row, Unanswered))
+
+    @property
+    def quarantine(self) -> tuple[Quarantined, ...]:
+        """What could not be read, as everywhere: each with its reason."""
+        return tuple(Quarantined(row.path, row.problem) for row in self.unanswered)
+
+    @property
+    def account(self) -> Account:
+        """How many photos were asked about, how many were answered, and why the others were not."""
+        left_out = self.quarantine
+        return Account(len(self.rows), len(self.rows) - len(left_out), left_out)
 
     def with_top(self, top: int) -> Predictions:
         """Return the same predictions with `top` labels each, or all where there are fewer classes.
@@ -127,8 +177,10 @@ class Predictions(Sequence[Prediction]):
             raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
         return replace(self, top=max(1, min(top, len(self.classes))))
 
-    def best(self, row: Prediction) -> list[tuple[str, float]]:
-        """Return the `top` labels of a prediction with their calibrated probabilities, its own label first."""
+    def best(self, row: Row) -> list[tuple[str, float]]:
+        """Return the `top` labels of a row with their calibrated probabilities, its own label first; none if unread."""
+        if isinstance(row, Unanswered):
+            return []
         order = [int(i) for i in np.argsort(-row.probabilities, kind="stable") if i != row.class_index]
         rest = [(self.classes[i], float(row.probabilities[i])) for i in order[: self.top - 1]]
         return [(row.label, row.probability), *rest]
@@ -139,14 +191,12 @@ class Predictions(Sequence[Prediction]):
         return COLUMNS + tuple(f"{name}_{k}" for k in range(2, self.top + 1) for name in ("label", "probability"))
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """Return one dict a file given, quarantined ones last with their reason under `problem`."""
-        empty = dict.fromkeys(self.columns)
-        problems = [{**empty, "path": item.path, "problem": item.reason} for item in self.quarantine]
-        return [row.to_row() | self._further(row) for row in self.rows] + problems
+        """Return one dict a row; what could not be read has its reason under `problem`, and None elsewhere."""
+        return [row.to_row() | self._further(row) for row in self.rows]
 
-    def _further(self, row: Prediction) -> dict[str, Any]:
+    def _further(self, row: Row) -> dict[str, Any]:
         values = [value for pair in self.best(row)[1:] for value in pair]
-        return dict(zip(self.columns[len(COLUMNS) :], values, strict=True))
+        return dict(zip_longest(self.columns[len(COLUMNS) :], values))
 
     def write(self, path: str | Path) -> Path:
         """Write to .csv, .jsonl or .parquet; the last two hold the probabilities of all classes too.
@@ -157,39 +207,47 @@ class Predictions(Sequence[Prediction]):
         return write_table(self, path, WRITERS, "answers")
 
     def __str__(self) -> str:
-        lines = [
-            f"{row.path}  {self._labels(row)}{'  unknown' if row.unknown else ''}" for row in self.rows[:SHOWN_ROWS]
-        ]
-        lines += [f"... {len(self.rows) - SHOWN_ROWS:,} more"] if len(self.rows) > SHOWN_ROWS else []
-        lines += [f"{item.path}  not read: {item.reason}" for item in self.quarantine[:SHOWN_ROWS]]
-        return "\n".join([*lines, self._summary()])
+        shown, rest = self.rows[:SHOWN_ROWS], self.rows[SHOWN_ROWS:]
+        lines = [self._line(row) for row in shown]
+        unread = [row for row in rest if isinstance(row, Unanswered)][:SHOWN_ROWS]
+        lines += [f"... {len(rest):,} more{', among them' if unread else ''}"] if rest else []
+        return "\n".join([*lines, *(self._line(row) for row in unread), self._summary()])
 
     def _repr_html_(self) -> str:
         """Show the first rows in a notebook."""
-        cells = [(row.path, row.label, f"{row.probability:.1%}") for row in self.rows[:SHOWN_ROWS]]
-        cells += [(item.path, "not read", item.reason) for item in self.quarantine[:SHOWN_ROWS]]
-        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
+        shown, rest = self.rows[:SHOWN_ROWS], self.rows[SHOWN_ROWS:]
+        unread = [row for row in rest if isinstance(row, Unanswered)][:SHOWN_ROWS]
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row))}</tr>" for row in (*shown, *unread)
+        )
         head = "<tr><th>photo</th><th>label</th><th>probability</th></tr>"
         return f"<table>{head}{body}</table><p>{escape(self._summary())}</p>"
 
-    def _labels(self, row: Prediction) -> str:
-        return ", ".join(f"{label}  {probability:.1%}" for label, probability in self.best(row))
+    def _line(self, row: Row) -> str:
+        if isinstance(row, Unanswered):
+            return f"{row.path}  not read: {row.problem}"
+        labels = ", ".join(f"{label}  {probability:.1%}" for label, probability in self.best(row))
+        return f"{row.path}  {labels}{'  unknown' if row.unknown else ''}"
 
     def _summary(self) -> str:
-        unread = f", {len(self.quarantine):,} not read" if self.quarantine else ""
-        return f"{len(self.rows):,} photo{'' if len(self.rows) == 1 else 's'} answered{unread}"
+        account = self.account
+        unread = f", {len(account.left_out):,} of {account.asked:,} not read" if account.left_out else ""
+        return f"{account.measured:,} photo{'' if account.measured == 1 else 's'} answered{unread}"
 
 
-def _probabilities(predictions: Predictions) -> Iterable[list[float] | None]:
-    yield from (row.probabilities.tolist() for row in predictions.rows)
-    yield from (None for _ in predictions.quarantine)
+def _cells(row: Row) -> tuple[str, str, str]:
+    if isinstance(row, Unanswered):
+        return row.path, "not read", row.problem
+    return row.path, row.label, f"{row.probability:.1%}"
+
+
+def _probabilities(predictions: Predictions) -> Iterator[list[float] | None]:
+    for row in predictions.rows:
+        yield None if row.probabilities is None else row.probabilities.tolist()
 
 
 def _write_csv(predictions: Predictions, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, predictions.columns)
-        writer.writeheader()
-        writer.writerows(predictions.to_rows())
+    write_csv(predictions.to_rows(), predictions.columns, path)
 
 
 def _write_jsonl(predictions: Predictions, path: Path) -> None:

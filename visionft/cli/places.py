@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from visionft.errors import DataError, RunError
+from cyclopts import Token
+from cyclopts.exceptions import UnknownOptionError
+
+from visionft.errors import DataError, RunError, UsageError
+
+if TYPE_CHECKING:
+    from visionft.photos import Asked, Exact
+
+LONGEST_LINE = 32_768
+"""Bytes: several times what any system takes for a path."""
 
 
 def require_run(place: Path) -> None:
@@ -24,7 +36,71 @@ def require_photos(place: Path, name: str = "PHOTOS") -> None:
 
 
 def require_places(places: Sequence[str]) -> None:
-    """Raise DataError for the first photo or folder that does not exist; globs are left to the search."""
+    """Raise DataError where none of the photos and folders exists, naming the first; globs are left to the search."""
+    if places and all(map(_missing, places)):
+        from visionft.photos import printable  # with numpy and PIL, which a call without a mistake need not wait for
+
+        raise DataError(f"{printable(places[0])} does not exist; give photos, folders of photos or globs")
+
+
+def refuse_flags(places: Sequence[str], command: str) -> None:
+    """Raise what the parser says of an unknown flag, for a command that takes `-` and so everything that begins so."""
     for place in places:
-        if not any(sign in place for sign in "*?[") and not Path(place).exists():
-            raise DataError(f"{place} does not exist; give photos, folders of photos or globs")
+        if place.startswith("-") and place != "-" and not os.path.lexists(place):
+            from visionft.cli.app import build_app
+
+            known = build_app()[command].assemble_argument_collection()
+            token = Token(keyword=place.partition("=")[0], value="")
+            raise UnknownOptionError(token=token, argument_collection=known, command_chain=(command,))
+
+
+def _missing(place: str) -> bool:
+    return not any(sign in place for sign in "*?[") and not os.path.exists(place)  # noqa: PTH110  # Path's may raise
+
+
+def with_standard_input(places: Sequence[str]) -> Asked | Iterable[Asked]:
+    """Return the one place, or the places with the paths that standard input names, one a line, where `-` stands.
+
+    Lines end in LF or CR LF, and empty ones are passed over. A line is a path as it stands, never a pattern; its bytes
+    may be of any encoding, but a name that holds an end of line has to be given as an argument.
+
+    Raises:
+        UsageError: `-` is given twice.
+    """
+    if (times := places.count("-")) > 1:
+        raise UsageError(f"- is given {times} times; standard input can be read once")
+    if times:
+        return _replaced(places)
+    return places[0] if len(places) == 1 else places
+
+
+def _replaced(places: Sequence[str]) -> Iterator[str | Exact]:
+    for place in places:
+        if place == "-":
+            yield from _lines()
+        else:
+            yield place
+
+
+def _lines() -> Iterator[Exact]:
+    from visionft.photos import Exact
+
+    empty = True
+    for line in _bytes_of_lines():
+        if path := line.removesuffix(b"\n").removesuffix(b"\r"):
+            empty = False
+            yield Exact(os.fsdecode(path))
+    if empty:
+        raise DataError("standard input names no photo; give one path a line, as `find` and `ls` do")
+
+
+def _bytes_of_lines() -> Iterator[bytes]:
+    try:
+        while sys.stdin is not None and (line := sys.stdin.buffer.readline(LONGEST_LINE + 1)):
+            if len(line) > LONGEST_LINE:
+                raise DataError(
+                    f"standard input has a line of over {LONGEST_LINE:,} bytes; give one path of a photo a line"
+                )
+            yield line
+    except OSError as error:
+        raise DataError(f"standard input cannot be read ({error.strerror}); give one path of a photo a line") from error

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from visionft.cli.places import require_photos, require_places, require_run
-from visionft.cli.printing import Json, finish
-from visionft.errors import UsageError
+from visionft.cli.places import refuse_flags, require_photos, require_places, require_run, with_standard_input
+from visionft.cli.printing import Json, counting, finish
+from visionft.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from visionft.bundle import Predictions
 
 Model = Annotated[Path, Parameter(help="The folder of a run or of a bundle.")]
 Adapter = Annotated[str | None, Parameter(help="The adapter that answers, in a bundle with adapters.")]
@@ -53,7 +56,14 @@ def evaluate(
 
 def predict(
     run: Model,
-    places: Annotated[list[str], Parameter(help="Photos, folders of photos (searched through) or globs.", negative="")],
+    places: Annotated[
+        list[str],
+        Parameter(
+            help="Photos, folders of photos (searched through), globs; - reads paths from standard input, a line each.",
+            negative="",
+            allow_leading_hyphen=True,  # for `-` itself
+        ),
+    ],
     /,
     *,
     adapter: Adapter = None,
@@ -64,21 +74,52 @@ def predict(
     """Answer photos with a run or a bundle."""
     from visionft.bundle.answers import WRITERS
 
+    refuse_flags(places, "predict")
     require_run(run)
-    require_places(places)
+    if "-" not in places:
+        require_places(places)
+    asked = with_standard_input(places)
     if out is not None and out.suffix.lower() not in WRITERS:
         raise UsageError(f"--out: {out} does not end in {', '.join(WRITERS)}; give it one of these endings")
     if top < 1:
         raise UsageError(f"--top: {top} is less than 1; give the number of labels for each photo")
     from visionft import workflows
 
-    predictions = workflows.predict(run, places, adapter=adapter, out=out, top=top)
-    rows = predictions.to_rows() if as_json else []
-    result = {"answered": len(predictions), "quarantined": len(predictions.quarantine), "out": out, "predictions": rows}
+    with counting() as on_progress:
+        predictions = workflows.predict(run, asked, adapter=adapter, out=out, top=top, on_progress=on_progress)
+    account = predictions.account
+    result = {
+        "asked": account.asked,
+        "answered": account.measured,
+        "quarantined": len(account.left_out),
+        "out": out,
+        "account": account.to_json(),
+        "predictions": predictions.to_rows() if as_json else [],
+    }
     following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS", *_flag(adapter)]
     if out is None:
         following = ["predict", run, *places, *_flag(adapter), "--out", "answers.csv"]
     finish(str(predictions), result, *following, as_json=as_json)
+    _complain_of_unread(predictions)
+
+
+def _complain_of_unread(predictions: Predictions) -> None:
+    """Raise DataError where a photo that was named could not be read, or none was; the others are answered by now."""
+    unread = predictions.unanswered
+    named = [row for row in unread if row.named]
+    if named:
+        first, several = f"{named[0].path} ({named[0].problem})", len(named) > 1
+        what = f"{len(named):,} photos that you named" if several else "a photo that you named"
+        them = "them" if several else "it"
+        raise DataError(
+            f"{what} could not be read{', first' if several else ':'} {first}; mend {them} or leave {them} out, the "
+            "rest is answered"
+        )
+    if unread and not predictions.answered:
+        raise DataError(
+            f"no photo could be read, of {len(unread):,}, first {unread[0].path} ({unread[0].problem}); "
+            "give JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP files"
+        )
 
 
 def export(

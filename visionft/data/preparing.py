@@ -170,7 +170,9 @@ def _split(photos: Path, checked: Listing, settings: DataSettings, earlier: pa.T
     refuse_unvalidated(photos, table)
     classes = Classes.of(table["label"].unique().to_pylist())
     notes = [*checked.notes, *notes, *gap_notes(table, classes.names), *leak_notes(table)]
-    return Manifest(checked.root, table, classes, checked.quarantine, tuple(notes), checked.unchanged, reading=checked.reading)
+    return Manifest(
+        checked.root, table, classes, checked.quarantine, tuple(notes), checked.unchanged, reading=checked.reading
+    )
 
 
 def _drawn(table: pa.Table, settings: DataSettings, earlier: pa.Table | None) -> tuple[pa.Table, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ from visionft.backbones import forward_batches
 from visionft.bundle import Bundle
 from visionft.classes import Classes
 from visionft.data import EvalPhotos, Manifest, eval_batches
-from visionft.errors import DataError, PhotoError, UsageError
+from visionft.errors import DataError, UsageError
 from visionft.evaluation.evaluation import Evaluation, Measured
 from visionft.evaluation.exactness import exact_device
 from visionft.evaluation.seeing import known_photos
-from visionft.photos import read
+from visionft.photos import of_file
 from visionft.runs import Run
-from visionft.serving import Session
+from visionft.serving.engine import Engine
+from visionft.serving.predicting import answering
+from visionft.serving.streaming import answered
 from visionft.settings import DataSettings
 
 BATCH = 64
@@ -75,8 +78,7 @@ def evaluate_bundle(bundle: Bundle, photos: Path, adapter: str | None = None) ->
     chosen = bundle.chosen(adapter)
     measured = _others(photos, chosen.classes, _reading_of(chosen))
     manifest, rows = measured, measured.rows
-    session = Session(bundle)
-    logits = np.stack([session.answer(_pixels(manifest.root / str(path)), adapter).logits for path in rows.paths])
+    logits = _logits(Engine(bundle), [manifest.root / str(path) for path in rows.paths], adapter)
     return Evaluation.of(bundle.path, measured, chosen.classes, logits, chosen.temperature)
 
 
@@ -103,13 +105,17 @@ def _reading_of(bundle: Bundle) -> DataSettings:
     return DataSettings.model_validate(trained.get("data", {}))
 
 
-def _pixels(path: Path) -> NDArray[np.uint8]:
-    try:
-        return read(path)
-    except PhotoError as error:
-        raise DataError(
-            f"{path} could be read a moment ago and cannot any more ({error.reason}); run the command again"
-        ) from error
+def _logits(engine: Engine, paths: Sequence[Path], adapter: str | None) -> NDArray[np.float32]:
+    """Return (N, C) raw logits, in the order of the paths."""
+    found: dict[int, NDArray[np.float32]] = {}
+    for outcome in answered(map(of_file, paths), engine.pixels, answering(engine, adapter)):
+        if outcome.answer is None:
+            raise DataError(
+                f"{outcome.name} could be read a moment ago and cannot any more ({outcome.problem}); "
+                "run the command again"
+            )
+        found[outcome.place] = outcome.answer.logits
+    return np.stack([found[place] for place in range(len(found))])
 
 
 def _split_of(run: Run, split: str) -> Manifest:

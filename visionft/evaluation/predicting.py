@@ -2,56 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visionft.backbones import Network
-from visionft.bundle import Answer, Prediction, Predictions
-from visionft.errors import PhotoError
+from visionft.backbones import Forward, forwarding
+from visionft.bundle import Answer, Predictions
+from visionft.evaluation.exactness import exact_device
 from visionft.metrics import Answering, unit
-from visionft.photos import Quarantined, find, printable, read
-from visionft.preprocess import Preprocess
+from visionft.photos import Asked
 from visionft.runs import Run
+from visionft.serving.predicting import listed, rows_of
+from visionft.serving.streaming import Progress
 
 
-def predict_run(run: Run, places: Sequence[str | Path]) -> Predictions:
-    """Answer photos, folders or globs; what cannot be read is listed with its reason, as everywhere.
+def predict_run(run: Run, asked: Asked | Iterable[Asked], on_progress: Progress | None = None) -> Predictions:
+    """Answer photos, folders, globs and photos held in memory; see `visionft.serving.predict`.
 
     Raises:
-        DataError: a place matches nothing.
+        DataError: one place alone is given, and holds no photo.
     """
-    paths, quarantine = find(places)
-    network, preprocess, names, answering = run.network(), run.preprocess, run.classes.names, run.answering()
-    rows: list[Prediction] = []
-    for path in paths:
-        try:
-            answer = _answer(network, preprocess, answering, names, read(path))
-        except PhotoError as error:
-            quarantine.append(Quarantined(printable(path), error.reason))
-            continue
-        rows.append(Prediction.of(printable(path), answer))
-    return Predictions(tuple(rows), tuple(quarantine), names)
+    items, total = listed(asked)
+    network, preprocess, device = run.network(), run.preprocess, exact_device()
+    with forwarding(network.to(device), preprocess, device=device) as forward:
+        answer = _answering(forward, run.answering(), run.classes.names)
+        return Predictions(rows_of(items, preprocess.pixels, answer, on_progress, total), run.classes.names)
 
 
-@torch.inference_mode()
-def _answer(
-    network: Network, preprocess: Preprocess, answering: Answering, names: Sequence[str], image: NDArray[np.uint8]
-) -> Answer:
-    features = network.embed(torch.from_numpy(preprocess.tensor(image))[None])
-    logits, embedding = network.head(features).numpy(), unit(features.numpy())
-    probabilities, scores = answering.probabilities(logits)[0], answering.known(logits, embedding)
-    best = int(logits[0].argmax())
-    return Answer(
-        names[best],
-        best,
-        float(probabilities[best]),
-        probabilities,
-        logits[0],
-        embedding[0],
-        float(scores[0]),
-        bool(answering.unknown(scores)[0]),
-    )
+def _answering(
+    forward: Forward, answering: Answering, names: Sequence[str]
+) -> Callable[[Sequence[NDArray[np.uint8]]], list[Answer]]:
+    """Return what answers a batch, each photo (H, W, 3) uint8 of the input's size."""
+
+    def answer(batch: Sequence[NDArray[np.uint8]]) -> list[Answer]:
+        found = forward(torch.from_numpy(np.stack(batch)))
+        logits, embeddings = found["logits"], unit(found["embedding"])
+        probabilities, scores = answering.probabilities(logits), answering.known(logits, embeddings)
+        chosen, unknown = logits.argmax(axis=1), answering.unknown(scores)
+        return [
+            Answer(
+                names[best], int(best), float(probabilities[i, best]), probabilities[i], logits[i], embeddings[i],
+                float(scores[i]), bool(unknown[i]),
+            )
+            for i, best in enumerate(chosen)
+        ]  # fmt: skip
+
+    return answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft import data
-from visionft.backbones import Network, forward_batches
+from visionft.backbones import Forward, forwarding
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.errors import DataError
 from visionft.evaluation.exactness import exact_device
@@ -146,24 +148,28 @@ def measure_retention(run: Run, earlier: Earlier) -> Retention:
     """
     trained = bool(run.settings.epochs) and not isinstance(run.settings.method, HeadMethod)
     networks = [run.start(), run.network()] if trained else [run.network()]
-    gallery, labels = _features(run, networks, earlier.manifest, "train")
-    queries, truth = _features(run, networks, earlier.manifest, "test")
+    device = exact_device()
+    with ExitStack() as passes:
+        forwards = [
+            passes.enter_context(forwarding(network.to(device), run.preprocess, device=device, want=("embedding",)))
+            for network in networks
+        ]
+        gallery, labels = _features(run, forwards, earlier.manifest, "train")
+        queries, truth = _features(run, forwards, earlier.manifest, "test")
     found = [knn_accuracy(g, labels, q, truth, K) for g, q in zip(gallery, queries, strict=True)]
     return _retention(earlier, found[0], found[-1], len(labels), trained)
 
 
 def _features(
-    run: Run, networks: list[Network], manifest: Manifest, split: str
+    run: Run, forwards: Sequence[Forward], manifest: Manifest, split: str
 ) -> tuple[list[NDArray[np.float32]], NDArray[np.int64]]:
-    """Return (N, D) embeddings of each network, and (N,) labels."""
-    rows, device = manifest.rows(split), exact_device()
-    networks = [network.to(device) for network in networks]
+    """Return (N, D) embeddings by each network, and (N,) labels."""
+    rows = manifest.rows(split)
     workers = int(run.settings.hardware.workers) if len(rows) > BATCH else 0
-    parts: list[list[NDArray[np.float32]]] = [[] for _ in networks]
-    for batch in eval_batches(EvalPhotos(rows, manifest.root, run.preprocess), BATCH, workers):
-        for network, part in zip(networks, parts, strict=True):
-            answers = forward_batches(network, [batch], run.preprocess, device=device, want=("embedding",))
-            part.append(answers["embedding"])
+    parts: list[list[NDArray[np.float32]]] = [[] for _ in forwards]
+    for pixels, _, _ in eval_batches(EvalPhotos(rows, manifest.root, run.preprocess), BATCH, workers):
+        for forward, part in zip(forwards, parts, strict=True):
+            part.append(forward(pixels)["embedding"])
     return [np.concatenate(part) for part in parts], rows.labels
 
 

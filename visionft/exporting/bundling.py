@@ -13,7 +13,7 @@ from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.errors import UsageError
 from visionft.exporting.card import sentences, tried
 from visionft.exporting.draft import Draft, Golden
-from visionft.exporting.onnx_model import OPSET, build, set_metadata
+from visionft.exporting.onnx_model import OPSET, build, require_small, set_metadata
 from visionft.exporting.parity import Progress
 from visionft.exporting.placing import check_place, placed, written
 from visionft.exporting.record import metadata
@@ -123,13 +123,14 @@ def export(
         PrecisionError: a gate of the shrunken model failed; nothing is left on disk.
         BundleError: the place is taken.
         DiskSpaceError: the disk is too full.
-        BackboneError: the network cannot be written as ONNX.
+        BackboneError: the network cannot be written as ONNX, or is too large for one file.
     """
     began, place = time.monotonic(), Path(out)
     require_valid(golden, accepted)
     limit = None if all_photos else LIMIT
     wanted = None if precision == "fp32" else wanted_of(precision, max_loss, allow, accepted, limit)
     network, answering = run.network().eval(), run.answering(accepted)
+    require_small(network)
     trained = Truth(network, run.preprocess, answering)
     check_place(place, sum(t.numel() * t.element_size() for t in network.state_dict().values()), golden == "photos")
     manifest = run.manifest()

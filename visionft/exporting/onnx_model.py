@@ -15,6 +15,7 @@ from torch import nn
 from visionft.backbones import Network
 from visionft.bundle import names as n
 from visionft.bundle.schema import TensorRecord, tensors
+from visionft.bundle.sizes import too_large
 from visionft.errors import BackboneError
 from visionft.exporting.answers import append_answers
 from visionft.exporting.graph import NetworkHalf, PreprocessHalf
@@ -26,8 +27,6 @@ OPSET = 20
 """The first with Gelu. onnxruntime runs it since 1.17 (January 2024)."""
 LARGEST_SIDE = 65_535
 """Pixels: the largest side of a JPEG, and what keeps the integer arithmetic far inside int64."""
-LARGEST_FILE = 1_900_000_000
-"""Bytes: protobuf ends at 2 GiB, and a bundle's model is one file."""
 
 
 def build(
@@ -60,11 +59,18 @@ def build(
 
 def require_small(network: Network) -> None:
     """Raise BackboneError where the network is too large for one file."""
-    size = sum(t.numel() * t.element_size() for t in (*network.parameters(), *network.buffers()))
-    if size > LARGEST_FILE:
-        raise BackboneError(
-            f"{network.name} has {size / 1e9:.1f} GB of weights and one ONNX file holds 1.9: choose a smaller backbone"
-        )
+    require_room(network.name, bytes_of(network))
+
+
+def require_room(name: str, weight_bytes: int) -> None:
+    """Raise BackboneError where so many bytes of weights are too many for one file."""
+    if sentence := too_large(name, weight_bytes):
+        raise BackboneError(sentence)
+
+
+def bytes_of(network: Network) -> int:
+    """Return the bytes of a network's weights and statistics."""
+    return sum(t.numel() * t.element_size() for t in (*network.parameters(), *network.buffers()))
 
 
 def assemble(
@@ -148,8 +154,23 @@ def half_as_onnx(
         opset: version of ai.onnx to write.
 
     Raises:
-        BackboneError: the network cannot be exported.
+        BackboneError: the network cannot be exported, or is too large for one file.
     """
+    found = _half_as_onnx(network, half, examples, shapes, given, opset)
+    require_room(
+        network.name, found.ByteSize()
+    )  # an exporter may keep a weight twice, and what follows needs its bytes
+    return found
+
+
+def _half_as_onnx(
+    network: Network,
+    half: nn.Module,
+    examples: tuple[Any, ...],
+    shapes: tuple[Any, ...],
+    given: list[str],
+    opset: int,
+) -> ModelProto:
     wanted = [n.LOGITS, n.EMBEDDING]
     try:
         return as_onnx(half, examples, shapes, given, wanted, opset)

@@ -26,8 +26,9 @@ most `MEMORY` times the pixels.
 """
 
 from visionft.photos.account import Account
+from visionft.photos.asking import Asked, Exact, Item, is_one, items, of_file
 from visionft.photos.decoding import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read
-from visionft.photos.finding import find, walk
+from visionft.photos.finding import expand, find, require_photos, walk
 from visionft.photos.jpeg import Reduction
 from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk, printable, steers
 from visionft.photos.spreadsheets import (
@@ -45,7 +46,10 @@ __all__ = [
     "TABLE",
     "UNLISTED",
     "Account",
+    "Asked",
+    "Exact",
     "Folder",
+    "Item",
     "Quarantined",
     "Reduction",
     "Walk",
@@ -54,13 +58,18 @@ __all__ = [
     "decode",
     "digest",
     "doubles",
+    "expand",
     "find",
     "from_spreadsheet",
     "from_spreadsheet_table",
+    "is_one",
+    "items",
     "join",
     "junk",
+    "of_file",
     "printable",
     "read",
+    "require_photos",
     "spreadsheet_safe",
     "spreadsheet_safe_table",
     "steers",

@@ -30,7 +30,7 @@ def walk(folder: Path) -> tuple[list[Path], list[Quarantined]]:
     return sorted(files, key=Path.as_posix), sorted(passed, key=lambda item: item.path)
 
 
-def find(places: Sequence[str | Path]) -> tuple[list[Path], list[Quarantined]]:
+def find(places: Sequence[str | os.PathLike[str]]) -> tuple[list[Path], list[Quarantined]]:
     """Return the files that photos, folders (with all below them) and globs (`**` too) stand for, each once.
 
     The order is that of `places`, sorted within each. A file named outright is taken whatever its name.
@@ -38,31 +38,41 @@ def find(places: Sequence[str | Path]) -> tuple[list[Path], list[Quarantined]]:
     Raises:
         DataError: a place matches nothing, or holds no file that may be a photo.
     """
-    files: list[Path] = []
-    passed: list[Quarantined] = []
+    found: list[Path | Quarantined] = []
     for place in places:
-        found, left = _place(place)
-        if not found:
-            raise DataError(_nothing(place, left))
-        files += found
-        passed += left
-    return list(dict.fromkeys(files)), list(dict.fromkeys(passed))
+        found += require_photos(place)
+    once = dict.fromkeys(found)
+    return [one for one in once if isinstance(one, Path)], [one for one in once if isinstance(one, Quarantined)]
 
 
-def _place(place: str | Path) -> tuple[list[Path], list[Quarantined]]:
+def require_photos(place: str | os.PathLike[str]) -> list[Path | Quarantined]:
+    """Expand a place that must stand for some photo; see `expand`.
+
+    Raises:
+        DataError: it matches nothing, or holds no file that may be a photo.
+    """
+    found = expand(place)
+    if not any(isinstance(one, Path) for one in found):
+        raise DataError(_nothing(place, [one for one in found if isinstance(one, Quarantined)]))
+    return found
+
+
+def expand(place: str | os.PathLike[str]) -> list[Path | Quarantined]:
+    """Return the files that a photo, a folder (with all below it) or a glob (`**` too) stands for, each once.
+
+    They are sorted, what was passed over among them; empty where nothing matches. The files are not opened.
+    """
     text = os.fspath(place)
     # Path.glob takes no pattern that begins at the root, and finds hidden files.
     matches = [text] if os.path.lexists(text) else sorted(glob.glob(text, recursive=True))  # noqa: PTH207
-    files: list[Path] = []
-    passed: list[Quarantined] = []
+    found: list[Path | Quarantined] = []
     for match in map(Path, matches):
-        found, left = walk(match) if match.is_dir() else ([match], [])
-        files += found
-        passed += left
-    return files, passed
+        files, passed = walk(match) if os.path.isdir(match) else ([match], [])  # noqa: PTH112  # Path's may raise
+        found += sorted([*files, *passed], key=lambda one: one.as_posix() if isinstance(one, Path) else one.path)
+    return list(dict.fromkeys(found))
 
 
-def _nothing(place: str | Path, passed: Sequence[Quarantined]) -> str:
+def _nothing(place: str | os.PathLike[str], passed: Sequence[Quarantined]) -> str:
     name = printable(place)
     if passed:
         first = f"{passed[0].path} ({passed[0].reason})"

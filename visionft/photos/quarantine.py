@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import unicodedata
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 IGNORED_FOLDERS = frozenset({"__MACOSX", "__pycache__", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"})
 """Folders that systems leave beside photos; hidden ones (.ipynb_checkpoints, .git) are ignored by their dot."""
@@ -31,7 +30,7 @@ def steers(text: str) -> bool:
     return any(_steers(sign) for sign in text)
 
 
-def printable(path: str | Path) -> str:
+def printable(path: str | os.PathLike[str]) -> str:
     r"""Return the path in valid Unicode on one line, to print and save.
 
     Bytes of a name that are not UTF-8 become `\xNN`, and so do signs that would steer a terminal (`\uNNNN` above 255).

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from visionft.bundle.writing import write_csv
 
 Turn = Literal["right", "wrong", "right to wrong", "wrong to right"]
 
@@ -89,10 +90,7 @@ Rows = list[dict[str, Any]]
 
 
 def _write_csv(rows: Rows, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(rows, COLUMNS, path)
 
 
 def _write_jsonl(rows: Rows, path: Path) -> None:

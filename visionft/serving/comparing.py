@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,10 @@ from visionft.classes import Classes, normalise
 from visionft.photos import Quarantined
 from visionft.serving.changes import Compared, Side
 from visionft.serving.comparison import Comparison
-from visionft.serving.predicting import CHUNK, Photo, Progress, read_ahead
+from visionft.serving.engine import Engine
+from visionft.serving.predicting import answering, engine_of
 from visionft.serving.session import Session
+from visionft.serving.streaming import Progress, answered
 
 SPLITS = frozenset({"train", "val", "valid", "validation", "test"})
 """Folders above the class folders, as `visionft fit` takes them."""
@@ -42,47 +43,59 @@ def compare(
         place: a folder of class folders or of photos (searched through), a photo or a glob.
         adapter: the one that answers in each of the two that has adapters.
         threads: threads of the arithmetic; all cores if None.
-        on_progress: called after every chunk of photos.
+        on_progress: called as photos are answered, with their number and that of all.
 
     Raises:
         BundleError: a bundle is missing, damaged or of another version.
         DataError: there is no photo.
         UsageError: a bundle has no such adapter, answers through adapters and none is named, or neither has any.
     """
-    both = [bundle if isinstance(bundle, Session) else Session(bundle, threads) for bundle in (before, after)]
-    through = any(session.bundle.adapters for session in both)
-    asked = [(session, adapter if session.bundle.adapters or not through else None) for session in both]
-    old, new = (session.bundle.chosen(name).classes for session, name in asked)
-    paths, quarantine = photos.find([place])
+    both = [engine_of(bundle, threads) for bundle in (before, after)]
+    through = any(engine.bundle.adapters for engine in both)
+    asked = [(engine, adapter if engine.bundle.adapters or not through else None) for engine in both]
+    old, new = (engine.bundle.chosen(name).classes for engine, name in asked)
+    paths, passed = photos.find([place])
     moved, truth = _moved(old, new), _truth(Path(place), old, new)
-    rows: list[Compared] = []
-    reading = read_ahead(paths)
-    for done in range(0, len(paths), CHUNK):
-        chunk = list(islice(reading, CHUNK))
-        quarantine += [photo for _, photo in chunk if isinstance(photo, Quarantined)]
-        rows += (_compared(path, truth(path), pair, moved) for path, pair in _answers(asked, chunk))
+    found: dict[int, Compared | Quarantined] = {}
+    for outcome in answered(map(photos.of_file, paths), _prepare(asked), _answer(asked)):
+        if outcome.answer is None:
+            found[outcome.place] = Quarantined(outcome.name, outcome.problem or "")
+        else:
+            found[outcome.place] = _compared(outcome.name, truth(paths[outcome.place]), outcome.answer, moved)
         if on_progress is not None:
-            on_progress(done + len(chunk), len(paths))
+            on_progress(len(found), len(paths))
+    in_order = [found[at] for at in range(len(found))]
+    rows = tuple(row for row in in_order if isinstance(row, Compared))
+    unread = tuple(row for row in in_order if isinstance(row, Quarantined))
     gone, come = sorted(set(old) - set(new)), sorted(set(new) - set(old))
-    first, second = (session.bundle.path for session in both)
-    return Comparison(first, second, tuple(rows), tuple(quarantine), tuple(gone), tuple(come))
+    first, second = (engine.bundle.path for engine in both)
+    return Comparison(first, second, rows, (*passed, *unread), tuple(gone), tuple(come))
 
 
-def _answers(
-    asked: Sequence[tuple[Session, str | None]], chunk: Sequence[Photo]
-) -> Iterator[tuple[Path, tuple[Answer, ...]]]:
-    readable = [(path, photo) for path, photo in chunk if not isinstance(photo, Quarantined)]
-    answers = [session.answer_batch([photo for _, photo in readable], adapter) for session, adapter in asked]
-    yield from zip((path for path, _ in readable), zip(*answers, strict=True), strict=True)
+Sides = Sequence[tuple[Engine, str | None]]
+Pair = tuple[Answer, ...]
+
+
+def _prepare(asked: Sides) -> Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]:
+    return lambda image: [engine.pixels(image) for engine, _ in asked]
+
+
+def _answer(asked: Sides) -> Callable[[Sequence[list[NDArray[np.float32]]]], list[Pair]]:
+    sides = [answering(engine, adapter) for engine, adapter in asked]
+
+    def answer(photos: Sequence[list[NDArray[np.float32]]]) -> list[Pair]:
+        return list(zip(*(side(own) for side, own in zip(sides, zip(*photos, strict=True), strict=True)), strict=True))
+
+    return answer
 
 
 Move = Callable[[NDArray[np.float32], NDArray[np.float32]], float]
 
 
-def _compared(path: Path, truth: str | None, pair: tuple[Answer, ...], moved: Move) -> Compared:
+def _compared(name: str, truth: str | None, pair: Pair, moved: Move) -> Compared:
     before, after = (Side(answer.label, answer.probability, answer.unknown) for answer in pair)
     move = moved(pair[0].probabilities, pair[1].probabilities)
-    return Compared(photos.printable(path), truth, before, after, move)
+    return Compared(name, truth, before, after, move)
 
 
 def _moved(old: Classes, new: Classes) -> Move:

@@ -118,7 +118,8 @@ class Comparison:
     def _counts(self) -> list[str]:
         counted = self.to_json()
         share = counted["changed"] / len(self.rows) if self.rows else 0.0
-        unread = f", {len(self.quarantine):,} not read" if self.quarantine else ""
+        asked = len(self.rows) + len(self.quarantine)
+        unread = f", {len(self.quarantine):,} of {asked:,} not read" if self.quarantine else ""
         lines = [
             f"{len(self.rows):,} photo{'' if len(self.rows) == 1 else 's'}{unread}: "
             f"{counted['same']:,} keep their answer, {counted['changed']:,} ({share:.1%}) change it"

@@ -16,7 +16,7 @@ from visionft.errors import BundleError
 from visionft.serving.adapters import load_adapters
 from visionft.serving.halves import halves
 from visionft.serving.providers import available, confirm
-from visionft.serving.session import open_model, split
+from visionft.serving.session import check_metadata, open_model, split
 
 LARGE_PIXELS = 8_000_000
 """Photos above it are turned into pixels one at a time: the graph holds them as float32, 24 bytes a pixel."""
@@ -31,6 +31,7 @@ class Engine:
     Attributes:
         bundle: the bundle.
         provider: short name of what the network runs on.
+        mixes: whether the answer to a photo depends on those beside it in a batch; see `Halves`.
     """
 
     def __init__(
@@ -52,10 +53,11 @@ class Engine:
             BundleError: the model cannot be opened, or does not fall into halves, or an adapter does not fit it.
         """
         self.bundle = bundle
-        front, back = halves(bundle.model)
+        front, back, self.mixes = halves(bundle.model)
         # Photos come in any size: a kept arena would grow to the largest that ever came, once in each thread.
         self._front = open_model(front, threads=1, arena=False)
         self._back = open_model(back, threads, available(provider, say))
+        check_metadata(bundle, self._back)
         self.provider = confirm(provider, self._back, say)
         self._large = threading.Lock()
         self._running = ort.RunOptions()

@@ -1,96 +1,98 @@
-"""Predicting files: places on disk -> photos -> answers."""
+"""Predicting: whatever stands for photos -> an answer or a reason for each, in its place."""
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from visionft import photos
-from visionft.bundle import Bundle, Prediction, Predictions
-from visionft.errors import PhotoError
-from visionft.photos import Quarantined
+from visionft.bundle import Answer, Bundle, Prediction, Predictions, Row, Unanswered
+from visionft.photos import Asked, Item
+from visionft.serving.engine import Engine
 from visionft.serving.session import Session
-
-CHUNK = 16
-"""Photos answered together: enough to batch those of one size, few enough to hold large ones in memory."""
-
-Photo = tuple[Path, NDArray[np.uint8] | Quarantined]
-Progress = Callable[[int, int], None]
-"""Called with the number of files done and of all files."""
+from visionft.serving.streaming import Photo, Progress, Ready, answered
 
 
 def predict(
     bundle: Bundle | Session | str | Path,
-    places: str | Path | Sequence[str | Path],
+    asked: Asked | Iterable[Asked],
     *,
     adapter: str | None = None,
     threads: int | None = None,
     on_progress: Progress | None = None,
 ) -> Predictions:
-    """Answer photos, folders of photos (searched through) or globs with a bundle.
+    """Answer photos, folders of photos (searched through), globs, and photos held in memory with a bundle.
 
     Args:
         bundle: the bundle, its folder, or a session that is open already.
-        places: one or several photos, folders or globs.
+        asked: one or several, mixed as they come: see `visionft.photos.Asked`. A generator is taken a few at a time.
         adapter: the one that answers, in a bundle with adapters.
         threads: threads of the arithmetic; all cores if None.
-        on_progress: called after every chunk of photos.
+        on_progress: called as photos are answered, with their number and that of all, as far as it is known.
 
     Returns:
-        One prediction a readable photo, in sorted order; the other files with their reasons.
+        A row for each photo in the order of asking; what could not be read is a row with the reason.
 
     Raises:
         BundleError: the bundle is missing, damaged or of another version.
         UsageError: the adapter is unknown, or none is named and each answer needs one.
-        DataError: a place holds no photo.
+        DataError: one place alone is given, and holds no photo.
     """
-    session = bundle if isinstance(bundle, Session) else Session(bundle, threads)
-    classes = session.bundle.chosen(adapter).classes
-    paths, quarantine = photos.find([places] if isinstance(places, str | Path) else places)
-    rows: list[Prediction] = []
-    reading = read_ahead(paths)
-    for done in range(0, len(paths), CHUNK):
-        chunk = list(islice(reading, CHUNK))
-        quarantine += [photo for _, photo in chunk if isinstance(photo, Quarantined)]
-        rows += _answer(session, chunk, adapter)
+    if not isinstance(bundle, Bundle | Session):
+        bundle = Bundle.open(bundle)
+    names = (bundle.bundle if isinstance(bundle, Session) else bundle).chosen(adapter).classes.names
+    items, total = listed(asked)  # before the model is opened: a mistyped place is answered at once
+    engine = engine_of(bundle, threads)
+    return Predictions(rows_of(items, engine.pixels, answering(engine, adapter), on_progress, total), names)
+
+
+def engine_of(bundle: Bundle | Session | str | Path, threads: int | None) -> Engine:
+    """Open a bundle in two halves; that of an open session is opened once."""
+    if isinstance(bundle, Session):
+        return bundle.engine
+    return Engine(bundle if isinstance(bundle, Bundle) else Bundle.open(bundle), threads=threads)
+
+
+def answering(engine: Engine, adapter: str | None) -> Callable[[Sequence[Any]], list[Answer]]:
+    """Return what answers a batch as each of its photos would be answered alone."""
+    together = partial(engine.answer, adapter=adapter)
+    if not engine.mixes:
+        return together
+    return lambda pixels: [answer for one in pixels for answer in together([one])]
+
+
+def listed(asked: Any) -> tuple[Iterable[Item], int | None]:
+    """Return what is asked about, and how many photos it is; None where that is seen only as they are taken.
+
+    Raises:
+        DataError: it is one place, which holds no photo.
+    """
+    several = [asked] if photos.is_one(asked) else asked
+    if photos.is_one(asked) and isinstance(asked, str | os.PathLike):
+        photos.require_photos(asked)
+    if isinstance(several, list | tuple) and all(isinstance(one, str | os.PathLike) for one in several):
+        found = list(photos.items(several))  # names alone: no file is opened yet
+        return found, len(found)
+    return photos.items(several), None
+
+
+def rows_of(
+    items: Iterable[Item],
+    prepare: Callable[[Photo], Ready],
+    answer: Callable[[Sequence[Ready]], Sequence[Answer]],
+    on_progress: Progress | None = None,
+    total: int | None = None,
+) -> tuple[Row, ...]:
+    """Answer items in batches, and return a row for each in its place; see `answered`."""
+    found: dict[int, Row] = {}
+    for outcome in answered(items, prepare, answer):
+        if outcome.answer is None:
+            found[outcome.place] = Unanswered(outcome.name, outcome.problem or "", outcome.named)
+        else:
+            found[outcome.place] = Prediction.of(outcome.name, outcome.answer)
         if on_progress is not None:
-            on_progress(done + len(chunk), len(paths))
-    return Predictions(tuple(rows), tuple(quarantine), classes.names)
-
-
-def read_ahead(paths: Iterable[Path]) -> Iterator[Photo]:
-    """Decode files in threads, in order, a few ahead of who takes them."""
-    workers = min(8, os.cpu_count() or 1)
-    waiting: deque[tuple[Path, Future[NDArray[np.uint8] | Quarantined]]] = deque()
-    with ThreadPoolExecutor(workers, "visionft-decode") as pool:
-        for path in paths:
-            waiting.append((path, pool.submit(_read, path)))
-            if len(waiting) > 2 * workers:
-                yield _taken(waiting)
-        while waiting:
-            yield _taken(waiting)
-
-
-def _taken(waiting: deque[tuple[Path, Future[NDArray[np.uint8] | Quarantined]]]) -> Photo:
-    path, future = waiting.popleft()
-    return path, future.result()
-
-
-def _read(path: Path) -> NDArray[np.uint8] | Quarantined:
-    try:
-        return photos.read(path)
-    except PhotoError as error:
-        return Quarantined(photos.printable(path), error.reason)
-
-
-def _answer(session: Session, chunk: Sequence[Photo], adapter: str | None) -> list[Prediction]:
-    readable = [(path, photo) for path, photo in chunk if not isinstance(photo, Quarantined)]
-    answers = session.answer_batch([photo for _, photo in readable], adapter)
-    return [Prediction.of(photos.printable(path), answer) for (path, _), answer in zip(readable, answers, strict=True)]
+            on_progress(len(found), total or len(found))
+    return tuple(found[place] for place in range(len(found)))

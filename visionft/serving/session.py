@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort
@@ -15,6 +16,9 @@ from visionft.bundle import Answer, Bundle
 from visionft.bundle import names as n
 from visionft.errors import BundleError, UsageError
 from visionft.serving.adapters import LoadedAdapter, load_adapters
+
+if TYPE_CHECKING:
+    from visionft.serving.engine import Engine
 
 BATCH_PIXELS = 4_000_000
 """Source pixels in one run: the graph holds them as float32, 12 bytes a pixel, up to twice over."""
@@ -36,9 +40,17 @@ class Session:
             BundleError: the bundle is missing, damaged or of another version, or an adapter does not fit its base.
         """
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.open(bundle)
+        self._threads = threads
         self._session = open_model(self.bundle.model, threads)
-        _check_metadata(self.bundle, self._session)
+        check_metadata(self.bundle, self._session)
         self._adapters = load_adapters(self.bundle, self._session)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The model in two halves, opened once: photos of any sizes go through the network together."""
+        from visionft.serving.engine import Engine  # which opens its halves by what stands here
+
+        return Engine(self.bundle, threads=self._threads)
 
     def answer(self, image: NDArray[np.uint8], adapter: str | None = None) -> Answer:
         """Answer one photo, (H, W, 3) uint8 RGB, through an adapter where the bundle has some."""
@@ -106,7 +118,8 @@ def open_model(
         ) from error
 
 
-def _check_metadata(bundle: Bundle, session: ort.InferenceSession) -> None:
+def check_metadata(bundle: Bundle, session: ort.InferenceSession) -> None:
+    """Raise BundleError where the model was exported with other classes than the record names."""
     found = session.get_modelmeta().custom_metadata_map.get(n.META_CLASSES_HASH)
     if found != bundle.record.classes_hash:
         raise BundleError(

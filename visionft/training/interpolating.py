@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from visionft.backbones import Network, forward_batches
+from visionft.backbones import Network, forwarding
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.metrics import log_loss
 from visionft.training.preparing import Prepared
@@ -40,6 +42,10 @@ class _Sums:
     log_loss: float = 0.0
     hits: int = 0
 
+    def add(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+        self.log_loss += log_loss(logits, labels) * len(labels)
+        self.hits += int((logits.argmax(axis=1) == labels).sum())
+
 
 class Line:
     """The straight line from the start (0) to the trained weights (1).
@@ -70,15 +76,16 @@ def measure(line: Line, prepared: Prepared, manifest: Manifest, coefficients: Se
     photos, device = EvalPhotos(rows, manifest.root, prepared.preprocess), prepared.settings.hardware.device
     sums = [_Sums() for _ in coefficients]
     done = 0
-    with bar("blends on validation") as advance:
-        for batch in eval_batches(photos, BATCH, int(prepared.settings.hardware.workers)):
+    with (
+        bar("blends on validation") as advance,
+        forwarding(line.network, prepared.preprocess, device=device, want=("logits",)) as forward,
+    ):
+        for pixels, labels, _ in eval_batches(photos, BATCH, int(prepared.settings.hardware.workers)):
             for coefficient, total in zip(coefficients, sums, strict=True):
                 line.move_to(coefficient)
-                answers = forward_batches(line.network, [batch], prepared.preprocess, device=device, want=("logits",))
-                logits, labels = answers["logits"], answers["labels"]
-                total.log_loss += log_loss(logits, labels) * len(labels)
-                total.hits += int((logits.argmax(axis=1) == labels).sum())
-            done += len(batch[1])
+                forward.refresh()
+                total.add(forward(pixels)["logits"], labels.numpy())
+            done += len(labels)
             advance(done, len(rows))
     n = len(rows)
     return [Point(c, total.log_loss / n, total.hits / n) for c, total in zip(coefficients, sums, strict=True)]

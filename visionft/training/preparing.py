@@ -10,6 +10,7 @@ import torch
 
 from visionft import backbones, methods
 from visionft.backbones import Network, WeightSource
+from visionft.bundle.sizes import too_large
 from visionft.data import Manifest
 from visionft.errors import WeightsError
 from visionft.preprocess import Preprocess
@@ -85,6 +86,8 @@ def prepare(
     settings, machine = resolve_machine(put(wanted, [*taken, *read]))
     torch.set_num_threads(int(settings.hardware.threads))
     settings, network, weights = _network(settings, wanted, manifest, say, heir)
+    if sentence := too_large(network.name, sum(tensor.nbytes for tensor in network.state_dict().values())):
+        say(f"note: this run will evaluate and predict, but not export: {sentence}")
     transform = parent.preprocess if parent else backbones.preprocess(network, settings.preprocess)
     facts = _facts(network, manifest, transform, heir)
     settings, training = resolve_training(settings, facts)

@@ -65,6 +65,7 @@ def export(
             adapters.
         RunError: the runs cannot share a base.
         DataError: none of a run's validation photos is there as it was.
+        BackboneError: the network is too large for one ONNX file, or cannot be written as one.
         TargetError: the target cannot be installed here.
     """
     wanted = None if target is None else _target(target, adapters is not None)
@@ -72,9 +73,10 @@ def export(
         place = _place_of_adapters(run, out)
         from visionft.exporting import export_adapters
 
-        runs, located = _located(
-            {name: run_at(path) for name, path in _named(adapters).items()}, data, _needed(precision)
-        )
+        opened_runs = {name: run_at(path) for name, path in _named(adapters).items()}
+        for each in opened_runs.values():
+            _require_room(each)
+        runs, located = _located(opened_runs, data, _needed(precision))
         with _runtime(wanted) as runtime:
             exported = export_adapters(
                 runs, place, golden=golden, accepted=accept, all_photos=all, runtime=runtime,
@@ -86,6 +88,7 @@ def export(
     from visionft.exporting import export as export_run
 
     opened = run_at(path_of(run))
+    _require_room(opened)
     place = Path(out) if out is not None else opened.path / "bundle"
     runs, located = _located({"": opened}, data, _needed(precision))
     with _runtime(wanted) as runtime:
@@ -128,6 +131,14 @@ def _notes(located: Mapping[str, Located]) -> list[str]:
         notes += [f"{of}{found.note}"] if found.note else []
         notes += [f"{of}{found.account}"] if found.account.left_out else []
     return notes
+
+
+def _require_room(run: Run) -> None:
+    """Refuse a run too large for one ONNX file, by the size of its weights' file: nothing is read or installed yet."""
+    from visionft.exporting import require_room
+    from visionft.runs import layout
+
+    require_room(run.settings.backbone, (run.path / layout.WEIGHTS).stat().st_size)
 
 
 def _target(given: str, adapters: bool) -> Target:

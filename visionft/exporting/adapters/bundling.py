@@ -22,7 +22,7 @@ from visionft.exporting.adapters.record import base_metadata, base_record, write
 from visionft.exporting.bundling import Exported, require_valid
 from visionft.exporting.card import sentences
 from visionft.exporting.draft import Golden
-from visionft.exporting.onnx_model import set_metadata
+from visionft.exporting.onnx_model import require_small, set_metadata
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed, written
 from visionft.exporting.record import write_record
@@ -79,6 +79,7 @@ def export_adapters(
     adapters = read_adapters(runs)
     first = next(iter(runs.values()))
     network = first.start()
+    require_small(network)
     check_place(place, _bytes(network, adapters.values(), golden), golden == "photos")
     if on_progress is not None:
         on_progress("exporting", 0, 1)

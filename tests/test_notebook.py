@@ -1,0 +1,117 @@
+"""What shows itself in a notebook: names from outside are text there, never markup."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import visionft
+from tests.bundle.making import make_bundle
+from visionft.bundle import Bundle, Prediction, Predictions, Unanswered
+from visionft.classes import Classes
+from visionft.evaluation import BeforeAfter, Evaluation, Retention
+from visionft.evaluation.comparing import Change
+from visionft.exporting import Exported
+from visionft.metrics import Metrics, evaluate_logits
+from visionft.runs import Run
+from visionft.serving import Comparison, compare
+from visionft.training import Advice
+from visionft.training.comparison import Row
+from visionft.training.first_look import FirstLook
+from visionft.training.recommending import Recommendation
+
+EVIL = "<img src=x onerror=alert(1)>"
+TAGS = "table tr th td p b pre details summary"
+
+
+def metrics() -> Metrics:
+    return evaluate_logits(np.eye(2, dtype=np.float32), np.array([0, 1]), [EVIL, "b"])
+
+
+def retention() -> Retention:
+    return Retention(EVIL, "0", 3, 3, 1, 0.5, 0.5, {"forgotten": None}, trained=True)
+
+
+def evaluation(_: Path, __: Path) -> Evaluation:
+    found = Evaluation.of(
+        Path(EVIL), EVIL, Classes.of([EVIL, "b"]), [EVIL, "b"], np.eye(2, dtype=np.float32), np.array([0, 1]), ()
+    )
+    return replace(found, retention=retention())
+
+
+def predictions(_: Path, __: Path) -> Predictions:
+    answer = Prediction(EVIL, EVIL, 0, 0.75, np.array([0.75, 0.25], np.float32), False, 0.0)
+    return Predictions((answer, Unanswered(EVIL, EVIL)), (EVIL, "b"))
+
+
+def run(folder: Path, trained: Path) -> Run:
+    return Run.open(shutil.copytree(trained, folder / EVIL))
+
+
+def bundle(folder: Path, _: Path) -> Bundle:
+    return Bundle.open(make_bundle(folder / EVIL))
+
+
+def comparison(folder: Path, _: Path) -> Comparison:
+    (folder / "photos").mkdir()
+    Image.new("RGB", (4, 4)).save(folder / "photos" / f"{EVIL}.png")
+    (folder / "photos" / f"{EVIL}.jpg").touch()
+    return compare(make_bundle(folder / "a"), make_bundle(folder / "b"), folder / "photos")
+
+
+def before_after(_: Path, __: Path) -> BeforeAfter:
+    return BeforeAfter(Path(EVIL), Path(EVIL), EVIL, 1, 0.5, 0.5, (Change(EVIL, EVIL, 1, 0.5, 0.5),))
+
+
+def advice(_: Path, __: Path) -> Advice:
+    look = FirstLook(EVIL, EVIL, "cpu", 2, 4, 2.0, 4, 1, 0.5, 0.5, 1.0, 1.0, 1, 1, 1, 1)
+    rows = (Row("head"), Row("full", refusal=EVIL))
+    return Advice(look, rows, Recommendation("head", EVIL), 1, 9.0)
+
+
+def exported(_: Path, __: Path) -> Exported:
+    return Exported(Path(EVIL), 1.0, 0.0, 3, (), 20, 1.0, None, (EVIL,), (EVIL,))
+
+
+SHOWN: dict[type, Callable[[Path, Path], Any]] = {
+    Advice: advice,
+    BeforeAfter: before_after,
+    Bundle: bundle,
+    Comparison: comparison,
+    Evaluation: evaluation,
+    Exported: exported,
+    Metrics: lambda _, __: metrics(),
+    Predictions: predictions,
+    Run: run,
+}
+
+
+def test_these_are_all_that_show_themselves() -> None:
+    sources = list(Path(visionft.__file__).parent.rglob("*.py"))
+    assert len(sources) > 200
+    found = {
+        part.name
+        for source in sources
+        for part in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(part, ast.ClassDef)
+        and any(isinstance(each, ast.FunctionDef) and each.name == "_repr_html_" for each in part.body)
+    }
+    assert found == {kind.__name__ for kind in SHOWN}
+
+
+@pytest.mark.parametrize("kind", SHOWN, ids=lambda kind: kind.__name__)
+def test_names_are_escaped(kind: type, tmp_path: Path, trained: Path) -> None:
+    shown = SHOWN[kind](tmp_path, trained)
+    assert type(shown) is kind
+    page = shown._repr_html_()
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert set(re.findall(r"</?(\w+)", page)) <= set(TAGS.split())
