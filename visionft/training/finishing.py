@@ -23,7 +23,7 @@ from visionft.runs.weights import write_adapter, write_weights
 from visionft.runs.writing import write_json
 from visionft.training.calibrating import Outputs, calibrate, sample, sentence_of
 from visionft.training.hardware import full_precision
-from visionft.training.history import Epoch, best, write_csv
+from visionft.training.history import Epoch, best, least_loss, write_csv
 from visionft.training.preparing import Prepared
 from visionft.training.progress import Say, bar
 from visionft.training.verdict import verdict
@@ -99,7 +99,7 @@ def _result(
         "train": {"top1": train.top1, "log_loss": train.log_loss, "n": train.n},
         "verdict": sentence,
         "kept_epoch": kept.epoch if kept else None,
-        "least_val_loss_epoch": min(history, key=lambda row: row.val_loss).epoch if history else None,
+        "least_val_loss_epoch": least_loss(history).epoch if history else None,
         "seconds": seconds,
         "images_per_second": float(np.median(speeds)) if speeds else None,
         "peak_memory_mb": peak_memory_mb(),
