@@ -13,9 +13,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+import visionft
 from visionft import backbones
 from visionft.errors import MemoryShortError, RunBusyError, RunError, RunMismatchError, WeightsError
 from visionft.runs import Run, layout, locking
+from visionft.settings import from_yaml
 from visionft.training import Classifier, Interrupted, train
 from visionft.training.checkpointing import Checkpoint
 
@@ -161,6 +163,56 @@ def test_other_settings_are_refused_by_name(settings: Make) -> None:
         train(settings(seed=3, **{"optim.lr": 0.01}), silent)
 
 
+def test_corrected_flags_are_compared_before_the_old_splits_are_laid_over_the_photos(
+    settings: Make, shapes: Path, tmp_path: Path, stopping_at: Stopping
+) -> None:
+    catalogue = tmp_path / "catalogue"  # class/product/photo: without a depth every product is a class
+    for photo in sorted(shapes.glob("*/*.jpg")):
+        place = catalogue / photo.parent.name / f"sku{int(photo.stem) % 2}" / photo.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(photo.read_bytes())
+    with stopping_at(1):
+        train(settings(photos=catalogue, **{"data.depth": 2}), silent)
+    with pytest.raises(RunMismatchError, match=r"\(data.depth was 2, is 1\); give the same ones or another --out"):
+        train(settings(photos=catalogue, **{"data.depth": 1}), silent)
+
+
+AUTO = {"optim.lr": "auto", "optim.micro_batch": "auto", "augment.size": "auto", "hardware.threads": "auto"}
+
+
+def test_what_auto_became_may_be_given_instead_of_it(settings: Make, tmp_path: Path, stopping_at: Stopping) -> None:
+    whole = train(settings(out=tmp_path / "whole", **AUTO), silent)
+    with stopping_at(3):
+        train(settings(**AUTO), silent)
+    resolved = from_yaml(tmp_path / "run" / layout.SETTINGS)
+    assert resolved.out == tmp_path / "run"
+    assert resolved.optim.lr != "auto"
+    other = resolved.model_copy(update={"optim": resolved.optim.model_copy(update={"lr": 0.5})})
+    with pytest.raises(RunMismatchError, match=r"settings \(optim\.lr was auto, is 0\.5\); give"):
+        train(other, silent)
+    lines: list[str] = []
+    assert same(weights(whole), weights(train(resolved, lines.append)))
+    assert any("going on with the unfinished run" in line and "after step 3" in line for line in lines)
+    train(resolved, lines.append)
+    assert lines[-1].endswith("is finished already; give another --out to train again")
+    train(settings(out=tmp_path / "again", **{"optim.lr": resolved.optim.lr}), silent)
+    with pytest.raises(RunMismatchError, match=r"optim\.lr was 0\.\d+, is auto"):
+        train(settings(out=tmp_path / "again"), silent)
+
+
+def test_the_settings_of_a_run_mean_that_run_wherever_it_is_now(settings: Make, tmp_path: Path) -> None:
+    first = train(settings(), silent)
+    first.path.rename(tmp_path / "moved")
+    lines: list[str] = []
+    again = visionft.fit(config=tmp_path / "moved" / layout.SETTINGS, say=lines.append)
+    assert again.path == tmp_path / "moved"
+    assert any("is finished already" in line for line in lines)
+    with pytest.raises(RunMismatchError, match=r"moved was made with other settings \(seed was 0, is 1\)"):
+        visionft.fit(config=tmp_path / "moved" / layout.SETTINGS, say=silent, seed=1)
+    other = visionft.fit(config=tmp_path / "moved" / layout.SETTINGS, say=silent, out=tmp_path / "other")
+    assert same(weights(again), weights(other))
+
+
 def test_a_setting_that_is_younger_than_a_run_has_its_default_there(settings: Make) -> None:
     run = train(settings(), silent)
     record = json.loads((run.path / layout.CHOICES).read_text())
@@ -283,4 +335,4 @@ def test_the_record_explains_the_run(settings: Make) -> None:
     record = json.loads((run.path / layout.CHOICES).read_text())
     reasons = {choice["setting"]: choice["reason"] for choice in record["choices"]}
     assert reasons["optim.lr"] == "from scratch"
-    assert "auto" not in (run.path / layout.SETTINGS).read_text().replace("out: auto", "")
+    assert "auto" not in (run.path / layout.SETTINGS).read_text()

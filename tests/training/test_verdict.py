@@ -44,8 +44,8 @@ def test_the_kept_weights_are_judged_by_gap_and_loss_together(gap: float, risen:
 COURSES = {
     "least and best at the end": (
         [(1, 0.5, 0.8), (2, 0.3, 0.9)],
-        "kept are the weights of epoch 2, the highest top-1 on validation and, of equal ones, the least loss; their loss "
-        "is the least too (0.3000): more epochs may still help",
+        "kept are the weights of epoch 2, the highest top-1 on validation and, of equal ones, the least loss; their "
+        "loss is the least too (0.3000): more epochs may still help",
     ),
     "least and best before the end": (
         [(1, 0.5, 0.8), (2, 0.3, 0.9), (3, 0.4, 0.85)],
@@ -57,14 +57,15 @@ COURSES = {
     ),
     "the solved head is best": (
         [SOLVED, (1, 0.4, 0.82)],
-        "kept are the weights of the solved head, before any epoch, the highest top-1 on validation and, of equal ones, "
-        "the least loss; their loss is the least too (0.3000): the epochs after it did not help, --method head would do",
+        "kept are the weights of the solved head, before any epoch, the highest top-1 on validation and, of equal "
+        "ones, the least loss; their loss is the least too (0.3000): the epochs after it did not help, --method head "
+        "would do",
     ),
     "the solved head has less loss than the end, which is right more often": (
         [SOLVED, (1, 0.40, 0.852)],
-        "kept are the weights of epoch 1, the highest top-1 on validation and, of equal ones, the least loss; their loss "
-        "(0.4000) is above the least (0.3000 after the solved head, before any epoch, with a top-1 of 83.6%): they are "
-        "right more often and surer than right, which the temperature is there to mend",
+        "kept are the weights of epoch 1, the highest top-1 on validation and, of equal ones, the least loss; their "
+        "loss (0.4000) is above the least (0.3000 after the solved head, before any epoch, with a top-1 of 83.6%): "
+        "they are right more often and surer than right, which the temperature is there to mend",
     ),
     "near the least": (
         [(1, 0.30, 0.8), (2, 0.31, 0.9)],

@@ -94,7 +94,7 @@ def require_finite(source: str, tensors: Mapping[str, Tensor]) -> None:
         if tensor.is_floating_point() and (bad := _not_finite(tensor)):
             raise WeightsError(
                 f"{source} holds weights that are not finite ({bad:,} of {tensor.numel():,} numbers of {name} are NaN "
-                "or infinite); its training went wrong, or the file was damaged: give an earlier file, or fetch it again"
+                "or infinite); its training went wrong or the file is damaged: give an earlier file, or fetch it again"
             )
 
 

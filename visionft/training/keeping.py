@@ -12,6 +12,11 @@ from visionft.training.choices import Choice
 GB = 1e9
 
 
+def by_room(settings: FitSettings) -> bool:
+    """Tell whether the choice of `data.cache` hangs on the room that is free just now."""
+    return settings.hardware.device != "cpu" and int(settings.epochs) > 1
+
+
 def cache_choice(settings: FitSettings, digests: Sequence[str], side: int) -> Choice:
     """Choose `data.cache`; everything else is resolved.
 

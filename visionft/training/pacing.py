@@ -12,11 +12,21 @@ from visionft.training.lean import lean
 from visionft.training.measuring import Way, fitting_micro_batch, saved_bytes, seconds_per_photo
 from visionft.training.resolving import batch_norms
 
-WORTH_IT = 1.05  # a dtype with less precision has to be this much faster to be chosen
+WORTH_IT = 1.15  # what is not the default has to be this much faster: a busy machine moves a trial by a tenth
 SMALL, LARGE = 8, 32  # photos of a pass: fp32 was never faster in larger ones (benchmarks/micro_batch.py), bf16 is
 MEMORY_SHARE = 0.25  # of the free memory, that the backward pass may need for larger pieces to be tried
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+def measures(settings: FitSettings) -> bool:
+    """Tell whether `pace` hangs on a stopwatch, or on the memory that is free just now."""
+    given, pieces = settings.hardware.precision, settings.optim.micro_batch
+    if not settings.epochs:
+        return False
+    if settings.hardware.device == "cuda":
+        return pieces == "auto"
+    return cpu_has_bf16() if given == "auto" else given == "bf16" and pieces == "auto"
 
 
 def pace(settings: FitSettings, network: Network) -> list[Choice]:
@@ -70,7 +80,12 @@ def _on_processor(settings: FitSettings, network: Network) -> list[Choice]:
 
 
 def _fastest(times: dict[Way, float], dtype: torch.dtype | None) -> Way | None:
-    return min((way for way in times if way.dtype == dtype), key=times.__getitem__, default=None)
+    """Return the first way of a dtype, or the fastest one where that is worth it."""
+    ways = [way for way in times if way.dtype == dtype]
+    if not ways:
+        return None
+    fastest = min(ways, key=times.__getitem__)
+    return fastest if times[ways[0]] >= WORTH_IT * times[fastest] else ways[0]
 
 
 def _pieces(settings: FitSettings, network: Network, taken: Way, times: dict[Way, float]) -> Choice:

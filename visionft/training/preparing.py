@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from visionft.runs.descent import Origin
 from visionft.runs.reading import read_json
 from visionft.runs.succession import Succession
 from visionft.settings import FitSettings, from_yaml
-from visionft.training import activations, recomputing
+from visionft.training import activations, deciding, recomputing
 from visionft.training.choices import Choice, open_ones, put
 from visionft.training.inheriting import Inheritance, choices_of
-from visionft.training.keeping import cache_choice
-from visionft.training.pacing import pace
+from visionft.training.keeping import by_room, cache_choice
+from visionft.training.pacing import measures, pace
 from visionft.training.progress import Say
 from visionft.training.resolving import Facts, resolve_machine, resolve_training, solves_head
 from visionft.training.sizes import require_growable
@@ -89,10 +90,9 @@ def prepare(
     require_growable(settings, facts.any_size)
     _edit(settings, network, say)
     recomputing.prepare(settings, network, say)
-    measured = open_ones(settings, pace(settings, network))
+    measured = open_ones(settings, _paced(settings, network, say))
     settings = put(settings, measured)
-    digests = manifest.rows("train").digests
-    kept = open_ones(settings, [cache_choice(settings, digests, views_of(settings, teacher))])
+    kept = open_ones(settings, _kept(settings, manifest, views_of(settings, teacher), say))
     settings = put(settings, kept)
     choices = (*taken, *machine, *weights, *training, *measured, *kept)
     for choice in choices:
@@ -105,6 +105,21 @@ def prepare(
     say(f"weights: of the run {heir.parent.path}, which goes back to {network.source}")
     say(str(heir.succession))
     return Prepared(settings, choices, network, network.source, transform, heir.origin, heir.succession, teacher)
+
+
+def _paced(settings: FitSettings, network: Network, say: Say) -> Sequence[Choice]:
+    if not measures(settings):
+        return pace(settings, network)
+    about = deciding.of_step(settings, network)
+    return deciding.remembered("precision and micro-batch", about, lambda: pace(settings, network), say)
+
+
+def _kept(settings: FitSettings, manifest: Manifest, side: int, say: Say) -> Sequence[Choice]:
+    digests = manifest.rows("train").digests
+    if settings.data.cache != "auto" or not by_room(settings):
+        return [cache_choice(settings, digests, side)]
+    about = deciding.of_photos(settings, digests, side)
+    return deciding.remembered("decoded photos", about, lambda: [cache_choice(settings, digests, side)], say)
 
 
 def views_of(settings: FitSettings, teacher: Teacher | None) -> int:

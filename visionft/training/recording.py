@@ -17,7 +17,7 @@ from visionft.errors import RunBusyError, RunError, RunMismatchError
 from visionft.runs import environment, layout
 from visionft.runs.reading import read_json
 from visionft.runs.writing import replacing, require_space, sweep, write_json, write_text
-from visionft.settings import FitSettings, to_yaml
+from visionft.settings import FitSettings, from_yaml, to_yaml
 from visionft.training.preparing import Prepared
 
 ELDERS = {"from_run": "origin", "distill": "teacher"}
@@ -98,11 +98,11 @@ def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manif
         manifest.write_splits(temporary)
     write_json(folder / layout.CLASSES, {"names": list(manifest.classes), "hash": manifest.classes.hash})
     write_json(folder / layout.PREPROCESS, prepared.preprocess.to_json())
-    write_text(folder / layout.SETTINGS, to_yaml(prepared.settings))
+    write_text(folder / layout.SETTINGS, to_yaml(prepared.settings.model_copy(update={"out": folder})))
 
 
-def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
-    """Refuse to go on with a run of other settings or other photos.
+def require_same_settings(folder: Path, wanted: FitSettings) -> None:
+    """Refuse to go on with a run of other settings; what "auto" became there may be given instead of it.
 
     Raises:
         RunMismatchError: names what differs.
@@ -112,11 +112,20 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
     for name, kept in ELDERS.items():
         if _only_moved(getattr(wanted, name), record.get(kept)):
             now[name] = record["requested"][name]
-    differing = list(_differences(_as_of_today(record["requested"]), now))
+    resolved = _comparable(from_yaml(folder / layout.SETTINGS))
+    differing = list(_differences(_as_of_today(record["requested"]), now, resolved))
     if differing:
         raise RunMismatchError(
             f"{folder} was made with other settings ({'; '.join(differing)}); give the same ones or another --out"
         )
+
+
+def require_same_photos(folder: Path, manifest: Manifest) -> None:
+    """Refuse to go on with a run of other photos.
+
+    Raises:
+        RunMismatchError: says how many there were.
+    """
     before = read_json(folder / layout.DATA)
     if before["fingerprint"] != manifest.fingerprint:
         photos = manifest.table.num_rows
@@ -124,7 +133,6 @@ def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
             f"the photos changed since {folder} was begun ({before['photos']} photos then, {photos} now); "
             "give another --out, and --data.splits with its splits.csv to keep the sides"
         )
-    sweep(folder)
 
 
 def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
@@ -170,10 +178,12 @@ def _only_moved(run: Path | None, origin: dict[str, Any] | None) -> bool:
     return weights.is_file() and sha256(weights) == origin["weights_sha256"]
 
 
-def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[str]:
+def _differences(
+    before: dict[str, Any], now: dict[str, Any], resolved: dict[str, Any], prefix: str = ""
+) -> Iterator[str]:
     for key in sorted({*before, *now}):
-        a, b = before.get(key), now.get(key)
+        a, b, used = before.get(key), now.get(key), resolved.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            yield from _differences(a, b, f"{prefix}{key}.")
-        elif a != b:
+            yield from _differences(a, b, used if isinstance(used, dict) else {}, f"{prefix}{key}.")
+        elif a != b and (key not in resolved or b != used):
             yield f"{prefix}{key} was {a}, is {b}"

@@ -10,6 +10,7 @@ import torch
 from visionft import data
 from visionft.data import Manifest
 from visionft.runs import Run, layout, locking
+from visionft.runs.writing import sweep
 from visionft.settings import FitSettings
 from visionft.training import finishing, inheriting, preparing, recording
 from visionft.training.allocating import keep_freed_memory
@@ -34,6 +35,10 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     inheriting.refuse_itself(wanted, folder)
     recording.check_folder(folder)
     begun = (folder / layout.SETTINGS).is_file()  # else a splits.csv there is what a process left that was killed early
+    if begun:
+        recording.require_same_settings(
+            folder, wanted
+        )  # before its splits are laid over photos that are read otherwise
     parent = None if begun else inheriting.parent_of(wanted)
     master = None if begun or wanted.distill is None else Run.open(wanted.distill)
     elders = [run for run in (parent, master) if run is not None]
@@ -55,7 +60,9 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
 
 
 def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float) -> Run:
-    recording.require_same(folder, wanted, manifest)
+    recording.require_same_settings(folder, wanted)
+    recording.require_same_photos(folder, manifest)
+    sweep(folder)
     if (folder / layout.RESULT).is_file():
         say(f"the run {folder} is finished already; give another --out to train again")
         return Run.open(folder)
