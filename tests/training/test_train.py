@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 import sys
@@ -9,17 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import visionft
 from visionft import backbones
-from visionft.errors import MemoryShortError, RunBusyError, RunError, RunMismatchError, WeightsError
+from visionft.backbones import forward_batches
+from visionft.data import EvalPhotos, eval_batches
+from visionft.errors import BackboneError, MemoryShortError, RunBusyError, RunError, RunMismatchError, WeightsError
 from visionft.runs import Run, layout, locking
 from visionft.settings import from_yaml
 from visionft.training import Classifier, Interrupted, train
 from visionft.training.checkpointing import Checkpoint
+from visionft.training.hardware import cpu_has_bf16
 
 LEARNT = 0.7  # chance is a third
 
@@ -54,6 +59,63 @@ def test_a_solved_head_is_a_run_without_epochs(settings: Make) -> None:
     assert {entry.name for entry in run.path.iterdir()} == layout.UNTRAINED
     assert run.settings.epochs == 0
     assert run.result["kept_epoch"] == 0
+
+
+@pytest.mark.skipif(cpu_has_bf16() is False, reason="SKIPPED ALOUD: the processor has no bf16, so nothing could differ")
+def test_a_solved_head_has_one_figure(settings: Make) -> None:
+    run = train(settings(backbone="visionft_pico", weights="hub", method="head", epochs="auto"), silent)
+    (solved,) = csv.DictReader((run.path / layout.METRICS).read_text().splitlines())
+    network, rows = run.network(), run.manifest().rows("validation")
+    batches = eval_batches(EvalPhotos(rows, run.manifest().root, run.preprocess), 64, 0)
+    answers = forward_batches(network, batches, run.preprocess, device="cpu")
+    loss = torch.nn.functional.cross_entropy(*map(torch.from_numpy, (answers["logits"], answers["labels"]))).item()
+    assert float(solved["val_top1"]) == pytest.approx(run.result["val"]["top1"], abs=1e-6)
+    assert float(solved["val_loss"]) == pytest.approx(loss, abs=1e-5)
+    batches = eval_batches(EvalPhotos(rows, run.manifest().root, run.preprocess), 64, 0)
+    other = forward_batches(network, batches, run.preprocess, device="cpu", dtype=torch.bfloat16)
+    assert abs(other["embedding"] - answers["embedding"]).max() > 1e-3, "bf16 would have had another one"
+
+
+def test_epochs_say_in_which_arithmetic_their_figures_are(settings: Make) -> None:
+    lines: list[str] = []
+    run = train(settings(**{"hardware.precision": "bf16"}), lines.append)
+    assert sum("% in bf16  " in line for line in lines) == 2
+    rows = csv.DictReader((run.path / layout.METRICS).read_text().splitlines())
+    kept = next(row for row in rows if int(row["epoch"]) == run.result["kept_epoch"])
+    told = any("these are the figures in fp32, of what is exported; in bf16, as training computes" in s for s in lines)
+    assert told == (float(kept["val_top1"]) != run.result["val"]["top1"])
+    plain: list[str] = []
+    train(settings(out=run.path.with_name("plain"), epochs=1), plain.append)
+    assert not any("in fp32" in line for line in plain)
+
+
+def test_a_network_whose_answers_are_not_finite_is_said_before_anything_is_solved(
+    settings: Make, tmp_path: Path
+) -> None:
+    state = timm.create_model("test_resnet", num_classes=0).state_dict()
+    large = {name: value * 1e30 if name.endswith("conv1.weight") else value for name, value in state.items()}
+    large |= {name: torch.full_like(value, 1e30) for name, value in state.items() if name.endswith("bn1.weight")}
+    save_file(large, tmp_path / "w.safetensors")
+    words = r"test_resnet answers numbers that are not finite for (\d+) of \1 train photos, such as disc/.*; give other"
+    with pytest.raises(BackboneError, match=words):
+        train(settings(weights=str(tmp_path / "w.safetensors"), method="head", epochs="auto"), silent)
+    assert not (tmp_path / "run" / layout.RESULT).exists()
+
+
+def test_a_training_that_diverges_is_left_and_the_best_weights_stay(
+    settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Classifier.validation_figures
+
+    def diverging(self: Classifier) -> tuple[float, float]:
+        return original(self) if self.schedule.epochs * self.step < 2 * self.schedule.total_steps else (float("nan"), 1.0)
+
+    monkeypatch.setattr(Classifier, "validation_figures", diverging)
+    with pytest.raises(RunError, match=r"training diverged in epoch 2: the validation loss is nan; give a lower --optim"):
+        train(settings(), silent)
+    rows = list(csv.DictReader((tmp_path / "run" / layout.METRICS).read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1"]
+    assert (tmp_path / "run" / layout.BEST).is_file()
 
 
 @pytest.mark.parametrize("head", ["mlp", "cosine"])
@@ -335,4 +397,4 @@ def test_the_record_explains_the_run(settings: Make) -> None:
     record = json.loads((run.path / layout.CHOICES).read_text())
     reasons = {choice["setting"]: choice["reason"] for choice in record["choices"]}
     assert reasons["optim.lr"] == "from scratch"
-    assert "auto" not in (run.path / layout.SETTINGS).read_text()
+    assert "auto" not in (run.path / layout.SETTINGS).read_text().replace("layout: auto", "")

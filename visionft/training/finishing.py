@@ -51,6 +51,11 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     write_json(folder / layout.RESULT, _result(val, train, sentence, history, kept, time.monotonic() - began))
     (folder / layout.BEST).unlink(missing_ok=True)
     say(f"validation: {val}")
+    if kept and kept.epoch and kept.val_top1 != val.top1 and prepared.settings.hardware.precision != "fp32":
+        say(
+            f"these are the figures in fp32, of what is exported; in {prepared.settings.hardware.precision}, as training "
+            f"computes, epoch {kept.epoch} had a top-1 of {kept.val_top1:.2%}"
+        )
     say(sentence_of(calibration))
     say(sentence)
     return Run.open(folder)
