@@ -108,10 +108,14 @@ def test_a_training_that_diverges_is_left_and_the_best_weights_stay(
     original = Classifier.validation_figures
 
     def diverging(self: Classifier) -> tuple[float, float]:
-        return original(self) if self.schedule.epochs * self.step < 2 * self.schedule.total_steps else (float("nan"), 1.0)
+        return (
+            original(self) if self.schedule.epochs * self.step < 2 * self.schedule.total_steps else (float("nan"), 1.0)
+        )
 
     monkeypatch.setattr(Classifier, "validation_figures", diverging)
-    with pytest.raises(RunError, match=r"training diverged in epoch 2: the validation loss is nan; give a lower --optim"):
+    with pytest.raises(
+        RunError, match=r"training diverged in epoch 2: the validation loss is nan; give a lower --optim"
+    ):
         train(settings(), silent)
     rows = list(csv.DictReader((tmp_path / "run" / layout.METRICS).read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["1"]

@@ -97,12 +97,14 @@ class Predictions(Sequence[Prediction]):
         quarantine: the other files, each with its reason.
         classes: (C,) names that the probabilities stand for.
         top: labels shown and written of each photo, the most probable first; C at most.
+        unfinished: epoch of the weights, where they are the best so far of a run that is not finished.
     """
 
     rows: tuple[Prediction, ...]
     quarantine: tuple[Quarantined, ...] = ()
     classes: tuple[str, ...] = ()
     top: int = 1
+    unfinished: int | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -177,7 +179,17 @@ class Predictions(Sequence[Prediction]):
 
     def _summary(self) -> str:
         unread = f", {len(self.quarantine):,} not read" if self.quarantine else ""
-        return f"{len(self.rows):,} photo{'' if len(self.rows) == 1 else 's'} answered{unread}"
+        return f"{len(self.rows):,} photo{'' if len(self.rows) == 1 else 's'} answered{unread}{self._state()}"
+
+    def _state(self) -> str:
+        if self.unfinished is None:
+            return ""
+        return f", by a run that is not finished: its best weights so far are those of epoch {self.unfinished}"
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """What JSON says of the weights of an unfinished run; nothing of a finished one's."""
+        return {} if self.unfinished is None else {"unfinished": True, "epoch": self.unfinished}
 
 
 def _probabilities(predictions: Predictions) -> Iterable[list[float] | None]:

@@ -43,7 +43,7 @@ def evaluate(
     evaluation = workflows.evaluate(run, data=data, split=split, retention=retention, adapter=adapter, out=out)
     following: list[str | Path] = ["predict", run, "PHOTOS", *_flag(adapter)] if holds_bundle(run) else ["export", run]
     kept = {"retention": evaluation.retention.to_json()} if evaluation.retention else {}
-    finish(str(evaluation), {**evaluation.metrics.summary(), **kept}, *following, as_json=as_json)
+    finish(str(evaluation), {**evaluation.metrics.summary(), **kept, **evaluation.mark}, *following, as_json=as_json)
 
 
 def predict(
@@ -70,6 +70,7 @@ def predict(
     predictions = workflows.predict(run, places, adapter=adapter, out=out, top=top)
     rows = predictions.to_rows() if as_json else []
     result = {"answered": len(predictions), "quarantined": len(predictions.quarantine), "out": out, "predictions": rows}
+    result |= predictions.mark
     following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS", *_flag(adapter)]
     if out is None:
         following = ["predict", run, *places, *_flag(adapter), "--out", "answers.csv"]

@@ -17,6 +17,7 @@ from visionft.classes import Classes
 from visionft.evaluation.retention import Retention
 from visionft.metrics import Metrics, evaluate_logits, softmax
 from visionft.photos import Quarantined
+from visionft.runs.unfinished import sentence
 from visionft.runs.writing import make_folder, replacing, write_json
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
@@ -33,6 +34,7 @@ class Evaluation:
         predictions: one row a photo: path, truth, label, probability, truth_probability, correct.
         quarantine: photos that could not be used, with reasons.
         retention: what the features still know of earlier photos, if that was asked for; it is written on its own.
+        unfinished: epoch of the weights, where they are the best so far of a run that is not finished.
     """
 
     subject: Path
@@ -41,6 +43,7 @@ class Evaluation:
     predictions: pa.Table
     quarantine: tuple[Quarantined, ...]
     retention: Retention | None = None
+    unfinished: int | None = None
 
     @classmethod
     def of(
@@ -92,10 +95,17 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """Return the figures with what they are of."""
         quarantine = [{"path": entry.path, "reason": entry.reason} for entry in self.quarantine]
-        return {"subject": str(self.subject), "split": self.split, **self.metrics.to_json(), "quarantine": quarantine}
+        figures = {"subject": str(self.subject), "split": self.split, **self.metrics.to_json()}
+        return {**figures, "quarantine": quarantine, **self.mark}
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """What JSON says of the weights of an unfinished run; nothing of a finished one's."""
+        return {} if self.unfinished is None else {"unfinished": True, "epoch": self.unfinished}
 
     def __str__(self) -> str:
         lines = [f"{self.subject} on {self.split}: {self.metrics}"]
+        lines += [] if self.unfinished is None else [sentence(self.subject, self.unfinished)]
         return "\n".join([*lines, *([str(self.retention)] if self.retention else [])])
 
     def _repr_html_(self) -> str:

@@ -42,6 +42,7 @@ class Exported:
         target: the other runtime that it was written for and tried under.
         notes: what the user should know.
         adapters: names of the adapters, where there are some; the figures above are then the worst of theirs.
+        unfinished: epoch of the weights, where they are the best so far of a run that is not finished.
     """
 
     bundle: Path
@@ -55,6 +56,7 @@ class Exported:
     notes: tuple[str, ...] = ()
     adapters: tuple[str, ...] = ()
     target: TargetRecord | None = None
+    unfinished: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, the line of `--json`."""
@@ -63,6 +65,7 @@ class Exported:
         }
         more: dict[str, Any] = {"adapters": list(self.adapters)} if self.adapters else {}
         more |= {} if self.shrunken is None else {"shrunken": self.shrunken.model_dump(mode="json")}
+        more |= {} if self.unfinished is None else {"unfinished": True, "epoch": self.unfinished}
         more |= {} if self.target is None else {"target": self.target.model_dump(mode="json")}
         ties = [tie.model_dump() for tie in self.near_ties]
         return {"bundle": str(self.bundle), **plain, "near_ties": ties, **more, "notes": list(self.notes)}

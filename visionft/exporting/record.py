@@ -104,7 +104,7 @@ def figures(run: TrainedModel) -> dict[str, JsonValue]:
 
 
 def provenance(run: TrainedModel, fingerprint: str) -> dict[str, JsonValue]:
-    """Return data fingerprint, settings, versions and a blend's coefficient; no path and no command line."""
+    """Return data fingerprint, settings, versions and which weights they are; no path and no command line."""
     blend = run.result.get("blend")
     environment = {key: value for key, value in run.environment.items() if key in ("python", "packages", "platform")}
     return {
@@ -115,6 +115,7 @@ def provenance(run: TrainedModel, fingerprint: str) -> dict[str, JsonValue]:
         "settings": run.settings.model_dump(mode="json", exclude=PRIVATE_SETTINGS),  # type: ignore[arg-type]  # the stub wants IncEx
         "environment": _plain(environment),
         **({"blend": blend["coefficient"]} if blend else {}),
+        **({"unfinished": True, "epoch": run.result["epoch"]} if run.result.get("unfinished") else {}),
     }
 
 

@@ -22,25 +22,33 @@ from visionft.preprocess import Preprocess
 from visionft.runs import layout
 from visionft.runs.calibration import ACCEPTED, Calibration
 from visionft.runs.reading import damaged, read_json
+from visionft.runs.unfinished import best_epoch, result_so_far, sentence
 from visionft.settings import FitSettings, from_yaml
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run.
+    """A run, finished unless its `epoch` says otherwise.
 
     Attributes:
         path: its folder.
+        epoch: of the best weights so far, where the run is not finished; they are then what it answers with.
     """
 
     path: Path
+    epoch: int | None = None
 
     @classmethod
-    def open(cls, path: str | Path) -> Run:
-        """Open a finished run.
+    def open(cls, path: str | Path, *, unfinished: bool = False) -> Run:
+        """Open a run.
+
+        Args:
+            path: its folder.
+            unfinished: also take one that is not finished, with its best weights so far.
 
         Raises:
-            RunError: there is no run, it is unfinished, or a file is missing.
+            RunError: there is no run, it is unfinished and that was not asked for, it has no weights yet, or a file is
+                missing.
         """
         folder = Path(path)
         if not folder.is_dir():
@@ -49,12 +57,15 @@ class Run:
             raise RunError(
                 f"{folder} is not a run: it has no {layout.SETTINGS}; give the folder that `visionft fit` wrote"
             )
-        if not (folder / layout.RESULT).is_file():
+        finished = (folder / layout.RESULT).is_file()
+        if not finished and not unfinished:
             raise RunError(f"the run {folder} is not finished; run the same `visionft fit` again to go on with it")
-        missing = sorted(name for name in layout.RECORDS | {layout.WEIGHTS} if not (folder / name).is_file())
+        epoch = None if finished else best_epoch(folder)
+        weights = layout.WEIGHTS if finished else layout.BEST
+        missing = sorted(name for name in layout.RECORDS | {weights} if not (folder / name).is_file())
         if missing:
             raise RunError(f"the run {folder} lacks {', '.join(missing)}; restore it from a copy or train again")
-        return cls(folder)
+        return cls(folder, epoch)
 
     @cached_property
     def settings(self) -> FitSettings:
@@ -73,8 +84,8 @@ class Run:
 
     @cached_property
     def result(self) -> dict[str, Any]:
-        """The final figures, as in result.json."""
-        return dict(self._json(layout.RESULT))
+        """The final figures, as in result.json; of an unfinished run `unfinished`, `epoch` and `val` alone."""
+        return dict(self._json(layout.RESULT)) if self.epoch is None else result_so_far(self.path, self.epoch)
 
     @cached_property
     def calibration(self) -> Calibration | None:
@@ -118,6 +129,11 @@ class Run:
         """SHA-256 of the manifest that it was trained on."""
         return str(self._json(layout.DATA)["fingerprint"])
 
+    @property
+    def note(self) -> str | None:
+        """Whose weights an unfinished run answers with, in a sentence; None of a finished one."""
+        return None if self.epoch is None else sentence(self.path, self.epoch)
+
     def has_split(self, split: str) -> bool:
         """Tell whether the run set photos aside under that name."""
         return bool(sum(self._json(layout.DATA)["counts"].get(split, {}).values()))
@@ -149,7 +165,7 @@ class Run:
         )
 
     def network(self, weights: str = layout.WEIGHTS) -> Network:
-        """Return the final network: fp32, on the processor, in eval mode.
+        """Return the final network, or the best so far: fp32, on the processor, in eval mode.
 
         Args:
             weights: `layout.START` for the network before its first step of training.
@@ -160,12 +176,27 @@ class Run:
         network = backbones.structure(
             self.settings.backbone, len(self.classes), self.settings.head, size=self.preprocess.size[0]
         )
-        methods.restore(network, self.settings.method)
+        so_far = self.epoch is not None and weights == layout.WEIGHTS
+        file = self.path / (layout.BEST if so_far else weights)
+        if so_far:  # as training has them, additions apart
+            methods.edit(network, self.settings.method, check=False)
+        else:
+            methods.restore(network, self.settings.method)
         try:
-            network.load_state_dict(load_file(self.path / weights))
+            network.load_state_dict(load_file(file))
         except (SafetensorError, RuntimeError, OSError) as error:
-            raise damaged(self.path / weights, type(error).__name__) from error
+            raise damaged(file, type(error).__name__) from error
+        if so_far:
+            self._require_still_best()
+            methods.fold(network, self.settings.method)
         return network.eval()
+
+    def _require_still_best(self) -> None:
+        if best_epoch(self.path) != self.epoch:
+            raise RunError(
+                f"the run {self.path} is being trained just now and has other best weights than a moment ago; run the "
+                "command again"
+            )
 
     def start(self) -> Network:
         """Return the network before its first step of training, the head solved: fp32, on the processor, in eval mode.
@@ -186,6 +217,7 @@ class Run:
     def __str__(self) -> str:
         top1, blend = self.result["val"]["top1"], self.result.get("blend")
         how = self.settings.method.name + (f", blended {blend['coefficient']:g} of the way," if blend else "")
+        how += "" if self.epoch is None else f" (not finished, after epoch {self.epoch})"
         return (
             f"run {self.path}: {how} on {self.settings.backbone}, {len(self.classes)} classes, "
             f"validation top-1 {top1:.1%}"
@@ -198,7 +230,7 @@ class Run:
             "backbone": self.settings.backbone,
             "classes": len(self.classes),
             "validation top-1": f"{self.result['val']['top1']:.1%}",
-            "seconds": f"{self.result['seconds']:.0f}",
+            "seconds": f"{self.result['seconds']:.0f}" if self.epoch is None else "not finished",
         }
         return (
             "<table>"

@@ -76,9 +76,7 @@ def _answers(
     device = settings.hardware.device
     batches = _counted(eval_batches(dataset, BATCH, int(settings.hardware.workers)), len(dataset), progress)
     with exactly() if dtype is None else nullcontext():
-        answers = forward_batches(
-            network, batches, dataset.preprocess, device=device, dtype=dtype, want=("embedding",)
-        )
+        answers = forward_batches(network, batches, dataset.preprocess, device=device, dtype=dtype, want=("embedding",))
     return SplitFeatures(answers["embedding"], answers["labels"])
 
 

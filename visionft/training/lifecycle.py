@@ -110,8 +110,8 @@ class Lifecycle(Callback):
         write_weights(self.folder / layout.START, start)
 
     def write_best(self, module: Classifier) -> None:
-        """Write the weights that would be exported now."""
-        write_weights(self.folder / layout.BEST, module.final_network)
+        """Write the weights that would be exported now, with their epoch: they may be used before the end."""
+        write_weights(self.folder / layout.BEST, module.final_network, epoch=self.history[-1].epoch)
 
     def _row(self, module: Classifier) -> Epoch:
         now, loss = time.monotonic(), module.validation_figures()

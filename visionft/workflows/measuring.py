@@ -38,7 +38,7 @@ def evaluate(
             `Evaluation.retention`, and in RUN/evaluation/retention or OUT/retention.
         adapter: the one that is measured, in a bundle with adapters.
         out: a folder for the figures and the predictions per photo; none: RUN/evaluation/SPLIT or
-            RUN/evaluation/data-FOLDER for a run, nowhere for a bundle.
+            RUN/evaluation/data-FOLDER for a run, nowhere for a bundle or a run that is not finished.
 
     Raises:
         UsageError: there are no such photos, or no such adapter.
@@ -47,7 +47,9 @@ def evaluate(
     path, photos = path_of(run_or_bundle), Path(data) if data is not None else None
     if not holds_bundle(path):
         _refuse_adapter(path, adapter)
-        return _evaluate_run(run_at(path), photos, split, retention, Path(out) if out is not None else None)
+        return _evaluate_run(
+            run_at(path, unfinished=True), photos, split, retention, Path(out) if out is not None else None
+        )
     from visionft.evaluation import evaluate_bundle
 
     if photos is None:
@@ -70,8 +72,13 @@ def _evaluate_run(
     evaluation = evaluate_run(run, photos, split)
     if earlier is not None:
         kept = measure_retention(run, earlier)
-        kept.write(run.path / layout.RETENTION if out is None else out / Path(layout.RETENTION).name)
         evaluation = replace(evaluation, retention=kept)
+    if run.epoch is not None:  # what lies in a run's folder is of its final weights
+        evaluation = replace(evaluation, unfinished=run.epoch)
+        if out is None:
+            return evaluation
+    if evaluation.retention is not None:
+        evaluation.retention.write(run.path / layout.RETENTION if out is None else out / Path(layout.RETENTION).name)
     # A folder of other photos may be called "test" too, and would take the place of the run's own figures.
     name = evaluation.split if photos is None else f"data-{evaluation.split}"
     evaluation.write(run.path / layout.EVALUATION / name if out is None else out)
@@ -109,7 +116,8 @@ def predict(
         _refuse_adapter(path, adapter)
         from visionft.evaluation import predict_run
 
-        predictions = predict_run(run_at(path), places)
+        run = run_at(path, unfinished=True)
+        predictions = replace(predict_run(run, places), unfinished=run.epoch)
     predictions = predictions.with_top(top)
     if out is not None:
         predictions.write(out)

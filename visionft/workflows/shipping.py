@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -38,7 +39,8 @@ def export(
     """Write the bundle that is deployed, after checking on validation photos that it answers like the run.
 
     Args:
-        run: a finished run or its folder; none where `adapters` are given.
+        run: a run or its folder; none where `adapters` are given. Of one that is not finished the best weights so far
+            are taken, and the bundle's provenance says so.
         out: the bundle's folder; none: RUN/bundle. With `adapters` it has to be given.
         adapters: finished runs of LoRA that share their base, each an adapter of one bundle; a list takes the names of
             the runs' folders, a mapping gives names.
@@ -76,10 +78,10 @@ def export(
         raise UsageError("there is nothing to export; give a run, or several with --adapters")
     from visionft.exporting import export as export_run
 
-    opened = run_at(path_of(run))
+    opened = run_at(path_of(run), unfinished=True)
     place = Path(out) if out is not None else opened.path / "bundle"
     with _runtime(wanted) as runtime:
-        return export_run(
+        exported = export_run(
             opened,
             place,
             golden=golden,
@@ -90,6 +92,9 @@ def export(
             allow=allow,
             runtime=runtime,
         )
+    if opened.note is None:
+        return exported
+    return replace(exported, notes=(*exported.notes, opened.note), unfinished=opened.epoch)
 
 
 def _target(given: str, adapters: bool) -> Target:
