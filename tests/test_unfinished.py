@@ -27,7 +27,7 @@ def silent(_: str) -> None:
     pass
 
 
-class PowerCut(Exception):
+class PowerCutError(Exception):
     """Ends a training as nothing foreseen does."""
 
 
@@ -38,11 +38,13 @@ def interrupted(photos: Path, out: Path, flags: dict[str, Any]) -> Path:
     def cut(self: Classifier, batch: Any, batch_idx: int) -> None:
         original(self, batch, batch_idx)
         if self.step == self.schedule.total_steps - 1:
-            raise PowerCut
+            raise PowerCutError
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(PowerCut):
-        patch.setattr(Classifier, "training_step", cut)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Classifier, "training_step", cut)
+    with pytest.raises(PowerCutError):
         vft.fit(photos, out=out, say=silent, **{**flags, "epochs": 2})
+    patch.undo()
     return out
 
 

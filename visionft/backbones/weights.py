@@ -29,6 +29,7 @@ class WeightSource:
         licence: of timm's registered weights of this name; none from scratch, or if timm does not say.
         location: hub id, URL, path, or what it is part of.
         sha256: of the file of weights, in hexadecimal, where it is known.
+        model: what builds the network again, where timm does not know it by its name alone; see `Blueprint.to_json`.
     """
 
     name: str
@@ -36,8 +37,9 @@ class WeightSource:
     licence: str | None = None
     location: str | None = None
     sha256: str | None = None
+    model: Mapping[str, Any] | None = None
 
-    def to_json(self) -> dict[str, str | None]:
+    def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return asdict(self)
 

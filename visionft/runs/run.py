@@ -174,7 +174,11 @@ class Run:
             RunError: the weights are missing or damaged.
         """
         network = backbones.structure(
-            self.settings.backbone, len(self.classes), self.settings.head, size=self.preprocess.size[0]
+            self.settings.backbone,
+            len(self.classes),
+            self.settings.head,
+            size=self.preprocess.size,
+            model=self.weights_source.get("model"),
         )
         so_far = self.epoch is not None and weights == layout.WEIGHTS
         file = self.path / (layout.BEST if so_far else weights)

@@ -57,7 +57,7 @@ def compute(
     found = _answers(network, dataset, fast, settings, progress)
     if fast is not None and not np.isfinite(found.features).all():
         found = _answers(network, dataset, None, settings, progress)
-    finite = np.isfinite(found.features).all(axis=1)
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(found.features).all(axis=1))
     if not finite.all():
         raise BackboneError(
             f"{settings.backbone} answers numbers that are not finite for {int((~finite).sum()):,} of {len(finite):,} "

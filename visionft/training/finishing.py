@@ -53,8 +53,8 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     say(f"validation: {val}")
     if kept and kept.epoch and kept.val_top1 != val.top1 and prepared.settings.hardware.precision != "fp32":
         say(
-            f"these are the figures in fp32, of what is exported; in {prepared.settings.hardware.precision}, as training "
-            f"computes, epoch {kept.epoch} had a top-1 of {kept.val_top1:.2%}"
+            f"these are the figures in fp32, of what is exported; in {prepared.settings.hardware.precision}, as "
+            f"training computes, epoch {kept.epoch} had a top-1 of {kept.val_top1:.2%}"
         )
     say(sentence_of(calibration))
     say(sentence)

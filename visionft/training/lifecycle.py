@@ -143,6 +143,6 @@ def _require_finite(row: Epoch, folder: Path) -> None:
     """Leave a training whose weights are lost, before they take the place of better ones."""
     if not math.isfinite(row.val_loss):
         raise RunError(
-            f"training diverged in epoch {row.epoch}: the validation loss is {row.val_loss}; give a lower --optim.lr and "
-            f"another --out than {folder}"
+            f"training diverged in epoch {row.epoch}: the validation loss is {row.val_loss}; give a lower --optim.lr "
+            f"and another --out than {folder}"
         )

@@ -137,7 +137,10 @@ def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:
     settings = from_yaml(folder / layout.SETTINGS)
     record = read_json(folder / layout.CHOICES)
     preprocess = Preprocess.from_json(read_json(folder / layout.PREPROCESS))
-    network = backbones.structure(settings.backbone, len(manifest.classes), settings.head, size=preprocess.size[0])
+    source = WeightSource(**record["weights"])
+    network = backbones.structure(
+        settings.backbone, len(manifest.classes), settings.head, size=preprocess.size, model=source.model
+    )
     methods.edit(network, settings.method, check=False)
     recomputing.prepare(settings, network, lambda _: None)
     choices = tuple(Choice(**choice) for choice in record["choices"])
@@ -146,7 +149,7 @@ def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:
     if record.get("teacher"):
         taught = Origin(**record["teacher"])
         teacher = Teacher(taught.reopen(Path(wanted.distill or taught.path), *LEARNS), manifest.classes)
-    return Prepared(settings, choices, network, WeightSource(**record["weights"]), preprocess, origin, teacher=teacher)
+    return Prepared(settings, choices, network, source, preprocess, origin, teacher=teacher)
 
 
 def with_weights(prepared: Prepared, wanted: FitSettings, manifest: Manifest) -> Prepared:
@@ -181,7 +184,8 @@ def _network(
     if settings.weights != "auto":
         return settings, _create(settings, classes), []
     try:
-        hub = [Choice("weights", "hub", "timm's pretrained weights")]
+        known = "those of that place" if backbones.is_place(settings.backbone) else "timm's pretrained weights"
+        hub = [Choice("weights", "hub", known)]
         chosen = put(settings, hub)
         return chosen, _create(chosen, classes), hub
     except WeightsError as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from visionft import backbones
 from visionft.backbones import sha256
 from visionft.data import Manifest
 from visionft.errors import RunBusyError, RunError, RunMismatchError
@@ -29,7 +30,7 @@ def folder_of(wanted: FitSettings) -> Path:
     """Return where the run goes: `out`, or runs/PHOTOS-METHOD-BACKBONE, with -from-RUN or -taught-by-RUN."""
     if wanted.out != "auto":
         return Path(wanted.out)
-    backbone = "" if wanted.backbone == "auto" else f"-{wanted.backbone.split('.')[0]}"
+    backbone = "" if wanted.backbone == "auto" else f"-{backbones.slug(wanted.backbone)}"
     parent = "" if wanted.from_run is None else f"-from-{wanted.from_run.absolute().name}"
     master = "" if wanted.distill is None else f"-taught-by-{wanted.distill.absolute().name}"
     return Path("runs") / f"{wanted.photos.absolute().stem}-{wanted.method.name}{backbone}{parent}{master}"
