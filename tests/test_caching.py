@@ -36,14 +36,14 @@ def test_it_lists_every_folder_with_its_place_and_what_it_is_for(
 
 
 def test_it_says_what_was_decided(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    about = {"backbone": "visionft_pico", "method": {"name": "full"}, "size": 32, "batch_size": 8, "threads": 1}
+    about = {"backbone": "visionft_pico", "method": {"name": "full"}, "size": [32, 48], "batch_size": 8, "threads": 1}
     choices = [{"setting": "hardware.precision", "value": "bf16"}, {"setting": "optim.micro_batch", "value": 32}]
     made = decisions.settle(about, lambda: choices).made
     assert main(["cache"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[-2] == (
-        f"  decided on {made}: hardware.precision = bf16, optim.micro_batch = 32 for visionft_pico (full, crops of 32, "
-        "batches of 8, threads 1)"
+        f"  decided on {made}: hardware.precision = bf16, optim.micro_batch = 32 for visionft_pico (full, crops of "
+        "32 x 48, batches of 8, threads 1)"
     )
     assert main(["cache", "--json"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])["decisions"]

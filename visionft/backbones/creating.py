@@ -125,7 +125,8 @@ def takes_any_size(network: Network) -> bool:
 
 def _arguments(plan: Blueprint, size: tuple[int, int] | None, drop_path: float) -> dict[str, Any]:
     arguments: dict[str, Any] = {**plan.arguments, "num_classes": 0}
-    if size and plan.cfg.fixed_input_size and tuple(plan.cfg.input_size[1:]) != size:
+    fixed = plan.cfg.fixed_input_size or "img_size" in plan.arguments
+    if size and fixed and tuple(plan.cfg.input_size[1:]) != size:
         arguments["img_size"] = size[0] if size[0] == size[1] else size
     if drop_path > 0:
         arguments["drop_path_rate"] = drop_path

@@ -152,7 +152,7 @@ def _as_saved(cfg: PretrainedCfg, arguments: Mapping[str, Any]) -> PretrainedCfg
     if arguments.get("dynamic_img_size") or arguments.get("strict_img_size") is False:
         cfg = replace(cfg, fixed_input_size=False)
     size = arguments.get("img_size")
-    if size is None or not cfg.fixed_input_size:
+    if size is None:
         return cfg
     height, width = (size, size) if isinstance(size, int) else size
     return replace(cfg, input_size=(cfg.input_size[0], int(height), int(width)))

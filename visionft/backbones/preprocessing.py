@@ -26,7 +26,7 @@ def preprocess(network: Network | str, settings: PreprocessSettings) -> Preproce
     cfg: dict[str, Any] = network.pretrained_cfg if isinstance(network, Network) else vars(blueprint(network).cfg)
     config = resolve_data_config(pretrained_cfg=cfg)  # type: ignore[no-untyped-call]  # timm left it untyped
     own = network.input_size if isinstance(network, Network) else tuple(config["input_size"][1:])
-    height, width = (settings.size, settings.size) if settings.size else own
+    height, width = settings.sides or own
     share = settings.crop_pct or (config["crop_pct"] if settings.mode == "crop" else 1.0)
     return Preprocess(
         size=(height, width),

@@ -12,7 +12,7 @@ from visionft.data import caching, decisions, inventory
 from visionft.data.decisions import Decision
 from visionft.data.inventory import Kept
 
-ABOUT = {"size": "crops of", "batch_size": "batches of", "threads": "threads", "side": "views of", "epochs": "epochs"}
+ABOUT = {"size": "crops of", "batch_size": "batches of", "threads": "threads", "epochs": "epochs"}
 """What a decision was made for, as far as it tells one from another, and how that is called."""
 
 
@@ -55,8 +55,12 @@ def _decided(decision: Decision) -> str:
     about = decision.about
     what = about.get("backbone") or about.get("what")
     details = [str(method["name"])] if isinstance(method := about.get("method"), dict) and "name" in method else []
-    details += [f"{label} {about[key]}" for key, label in ABOUT.items() if about.get(key) is not None]
+    details += [f"{label} {_value(about[key])}" for key, label in ABOUT.items() if about.get(key) is not None]
     return f"  decided on {decision.made}: {chosen} for {what} ({', '.join(details)})"
+
+
+def _value(value: Any) -> str:
+    return " x ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _row(kept: Kept) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from visionft.settings import FitSettings
 from visionft.training.choices import Choice
 from visionft.training.hardware import cores
 from visionft.training.progress import Say
+from visionft.training.sizes import crop
 
 PACKAGES = ("visionft", "torch", "timm")
 
@@ -55,7 +56,7 @@ def of_step(settings: FitSettings, network: Network) -> dict[str, Any]:
         "head": settings.head,
         "classes": network.num_classes,
         "method": settings.method.model_dump(mode="json"),
-        "size": settings.augment.size,
+        "size": crop(settings, network.input_size),
         "batch_size": optim.batch_size,
         "norm_statistics": optim.norm_statistics,
         "precision": hardware.precision,
@@ -68,10 +69,10 @@ def of_step(settings: FitSettings, network: Network) -> dict[str, Any]:
     }
 
 
-def of_photos(settings: FitSettings, digests: Sequence[str], side: int) -> dict[str, Any]:
+def of_photos(settings: FitSettings, digests: Sequence[str], size: tuple[int, int]) -> dict[str, Any]:
     """Return all that the room for decoded photos hangs on, but the room itself."""
     content = hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
-    return {"photos": content, "side": side, "epochs": settings.epochs, "cache_gb": settings.data.cache_gb}
+    return {"photos": content, "size": size, "epochs": settings.epochs, "cache_gb": settings.data.cache_gb}
 
 
 def machine() -> dict[str, Any]:

@@ -25,7 +25,7 @@ from visionft.training.keeping import by_room, cache_choice
 from visionft.training.pacing import measures, pace
 from visionft.training.progress import Say
 from visionft.training.resolving import Facts, resolve_machine, resolve_training, solves_head
-from visionft.training.sizes import require_growable
+from visionft.training.sizes import crop, require_growable
 from visionft.training.teaching import Teacher
 
 LEARNS = ("learns from", "--distill")
@@ -85,6 +85,8 @@ def prepare(
     torch.set_num_threads(int(settings.hardware.threads))
     settings, network, weights = _network(settings, wanted, manifest, say, heir)
     transform = parent.preprocess if parent else backbones.preprocess(network, settings.preprocess)
+    if teacher:
+        teacher.require_shape(transform.size)
     facts = _facts(network, manifest, transform, heir)
     settings, training = resolve_training(settings, facts)
     require_growable(settings, facts.any_size)
@@ -92,19 +94,23 @@ def prepare(
     recomputing.prepare(settings, network, say)
     measured = open_ones(settings, _paced(settings, network, say))
     settings = put(settings, measured)
-    kept = open_ones(settings, _kept(settings, manifest, views_of(settings, teacher), say))
+    kept = open_ones(settings, _kept(settings, manifest, views_of(settings, transform, teacher), say))
     settings = put(settings, kept)
     choices = (*taken, *machine, *weights, *training, *measured, *kept)
     for choice in choices:
         say(f"  {choice}")
     if master and teacher:
-        say(f"teacher: {master}; it sees the same views, at {teacher.side} pixels")
+        say(f"teacher: {master}; it sees the same views, at {_spoken(teacher.size)} pixels")
     if heir is None:
         say(f"weights: {network.source}")
         return Prepared(settings, choices, network, network.source, transform, teacher=teacher)
     say(f"weights: of the run {heir.parent.path}, which goes back to {network.source}")
     say(str(heir.succession))
     return Prepared(settings, choices, network, network.source, transform, heir.origin, heir.succession, teacher)
+
+
+def _spoken(size: tuple[int, int]) -> str:
+    return str(size[0]) if size[0] == size[1] else f"{size[0]} x {size[1]}"
 
 
 def _paced(settings: FitSettings, network: Network, say: Say) -> Sequence[Choice]:
@@ -114,18 +120,18 @@ def _paced(settings: FitSettings, network: Network, say: Say) -> Sequence[Choice
     return deciding.remembered("precision and micro-batch", about, lambda: pace(settings, network), say)
 
 
-def _kept(settings: FitSettings, manifest: Manifest, side: int, say: Say) -> Sequence[Choice]:
+def _kept(settings: FitSettings, manifest: Manifest, size: tuple[int, int], say: Say) -> Sequence[Choice]:
     digests = manifest.rows("train").digests
     if settings.data.cache != "auto" or not by_room(settings):
-        return [cache_choice(settings, digests, side)]
-    about = deciding.of_photos(settings, digests, side)
-    return deciding.remembered("decoded photos", about, lambda: [cache_choice(settings, digests, side)], say)
+        return [cache_choice(settings, digests, size)]
+    about = deciding.of_photos(settings, digests, size)
+    return deciding.remembered("decoded photos", about, lambda: [cache_choice(settings, digests, size)], say)
 
 
-def views_of(settings: FitSettings, teacher: Teacher | None) -> int:
-    """Return the side of the training views: where a teacher sees them too, the larger one, and both shrink from it."""
-    own = int(settings.augment.size)
-    return max(own, teacher.side) if teacher else own
+def views_of(settings: FitSettings, transform: Preprocess, teacher: Teacher | None) -> tuple[int, int]:
+    """Return (H, W) of the training views: where a teacher sees them too, the larger one, and both shrink from it."""
+    own = crop(settings, transform.size)
+    return max(own, teacher.size, key=min) if teacher else own
 
 
 def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:
@@ -202,7 +208,7 @@ def _network(
 
 def _create(settings: FitSettings, classes: int) -> Network:
     torch.manual_seed(settings.seed)
-    return backbones.create(settings.backbone, settings.weights, classes, settings.head, size=settings.preprocess.size)
+    return backbones.create(settings.backbone, settings.weights, classes, settings.head, size=settings.preprocess.sides)
 
 
 def _edit(settings: FitSettings, network: Network, say: Say) -> None:
