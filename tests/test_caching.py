@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from visionft.cli import main
-from visionft.data import caching
+from visionft.data import caching, decisions
 
 
 @pytest.fixture
@@ -33,6 +33,23 @@ def test_it_lists_every_folder_with_its_place_and_what_it_is_for(
         f"mine 0.00 MB 1 files {root}/mine (not visionft's: left alone)",
     ]
     assert told[3:] == ["Next: visionft cache --clear"]
+
+
+def test_it_says_what_was_decided(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    about = {"backbone": "visionft_pico", "method": {"name": "full"}, "size": [32, 48], "batch_size": 8, "threads": 1}
+    choices = [{"setting": "hardware.precision", "value": "bf16"}, {"setting": "optim.micro_batch", "value": 32}]
+    made = decisions.settle(about, lambda: choices).made
+    assert main(["cache"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-2] == (
+        f"  decided on {made}: hardware.precision = bf16, optim.micro_batch = 32 for visionft_pico (full, crops of "
+        "32 x 48, batches of 8, threads 1)"
+    )
+    assert main(["cache", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])["decisions"]
+    assert told == [{"made": made, "about": about, "chosen": choices}]
+    assert main(["cache", "--clear"]) == 0
+    assert decisions.known() == []
 
 
 def test_it_clears_what_is_visionfts_and_says_what_it_freed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ import torch
 
 from visionft import backbones
 from visionft.backbones import HeadKind, Network
-from visionft.backbones.creating import registered
+from visionft.backbones.naming import registered
 from visionft.errors import BackboneError
 
 
@@ -88,7 +88,7 @@ def test_dropout_before_the_head_and_drop_path() -> None:
     ("name", "words"),
     [
         ("mobilnetv2_100", "timm has no backbone called 'mobilnetv2_100'; did you mean mobilenetv2_100 or"),
-        ("hf-hub:timm/x", "timm has no backbone called 'hf-hub:timm/x'; `visionft models` lists those that exist"),
+        ("qqqqqqqq", "timm has no backbone called 'qqqqqqqq'; `visionft models` lists those that exist"),
         ("", "timm has no backbone called ''"),
         ("mobilenetv2_100.nope", "timm has no weights 'nope' for mobilenetv2_100; did you mean ra_in1k?"),
     ],

@@ -1,9 +1,15 @@
 """Weights from files: exact, whole, without pickle; and every way in which they may not fit."""
 
+import argparse
+import datetime as dt
+import json
 import os
+import warnings
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pytest
 import timm
 import torch
@@ -31,6 +37,14 @@ def check(network: Network, state: State) -> None:
     assert all(torch.equal(value, state[name]) for name, value in loaded.items())
 
 
+def prefixed(prefix: str, state: State) -> State:
+    return {f"{prefix}{name}": value for name, value in state.items()}
+
+
+def moved(state: State) -> State:
+    return {name: value + 1 for name, value in state.items()}
+
+
 WRAPPINGS: dict[str, Callable[[State], object]] = {
     "plain": lambda state: state,
     "nested": lambda state: {"state_dict": state, "epoch": 3},
@@ -40,6 +54,27 @@ WRAPPINGS: dict[str, Callable[[State], object]] = {
     "Lightning": lambda state: {"state_dict": {f"model.{k}": v for k, v in state.items()} | {"loss.w": torch.ones(2)}},
     "a run of ours": lambda state: {f"backbone.{k}": v for k, v in state.items()} | {"head.weight": torch.ones(2, 2)},
     "twice wrapped": lambda state: {f"model.backbone.{name}": value for name, value in state.items()},
+    **{
+        key: partial(lambda key, state: {key: state, "epoch": 3}, key)
+        for key in ("model_state_dict", "net", "module", "ema", "weights", "params_ema", "0")
+    },
+    **{
+        f"behind {prefix}": partial(prefixed, prefix)
+        for prefix in ("net.", "timm_model.", "student.", "0.", "a.b.c.", "model.module.timm_model.", "_orig_mod.")
+    },
+    "a key and a prefix": lambda state: {"checkpoint": {"model": prefixed("student.backbone.", state)}},
+    "smoothed beside": lambda state: {"model": moved(state), "ema": {"module": state}},
+    "smoothed prefix": lambda state: prefixed("student.", moved(state)) | prefixed("teacher.", state),
+    "twice the same": lambda state: {"model": state, "best": dict(state)},
+    "an optimizer beside": lambda state: {"net": state, "optimizer": {"state": {0: {"exp_avg": torch.ones(9)}}}},
+    "compiled in part": lambda state: {k.replace("stages.", "stages._orig_mod."): v for k, v in state.items()},
+    "parameters": lambda state: {name: torch.nn.Parameter(v, False) for name, v in state.items()},
+    "paths and options": lambda state: {
+        "state_dict": state,
+        "args": argparse.Namespace(out=Path("runs"), here=PurePosixPath("a")),
+        "when": dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+        "best": np.float64(0.5),
+    },
 }
 
 
@@ -47,6 +82,79 @@ WRAPPINGS: dict[str, Callable[[State], object]] = {
 def test_torch_files(wrapping: str, state: State, tmp_path: Path) -> None:
     torch.save(WRAPPINGS[wrapping](state), tmp_path / "w.pth")
     check(backbones.create(NAME, str(tmp_path / "w.pth"), 3), state)
+
+
+def test_a_torch_file_of_the_old_format_with_a_path_in_it(state: State, tmp_path: Path) -> None:
+    made = {"net": state, "data": tmp_path, "options": argparse.Namespace(lr=0.1)}
+    torch.save(made, tmp_path / "w.pth", _use_new_zipfile_serialization=False)
+    check(backbones.create(NAME, tmp_path / "w.pth", 3), state)
+
+
+def test_the_kind_of_a_file_is_told_by_what_it_holds(state: State, tmp_path: Path) -> None:
+    save_file(state, tmp_path / "w.pth")
+    check(backbones.create(NAME, tmp_path / "w.pth", 3), state)
+    torch.save({"model": state}, tmp_path / "w.safetensors")
+    check(backbones.create(NAME, tmp_path / "w.safetensors", 3), state)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_floating_point_types(dtype: torch.dtype, state: State, tmp_path: Path) -> None:
+    other = {name: value.to(dtype) if value.is_floating_point() else value for name, value in state.items()}
+    save_file(other, tmp_path / "w.safetensors")
+    loaded = backbones.create(NAME, tmp_path / "w.safetensors", 3).backbone.state_dict()
+    assert {value.dtype for value in loaded.values()} == {torch.float32, torch.int64}
+    assert all(torch.equal(value, other[name].to(value.dtype)) for name, value in loaded.items())
+
+
+def test_weights_in_shards(state: State, tmp_path: Path) -> None:
+    names = sorted(state)
+    places = {name: f"model-{1 + i % 2:05}-of-00002.safetensors" for i, name in enumerate(names)}
+    for file in sorted(set(places.values())):
+        save_file({name: state[name] for name in names if places[name] == file}, tmp_path / file)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    check(backbones.create(NAME, index, 3), state)
+    with pytest.raises(WeightsError, match=r"it is part 2 of 2: give model.safetensors.index.json, which names them"):
+        backbones.create(NAME, tmp_path / "model-00002-of-00002.safetensors", 3)
+    index.write_text(json.dumps({"weight_map": places | {"another": places[names[0]]}}))
+    with pytest.raises(WeightsError, match=r"names tensors that its shards lack \(another\); fetch the shards again"):
+        backbones.create(NAME, index, 3)
+
+
+@pytest.mark.parametrize(("value", "dtype"), [("nan", torch.float32), ("inf", torch.float16), ("-inf", torch.bfloat16)])
+def test_weights_that_are_not_finite_are_refused_by_name(
+    value: str, dtype: torch.dtype, state: State, tmp_path: Path
+) -> None:
+    bad = state["stem.conv.weight"].clone().to(dtype)
+    bad.view(-1)[:2] = float(value)
+    save_file(state | {"stem.conv.weight": bad}, tmp_path / "w.safetensors")
+    words = rf"w.safetensors holds weights that are not finite \(2 of {bad.numel()} numbers of stem.conv.weight are NaN"
+    with pytest.raises(WeightsError, match=words) as caught:
+        backbones.create(NAME, tmp_path / "w.safetensors", 3)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_classifier_that_is_not_finite_is_left_out_like_any_other(state: State, tmp_path: Path) -> None:
+    save_file(state | {"head.fc.bias": torch.full((7,), float("nan"))}, tmp_path / "w.safetensors")
+    check(backbones.create(NAME, tmp_path / "w.safetensors", 3), state)
+
+
+def test_whole_numbers_in_place_of_weights_are_refused(state: State, tmp_path: Path) -> None:
+    save_file(state | {"stem.conv.weight": state["stem.conv.weight"].to(torch.int8)}, tmp_path / "w.safetensors")
+    with pytest.raises(WeightsError, match=r"is quantised: stem.conv.weight holds int8 instead of floating-point"):
+        backbones.create(NAME, tmp_path / "w.safetensors", 3)
+
+
+def test_two_sets_of_weights_that_fit_are_refused(state: State, tmp_path: Path) -> None:
+    torch.save({"encoder_q": state, "encoder_k": moved(state)}, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match=r"two sets of weights that fit \(encoder_q and encoder_k\); save one of"):
+        backbones.create(NAME, tmp_path / "w.pth", 3)
+
+
+def test_low_rank_updates_alone_are_named(state: State, tmp_path: Path) -> None:
+    save_file({f"base_model.model.{n}.lora_A.weight": torch.ones(2, 2) for n in state}, tmp_path / "a.safetensors")
+    with pytest.raises(WeightsError, match="it holds low-rank updates alone: give the weights that they were merged"):
+        backbones.create(NAME, tmp_path / "a.safetensors", 3)
 
 
 def test_safetensors_and_what_is_said_of_the_source(state: State, tmp_path: Path) -> None:
@@ -124,15 +232,55 @@ def write_numbers(path: Path) -> None:
     torch.save({"state_dict": {"epoch": 1}}, path)
 
 
+def write_text(text: str, encoding: str = "utf-8") -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(text.encode(encoding))
+
+
+def write_program(path: Path) -> None:
+    with warnings.catch_warnings(action="ignore"):  # torch says that it goes out of use
+        torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.ones(1, 2)), path)
+
+
+def write_object(path: Path) -> None:
+    torch.save(torch.nn.Linear(2, 2), path)
+
+
+def write_folder(path: Path) -> None:
+    path.mkdir()
+    (path / "model.safetensors").touch()
+
+
 @pytest.mark.parametrize(
     ("name", "write", "words"),
     [
         ("w.safetensors", write_garbage, "cannot be read as weights"),
-        ("w.pth", write_garbage, "is damaged or holds pickled objects"),
-        ("w.pth", write_nothing, "cannot be read as weights"),
-        ("w.pth", write_list, "cannot be read as weights"),
+        ("w.pth", write_garbage, "cannot be read as weights (it is neither a safetensors nor a torch file); fetch"),
+        ("w.pth", write_nothing, "cannot be read as weights (it is empty); fetch or save it again"),
+        ("w.pth", write_list, "cannot be read as weights (it holds a list, not tensors by name); save a state_dict()"),
         ("w.pth", write_numbers, "holds no tensors; give a file with a state_dict"),
-        ("w.pth", Path.mkdir, "there is no file of weights at"),
+        ("w.pth", write_text("<!DOCTYPE html>"), "is a page of the web or XML, as a failed download leaves it, not"),
+        ("w.pth", write_text("version https://git-lfs.github.com/spec/v1"), "is a pointer of Git LFS"),
+        (
+            "w.safetensors",
+            write_text("\x89HDF\r\n", "latin-1"),
+            "is an HDF5 file, as Keras writes it, not weights;",
+        ),
+        ("w.json", write_text('{"weight_map": 3}'), "is JSON without a `weight_map`, not weights; give a safetensors"),
+        (
+            "w.json",
+            write_text('{"weight_map": {"a": "../b"}}'),
+            "names '../b' as a shard; give an index that",
+        ),
+        ("w.json", write_text('{"weight_map": {"a": "w.json"}}'), "names 'w.json' as a shard; give an index that"),
+        ("w.json", write_text('{"weight_map": {"a": "b.bin"}}'), "names the shard b.bin, which is not there; fetch it"),
+        ("w.pth", write_program, "is a TorchScript archive, which is a program; save the state_dict() of its model"),
+        (
+            "w.pth",
+            write_object,
+            "holds a pickled Python object, which is not run; save its state_dict() as safetensors",
+        ),
+        ("w.pth", Path.mkdir, "which is a folder; give a safetensors or torch file with --weights"),
+        ("w.pth", write_folder, "which is a folder with model.safetensors in it; give a safetensors or torch file"),
         ("w.pth", lambda path: None, "there is no file of weights at"),
     ],
 )

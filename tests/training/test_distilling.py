@@ -62,7 +62,7 @@ def learn(shapes: Path, master: Run, tmp_path: Path) -> Callable[..., Run]:
 
 def distillation(master: Run, student: Network, **settings: Any) -> Distillation:
     teacher = Teacher(master, master.classes)
-    return Distillation(teacher, student, DistillationSettings(**settings), master.preprocess, teacher.side, 0)
+    return Distillation(teacher, student, DistillationSettings(**settings), master.preprocess, teacher.size, 0)
 
 
 def views(n: int = 6, side: int = 40) -> Tensor:

@@ -38,7 +38,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def choice(monkeypatch: pytest.MonkeyPatch, photos: int = 1000, **flags: Any) -> tuple[str, str]:
     monkeypatch.setattr(keeping.data, "room", lambda budget: min(budget, GB))
     given = {"hardware.device": "cuda", "epochs": 6, **flags}
-    made = keeping.cache_choice(build("photos", None, **given), [f"{n:064x}" for n in range(photos)], side=224)
+    made = keeping.cache_choice(build("photos", None, **given), [f"{n:064x}" for n in range(photos)], size=(224, 224))
     assert made.setting == "data.cache"
     return made.value, made.reason
 

@@ -50,12 +50,37 @@ def measured(monkeypatch: pytest.MonkeyPatch, seconds: dict[tuple[Any, int], flo
 
 
 def test_the_fastest_pieces_of_bf16_are_compared_with_fp32(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured(monkeypatch, {(None, 8): 1.0, (BF16, 8): 0.99, (BF16, 32): 0.9})
+    measured(monkeypatch, {(None, 8): 1.0, (BF16, 8): 0.99, (BF16, 32): 0.8})
     assert asked(network) == ("bf16", 32)
     measured(monkeypatch, {(None, 8): 1.0, (BF16, 8): 0.8, (BF16, 32): 0.9})
     assert asked(network) == ("bf16", 8)
-    measured(monkeypatch, {(None, 8): 1.0, (BF16, 8): 0.99, (BF16, 32): 0.97})
-    assert asked(network) == ("fp32", 8), "bf16 has to be worth it"
+
+
+def test_what_is_not_the_default_has_to_win_by_more_than_noise(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured(monkeypatch, {(None, 8): 1.0, (BF16, 8): 0.99, (BF16, 32): 0.88})
+    assert asked(network) == ("fp32", 8)
+    measured(monkeypatch, {(None, 8): 1.0, (BF16, 8): 0.5, (BF16, 32): 0.45})
+    assert asked(network) == ("bf16", 8), "larger pieces too"
+
+
+def test_what_hangs_on_a_stopwatch_or_on_free_memory_is_told(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(**flags: Any) -> bool:
+        given = [Choice(name, value, "given") for name, value in {**GIVEN, **flags}.items()]
+        return pacing.measures(put(FitSettings(photos=Path("photos")), given))
+
+    monkeypatch.setattr(pacing, "cpu_has_bf16", lambda: True)
+    assert hangs()
+    assert hangs(**{"optim.micro_batch": 4}), "the dtype does"
+    assert hangs(**{"hardware.precision": "bf16"}), "the pieces do"
+    assert hangs(**{"hardware.device": "cuda"})
+    assert not hangs(**{"hardware.device": "cuda", "optim.micro_batch": 4})
+    assert not hangs(**{"hardware.precision": "bf16", "optim.micro_batch": 4})
+    assert not hangs(**{"hardware.precision": "fp32"})
+    assert not hangs(epochs=0)
+    monkeypatch.setattr(pacing, "cpu_has_bf16", lambda: False)
+    assert not hangs()
 
 
 def test_nothing_is_tried_where_there_is_one_way(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +97,7 @@ def test_what_is_given_stays(network: Network, monkeypatch: pytest.MonkeyPatch) 
     tried = measured(monkeypatch, {(None, 16): 1.0, (BF16, 16): 0.5})
     assert asked(network, **{"optim.micro_batch": 16})[0] == "bf16"
     assert tried == [Way(None, 16), Way(BF16, 16)]
-    measured(monkeypatch, {(BF16, 8): 1.0, (BF16, 32): 0.9})
+    measured(monkeypatch, {(BF16, 8): 1.0, (BF16, 32): 0.8})
     assert asked(network, **{"hardware.precision": "bf16"})[1] == 32
 
 

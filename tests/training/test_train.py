@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import resource
 import signal
@@ -10,17 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
+import visionft
 from tests.disks import read_only
 from tests.resealing import reseal
 from visionft import backbones
-from visionft.errors import MemoryShortError, RunBusyError, RunError, RunMismatchError, WeightsError
+from visionft.backbones import forward_batches
+from visionft.data import EvalPhotos, eval_batches
+from visionft.errors import BackboneError, MemoryShortError, RunBusyError, RunError, RunMismatchError, WeightsError
 from visionft.runs import Run, layout, locking
+from visionft.settings import from_yaml
 from visionft.training import Classifier, Interrupted, train
 from visionft.training.checkpointing import Checkpoint
+from visionft.training.hardware import has_bf16
 from visionft.training.lifecycle import Lifecycle
 
 LEARNT = 0.7  # chance is a third
@@ -56,6 +63,69 @@ def test_a_solved_head_is_a_run_without_epochs(settings: Make) -> None:
     assert {entry.name for entry in run.path.iterdir()} == layout.UNTRAINED
     assert run.settings.epochs == 0
     assert run.result["kept_epoch"] == 0
+
+
+@pytest.mark.skipif(
+    has_bf16("cpu") is False, reason="SKIPPED ALOUD: the processor has no bf16, so nothing could differ"
+)
+def test_a_solved_head_has_one_figure(settings: Make) -> None:
+    run = train(settings(backbone="visionft_pico", weights="hub", method="head", epochs="auto"), silent)
+    (solved,) = csv.DictReader((run.path / layout.METRICS).read_text().splitlines())
+    network, rows = run.network(), run.manifest().rows("validation")
+    batches = eval_batches(EvalPhotos(rows, run.manifest().root, run.preprocess), 64, 0)
+    answers = forward_batches(network, batches, run.preprocess, device="cpu")
+    loss = torch.nn.functional.cross_entropy(*map(torch.from_numpy, (answers["logits"], answers["labels"]))).item()
+    assert float(solved["val_top1"]) == pytest.approx(run.result["val"]["top1"], abs=1e-6)
+    assert float(solved["val_loss"]) == pytest.approx(loss, abs=1e-5)
+    batches = eval_batches(EvalPhotos(rows, run.manifest().root, run.preprocess), 64, 0)
+    other = forward_batches(network, batches, run.preprocess, device="cpu", dtype=torch.bfloat16)
+    assert abs(other["embedding"] - answers["embedding"]).max() > 1e-3, "bf16 would have had another one"
+
+
+def test_epochs_say_in_which_arithmetic_their_figures_are(settings: Make) -> None:
+    lines: list[str] = []
+    run = train(settings(**{"hardware.precision": "bf16"}), lines.append)
+    assert sum("% in bf16  " in line for line in lines) == 2
+    rows = csv.DictReader((run.path / layout.METRICS).read_text().splitlines())
+    kept = next(row for row in rows if int(row["epoch"]) == run.result["kept_epoch"])
+    told = any("these are the figures in fp32, of what is exported; in bf16, as training computes" in s for s in lines)
+    assert told == (float(kept["val_top1"]) != run.result["val"]["top1"])
+    plain: list[str] = []
+    train(settings(out=run.path.with_name("plain"), epochs=1), plain.append)
+    assert not any("in fp32" in line for line in plain)
+
+
+def test_a_network_whose_answers_are_not_finite_is_said_before_anything_is_solved(
+    settings: Make, tmp_path: Path
+) -> None:
+    state = timm.create_model("test_resnet", num_classes=0).state_dict()
+    large = {name: value * 1e30 if name.endswith("conv1.weight") else value for name, value in state.items()}
+    large |= {name: torch.full_like(value, 1e30) for name, value in state.items() if name.endswith("bn1.weight")}
+    save_file(large, tmp_path / "w.safetensors")
+    words = r"test_resnet answers numbers that are not finite for (\d+) of \1 train photos, such as disc/.*; give other"
+    with pytest.raises(BackboneError, match=words):
+        train(settings(weights=str(tmp_path / "w.safetensors"), method="head", epochs="auto"), silent)
+    assert not (tmp_path / "run" / layout.RESULT).exists()
+
+
+def test_a_training_that_diverges_is_left_and_the_best_weights_stay(
+    settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Classifier.validation_figures
+
+    def diverging(self: Classifier) -> tuple[float, float]:
+        return (
+            original(self) if self.schedule.epochs * self.step < 2 * self.schedule.total_steps else (float("nan"), 1.0)
+        )
+
+    monkeypatch.setattr(Classifier, "validation_figures", diverging)
+    with pytest.raises(
+        RunError, match=r"training diverged in epoch 2: the validation loss is nan; give a lower --optim"
+    ):
+        train(settings(), silent)
+    rows = list(csv.DictReader((tmp_path / "run" / layout.METRICS).read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1"]
+    assert (tmp_path / "run" / layout.BEST).is_file()
 
 
 @pytest.mark.parametrize("head", ["mlp", "cosine"])
@@ -163,6 +233,56 @@ def test_other_settings_are_refused_by_name(settings: Make) -> None:
     train(settings(), silent)
     with pytest.raises(RunMismatchError, match=r"optim\.lr was auto, is 0\.01; seed was 0, is 3"):
         train(settings(seed=3, **{"optim.lr": 0.01}), silent)
+
+
+def test_corrected_flags_are_compared_before_the_old_splits_are_laid_over_the_photos(
+    settings: Make, shapes: Path, tmp_path: Path, stopping_at: Stopping
+) -> None:
+    catalogue = tmp_path / "catalogue"  # class/product/photo: without a depth every product is a class
+    for photo in sorted(shapes.glob("*/*.jpg")):
+        place = catalogue / photo.parent.name / f"sku{int(photo.stem) % 2}" / photo.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(photo.read_bytes())
+    with stopping_at(1):
+        train(settings(photos=catalogue, **{"data.depth": 2}), silent)
+    with pytest.raises(RunMismatchError, match=r"\(data.depth was 2, is 1\); give the same ones or another --out"):
+        train(settings(photos=catalogue, **{"data.depth": 1}), silent)
+
+
+AUTO = {"optim.lr": "auto", "optim.micro_batch": "auto", "augment.size": "auto", "hardware.threads": "auto"}
+
+
+def test_what_auto_became_may_be_given_instead_of_it(settings: Make, tmp_path: Path, stopping_at: Stopping) -> None:
+    whole = train(settings(out=tmp_path / "whole", **AUTO), silent)
+    with stopping_at(3):
+        train(settings(**AUTO), silent)
+    resolved = from_yaml(tmp_path / "run" / layout.SETTINGS)
+    assert resolved.out == tmp_path / "run"
+    assert resolved.optim.lr != "auto"
+    other = resolved.model_copy(update={"optim": resolved.optim.model_copy(update={"lr": 0.5})})
+    with pytest.raises(RunMismatchError, match=r"settings \(optim\.lr was auto, is 0\.5\); give"):
+        train(other, silent)
+    lines: list[str] = []
+    assert same(weights(whole), weights(train(resolved, lines.append)))
+    assert any("going on with the unfinished run" in line and "after step 3" in line for line in lines)
+    train(resolved, lines.append)
+    assert lines[-1].endswith("is finished already; give another --out to train again")
+    train(settings(out=tmp_path / "again", **{"optim.lr": resolved.optim.lr}), silent)
+    with pytest.raises(RunMismatchError, match=r"optim\.lr was 0\.\d+, is auto"):
+        train(settings(out=tmp_path / "again"), silent)
+
+
+def test_the_settings_of_a_run_mean_that_run_wherever_it_is_now(settings: Make, tmp_path: Path) -> None:
+    first = train(settings(), silent)
+    first.path.rename(tmp_path / "moved")
+    lines: list[str] = []
+    again = visionft.fit(config=tmp_path / "moved" / layout.SETTINGS, say=lines.append)
+    assert again.path == tmp_path / "moved"
+    assert any("is finished already" in line for line in lines)
+    with pytest.raises(RunMismatchError, match=r"moved was made with other settings \(seed was 0, is 1\)"):
+        visionft.fit(config=tmp_path / "moved" / layout.SETTINGS, say=silent, seed=1)
+    other = visionft.fit(config=tmp_path / "moved" / layout.SETTINGS, say=silent, out=tmp_path / "other")
+    assert same(weights(again), weights(other))
 
 
 def test_a_setting_that_is_younger_than_a_run_has_its_default_there(settings: Make) -> None:
@@ -362,4 +482,4 @@ def test_the_record_explains_the_run(settings: Make) -> None:
     record = json.loads((run.path / layout.CHOICES).read_text())
     reasons = {choice["setting"]: choice["reason"] for choice in record["choices"]}
     assert reasons["optim.lr"] == "from scratch"
-    assert "auto" not in (run.path / layout.SETTINGS).read_text().replace("out: auto", "")
+    assert "auto" not in (run.path / layout.SETTINGS).read_text().replace("layout: auto", "")

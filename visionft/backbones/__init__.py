@@ -7,7 +7,6 @@ from visionft.backbones.creating import (
     GPU_BACKBONE,
     OFFLINE_BACKBONE,
     create,
-    registered,
     structure,
     takes_any_size,
 )
@@ -17,6 +16,7 @@ from visionft.backbones.folding import store_weight
 from visionft.backbones.growing import regrow
 from visionft.backbones.heads import CosineHead, HeadKind, LinearHead, MlpHead
 from visionft.backbones.inference import Forward, evaluating, forward_batches, forwarding, normalise
+from visionft.backbones.naming import is_place, registered, same_backbone, slug
 from visionft.backbones.network import Network
 from visionft.backbones.preprocessing import preprocess
 from visionft.backbones.weights import WeightSource, sha256
@@ -40,13 +40,16 @@ __all__ = [
     "evaluating",
     "forward_batches",
     "forwarding",
+    "is_place",
     "normalise",
     "norms_carried",
     "preprocess",
     "registered",
     "regrow",
     "relu6_kept_once",
+    "same_backbone",
     "sha256",
+    "slug",
     "store_weight",
     "structure",
     "takes_any_size",

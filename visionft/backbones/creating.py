@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
-from timm.models import PretrainedCfg
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from visionft.backbones import pico  # timm knows it from then on
+from visionft.backbones import pico
 from visionft.backbones.heads import HEADS, HeadKind
-from visionft.backbones.hub import create_pretrained
+from visionft.backbones.hub import blueprint, create_pretrained, weights_of
+from visionft.backbones.naming import Blueprint
 from visionft.backbones.network import Network
-from visionft.backbones.weights import WeightSource, load_file, sha256
+from visionft.backbones.weights import WeightSource, load_file, require_finite, sha256
 from visionft.errors import BackboneError
 
 CPU_BACKBONE = "mobilenetv3_large_100.ra_in1k"  # apache-2.0
 OFFLINE_BACKBONE = pico.NAME  # its weights are part of the package
 GPU_BACKBONE = "convnext_tiny.in12k_ft_in1k"  # apache-2.0
+
+Size = int | tuple[int, int]
+"""Side of a square, or (H, W), in pixels."""
 
 
 def create(
@@ -30,32 +34,72 @@ def create(
     num_classes: int,
     head: HeadKind = "linear",
     *,
-    size: int | None = None,
+    size: Size | None = None,
     drop: float = 0.0,
     drop_path: float = 0.0,
 ) -> Network:
     """Create a network in `eval()` on the CPU. What is not pretrained is drawn from torch's global generator.
 
     Args:
-        name: timm's name, with or without a tag of weights (`mobilenetv2_100`, `mobilenetv2_100.ra_in1k`).
-        weights: `hub`, `none`, or the path of a safetensors or torch file.
+        name: timm's name, with or without a tag of weights (`mobilenetv2_100`, `mobilenetv2_100.ra_in1k`), `timm/NAME`,
+            `hf-hub:OWNER/NAME` for a repository of the hub, or `local-dir:FOLDER` for a folder as timm saves it.
+        weights: `hub` for those that come with the name, `none`, or the path of a safetensors or torch file.
         num_classes: C, at least 1.
         head: kind of the new head.
-        size: side of the square input in pixels; none: that of the weights.
+        size: side of the square input in pixels, or (H, W); none: that of the weights.
         drop: probability of dropout before the head, in [0, 1).
         drop_path: probability of stochastic depth in the backbone, in [0, 1).
 
     Raises:
         BackboneError: timm has no such backbone, or it cannot take this size or drop path.
-        WeightsError: the weights cannot be had or do not fit.
+        WeightsError: the weights cannot be had, do not fit, or are not finite.
     """
-    cfg = registered(name)
-    arguments = _arguments(cfg, size, drop_path)
+    plan = blueprint(name)
+    arguments = _arguments(plan, _pair(size), drop_path)
     try:
-        backbone, source = _with_weights(name, cfg, weights, arguments)
+        backbone, source = _with_weights(name, plan, weights, arguments)
     except (TypeError, AssertionError, ValueError) as error:
         raise BackboneError(_refusal(name, arguments, error)) from error
-    input_size = (size, size) if size else (cfg.input_size[1], cfg.input_size[2])
+    return _network(name, plan, backbone, source, num_classes, head, size, drop)
+
+
+def structure(
+    name: str,
+    num_classes: int,
+    head: HeadKind = "linear",
+    *,
+    size: Size | None = None,
+    model: Mapping[str, Any] | None = None,
+) -> Network:
+    """Create a network whose weights are about to be loaded over: `create` without a look at the hub or at a file.
+
+    Args:
+        name: as for `create`.
+        num_classes: C, at least 1.
+        head: kind of the head.
+        size: as for `create`.
+        model: `WeightSource.model` of what is to be built again; without it a folder or the hub is asked.
+    """
+    plan = blueprint(name) if model is None else Blueprint.from_json(model)
+    arguments = _arguments(plan, _pair(size), 0.0)
+    try:
+        backbone = _plain(plan, arguments)
+    except (TypeError, AssertionError, ValueError) as error:
+        raise BackboneError(_refusal(name, arguments, error)) from error
+    return _network(name, plan, backbone, WeightSource(name, "none"), num_classes, head, size, 0.0)
+
+
+def _network(
+    name: str,
+    plan: Blueprint,
+    backbone: nn.Module,
+    source: WeightSource,
+    num_classes: int,
+    head: HeadKind,
+    size: Size | None,
+    drop: float,
+) -> Network:
+    input_size = _pair(size) or (plan.cfg.input_size[1], plan.cfg.input_size[2])
     features = _feature_size(backbone.eval(), name, input_size)
     network = Network(
         backbone,
@@ -70,9 +114,8 @@ def create(
     return network.eval()
 
 
-def structure(name: str, num_classes: int, head: HeadKind = "linear", *, size: int | None = None) -> Network:
-    """Create a network whose weights are about to be loaded over: `create` without a look at the hub or at a file."""
-    return create(name, "none", num_classes, head, size=size)
+def _pair(size: Size | None) -> tuple[int, int] | None:
+    return (size, size) if isinstance(size, int) else size
 
 
 def takes_any_size(network: Network) -> bool:
@@ -80,51 +123,39 @@ def takes_any_size(network: Network) -> bool:
     return not network.pretrained_cfg.get("fixed_input_size", False)
 
 
-def registered(name: str) -> PretrainedCfg:
-    """Return timm's description of a backbone's weights: those of the tag, or the default ones of a name without tag.
-
-    Raises:
-        BackboneError: timm has no such name or tag; the message has the nearest ones.
-    """
-    architecture, _, tag = name.partition(".")
-    if not timm.is_model(architecture):
-        raise BackboneError(f"timm has no backbone called {name!r}{_nearest(architecture, timm.list_models())}")
-    try:
-        cfg = timm.get_pretrained_cfg(name)
-    except RuntimeError:
-        cfg = None
-    if cfg is None and tag:
-        tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
-        raise BackboneError(f"timm has no weights {tag!r} for {architecture}{_nearest(tag, tags, every=True)}")
-    return cfg or PretrainedCfg(architecture=architecture)
-
-
-def _nearest(word: str, known: list[str], *, every: bool = False) -> str:
-    near = known if every else difflib.get_close_matches(word, known, n=3)
-    return f"; did you mean {' or '.join(near)}?" if near else "; `visionft models` lists those that exist"
-
-
-def _arguments(cfg: PretrainedCfg, size: int | None, drop_path: float) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"num_classes": 0}
-    if size and cfg.fixed_input_size and tuple(cfg.input_size[1:]) != (size, size):
-        arguments["img_size"] = size
+def _arguments(plan: Blueprint, size: tuple[int, int] | None, drop_path: float) -> dict[str, Any]:
+    arguments: dict[str, Any] = {**plan.arguments, "num_classes": 0}
+    fixed = plan.cfg.fixed_input_size or "img_size" in plan.arguments
+    if size and fixed and tuple(plan.cfg.input_size[1:]) != size:
+        arguments["img_size"] = size[0] if size[0] == size[1] else size
     if drop_path > 0:
         arguments["drop_path_rate"] = drop_path
     return arguments
 
 
+def _plain(plan: Blueprint, arguments: Mapping[str, Any]) -> nn.Module:
+    own: dict[str, Any] = {} if plan.known else {"pretrained_cfg": asdict(plan.cfg)}
+    backbone: nn.Module = timm.create_model(plan.known or plan.architecture, pretrained=False, **own, **arguments)
+    return backbone
+
+
 def _with_weights(
-    name: str, cfg: PretrainedCfg, weights: str | Path, arguments: dict[str, Any]
+    name: str, plan: Blueprint, weights: str | Path, arguments: dict[str, Any]
 ) -> tuple[nn.Module, WeightSource]:
-    if weights == "hub":
-        return create_pretrained(name, cfg, **arguments)
-    backbone: nn.Module = timm.create_model(name, pretrained=False, **arguments)
-    full_name = f"{cfg.architecture}.{cfg.tag}" if cfg.tag else name
+    model = None if plan.known else plan.to_json()
+    if weights == "hub" and plan.known:
+        backbone, source = create_pretrained(plan.known, plan.cfg, **arguments)
+        require_finite(f"{source.location}", dict(backbone.named_parameters()))
+        return backbone, source
+    backbone = _plain(plan, arguments)
+    full_name = f"{plan.architecture}.{plan.cfg.tag}" if plan.cfg.tag else plan.known or plan.architecture
     if weights == "none":
-        return backbone, WeightSource(name, "none")
-    path = Path(weights)
+        return backbone, WeightSource(plan.known or full_name, "none", model=model)
+    path = weights_of(plan, name) if weights == "hub" else Path(weights)
     load_file(backbone, path)
-    return backbone, WeightSource(full_name, "file", cfg.license, str(path), sha256(path))
+    if weights == "hub" and plan.repository:
+        return backbone, WeightSource(full_name, "hub", plan.cfg.license, plan.repository, sha256(path), model)
+    return backbone, WeightSource(full_name, "file", plan.cfg.license, str(path), sha256(path), model)
 
 
 def _refusal(name: str, arguments: dict[str, Any], error: Exception) -> str:

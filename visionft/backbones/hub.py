@@ -13,10 +13,12 @@ from typing import Any
 import huggingface_hub
 import timm
 import torch
-from huggingface_hub import constants
+from huggingface_hub import constants, errors
 from timm.models import PretrainedCfg
 from torch import nn
 
+from visionft.backbones.naming import CONFIG, LOCAL, Blueprint, in_folder, parts, registered
+from visionft.backbones.stored import INDEX_SUFFIX
 from visionft.backbones.weights import WeightSource, sha256
 from visionft.errors import WeightsError
 
@@ -66,6 +68,89 @@ def cached(cfg: PretrainedCfg) -> Path | None:
     return None
 
 
+def blueprint(name: str) -> Blueprint:
+    """Return what a name stands for, from timm's table, or a folder's or a repository's config.json.
+
+    Raises:
+        BackboneError: there is no such backbone, or its config.json cannot be used.
+        WeightsError: the hub is out of reach.
+    """
+    source, place = parts(name)
+    if source is None:
+        return Blueprint(place.partition(".")[0], registered(name), place)
+    return in_folder(Path(place), name) if source == LOCAL else in_folder(config_of(place), name, place)
+
+
+def config_of(repository: str) -> Path:
+    """Return a local folder that holds the config.json of a repository of the hub: cached, or fetched now.
+
+    Args:
+        repository: OWNER/NAME, or OWNER/NAME@REVISION.
+
+    Raises:
+        WeightsError: the hub is out of reach, or has no such repository.
+    """
+    return _fetched(repository, CONFIG).parent
+
+
+def weights_of(plan: Blueprint, name: str) -> Path:
+    """Return the file of weights in a blueprint's folder; of a repository it is fetched where it is not cached.
+
+    Raises:
+        WeightsError: there is none, or the hub is out of reach.
+    """
+    assert plan.folder is not None, "asked for where there is a folder alone"
+    names = (*HUB_FILES, *(f"{file}{INDEX_SUFFIX}" for file in HUB_FILES))
+    if found := next((plan.folder / file for file in names if (plan.folder / file).is_file()), None):
+        return found
+    if plan.repository is None:
+        raise WeightsError(
+            f"--backbone {name}: {plan.folder} has no {' or '.join(HUB_FILES)}; put one there, or name the file with "
+            "--weights"
+        )
+    for file in HUB_FILES:
+        try:
+            return _fetched(plan.repository, file)
+        except _MissingFileError:
+            continue
+    raise WeightsError(f"the repository {plan.repository} of the hub has no {' or '.join(HUB_FILES)}; {WAY_OUT}")
+
+
+class _MissingFileError(WeightsError):
+    """A repository lacks a file."""
+
+
+def _fetched(repository: str, file: str) -> Path:
+    """Return one file of a repository, from the cache where it is there."""
+    place, _, revision = repository.partition("@")
+    try:
+        cached_file = huggingface_hub.try_to_load_from_cache(place, file, revision=revision or None)
+        if isinstance(cached_file, str):
+            return Path(cached_file)
+        _require_hub(repository)
+        return Path(huggingface_hub.hf_hub_download(place, file, revision=revision or None))
+    except errors.HFValidationError as error:
+        raise WeightsError(f"{repository!r} is no name of a repository; give hf-hub:OWNER/NAME") from error
+    except errors.EntryNotFoundError as error:
+        raise _MissingFileError(
+            f"the repository {repository} of the hub has no {file}, so it is none of timm's; {WAY_OUT}"
+        ) from error
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+        raise WeightsError(
+            f"the hub has no repository {repository} that is open to everybody, or not this revision; look for its "
+            "name, or log in to the hub"
+        ) from error
+    except OSError as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise WeightsError(f"{file} of hf-hub:{repository} cannot be fetched ({reason}); {WAY_OUT}") from error
+
+
+def _require_hub(repository: str) -> None:
+    if constants.HF_HUB_OFFLINE:
+        raise WeightsError(f"HF_HUB_OFFLINE is set and the cache has no hf-hub:{repository}; {WAY_OUT}")
+    _ask(constants.ENDPOINT, f"hf-hub:{repository}")
+
+
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Keep timm from warning of the dropped classifier, which is what we ask for."""
@@ -90,12 +175,15 @@ def _require_answer(name: str, cfg: PretrainedCfg) -> None:
     url = constants.ENDPOINT if cfg.hf_hub_id else str(cfg.url)
     if cfg.hf_hub_id and constants.HF_HUB_OFFLINE:
         raise WeightsError(f"HF_HUB_OFFLINE is set and the cache has no pretrained weights of {name}; {WAY_OUT}")
+    _ask(url, f"the pretrained weights of {name}")
+
+
+def _ask(url: str, what: str) -> None:
+    """Look whether a place answers at all."""
     try:
         urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=ANSWER_SECONDS).close()
     except urllib.error.HTTPError:
         return  # an answer, if not to this question
     except OSError as error:
         reason = getattr(error, "reason", error)
-        raise WeightsError(
-            f"the hub with the pretrained weights of {name} is out of reach ({url}: {reason}); {WAY_OUT}"
-        ) from error
+        raise WeightsError(f"the hub with {what} is out of reach ({url}: {reason}); {WAY_OUT}") from error

@@ -7,7 +7,7 @@ from typing import Any
 
 from timm.data.config import resolve_data_config
 
-from visionft.backbones.creating import registered
+from visionft.backbones.hub import blueprint
 from visionft.backbones.network import Network
 from visionft.preprocess import Preprocess, Resize, supported
 from visionft.settings import PreprocessSettings
@@ -23,10 +23,10 @@ def preprocess(network: Network | str, settings: PreprocessSettings) -> Preproce
     Raises:
         BackboneError: timm has no backbone of this name.
     """
-    cfg: dict[str, Any] = network.pretrained_cfg if isinstance(network, Network) else vars(registered(network))
+    cfg: dict[str, Any] = network.pretrained_cfg if isinstance(network, Network) else vars(blueprint(network).cfg)
     config = resolve_data_config(pretrained_cfg=cfg)  # type: ignore[no-untyped-call]  # timm left it untyped
     own = network.input_size if isinstance(network, Network) else tuple(config["input_size"][1:])
-    height, width = (settings.size, settings.size) if settings.size else own
+    height, width = settings.sides or own
     share = settings.crop_pct or (config["crop_pct"] if settings.mode == "crop" else 1.0)
     return Preprocess(
         size=(height, width),

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import timm
+import torch
 from torch import Tensor, nn
 
+from visionft.backbones.matching import matched
+from visionft.backbones.stored import read_containers, shard_of
 from visionft.errors import WeightsError
 
-WRAPPERS = ("module.", "_orig_mod.", "model.", "network.", "backbone.", "encoder.")
 UNUSED_SHARE = 0.1  # more left over: the file is of a larger backbone of the family (resnet34 has all of resnet18)
 NAMES_SHOWN = 3
 
@@ -30,6 +29,7 @@ class WeightSource:
         licence: of timm's registered weights of this name; none from scratch, or if timm does not say.
         location: hub id, URL, path, or what it is part of.
         sha256: of the file of weights, in hexadecimal, where it is known.
+        model: what builds the network again, where timm does not know it by its name alone; see `Blueprint.to_json`.
     """
 
     name: str
@@ -37,8 +37,9 @@ class WeightSource:
     licence: str | None = None
     location: str | None = None
     sha256: str | None = None
+    model: Mapping[str, Any] | None = None
 
-    def to_json(self) -> dict[str, str | None]:
+    def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return asdict(self)
 
@@ -57,40 +58,18 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """Read named tensors from a safetensors or torch file; Python objects in it are refused, not run.
-
-    Raises:
-        WeightsError: the file is missing, unreadable, pickled code or holds no tensors.
-    """
-    if not path.is_file():
-        raise WeightsError(f"there is no file of weights at {path}; give a safetensors or torch file with --weights")
-    try:
-        with warnings.catch_warnings(action="ignore"):  # torch's of plain pickles, which are told below
-            state = timm.models.load_state_dict(str(path), weights_only=True)
-        tensors = {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
-    except Exception as error:  # a file of anything makes torch fail in any way
-        if "weights_only" in str(error):
-            raise WeightsError(
-                f"{path} is damaged or holds pickled objects, which are not run; save its state_dict() as safetensors"
-            ) from error
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise WeightsError(f"{path} cannot be read as weights ({reason}); fetch or save it again") from error
-    if not tensors:
-        raise WeightsError(f"{path} holds no tensors; give a file with a state_dict")
-    return tensors
-
-
 def load_file(backbone: nn.Module, path: Path) -> None:
     """Load a file's weights into the backbone; its classifier is left out.
 
-    A vision transformer of another input size gets its position embeddings resampled by timm's own filter.
+    The backbone's tensors may lie under any keys and behind any prefix, in any floating-point type. A vision
+    transformer of another input size gets its position embeddings resampled by timm's own filter.
 
     Raises:
-        WeightsError: the file is unusable, or is not of this backbone; nothing is loaded then.
+        WeightsError: the file is unusable, is not of this backbone, or has numbers that are not finite; nothing is
+            loaded then.
     """
     wanted = backbone.state_dict()
-    state = _filtered(_unwrapped(read_state(path), wanted), backbone)
+    state = matched(read_containers(path), backbone, path)
     fitting = {name: value for name, value in state.items() if name in wanted and value.shape == wanted[name].shape}
     missing = [name for name, value in wanted.items() if name not in state and value.is_floating_point()]
     misshapen = [name for name in state if name in wanted and name not in fitting]
@@ -98,39 +77,42 @@ def load_file(backbone: nn.Module, path: Path) -> None:
     if missing or misshapen or len(unused) > UNUSED_SHARE * len(state):
         faults = {"missing": missing, "of another shape": misshapen, "unknown to it": unused}
         raise WeightsError(_misfit(path, backbone, len(wanted), faults))
+    _require_floats(path, fitting, wanted)
+    require_finite(str(path), fitting)
     backbone.load_state_dict(fitting, strict=False)
 
 
-def _unwrapped(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Strip the prefixes that trainers put before the names; what stands beside such a prefix is not the backbone."""
+def require_finite(source: str, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are NaN or infinite: every answer would be.
 
-    def known(names: Mapping[str, Tensor]) -> int:
-        return len(names.keys() & wanted.keys())
+    Args:
+        source: where they come from, in words.
+        tensors: by name.
 
-    best = dict(state)
-    for _ in WRAPPERS:
-        inner = max((_beneath(best, prefix) for prefix in WRAPPERS), key=lambda names: (known(names), len(names)))
-        # a foreign layout, which timm's filter translates later, shares no name yet: then what all have is a wrapper
-        if known(inner) > known(best) or (known(best) == 0 and len(inner) > (1 - UNUSED_SHARE) * len(best)):
-            best = inner
-    return best
+    Raises:
+        WeightsError: names the first tensor, and how many of its numbers are meant.
+    """
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and (bad := _not_finite(tensor)):
+            raise WeightsError(
+                f"{source} holds weights that are not finite ({bad:,} of {tensor.numel():,} numbers of {name} are NaN "
+                "or infinite); its training went wrong or the file is damaged: give an earlier file, or fetch it again"
+            )
 
 
-def _beneath(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+def _not_finite(tensor: Tensor) -> int:
+    exact = tensor if tensor.element_size() > 1 else tensor.float()  # torch has no such question for 8 bits
+    return int(exact.numel() - torch.isfinite(exact).sum())
 
 
-def _filtered(state: dict[str, Tensor], backbone: nn.Module) -> Mapping[str, Tensor]:
-    """Let the filter of timm's model family translate older layouts and resample position embeddings."""
-    module = sys.modules[type(backbone).__module__]
-    translate: Any = getattr(module, "checkpoint_filter_fn", None) or getattr(module, "_filter_fn", None)
-    if translate is None:
-        return state
-    try:
-        translated: Mapping[str, Tensor] = translate(dict(state), backbone)
-    except Exception:  # noqa: BLE001  # a filter may trip over a file of another family in any way; the misfit is told from the names
-        return state
-    return translated
+def _require_floats(path: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Refuse whole or complex numbers in place of real ones: torch would take them without a word."""
+    for name, tensor in tensors.items():
+        if wanted[name].is_floating_point() and not tensor.is_floating_point():
+            raise WeightsError(
+                f"{path} is quantised: {name} holds {str(tensor.dtype).removeprefix('torch.')} instead of "
+                "floating-point numbers; give the weights as they were before"
+            )
 
 
 def _is_classifier(name: str, backbone: nn.Module) -> bool:
@@ -147,7 +129,13 @@ def _misfit(path: Path, backbone: nn.Module, total: int, faults: Mapping[str, li
         for fault, names in faults.items()
         if names
     ]
-    return (
-        f"{path} does not fit the backbone {cfg.get('architecture')} of {total} tensors: {', '.join(counts)}; "
-        "name the backbone that the file was made for with --backbone"
+    return f"{path} does not fit the backbone {cfg.get('architecture')} of {total} tensors: {', '.join(counts)}; " + (
+        _other_kind(path, faults["unknown to it"]) or "name the backbone that the file was made for with --backbone"
     )
+
+
+def _other_kind(path: Path, unknown: list[str]) -> str | None:
+    """Return what the file is instead, with what to give in its place."""
+    if any(".lora_A." in name or ".lora_B." in name for name in unknown):
+        return "it holds low-rank updates alone: give the weights that they were merged into"
+    return shard_of(path)

@@ -127,11 +127,13 @@ class Predictions(Sequence[Row]):
             it, sorted, with what was passed over among them.
         classes: (C,) names that the probabilities stand for.
         top: labels shown and written of each photo, the most probable first; C at most.
+        unfinished: epoch of the weights, where they are the best so far of a run that is not finished.
     """
 
     rows: tuple[Row, ...]
     classes: tuple[str, ...] = ()
     top: int = 1
+    unfinished: int | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -232,7 +234,17 @@ class Predictions(Sequence[Row]):
     def _summary(self) -> str:
         account = self.account
         unread = f", {len(account.left_out):,} of {account.asked:,} not read" if account.left_out else ""
-        return f"{account.measured:,} photo{'' if account.measured == 1 else 's'} answered{unread}"
+        return f"{account.measured:,} photo{'' if account.measured == 1 else 's'} answered{unread}{self._state()}"
+
+    def _state(self) -> str:
+        if self.unfinished is None:
+            return ""
+        return f", by a run that is not finished: its best weights so far are those of epoch {self.unfinished}"
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """What JSON says of the weights of an unfinished run; nothing of a finished one's."""
+        return {} if self.unfinished is None else {"unfinished": True, "epoch": self.unfinished}
 
 
 def _cells(row: Row) -> tuple[str, str, str]:

@@ -95,6 +95,7 @@ def predict(
         "out": out,
         "account": account.to_json(),
         "predictions": predictions.to_rows() if as_json else [],
+        **predictions.mark,
     }
     following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS", *_flag(adapter)]
     if out is None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from visionft.data.cropping import Box, Crop, Load, centre_box
 from visionft.data.sampling import Purpose, stream
-from visionft.data.sizing import Sides
+from visionft.data.sizing import Sides, scaled
 from visionft.settings import AugmentSettings
 
 # albumentations asks PyPI for a newer version at import unless told not to; no import of ours reaches the network.
@@ -89,7 +89,7 @@ class Augment:
 
     def _size(self, epoch: int) -> tuple[int, int]:
         side = self.sides.at(epoch) if self.sides else None
-        return self.size if side is None else (side, side)
+        return self.size if side is None else scaled(self.size, side)
 
     def _changes(self) -> tuple[A.RandomResizedCrop, A.Compose | None]:
         """Return this thread's own: albumentations keeps the random state of a call in its objects."""

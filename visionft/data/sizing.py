@@ -7,6 +7,18 @@ from dataclasses import dataclass
 STEP = 16  # pixels: what backbones stride by, so that no size leaves an edge unseen
 
 
+def scaled(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Return a size (H, W) whose shorter side is `side` pixels, of the same ratio or the nearest that networks take.
+
+    Where `side` is a whole number of patches the other one is too, of the commonest patch.
+    """
+    if side == min(size):
+        return size
+    step = STEP if side % STEP == 0 else 1
+    height, width = (max(side, round(edge * side / (min(size) * step)) * step) for edge in size)
+    return height, width
+
+
 @dataclass(frozen=True)
 class Sides:
     """Crops that grow in a line from the first epoch to the last; early epochs see less and take less time.

@@ -19,6 +19,7 @@ from visionft.evaluation.retention import Retention
 from visionft.evaluation.seeing import TRAIN, Seen
 from visionft.metrics import Metrics, evaluate_logits, softmax
 from visionft.photos import Account, Quarantined, spreadsheet_safe_table
+from visionft.runs.unfinished import sentence
 from visionft.runs.writing import make_folder, replacing, write_json
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
@@ -61,6 +62,7 @@ class Evaluation:
         notes: what else was odd about the photos.
         retention: what the features still know of earlier photos, if that was asked for; it is written on its own.
         written: the folder that holds all of it; None: it was not written.
+        unfinished: epoch of the weights, where they are the best so far of a run that is not finished.
     """
 
     subject: Path
@@ -73,6 +75,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     retention: Retention | None = None
     written: Path | None = None
+    unfinished: int | None = None
 
     @classmethod
     def of(
@@ -145,12 +148,18 @@ class Evaluation:
             **self._account(),
             "quarantine": [entry.to_json() for entry in self.quarantine],
             "notes": list(self.notes),
+            **self.mark,
         }
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """What JSON says of the weights of an unfinished run; nothing of a finished one's."""
+        return {} if self.unfinished is None else {"unfinished": True, "epoch": self.unfinished}
 
     def summary(self) -> dict[str, Any]:
         """Return the figures, the account and what was seen, as the command line's JSON line holds them."""
         kept = {"retention": self.retention.to_json()} if self.retention else {}
-        return {**self.metrics.summary(), **self._account(), **kept}
+        return {**self.metrics.summary(), **self._account(), **kept, **self.mark}
 
     def _account(self) -> dict[str, Any]:
         return {"account": self.account.to_json(), "seen": self.seen.to_json() if self.seen else None}
@@ -165,6 +174,7 @@ class Evaluation:
         where = f"; all of them are in {self.written / 'metrics.json'}" if self.written else ""
         lines = [f"{self.account}{where if self.account.left_out else ''}"]
         lines += [str(self.seen)] if self.seen else []
+        lines += [] if self.unfinished is None else [sentence(self.subject, self.unfinished)]
         return [*lines, *(f"note: {note}" for note in self.notes)]
 
     def __str__(self) -> str:

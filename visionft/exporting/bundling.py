@@ -44,6 +44,7 @@ class Exported:
         notes: what the user should know.
         adapters: names of the adapters, where there are some; the figures above are then the worst of theirs.
         account: of the run's photos that the check could have been made on; None where several runs have theirs.
+        unfinished: epoch of the weights, where they are the best so far of a run that is not finished.
     """
 
     bundle: Path
@@ -58,6 +59,7 @@ class Exported:
     adapters: tuple[str, ...] = ()
     target: TargetRecord | None = None
     account: Account | None = None
+    unfinished: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, the line of `--json`."""
@@ -66,6 +68,7 @@ class Exported:
         }
         more: dict[str, Any] = {"adapters": list(self.adapters)} if self.adapters else {}
         more |= {} if self.shrunken is None else {"shrunken": self.shrunken.model_dump(mode="json")}
+        more |= {} if self.unfinished is None else {"unfinished": True, "epoch": self.unfinished}
         more |= {} if self.target is None else {"target": self.target.model_dump(mode="json")}
         more |= {} if self.account is None else {"account": self.account.to_json()}
         ties = [tie.model_dump() for tie in self.near_ties]

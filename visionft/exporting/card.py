@@ -204,6 +204,14 @@ def _smaller(record: BundleRecord) -> str:
     return "\n".join(lines)
 
 
+def _unfinished(record: BundleRecord) -> str:
+    if not record.provenance.get("unfinished"):
+        return ""
+    return (
+        f"- The run was not finished: these are its best weights so far, of epoch {record.provenance.get('epoch')}.\n"
+    )
+
+
 def _provenance(record: BundleRecord) -> str:
     weights, blend, origin = record.weights, record.provenance.get("blend"), record.provenance.get("origin")
     teacher = record.provenance.get("teacher")
@@ -213,6 +221,6 @@ def _provenance(record: BundleRecord) -> str:
     return (
         f"- Pretrained weights: {inline(weights.origin)} ({weights.kind}), licence: {inline(weights.licence)}.\n"
         f"{went_on}{taught}{blended if blend is not None else ''}"
-        f"- Data fingerprint: `{record.provenance.get('data_fingerprint')}`.\n"
+        f"{_unfinished(record)}- Data fingerprint: `{record.provenance.get('data_fingerprint')}`.\n"
         f"- Settings, versions and every figure: `{n.RECORD_FILE}`."
     )

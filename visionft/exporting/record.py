@@ -36,7 +36,7 @@ def metadata(run: TrainedModel, fingerprint: str) -> dict[str, str]:
         n.META_CLASSES: json.dumps(list(run.classes.names), ensure_ascii=False),
         n.META_CLASSES_HASH: run.classes.hash,
         n.META_PREPROCESS: json.dumps(run.preprocess.to_json()),
-        n.META_BACKBONE: run.settings.backbone,
+        n.META_BACKBONE: backbone_of(run),
         n.META_LICENCE: weights_record(run.weights_source).licence,
         n.META_FINGERPRINT: fingerprint,
     }
@@ -50,7 +50,7 @@ def provisional(run: TrainedModel, features: int, model: ModelProto, file: Path,
         classes=run.classes.names,
         classes_hash=run.classes.hash,
         preprocess=run.preprocess.to_json(),
-        backbone=run.settings.backbone,
+        backbone=backbone_of(run),
         weights=weights_record(run.weights_source),
         model=model_record(model, file),
         tensors=tensors(len(run.classes), features),
@@ -59,6 +59,12 @@ def provisional(run: TrainedModel, features: int, model: ModelProto, file: Path,
         figures=figures(run),
         provenance=provenance(run, fingerprint),
     )
+
+
+def backbone_of(run: TrainedModel) -> str:
+    """Return timm's name of the backbone: that of a folder is of this machine alone."""
+    model = run.weights_source.get("model")
+    return str(run.weights_source["name"]) if model else run.settings.backbone
 
 
 def model_record(model: ModelProto, file: Path) -> ModelRecord:
@@ -105,7 +111,7 @@ def figures(run: TrainedModel) -> dict[str, JsonValue]:
 
 
 def provenance(run: TrainedModel, fingerprint: str) -> dict[str, JsonValue]:
-    """Return data fingerprint, settings, versions and a blend's coefficient; no path and no command line."""
+    """Return data fingerprint, settings, versions and which weights they are; no path and no command line."""
     blend = run.result.get("blend")
     environment = {key: value for key, value in run.environment.items() if key in ("python", "packages", "platform")}
     return {
@@ -113,10 +119,17 @@ def provenance(run: TrainedModel, fingerprint: str) -> dict[str, JsonValue]:
         "data_fingerprint": fingerprint,
         "origin": _nameless(run.origin),
         "teacher": _nameless(run.teacher),
-        "settings": run.settings.model_dump(mode="json", exclude=PRIVATE_SETTINGS),  # type: ignore[arg-type]  # the stub wants IncEx
+        "settings": public_settings(run),
         "environment": _plain(environment),
         **({"blend": blend["coefficient"]} if blend else {}),
+        **({"unfinished": True, "epoch": run.result["epoch"]} if run.result.get("unfinished") else {}),
     }
+
+
+def public_settings(run: TrainedModel) -> dict[str, JsonValue]:
+    """Return the resolved settings without paths of the machine that trained."""
+    plain = run.settings.model_dump(mode="json", exclude=PRIVATE_SETTINGS)  # type: ignore[arg-type]  # the stub wants IncEx
+    return {**plain, "backbone": backbone_of(run)}
 
 
 def _nameless(origin: Mapping[str, Any] | None) -> JsonValue:

@@ -33,6 +33,7 @@ from visionft.runs.reading import (
     verified_table,
     verify,
 )
+from visionft.runs.unfinished import best_epoch, result_so_far, sentence
 from visionft.settings import FitSettings
 
 SUMMED = ("seconds", "images_per_second", "peak_memory_mb")
@@ -41,22 +42,29 @@ SUMMED = ("seconds", "images_per_second", "peak_memory_mb")
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run.
+    """A run, finished unless its `epoch` says otherwise.
 
     Attributes:
         path: its folder.
         photos: its photos, or a part of them, as they were found again; none: they are where the record says.
+        epoch: of the best weights so far, where the run is not finished; they are then what it answers with.
     """
 
     path: Path
     photos: Manifest | None = field(default=None, compare=False, repr=False)
+    epoch: int | None = None
 
     @classmethod
-    def open(cls, path: str | Path) -> Run:
-        """Open a finished run.
+    def open(cls, path: str | Path, *, unfinished: bool = False) -> Run:
+        """Open a run.
+
+        Args:
+            path: its folder.
+            unfinished: also take one that is not finished, with its best weights so far.
 
         Raises:
-            RunError: there is no run, it is unfinished, or a file is missing or no file.
+            RunError: there is no run, it is unfinished and that was not asked for, it has no weights yet, or a file is
+                missing.
         """
         folder = Path(path)
         if not folder.is_dir():
@@ -65,11 +73,14 @@ class Run:
             raise RunError(
                 f"{folder} is not a run: it has no {layout.SETTINGS}; give the folder that `visionft fit` wrote"
             )
-        if not os.path.lexists(folder / layout.RESULT):
+        finished = os.path.lexists(folder / layout.RESULT)
+        if not finished and not unfinished:
             raise RunError(f"the run {folder} is not finished; run the same `visionft fit` again to go on with it")
-        require_files(folder, layout.RECORDS | {layout.RESULT, layout.WEIGHTS})
+        epoch = None if finished else best_epoch(folder)
+        weights = frozenset({layout.RESULT, layout.WEIGHTS} if finished else {layout.BEST})
+        require_files(folder, layout.RECORDS | weights)
         require_digests(folder)
-        return cls(folder)
+        return cls(folder, epoch=epoch)
 
     @cached_property
     def settings(self) -> FitSettings:
@@ -88,7 +99,9 @@ class Run:
 
     @cached_property
     def result(self) -> dict[str, Any]:
-        """The final figures, as in result.json."""
+        """The final figures, as in result.json; of an unfinished run `unfinished`, `epoch` and `val` alone."""
+        if self.epoch is not None:
+            return result_so_far(self.path, self.epoch)
         return read_record(self.path / layout.RESULT, _result)
 
     @cached_property
@@ -136,6 +149,11 @@ class Run:
         """SHA-256 of the final weights; RunError where they are not those that were written."""
         return verify(self.path / layout.WEIGHTS).sha256
 
+    @property
+    def note(self) -> str | None:
+        """Whose weights an unfinished run answers with, in a sentence; None of a finished one."""
+        return None if self.epoch is None else sentence(self.path, self.epoch)
+
     def has_split(self, split: str) -> bool:
         """Tell whether the run set photos aside under that name."""
         counted = read_record(self.path / layout.DATA, lambda record: sum(record["counts"].get(split, {}).values()))
@@ -176,7 +194,7 @@ class Run:
         return read_record(self.path / layout.DATA, build)
 
     def network(self, weights: str = layout.WEIGHTS) -> Network:
-        """Return the final network: fp32, on the processor, in eval mode.
+        """Return the final network, or the best so far: fp32, on the processor, in eval mode.
 
         Args:
             weights: `layout.START` for the network before its first step of training.
@@ -185,15 +203,34 @@ class Run:
             RunError: the weights are missing or damaged.
         """
         network = backbones.structure(
-            self.settings.backbone, len(self.classes), self.settings.head, size=self.preprocess.size[0]
+            self.settings.backbone,
+            len(self.classes),
+            self.settings.head,
+            size=self.preprocess.size,
+            model=self.weights_source.get("model"),
         )
-        methods.restore(network, self.settings.method)
-        tensors = read_tensors(self.path / weights)
+        so_far = self.epoch is not None and weights == layout.WEIGHTS
+        file = self.path / (layout.BEST if so_far else weights)
+        if so_far:  # as training has them, additions apart
+            methods.edit(network, self.settings.method, check=False)
+        else:
+            methods.restore(network, self.settings.method)
+        tensors = read_tensors(file)
         try:
             network.load_state_dict(tensors)
         except RuntimeError as error:
-            raise damaged(self.path / weights, "it holds the weights of another network") from error
+            raise damaged(file, "it holds the weights of another network") from error
+        if so_far:
+            self._require_still_best()
+            methods.fold(network, self.settings.method)
         return network.eval()
+
+    def _require_still_best(self) -> None:
+        if best_epoch(self.path) != self.epoch:
+            raise RunError(
+                f"the run {self.path} is being trained just now and has other best weights than a moment ago; run the "
+                "command again"
+            )
 
     def start(self) -> Network:
         """Return the network before its first step of training, the head solved: fp32, on the processor, in eval mode.
@@ -211,6 +248,7 @@ class Run:
     def __str__(self) -> str:
         top1, blend = self.result["val"]["top1"], self.result.get("blend")
         how = self.settings.method.name + (f", blended {blend['coefficient']:g} of the way," if blend else "")
+        how += "" if self.epoch is None else f" (not finished, after epoch {self.epoch})"
         missing = (self.result.get("account") or {}).get("headline")
         return (
             f"run {self.path}: {how} on {self.settings.backbone}, {len(self.classes)} classes, "
@@ -224,7 +262,7 @@ class Run:
             "backbone": self.settings.backbone,
             "classes": len(self.classes),
             "validation top-1": f"{self.result['val']['top1']:.1%}",
-            "seconds": f"{self.result['seconds']:.0f}",
+            "seconds": f"{self.result['seconds']:.0f}" if self.epoch is None else "not finished",
         }
         return (
             "<table>"

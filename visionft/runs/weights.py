@@ -6,19 +6,39 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from visionft.methods import AdapterFiles
+from visionft.runs.reading import damaged
 from visionft.runs.writing import make_folder, replacing, write_text
 
 ADAPTER_WEIGHTS, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"  # PEFT's names
 
 
-def write_weights(path: Path, network: nn.Module) -> None:
-    """Replace a file of weights with the network's parameters and buffers."""
+EPOCH = "epoch"
+
+
+def write_weights(path: Path, network: nn.Module, *, epoch: int | None = None) -> None:
+    """Replace a file of weights with the network's parameters and buffers, marked with the epoch they are of."""
+    marks = None if epoch is None else {EPOCH: str(epoch)}
     with replacing(path) as temporary:
-        save_file(_apart(network.state_dict()), temporary)
+        save_file(_apart(network.state_dict()), temporary, marks)
+
+
+def epoch_of(path: Path) -> int | None:
+    """Return the epoch that weights are marked with; none: they are not.
+
+    Raises:
+        RunError: the file is damaged or gone.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            mark = (file.metadata() or {}).get(EPOCH)
+        return None if mark is None else int(mark)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise damaged(path, type(error).__name__) from error
 
 
 def write_adapter(folder: Path, files: AdapterFiles) -> None:

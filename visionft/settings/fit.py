@@ -16,13 +16,31 @@ from visionft.settings.tree import Auto, Settings
 class PreprocessSettings(Settings):
     """How a photo becomes the network's input; unset values are the weights' own."""
 
-    size: Annotated[int, Field(ge=16, le=2048)] | None = None
-    """Side of the square input in pixels."""
+    size: Annotated[int, Field(ge=16, le=2048)] | Annotated[str, Field(pattern=r"^\d{1,5}x\d{1,5}$")] | None = None
+    """Side of the square input in pixels, or HEIGHTxWIDTH."""
     mode: Literal["crop", "pad", "squash"] = "crop"
     """`crop`: short side resized, centre kept; `pad`: long side resized, borders filled with the mean; `squash`: the
     ratio of sides is given up."""
     crop_pct: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     """Share of the resized short side that the centre crop keeps."""
+
+    @field_validator("size")
+    @classmethod
+    def _both_sides(cls, value: int | str | None) -> int | str | None:
+        if not isinstance(value, str):
+            return value
+        height, width = map(int, value.split("x"))
+        if min(height, width) < 16 or max(height, width) > 2048:
+            raise ValueError(f"preprocess.size: {value} has a side outside 16 to 2048; give one such as 192x256")
+        return height if height == width else f"{height}x{width}"
+
+    @property
+    def sides(self) -> tuple[int, int] | None:
+        """(H, W) of the input in pixels; None: the weights' own."""
+        if self.size is None:
+            return None
+        height, _, width = str(self.size).partition("x")
+        return int(height), int(width or height)
 
 
 class FitSettings(Settings):

@@ -88,12 +88,17 @@ class Leaf:
     @property
     def allowed(self) -> str:
         """What may be given, in words: `a number above 0 and below 10, or auto`."""
-        words = [_PLAIN[kind] + _range(dict(self.bounds)) for kind in self.types if kind in _PLAIN]
+        words = [self._plain(kind) for kind in self.types if kind in _PLAIN]
         words += [f"a list such as {_EXAMPLES[self.mapping]}"] if self.compound else []
         chosen = ["true", "false"] if bool in self.types else []
         chosen += [*self.choices, *(["none"] if self.optional and "none" not in self.choices else [])]
         words += [_either(chosen)] if chosen else []
         return ", or ".join(words)
+
+    def _plain(self, kind: Any) -> str:
+        if kind is str and int in self.types:  # a text beside a number is two of them
+            return "two such as 192x256"
+        return _PLAIN[kind] + _range(dict(self.bounds))
 
 
 def flag_of(path: str) -> str:

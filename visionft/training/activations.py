@@ -10,6 +10,7 @@ from visionft.settings import AdapterMethod, FitSettings, LoraMethod, QloraMetho
 from visionft.training.lean import lean
 from visionft.training.measuring import saved_bytes
 from visionft.training.progress import Say
+from visionft.training.sizes import crop
 
 LITTLE = 0.1  # of full fine-tuning's share: less than what another batch size or crop changes
 
@@ -20,12 +21,12 @@ def compared(settings: FitSettings, network: Network, say: Say) -> Iterator[None
     if not (network.convolutional and isinstance(settings.method, LoraMethod | QloraMethod | AdapterMethod)):
         yield
         return
-    side = int(settings.augment.size)
+    size = crop(settings, network.input_size)
     with lean(settings, network):
-        full = saved_bytes(network, (side, side))
+        full = saved_bytes(network, size)
     yield
     with lean(settings, network):
-        edited = saved_bytes(network, (side, side))
+        edited = saved_bytes(network, size)
     say(sentence(settings.method.name, network.name, edited, full))
 
 

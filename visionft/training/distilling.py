@@ -24,7 +24,7 @@ class Distillation(nn.Module):
         student: the network that learns.
         settings: weights of the three parts and T.
         preprocess: the student's.
-        side: of the student's training crops, in pixels.
+        size: (H, W) of the student's training crops, in pixels.
         seed: of the projection's start.
     """
 
@@ -34,11 +34,11 @@ class Distillation(nn.Module):
         student: Network,
         settings: DistillationSettings,
         preprocess: Preprocess,
-        side: int,
+        size: tuple[int, int],
         seed: int,
     ) -> None:
         super().__init__()
-        self.teacher, self.settings, self.preprocess, self.side = teacher, settings, preprocess, side
+        self.teacher, self.settings, self.preprocess, self.size = teacher, settings, preprocess, size
         self.projection: nn.Module = nn.Identity()
         if settings.features and student.features != teacher.network.features:
             torch.manual_seed(seed)
@@ -46,7 +46,7 @@ class Distillation(nn.Module):
 
     def student_view(self, x: Tensor) -> Tensor:
         """Return the views (B, 3, V, V) as the student sees them."""
-        return resized(x, self.side)
+        return resized(x, self.size)
 
     def lesson(self, x: Tensor, indices: Tensor) -> Lesson:
         """Ask the teacher about the views (B, 3, V, V) of training photos (B,)."""

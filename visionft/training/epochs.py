@@ -130,13 +130,13 @@ class Start(Callback):
 def make_loader(prepared: Prepared, manifest: Manifest) -> TrainLoader:
     """Return the batches of the training photos."""
     settings = prepared.settings
-    side, workers = views_of(settings, prepared.teacher), int(settings.hardware.workers)
-    fill, decoded = prepared.preprocess.fill, keeping.decoded(settings, side)
+    size, workers = views_of(settings, prepared.preprocess, prepared.teacher), int(settings.hardware.workers)
+    fill, decoded = prepared.preprocess.fill, keeping.decoded(settings, size)
     photos = TrainPhotos(
         manifest.rows("train"),
         manifest.root,
         settings.augment,
-        (side, side),
+        size,
         fill,
         settings.seed,
         decoded,
@@ -170,8 +170,8 @@ def make_module(prepared: Prepared, manifest: Manifest, steps_per_epoch: int) ->
 def _distillation(prepared: Prepared) -> Distillation:
     settings, teacher = prepared.settings, prepared.teacher
     assert teacher is not None, "asked for where there is one alone"
-    side = int(settings.augment.size)
-    return Distillation(teacher, prepared.network, settings.distillation, prepared.preprocess, side, settings.seed)
+    size = sizes.crop(settings, prepared.preprocess.size)
+    return Distillation(teacher, prepared.network, settings.distillation, prepared.preprocess, size, settings.seed)
 
 
 def make_trainer(settings: FitSettings, folder: Path, epochs: int, callbacks: list[Callback]) -> Trainer:

@@ -23,7 +23,7 @@ from visionft.runs.weights import write_adapter, write_weights
 from visionft.runs.writing import remove, write_json
 from visionft.training.calibrating import Outputs, calibrate, sample, sentence_of
 from visionft.training.hardware import full_precision, peak_memory
-from visionft.training.history import Epoch, best, write_csv
+from visionft.training.history import Epoch, best, least_loss, write_csv
 from visionft.training.preparing import Prepared
 from visionft.training.progress import Say, bar
 from visionft.training.verdict import verdict
@@ -56,6 +56,11 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     write_json(folder / layout.RESULT, _result(val, train, sentence, history, kept) | cost | account)
     remove(folder / layout.BEST)
     say(f"validation: {val}")
+    if kept and kept.epoch and kept.val_top1 != val.top1 and prepared.settings.hardware.precision != "fp32":
+        say(
+            f"these are the figures in fp32, of what is exported; in {prepared.settings.hardware.precision}, as "
+            f"training computes, epoch {kept.epoch} had a top-1 of {kept.val_top1:.2%}"
+        )
     say(sentence_of(calibration))
     say(sentence)
     return Run.open(folder)
@@ -97,6 +102,6 @@ def _result(
         "train": {"top1": train.top1, "log_loss": train.log_loss, "n": train.n},
         "verdict": sentence,
         "kept_epoch": kept.epoch if kept else None,
-        "least_val_loss_epoch": min(history, key=lambda row: row.val_loss).epoch if history else None,
+        "least_val_loss_epoch": least_loss(history).epoch if history else None,
         "images_per_second": float(np.median(speeds)) if speeds else None,
     }

@@ -48,13 +48,21 @@ def write_csv(path: Path, history: Sequence[Epoch]) -> None:
 
 
 def best(history: Sequence[Epoch]) -> Epoch:
-    """Return the epoch of the highest validation top-1; between equals the lower validation loss wins."""
+    """Return the epoch whose weights are kept: of the highest validation top-1 and, of equal ones, the least loss.
+
+    The answers decide, as they are what is asked for. Loss alone would keep a solved head where a network trained with
+    label smoothing is right more often: its probabilities are off, and the temperature mends them.
+    """
     return max(history, key=lambda row: (row.val_top1, -row.val_loss))
+
+
+def least_loss(history: Sequence[Epoch]) -> Epoch:
+    """Return the epoch of the least validation loss, the first of equal ones."""
+    return min(history, key=lambda row: row.val_loss)
 
 
 def no_longer_better(history: Sequence[Epoch], patience: int | None) -> bool:
     """Tell whether the validation loss was not lowered for `patience` epochs; never where there is no patience."""
     if patience is None or not history:
         return False
-    lowest = min(history, key=lambda row: row.val_loss)
-    return history[-1].epoch - lowest.epoch >= patience
+    return history[-1].epoch - least_loss(history).epoch >= patience

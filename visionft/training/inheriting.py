@@ -136,8 +136,9 @@ def _refuse_other(wanted: FitSettings, parent: Run, name: str) -> None:
     if name == "weights" or last not in node.model_fields_set or given in ("auto", own):
         return  # weights are not looked at
     if name == "preprocess.size":
-        own = parent.preprocess.size[0]  # unset where it was the weights' own
-    same = given.partition(".")[0] == own.partition(".")[0] if name == "backbone" else given in (None, own)
+        height, width = parent.preprocess.size  # the setting is unset where it was the weights' own
+        own = height if height == width else f"{height}x{width}"
+    same = backbones.same_backbone(given, own) if name == "backbone" else given in (None, own)
     if not same:
         raise UsageError(
             f"--{name.replace('_', '-')} is {given}, and the run {parent.path} to go on from has {own}; leave it out"

@@ -12,13 +12,18 @@ from visionft.training.choices import Choice
 GB = 1e9
 
 
-def cache_choice(settings: FitSettings, digests: Sequence[str], side: int) -> Choice:
+def by_room(settings: FitSettings) -> bool:
+    """Tell whether the choice of `data.cache` hangs on the room that is free just now."""
+    return settings.hardware.device != "cpu" and int(settings.epochs) > 1
+
+
+def cache_choice(settings: FitSettings, digests: Sequence[str], size: tuple[int, int]) -> Choice:
     """Choose `data.cache`; everything else is resolved.
 
     Args:
         settings: resolved otherwise.
         digests: of the photos to train on; those that an earlier run kept need no room.
-        side: of the training views in pixels.
+        size: (H, W) of the training views in pixels.
     """
     if not settings.epochs:
         return _none("nothing is trained by epochs")
@@ -26,7 +31,7 @@ def cache_choice(settings: FitSettings, digests: Sequence[str], side: int) -> Ch
         return _none("on a processor, training takes far longer than decoding")
     if settings.epochs == 1:
         return _none("one epoch reads each photo once")
-    store = Decoded(data.side_of((side, side)), _bytes(settings))
+    store = Decoded(data.side_of(size), _bytes(settings))
     needed = data.estimate(store.missing(digests), store.side)
     if needed > (free := data.room(store.budget)):
         return _none(f"about {needed / GB:.1f} GB more would be kept, and there is room for {free / GB:.1f}")
@@ -35,11 +40,11 @@ def cache_choice(settings: FitSettings, digests: Sequence[str], side: int) -> Ch
     )
 
 
-def decoded(settings: FitSettings, side: int) -> Decoded | None:
-    """Return where training views of `side` pixels come from, if not from the files; a run older than this has none."""
+def decoded(settings: FitSettings, size: tuple[int, int]) -> Decoded | None:
+    """Return where training views of `size` (H, W) come from, if not from the files; a run older than this has none."""
     if settings.data.cache != "decoded":
         return None
-    return Decoded(data.side_of((side, side)), _bytes(settings), int(settings.hardware.workers))
+    return Decoded(data.side_of(size), _bytes(settings), int(settings.hardware.workers))
 
 
 def _none(reason: str) -> Choice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from lightning import Callback, Trainer
 
 from visionft import methods
 from visionft.data import TrainLoader
+from visionft.errors import RunError
 from visionft.runs import layout
 from visionft.runs.weights import write_weights
 from visionft.training.checkpointing import Checkpoint
@@ -69,11 +71,12 @@ class Lifecycle(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: Any) -> None:
         """Write the epoch's row, its weights if they are the best, and a checkpoint; point the loader on."""
         row = self._row(pl_module)
+        _require_finite(row, self.folder)
         self.history.append(row)
         write_csv(self.folder / layout.METRICS, self.history)
         if best(self.history) is row:
             self.write_best(pl_module)
-        self.say(sentence(row, pl_module.schedule.epochs))
+        self.say(sentence(row, pl_module.schedule.epochs, pl_module.settings.hardware.precision))
         self.loader.set_epoch(row.epoch)
         self._leave_if_asked(pl_module)
         self.checkpoint(pl_module)
@@ -109,8 +112,8 @@ class Lifecycle(Callback):
         write_weights(self.folder / layout.START, start)
 
     def write_best(self, module: Classifier) -> None:
-        """Write the weights that would be exported now."""
-        write_weights(self.folder / layout.BEST, module.final_network)
+        """Write the weights that would be exported now, with their epoch: they may be used before the end."""
+        write_weights(self.folder / layout.BEST, module.final_network, epoch=self.history[-1].epoch)
 
     def _row(self, module: Classifier) -> Epoch:
         now, loss = time.monotonic(), module.validation_figures()
@@ -128,10 +131,20 @@ class Lifecycle(Callback):
         )
 
 
-def sentence(row: Epoch, epochs: int) -> str:
-    """Return one epoch as a line of the terminal."""
+def sentence(row: Epoch, epochs: int, precision: str = "fp32") -> str:
+    """Return one epoch as a line of the terminal; figures in another arithmetic than the final ones say so."""
+    arithmetic = "" if precision == "fp32" else f" in {precision}"
     return (
         f"epoch {row.epoch}/{epochs}  phase {row.phase}  train loss {row.train_loss:.4f}  "
-        f"validation loss {row.val_loss:.4f}  top-1 {row.val_top1:.2%}  "
+        f"validation loss {row.val_loss:.4f}  top-1 {row.val_top1:.2%}{arithmetic}  "
         f"{row.images_per_second:.1f} images/s  {row.seconds:.0f} s"
     )
+
+
+def _require_finite(row: Epoch, folder: Path) -> None:
+    """Leave a training whose weights are lost, before they take the place of better ones."""
+    if not math.isfinite(row.val_loss):
+        raise RunError(
+            f"training diverged in epoch {row.epoch}: the validation loss is {row.val_loss}; give a lower --optim.lr "
+            f"and another --out than {folder}"
+        )

@@ -14,7 +14,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from visionft.errors import MemoryShortError
 from visionft.training.norms import freeze_norms
 
-ROUNDS = 4
+ROUNDS = 6  # the ways in turn, so that what disturbs one disturbs all
 COUNTED = 8  # photos of the pass in which saved bytes are counted: a micro-batch on a processor
 PATIENCE = 6.0  # seconds after which no further round begins
 

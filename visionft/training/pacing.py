@@ -11,12 +11,23 @@ from visionft.training.hardware import free_memory, has_bf16
 from visionft.training.lean import lean
 from visionft.training.measuring import Way, fitting_micro_batch, saved_bytes, seconds_per_photo
 from visionft.training.resolving import batch_norms
+from visionft.training.sizes import crop
 
-WORTH_IT = 1.05  # a dtype with less precision has to be this much faster to be chosen
+WORTH_IT = 1.15  # what is not the default has to be this much faster: a busy machine moves a trial by a tenth
 SMALL, LARGE = 8, 32  # photos of a pass: fp32 was never faster in larger ones (benchmarks/micro_batch.py), bf16 is
 MEMORY_SHARE = 0.25  # of the free memory, that the backward pass may need for larger pieces to be tried
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+def measures(settings: FitSettings) -> bool:
+    """Tell whether `pace` hangs on a stopwatch, or on the memory that is free just now."""
+    given, pieces = settings.hardware.precision, settings.optim.micro_batch
+    if not settings.epochs:
+        return False
+    if settings.hardware.device == "cuda":
+        return pieces == "auto"
+    return has_bf16("cpu") if given == "auto" else given == "bf16" and pieces == "auto"
 
 
 def pace(settings: FitSettings, network: Network) -> list[Choice]:
@@ -34,10 +45,6 @@ def _batch(settings: FitSettings) -> int:
     return int(settings.optim.batch_size)
 
 
-def _side(settings: FitSettings) -> tuple[int, int]:
-    return int(settings.augment.size), int(settings.augment.size)
-
-
 def _on_gpu(settings: FitSettings, network: Network) -> list[Choice]:
     precision = Choice("hardware.precision", "bf16", "the GPU has it")
     if not has_bf16("cuda"):
@@ -48,7 +55,7 @@ def _on_gpu(settings: FitSettings, network: Network) -> list[Choice]:
     dtype = DTYPES[precision.value if given == "auto" else given]
     norms, channels_last = settings.optim.norm_statistics == "frozen", bool(settings.hardware.channels_last)
     fits = fitting_micro_batch(
-        network, _side(settings), _batch(settings), "cuda", dtype, channels_last, frozen_norms=norms
+        network, crop(settings, network.input_size), _batch(settings), "cuda", dtype, channels_last, frozen_norms=norms
     )
     return [precision, Choice("optim.micro_batch", fits, "the largest that fits the GPU's memory")]
 
@@ -58,7 +65,9 @@ def _on_processor(settings: FitSettings, network: Network) -> list[Choice]:
     if len(ways) == 1:
         return _untried(settings, network, ways[0])
     norms, channels_last = settings.optim.norm_statistics == "frozen", bool(settings.hardware.channels_last)
-    times = seconds_per_photo(network, _side(settings), ways, "cpu", channels_last, frozen_norms=norms)
+    times = seconds_per_photo(
+        network, crop(settings, network.input_size), ways, "cpu", channels_last, frozen_norms=norms
+    )
     fp32, bf16 = (_fastest(times, dtype) for dtype in (None, torch.bfloat16))
     if fp32 is None or bf16 is None:
         return [_pieces(settings, network, fp32 or bf16 or ways[0], times)]
@@ -69,7 +78,12 @@ def _on_processor(settings: FitSettings, network: Network) -> list[Choice]:
 
 
 def _fastest(times: dict[Way, float], dtype: torch.dtype | None) -> Way | None:
-    return min((way for way in times if way.dtype == dtype), key=times.__getitem__, default=None)
+    """Return the first way of a dtype, or the fastest one where that is worth it."""
+    ways = [way for way in times if way.dtype == dtype]
+    if not ways:
+        return None
+    fastest = min(ways, key=times.__getitem__)
+    return fastest if times[ways[0]] >= WORTH_IT * times[fastest] else ways[0]
 
 
 def _pieces(settings: FitSettings, network: Network, taken: Way, times: dict[Way, float]) -> Choice:
@@ -103,7 +117,11 @@ def _ways(settings: FitSettings, network: Network) -> list[Way]:
         return [Way(dtype, batch) for dtype in dtypes]
     ways = [Way(dtype, min(batch, SMALL)) for dtype in dtypes]
     large = Way(torch.bfloat16, min(batch, LARGE))
-    if torch.bfloat16 in dtypes and large not in ways and _has_room(network, _side(settings), large.photos):
+    if (
+        torch.bfloat16 in dtypes
+        and large not in ways
+        and _has_room(network, crop(settings, network.input_size), large.photos)
+    ):
         ways.append(large)
     return ways
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,14 @@ from visionft.runs.descent import Origin
 from visionft.runs.reading import read_record, read_settings
 from visionft.runs.succession import Succession
 from visionft.settings import FitSettings
-from visionft.training import activations, recomputing
+from visionft.training import activations, deciding, recomputing
 from visionft.training.choices import Choice, open_ones, put
 from visionft.training.inheriting import Inheritance, choices_of
-from visionft.training.keeping import cache_choice
-from visionft.training.pacing import pace
+from visionft.training.keeping import by_room, cache_choice
+from visionft.training.pacing import measures, pace
 from visionft.training.progress import Say
 from visionft.training.resolving import Facts, resolve_machine, resolve_training, solves_head
-from visionft.training.sizes import require_growable
+from visionft.training.sizes import crop, require_growable
 from visionft.training.teaching import Teacher
 
 LEARNS = ("learns from", "--distill")
@@ -89,22 +90,23 @@ def prepare(
     if sentence := too_large(network.name, sum(tensor.nbytes for tensor in network.state_dict().values())):
         say(f"note: this run will evaluate and predict, but not export: {sentence}")
     transform = parent.preprocess if parent else backbones.preprocess(network, settings.preprocess)
+    if teacher:
+        teacher.require_shape(transform.size)
     facts = _facts(network, manifest, transform, heir)
     settings, training = resolve_training(settings, facts)
     require_growable(settings, facts.any_size)
     _edit(settings, network, say)
     recomputing.prepare(settings, network, say)
-    measured = open_ones(settings, pace(settings, network))
+    measured = open_ones(settings, _paced(settings, network, say))
     settings = put(settings, measured)
-    digests = manifest.rows("train").digests
-    kept = open_ones(settings, [cache_choice(settings, digests, views_of(settings, teacher))])
+    kept = open_ones(settings, _kept(settings, manifest, views_of(settings, transform, teacher), say))
     settings = put(settings, kept)
     choices = (*taken, *machine, *weights, *training, *measured, *kept)
     for choice in choices:
         say(f"  {choice}")
     choices = (*read, *choices)  # how the photos are read was said with them
     if master and teacher:
-        say(f"teacher: {master}; it sees the same views, at {teacher.side} pixels")
+        say(f"teacher: {master}; it sees the same views, at {_spoken(teacher.size)} pixels")
     if heir is None:
         say(f"weights: {network.source}")
         return Prepared(settings, choices, network, network.source, transform, teacher=teacher)
@@ -113,10 +115,29 @@ def prepare(
     return Prepared(settings, choices, network, network.source, transform, heir.origin, heir.succession, teacher)
 
 
-def views_of(settings: FitSettings, teacher: Teacher | None) -> int:
-    """Return the side of the training views: where a teacher sees them too, the larger one, and both shrink from it."""
-    own = int(settings.augment.size)
-    return max(own, teacher.side) if teacher else own
+def _spoken(size: tuple[int, int]) -> str:
+    return str(size[0]) if size[0] == size[1] else f"{size[0]} x {size[1]}"
+
+
+def _paced(settings: FitSettings, network: Network, say: Say) -> Sequence[Choice]:
+    if not measures(settings):
+        return pace(settings, network)
+    about = deciding.of_step(settings, network)
+    return deciding.remembered("precision and micro-batch", about, lambda: pace(settings, network), say)
+
+
+def _kept(settings: FitSettings, manifest: Manifest, size: tuple[int, int], say: Say) -> Sequence[Choice]:
+    digests = manifest.rows("train").digests
+    if settings.data.cache != "auto" or not by_room(settings):
+        return [cache_choice(settings, digests, size)]
+    about = deciding.of_photos(settings, digests, size)
+    return deciding.remembered("decoded photos", about, lambda: [cache_choice(settings, digests, size)], say)
+
+
+def views_of(settings: FitSettings, transform: Preprocess, teacher: Teacher | None) -> tuple[int, int]:
+    """Return (H, W) of the training views: where a teacher sees them too, the larger one, and both shrink from it."""
+    own = crop(settings, transform.size)
+    return max(own, teacher.size, key=min) if teacher else own
 
 
 def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:
@@ -128,7 +149,9 @@ def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:
     settings = read_settings(folder / layout.SETTINGS)
     choices, source, origin, taught = read_record(folder / layout.CHOICES, _chosen)
     preprocess = read_record(folder / layout.PREPROCESS, Preprocess.from_json)
-    network = backbones.structure(settings.backbone, len(manifest.classes), settings.head, size=preprocess.size[0])
+    network = backbones.structure(
+        settings.backbone, len(manifest.classes), settings.head, size=preprocess.size, model=source.model
+    )
     methods.edit(network, settings.method, check=False)
     recomputing.prepare(settings, network, lambda _: None)
     teacher = None
@@ -175,7 +198,8 @@ def _network(
     if settings.weights != "auto":
         return settings, _create(settings, classes), []
     try:
-        hub = [Choice("weights", "hub", "timm's pretrained weights")]
+        known = "those of that place" if backbones.is_place(settings.backbone) else "timm's pretrained weights"
+        hub = [Choice("weights", "hub", known)]
         chosen = put(settings, hub)
         return chosen, _create(chosen, classes), hub
     except WeightsError as error:
@@ -192,7 +216,7 @@ def _network(
 
 def _create(settings: FitSettings, classes: int) -> Network:
     torch.manual_seed(settings.seed)
-    return backbones.create(settings.backbone, settings.weights, classes, settings.head, size=settings.preprocess.size)
+    return backbones.create(settings.backbone, settings.weights, classes, settings.head, size=settings.preprocess.sides)
 
 
 def _edit(settings: FitSettings, network: Network, say: Say) -> None:

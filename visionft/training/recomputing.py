@@ -10,6 +10,7 @@ from visionft.settings import FitSettings
 from visionft.training.lean import lean
 from visionft.training.measuring import saved_bytes
 from visionft.training.progress import Say
+from visionft.training.sizes import crop
 
 
 def checkpoint_gradients(network: Network) -> None:
@@ -38,11 +39,11 @@ def prepare(settings: FitSettings, network: Network, say: Say) -> None:
     """
     if not settings.hardware.gradient_checkpointing or not settings.epochs:
         return
-    side = int(settings.augment.size)
+    size = crop(settings, network.input_size)
     with lean(settings, network):
-        before = saved_bytes(network, (side, side))
+        before = saved_bytes(network, size)
         checkpoint_gradients(network)
-        after = saved_bytes(network, (side, side))
+        after = saved_bytes(network, size)
     if after >= before:
         raise BackboneError(
             f"gradient checkpointing saves nothing for {network.name}; leave --hardware.gradient-checkpointing out"

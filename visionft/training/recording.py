@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from visionft import backbones
 from visionft.backbones import sha256
 from visionft.data import Manifest
 from visionft.errors import RunBusyError, RunError, RunMismatchError
@@ -34,7 +35,7 @@ def folder_of(wanted: FitSettings) -> Path:
     """Return where the run goes: `out`, or runs/PHOTOS-METHOD-BACKBONE, with -from-RUN or -taught-by-RUN."""
     if wanted.out != "auto":
         return Path(wanted.out)
-    backbone = "" if wanted.backbone == "auto" else f"-{wanted.backbone.split('.')[0]}"
+    backbone = "" if wanted.backbone == "auto" else f"-{backbones.slug(wanted.backbone)}"
     parent = "" if wanted.from_run is None else f"-from-{wanted.from_run.absolute().name}"
     master = "" if wanted.distill is None else f"-taught-by-{wanted.distill.absolute().name}"
     return Path("runs") / f"{wanted.photos.absolute().stem}-{wanted.method.name}{backbone}{parent}{master}"
@@ -107,7 +108,7 @@ def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manif
         manifest.write_splits(temporary)
     write_json(folder / layout.CLASSES, {"names": list(manifest.classes), "hash": manifest.classes.hash})
     write_json(folder / layout.PREPROCESS, prepared.preprocess.to_json())
-    write_text(folder / layout.SETTINGS, to_yaml(prepared.settings))
+    write_text(folder / layout.SETTINGS, to_yaml(prepared.settings.model_copy(update={"out": folder})))
 
 
 def reading_of(folder: Path, wanted: FitSettings) -> DataSettings:
@@ -119,37 +120,60 @@ def reading_of(folder: Path, wanted: FitSettings) -> DataSettings:
     return wanted.data.model_copy(update={name: getattr(settled, name) for name in open_ones})
 
 
-def require_same(folder: Path, wanted: FitSettings, manifest: Manifest) -> str | None:
-    """Refuse to go on with a run of other settings or other photos.
+def require_same_settings(folder: Path, wanted: FitSettings) -> None:
+    """Refuse to go on with a run of other settings; what "auto" became there may be given instead of it.
+
+    Where the photos lie is no matter yet: they may have moved, which their digests tell once they are read.
+
+    Raises:
+        RunMismatchError: names what differs.
+    """
+    record = read_record(folder / layout.CHOICES, _asked)
+    now = {**_comparable(wanted), "photos": record["requested"]["photos"]}
+    for name, kept in ELDERS.items():
+        if _only_moved(getattr(wanted, name), record.get(kept)):
+            now[name] = record["requested"][name]
+    resolved = _comparable(read_settings(folder / layout.SETTINGS))
+    differing = list(_differences(_as_of_today(record["requested"]), now, resolved))
+    if differing:
+        raise RunMismatchError(_other_settings(folder, differing))
+
+
+def require_same_place(folder: Path, wanted: FitSettings) -> None:
+    """Raise RunMismatchError where a run was begun with photos at another place than these."""
+    before, given = _before(folder), str(wanted.photos.absolute())
+    asked: str = read_record(folder / layout.CHOICES, _asked)["requested"]["photos"]
+    if given not in (asked, str(Path(before.get("source", "")).absolute())):
+        raise RunMismatchError(_other_settings(folder, [f"photos was {asked}, is {given}"]))
+
+
+def require_same_photos(folder: Path, wanted: FitSettings, manifest: Manifest) -> str | None:
+    """Refuse to go on with a run of other photos.
 
     Returns:
         What is to be said of photos that are the same at another place, which is then the run's; none: they are where
         they were.
 
     Raises:
-        RunMismatchError: names what differs.
+        RunMismatchError: says how many there were, or where.
     """
-    record, before = read_record(folder / layout.CHOICES, _asked), read_record(folder / layout.DATA, _data_asked)
-    now = _comparable(wanted)
-    moved = before["fingerprint"] == manifest.fingerprint  # or not at all
-    if moved or now["photos"] == str(Path(before.get("source", "")).absolute()):
-        now["photos"] = record["requested"]["photos"]
-    for name, kept in ELDERS.items():
-        if _only_moved(getattr(wanted, name), record.get(kept)):
-            now[name] = record["requested"][name]
-    differing = list(_differences(_as_of_today(record["requested"]), now))
-    if differing:
-        raise RunMismatchError(
-            f"{folder} was made with other settings ({'; '.join(differing)}); give the same ones or another --out"
-        )
-    if before["fingerprint"] != manifest.fingerprint:
-        photos = manifest.table.num_rows
-        raise RunMismatchError(
-            f"the photos changed since {folder} was begun ({before['photos']} photos then, {photos} now); "
-            "give another --out, and --data.splits with its splits.csv to keep the sides"
-        )
-    sweep(folder)
-    return _moved(folder, wanted, manifest, before) if moved else None
+    before = _before(folder)
+    if before["fingerprint"] == manifest.fingerprint:
+        return _moved(folder, wanted, manifest, before)
+    require_same_place(folder, wanted)
+    raise RunMismatchError(
+        f"the photos changed since {folder} was begun ({before['photos']} photos then, {manifest.table.num_rows} now); "
+        "give another --out, and --data.splits with its splits.csv to keep the sides"
+    )
+
+
+def _other_settings(folder: Path, differing: Sequence[str]) -> str:
+    return f"{folder} was made with other settings ({'; '.join(differing)}); give the same ones or another --out"
+
+
+def _before(folder: Path) -> dict[str, Any]:
+    """Return data.json of a run."""
+    return read_record(folder / layout.DATA, _data_asked)
 
 
 def _moved(folder: Path, wanted: FitSettings, manifest: Manifest, before: dict[str, Any]) -> str | None:
@@ -251,10 +275,12 @@ def _only_moved(run: Path | None, origin: dict[str, Any] | None) -> bool:
     return weights.is_file() and sha256(weights) == origin["weights_sha256"]
 
 
-def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[str]:
+def _differences(
+    before: dict[str, Any], now: dict[str, Any], resolved: dict[str, Any], prefix: str = ""
+) -> Iterator[str]:
     for key in sorted({*before, *now}):
-        a, b = before.get(key), now.get(key)
+        a, b, used = before.get(key), now.get(key), resolved.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            yield from _differences(a, b, f"{prefix}{key}.")
-        elif a != b:
+            yield from _differences(a, b, used if isinstance(used, dict) else {}, f"{prefix}{key}.")
+        elif a != b and (key not in resolved or b != used):
             yield f"{prefix}{key} was {a}, is {b}"

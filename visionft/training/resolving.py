@@ -193,7 +193,7 @@ def _epochs(settings: FitSettings, facts: Facts) -> Choice:
 
 
 def _crop_size(facts: Facts) -> Choice:
-    side = facts.input_size[0]
+    side = min(facts.input_size)
     if not facts.any_size:
         return Choice("augment.size", side, "the backbone takes one size only")
     return Choice(

@@ -1,11 +1,22 @@
-"""Training crops that grow from epoch to epoch: when that can be, and how the work then spreads."""
+"""The shape of training crops; and crops that grow from epoch to epoch: when that can be, how the work then spreads."""
 
 from __future__ import annotations
 
 from visionft.data import Sides
+from visionft.data.sizing import scaled
 from visionft.errors import UsageError
 from visionft.methods.phasing import phases
 from visionft.settings import FitSettings
+
+
+def crop(settings: FitSettings, input_size: tuple[int, int]) -> tuple[int, int]:
+    """Return (H, W) of the training crops in pixels: `augment.size` is the shorter side, the ratio is evaluation's.
+
+    Args:
+        settings: resolved.
+        input_size: (H, W) of evaluation.
+    """
+    return scaled(input_size, int(settings.augment.size))
 
 
 def require_growable(settings: FitSettings, any_size: bool) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 
 import torch
+from torch import nn
 
 from visionft.backbones import LinearHead
 from visionft.data import Manifest
 from visionft.data.listing import count
 from visionft.training import extending, features, probing
 from visionft.training.features import SplitFeatures
+from visionft.training.hardware import exactly
 from visionft.training.history import Epoch
 from visionft.training.preparing import Prepared
 from visionft.training.probing import INVERSE_REGULARISATION, Probe
@@ -30,15 +32,26 @@ def solve_head(prepared: Prepared, manifest: Manifest, say: Say) -> Epoch:
     assert isinstance(network.head, LinearHead)  # what `solves_head` promises
     what, probe = _solution(network.head, prepared, train, validation)
     network.head.set_solution(torch.from_numpy(probe.weight), torch.from_numpy(probe.bias))
-    strength, loss, top1 = probe.chosen
+    loss, top1 = figures(network.head, validation)
     photos = len(train.labels) + len(validation.labels)
     now = time.monotonic()
     say(
         f"{what}: validation loss {loss:.4f}  top-1 {top1:.2%}  "
-        f"inverse regularisation {strength:.2g} of {len(probe.path)} tried  "
+        f"inverse regularisation {probe.chosen.strength:.2g} of {len(probe.path)} tried  "
         f"{photos / (computed - began):.0f} images/s for features, {now - computed:.1f} s to solve"
     )
     return Epoch(0, 0, 0, 0.0, float("nan"), loss, top1, now - began, photos / (computed - began))
+
+
+@torch.no_grad()
+def figures(head: nn.Module, held_out: SplitFeatures) -> tuple[float, float]:
+    """Return (mean log-loss, top-1 in [0, 1]) of a head on features, as an epoch's validation has them."""
+    device = next(head.parameters()).device
+    features, labels = (torch.from_numpy(array).to(device) for array in (held_out.features, held_out.labels))
+    with exactly():
+        logits = head(features)
+    loss = nn.functional.cross_entropy(logits, labels).item()
+    return loss, (logits.argmax(1) == labels).float().mean().item()
 
 
 def _solution(

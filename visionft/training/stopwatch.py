@@ -17,6 +17,7 @@ from visionft.training.foretelling import WARM_UP
 from visionft.training.measuring import COUNTED, saved_bytes
 from visionft.training.module import Classifier
 from visionft.training.progress import Advance
+from visionft.training.sizes import crop
 
 LEAST_STEPS = 2  # of each phase: the first one allocates, and says nothing about the others
 
@@ -77,9 +78,9 @@ class Stopwatch(Callback):
 
     def _look(self, module: Classifier) -> None:
         trained = sum(p.numel() for p in module.network.parameters() if p.requires_grad)
-        side, photos = int(module.settings.augment.size), min(COUNTED, module.micro_batch)
+        size, photos = crop(module.settings, module.network.input_size), min(COUNTED, module.micro_batch)
         self.trainable = max(self.trainable, trained)
-        self.saved_bytes = max(self.saved_bytes, saved_bytes(module.network, (side, side), photos=photos))
+        self.saved_bytes = max(self.saved_bytes, saved_bytes(module.network, size, photos=photos))
 
 
 def median_step(times: Sequence[float]) -> float:

@@ -18,6 +18,7 @@ from visionft.preprocess import Preprocess
 from visionft.runs import Run
 from visionft.runs.descent import Origin
 from visionft.training.hardware import inference_dtype
+from visionft.training.sizes import crop
 
 MEMORY = 2_000_000_000
 """Bytes: remembered answers beyond this would take the room that training needs."""
@@ -64,10 +65,20 @@ class Teacher:
         self.origin = Origin.of(run)
         self.network: Network = run.network().requires_grad_(False)
         self.preprocess = run.preprocess
-        self.side = int(run.settings.augment.size)
+        self.path = run.path
+        self.size = crop(run.settings, run.preprocess.size)
         names = list(run.classes)
         self._columns = torch.tensor([names.index(name) for name in classes])
         self._remembered: Lesson | None = None
+
+    def require_shape(self, size: tuple[int, int]) -> None:
+        """Raise UsageError unless a student whose input is `size` (H, W) can see the same views."""
+        height, width = self.preprocess.size
+        if height * size[1] != width * size[0]:
+            raise UsageError(
+                f"--distill: {self.path} sees {height} x {width} pixels and this run {size[0]} x {size[1]}, another "
+                f"shape; give --preprocess.size {height}x{width}, or another teacher"
+            )
 
     def to(self, device: torch.device | str, channels_last: bool) -> None:
         """Move to where the student is."""
@@ -88,7 +99,7 @@ class Teacher:
             kept = self._remembered
             rows = indices.cpu()  # what is remembered stays out of a GPU's memory
             return Lesson(kept.logits[rows].to(x.device), kept.features[rows].to(x.device))
-        features = self.network.embed(resized(_renormalised(x, preprocess, self.preprocess), self.side))
+        features = self.network.embed(resized(_renormalised(x, preprocess, self.preprocess), self.size))
         return Lesson(self.network.head(features).float()[:, self._columns], features.float())
 
     def fits_memory(self, photos: int) -> bool:
@@ -113,11 +124,11 @@ class Teacher:
         )
 
 
-def resized(x: Tensor, side: int) -> Tensor:
-    """Return views (B, 3, V, V) at another side, antialiased."""
-    if x.shape[-1] == side:
+def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return views (B, 3, V, W) at another size (H, W), antialiased."""
+    if x.shape[-2:] == size:
         return x
-    return F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
+    return F.interpolate(x, size=size, mode="bilinear", antialias=True)
 
 
 def _renormalised(x: Tensor, one: Preprocess, other: Preprocess) -> Tensor:

@@ -10,8 +10,10 @@ import torch
 
 from visionft import data
 from visionft.data import Manifest
+from visionft.errors import DataError
 from visionft.runs import Run, layout, locking
 from visionft.runs.reading import verified_table
+from visionft.runs.writing import sweep
 from visionft.settings import FitSettings
 from visionft.training import finishing, inheriting, preparing, recording
 from visionft.training.allocating import keep_freed_memory
@@ -35,16 +37,22 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     folder = recording.folder_of(wanted)
     inheriting.refuse_itself(wanted, folder)
     recording.check_folder(folder)
-    begun = os.path.lexists(
-        folder / layout.SETTINGS
-    )  # else a splits.csv there is what a process left that was killed early
+    # Without settings.yaml a splits.csv there is what a process left that was killed early.
+    begun = os.path.lexists(folder / layout.SETTINGS)
+    if begun:  # before its splits are laid over photos that are read otherwise
+        recording.require_same_settings(folder, wanted)
     parent = None if begun else inheriting.parent_of(wanted)
     master = None if begun or wanted.distill is None else Run.open(wanted.distill)
     elders = [run for run in (parent, master) if run is not None]
     splits = verified_table(folder / layout.SPLITS) if begun else inheriting.splits_of(wanted, elders, say)
     with bar("reading photos") as advance:
         reading = recording.reading_of(folder, wanted)
-        manifest = data.prepare(wanted.photos, reading, splits=splits, on_progress=advance)
+        try:
+            manifest = data.prepare(wanted.photos, reading, splits=splits, on_progress=advance)
+        except DataError:
+            if begun:  # the fault may be that of other photos under this run's splits
+                recording.require_same_place(folder, wanted)
+            raise
     say(data.summary(manifest, folder / layout.DATA))
     if begun:
         with locking.held(folder):
@@ -60,9 +68,11 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
 
 
 def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float) -> Run:
-    moved = recording.require_same(folder, wanted, manifest)
+    recording.require_same_settings(folder, wanted)
+    moved = recording.require_same_photos(folder, wanted, manifest)
     if moved:
         say(moved)
+    sweep(folder)
     if os.path.lexists(folder / layout.RESULT):
         say(f"the run {folder} is finished already; give another --out to train again")
         return Run.open(folder)

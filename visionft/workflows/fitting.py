@@ -44,7 +44,7 @@ def fit(
     for name in ("from_run", "distill"):
         if flags.get(name) is not None:
             flags[name] = path_of(flags[name])
-    settings = _settings(photos_or_settings, config, flags)
+    settings = _in_place(_settings(photos_or_settings, config, flags), config, flags)
     from visionft.evaluation import Earlier, measure_retention
     from visionft.runs import layout
     from visionft.training import train
@@ -138,6 +138,21 @@ def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) ->
     if compared is not None:
         compared.write(folder)
         say(str(compared))
+
+
+def _in_place(settings: FitSettings, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:
+    """Let the settings.yaml of a run mean that run, wherever its folder is now, unless another place is named."""
+    from visionft.runs import layout
+
+    place = Path(config) if config is not None else None
+    if (
+        place is None
+        or flags.get("out") is not None
+        or place.name != layout.SETTINGS
+        or not (place.parent / layout.CHOICES).is_file()
+    ):
+        return settings
+    return settings.model_copy(update={"out": place.parent})
 
 
 def _settings(given: str | Path | FitSettings | None, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:

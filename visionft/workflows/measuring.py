@@ -44,7 +44,7 @@ def evaluate(
             `Evaluation.retention`, and in RUN/evaluation/retention or OUT/retention.
         adapter: the one that is measured, in a bundle with adapters.
         out: a folder for the figures and the predictions per photo; none: RUN/evaluation/SPLIT or
-            RUN/evaluation/data-FOLDER for a run, nowhere for a bundle.
+            RUN/evaluation/data-FOLDER for a run, nowhere for a bundle or a run that is not finished.
 
     Raises:
         UsageError: there are no such photos, or no such adapter.
@@ -54,7 +54,9 @@ def evaluate(
     path, photos = path_of(run_or_bundle), Path(data) if data is not None else None
     if not holds_bundle(path):
         _refuse_adapter(path, adapter)
-        return _evaluate_run(run_at(path), photos, split, retention, Path(out) if out is not None else None)
+        return _evaluate_run(
+            run_at(path, unfinished=True), photos, split, retention, Path(out) if out is not None else None
+        )
     from visionft.evaluation import evaluate_bundle
 
     if photos is None:
@@ -77,8 +79,13 @@ def _evaluate_run(
     evaluation = evaluate_run(run, photos, split)
     if earlier is not None:
         kept = measure_retention(run, earlier)
-        kept.write(run.path / layout.RETENTION if out is None else out / Path(layout.RETENTION).name)
         evaluation = replace(evaluation, retention=kept)
+    if run.epoch is not None:  # what lies in a run's folder is of its final weights
+        evaluation = replace(evaluation, unfinished=run.epoch)
+        if out is None:
+            return evaluation
+    if evaluation.retention is not None:
+        evaluation.retention.write(run.path / layout.RETENTION if out is None else out / Path(layout.RETENTION).name)
     # A folder of other photos may be called "test" too, and would take the place of the run's own figures.
     name = evaluation.split if photos is None or split is not None else f"data-{evaluation.split}"
     return replace(evaluation, written=evaluation.write(run.path / layout.EVALUATION / name if out is None else out))
@@ -132,10 +139,10 @@ def _predictions(
 
         return predict_bundle(path, photos, adapter=adapter, on_progress=on_progress)
     _refuse_adapter(path, adapter)
-    run = run_at(path)
+    run = run_at(path, unfinished=True)
     from visionft.evaluation import predict_run
 
-    return predict_run(run, photos, on_progress)
+    return replace(predict_run(run, photos, on_progress), unfinished=run.epoch)
 
 
 def _refuse_adapter(path: Path, adapter: str | None) -> None:

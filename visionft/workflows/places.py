@@ -16,15 +16,15 @@ def path_of(run_or_bundle: Any) -> Path:
     return Path(getattr(run_or_bundle, "path", run_or_bundle))
 
 
-def run_at(path: Path) -> Run:
-    """Open a finished run; RunError says what is there instead."""
+def run_at(path: Path, *, unfinished: bool = False) -> Run:
+    """Open a finished run, or also the best so far of an unfinished one; RunError says what is there instead."""
     from visionft.runs import Run
 
     if not path.exists():
         raise RunError(
             f"there is no run or bundle at {path}; give the folder that `visionft fit` or `visionft export` wrote"
         )
-    return Run.open(path)
+    return Run.open(path, unfinished=unfinished)
 
 
 def holds_bundle(path: Path) -> bool:

@@ -41,7 +41,8 @@ def export(
     """Write the bundle that is deployed, after checking on validation photos that it answers like the run.
 
     Args:
-        run: a finished run or its folder; none where `adapters` are given.
+        run: a run or its folder; none where `adapters` are given. Of one that is not finished the best weights so far
+            are taken, and the bundle's provenance says so.
         out: the bundle's folder; none: RUN/bundle. With `adapters` it has to be given.
         data: where the photos of the run, or of the runs, are now, if they moved: a folder, searched through, or a
             manifest. They are found by their digests; none: they are looked for where they were.
@@ -87,7 +88,7 @@ def export(
         raise UsageError("there is nothing to export; give a run, or several with --adapters")
     from visionft.exporting import export as export_run
 
-    opened = run_at(path_of(run))
+    opened = run_at(path_of(run), unfinished=True)
     _require_room(opened)
     place = Path(out) if out is not None else opened.path / "bundle"
     runs, located = _located({"": opened}, data, _needed(precision))
@@ -103,7 +104,8 @@ def export(
             allow=allow,
             runtime=runtime,
         )
-    return replace(exported, notes=(*exported.notes, *_notes(located)), account=located[""].account)
+    notes = (*exported.notes, *_notes(located), *([opened.note] if opened.note else []))
+    return replace(exported, notes=notes, account=located[""].account, unfinished=opened.epoch)
 
 
 def _needed(precision: str) -> tuple[str, ...]:
@@ -116,11 +118,10 @@ def _located(
 ) -> tuple[dict[str, Run], dict[str, Located]]:
     """Return the runs with the photos of some splits alone, those that are as they were, and their accounts."""
     from visionft.data import locate
-    from visionft.runs import Run
 
     where = None if place is None else Path(place)
     found = {name: locate(run.manifest(), splits, run.settings.data, where) for name, run in runs.items()}
-    return {name: Run(run.path, found[name].manifest) for name, run in runs.items()}, found
+    return {name: replace(run, photos=found[name].manifest) for name, run in runs.items()}, found
 
 
 def _notes(located: Mapping[str, Located]) -> list[str]:
@@ -138,7 +139,8 @@ def _require_room(run: Run) -> None:
     from visionft.exporting import require_room
     from visionft.runs import layout
 
-    require_room(run.settings.backbone, (run.path / layout.WEIGHTS).stat().st_size)
+    weights = layout.WEIGHTS if run.epoch is None else layout.BEST
+    require_room(run.settings.backbone, (run.path / weights).stat().st_size)
 
 
 def _target(given: str, adapters: bool) -> Target:

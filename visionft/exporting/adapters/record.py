@@ -13,7 +13,7 @@ from visionft.bundle.schema import ADAPTERS_VERSION, AdapterRecord, BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.adapters.files import Tensors, write_adapter_file
 from visionft.exporting.adapters.reading import AdaptedRun, LowRank
-from visionft.exporting.record import figures, fitted, metadata, model_record, provenance, weights_record
+from visionft.exporting.record import backbone_of, figures, fitted, metadata, model_record, provenance, weights_record
 from visionft.metrics import Answering
 
 
@@ -36,7 +36,7 @@ def base_record(
         classes=(),
         classes_hash=Classes(()).hash,
         preprocess=first.preprocess.to_json(),
-        backbone=first.settings.backbone,
+        backbone=backbone_of(first),
         weights=weights_record(first.weights_source),
         model=model_record(model, folder / n.MODEL_FILE).model_copy(update={"precision": precision}),
         tensors=adapted_tensors(features),
