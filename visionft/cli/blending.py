@@ -8,15 +8,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from visionft.cli.places import require_run
+from visionft.cli.places import PLACE, require_run
 from visionft.cli.printing import Json, finish, say
 
 
 def blend(
-    run: Annotated[Path, Parameter(help="The folder of a run.")],
+    run: Annotated[Path, PLACE, Parameter(help="The folder of a run.")],
     /,
     *,
-    out: Annotated[Path | None, Parameter(help="The new run's folder; none: RUN-blend beside RUN.")] = None,
+    out: Annotated[Path | None, PLACE, Parameter(help="The new run's folder; none: RUN-blend beside RUN.")] = None,
     coefficients: Annotated[
         list[float] | None,
         Parameter(

@@ -43,8 +43,8 @@ def _below(leaf: Leaf, paths: Sequence[str]) -> bool:
 def _flag(leaf: Leaf) -> Argument:
     head = leaf.path.rpartition(".")[0]
     name: tuple[str, ...] = (leaf.flag,)
-    if leaf.path == "method.name":
-        name, head = ("--method", leaf.flag), ""
+    if leaf.path == "method.name":  # `--method.name` is understood before the parser sees it
+        name, head = ("--method",), ""
     switch = leaf.types == (bool,)
     parameter = Parameter(
         name=name,

@@ -1,11 +1,31 @@
-"""Looking whether places exist before the heavy imports: a mistyped path is answered at once."""
+"""Looking at places before the heavy imports: a path that is none, or is mistyped, is answered at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, get_origin
 
-from visionft.errors import DataError, RunError
+from cyclopts import Parameter, Token
+
+from visionft.errors import DataError, RunError, UsageError
+from visionft.files.places import unreachable
+
+
+def _converted(kind: Any, tokens: Sequence[Token]) -> Any:
+    for token in tokens:
+        if wrong := unreachable(token.value):
+            raise UsageError(wrong)
+    if get_origin(kind) is list:
+        return [token.value for token in tokens]
+    return kind(tokens[0].value)
+
+
+PLACE = Parameter(converter=_converted)
+"""The one door for paths on the command line: what can be none is told at once. Every parameter that is a path has it.
+
+The settings of fit pass through the door of their tree instead (`visionft.settings.tree.Place`).
+"""
 
 
 def require_run(place: Path) -> None:

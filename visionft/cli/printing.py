@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from visionft.files.printing import printable, printable_text
+
 Json = Annotated[
     bool,
     Parameter(name="--json", negative="", show_default=False, help="Print one JSON object as the last line of stdout."),
@@ -20,8 +22,11 @@ Json = Annotated[
 
 
 def say(as_json: bool, line: str) -> None:
-    """Print a line for people: to stderr where JSON was asked for, since stdout is then for programs."""
-    print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+    """Print a line for people: to stderr where JSON was asked for, since stdout is then for programs.
+
+    Names come from outside: their control characters and bytes that are no text are escaped.
+    """
+    print(printable_text(line), file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
 @contextmanager
@@ -57,9 +62,17 @@ def finish(said: str, result: Mapping[str, Any], *following: str | Path, as_json
     if said:
         say(as_json, said)
     if following:
-        say(as_json, "Next: visionft " + " ".join(quote(str(word)) for word in following))
+        say(as_json, "Next: visionft " + " ".join(_quoted(str(word)) for word in following))
     if as_json:
-        print(json.dumps(result, ensure_ascii=False, default=_plain), flush=True)
+        # What is left of bytes that are no text stands in JSON's own escapes.
+        text = json.dumps(result, ensure_ascii=False, default=_plain)
+        print(text.encode("utf-8", "backslashreplace").decode("utf-8"), flush=True)
+
+
+def _quoted(word: str) -> str:
+    """Return a word of a command line that can be copied into a shell, which reads the escapes of `$'...'` back."""
+    said = printable(word.replace("\\", "\\\\").replace("'", "\\'"))
+    return quote(word) if printable(word) == word else f"$'{said}'"
 
 
 def _plain(value: Any) -> Any:

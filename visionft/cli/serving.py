@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from visionft.cli.places import PLACE
 from visionft.errors import MissingExtraError, UsageError
 
 _NEEDED = ("starlette", "uvicorn", "httptools", "python_multipart", "prometheus_client")
@@ -15,7 +16,7 @@ _MILLI = 1e-3
 
 
 def serve(
-    bundle: Annotated[Path, Parameter(help="The folder of a bundle.")],
+    bundle: Annotated[Path, PLACE, Parameter(help="The folder of a bundle.")],
     /,
     *,
     host: Annotated[

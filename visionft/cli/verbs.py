@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from visionft.cli.places import require_photos, require_places, require_run
+from visionft.cli.places import PLACE, require_photos, require_places, require_run
 from visionft.cli.printing import Json, finish
 from visionft.errors import UsageError
 
-Model = Annotated[Path, Parameter(help="The folder of a run or of a bundle.")]
+Model = Annotated[Path, PLACE, Parameter(help="The folder of a run or of a bundle.")]
 Adapter = Annotated[str | None, Parameter(help="The adapter that answers, in a bundle with adapters.")]
 
 
@@ -21,14 +21,14 @@ def evaluate(
     /,
     *,
     data: Annotated[
-        Path | None, Parameter(help="Other photos, in class folders of the run's classes; none: the run's own.")
+        Path | None, PLACE, Parameter(help="Other photos, in class folders of the run's classes; none: the run's own.")
     ] = None,
     split: Annotated[Literal["train", "validation", "test"], Parameter(help="Which of the run's own photos.")] = "test",
     retention: Annotated[
-        Path | None, Parameter(help="Photos of an earlier task: what do the features still know of them?")
+        Path | None, PLACE, Parameter(help="Photos of an earlier task: what do the features still know of them?")
     ] = None,
     adapter: Adapter = None,
-    out: Annotated[Path | None, Parameter(help="A folder for the figures and the predictions per photo.")] = None,
+    out: Annotated[Path | None, PLACE, Parameter(help="A folder for the figures and the predictions per photo.")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a run or a bundle on photos with labels."""
@@ -48,11 +48,11 @@ def evaluate(
 
 def predict(
     run: Model,
-    places: Annotated[list[str], Parameter(help="Photos, folders of photos (searched through) or globs.", negative="")],
+    places: Annotated[list[str], PLACE, Parameter(help="Photos, folders of photos (searched through) or globs.", negative="")],
     /,
     *,
     adapter: Adapter = None,
-    out: Annotated[Path | None, Parameter(help="A file for the answers: .csv, .jsonl or .parquet.")] = None,
+    out: Annotated[Path | None, PLACE, Parameter(help="A file for the answers: .csv, .jsonl or .parquet.")] = None,
     top: Annotated[int, Parameter(help="Labels for each photo, the most probable first.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -77,7 +77,7 @@ def predict(
 
 
 def export(
-    run: Annotated[Path | None, Parameter(help="The folder of a run; none with --adapters.")] = None,
+    run: Annotated[Path | None, PLACE, Parameter(help="The folder of a run; none with --adapters.")] = None,
     /,
     *,
     adapters: Annotated[
@@ -88,7 +88,7 @@ def export(
             negative="",
         ),
     ] = None,
-    out: Annotated[Path | None, Parameter(help="The bundle's folder; none: RUN/bundle.")] = None,
+    out: Annotated[Path | None, PLACE, Parameter(help="The bundle's folder; none: RUN/bundle.")] = None,
     precision: Annotated[
         Literal["fp32", "fp16", "int8"],
         Parameter(help="Arithmetic of the exported network; a smaller one is kept if it passes three gates."),

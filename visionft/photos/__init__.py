@@ -17,9 +17,10 @@ The decode table; each row has a photo and a test in tests/photos:
 | ICC profile | sRGB, perceptual; ignored if it moves no colour by more than 2 levels, is damaged or for another mode |
 """
 
+from visionft.files.printing import printable
 from visionft.photos.account import Account
 from visionft.photos.decoding import MAX_PIXELS, contents, decode, digest, read
-from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, find, junk, printable, walk
+from visionft.photos.finding import IGNORED_FOLDERS, Quarantined, find, junk, walk
 from visionft.photos.jpeg import Reduction
 
 __all__ = [

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from visionft.errors import DataError
+from visionft.files.printing import is_text, printable
 
 IGNORED_FOLDERS = frozenset({"__MACOSX", "__pycache__", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"})
 """Folders that systems leave beside photos; hidden ones (.ipynb_checkpoints, .git) are ignored by their dot."""
@@ -28,11 +29,6 @@ class Quarantined:
         return asdict(self)
 
 
-def printable(path: str | Path) -> str:
-    r"""Return the path in valid Unicode, to print and save: bytes of a name that are not UTF-8 become `\xNN`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 def junk(name: str, *, folder: bool) -> str | None:
     """Return why a file or folder of this name holds no photo, or None."""
     kind = "folder" if folder else "file"
@@ -40,7 +36,7 @@ def junk(name: str, *, folder: bool) -> str | None:
         return f"hidden {kind}"
     if name in (IGNORED_FOLDERS if folder else _IGNORED_FILES):
         return f"{kind} made by a system, not photos"
-    if printable(name) != name:
+    if not is_text(name):
         return f"the name of the {kind} is not UTF-8: rename it"
     return None
 

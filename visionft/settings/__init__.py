@@ -19,7 +19,7 @@ from visionft.settings.method import (
     PromptMethod,
     QloraMethod,
 )
-from visionft.settings.reading import build, from_yaml, to_yaml
+from visionft.settings.reading import build, build_for, from_yaml, require_effect, to_yaml
 from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
 
 __all__ = [
@@ -45,8 +45,10 @@ __all__ = [
     "PromptMethod",
     "QloraMethod",
     "build",
+    "build_for",
     "commented_yaml",
     "compared_methods",
     "from_yaml",
+    "require_effect",
     "to_yaml",
 ]

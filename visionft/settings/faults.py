@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from visionft.files.printing import printable
 from visionft.settings.fit import FitSettings
 from visionft.settings.leaves import Leaf, flag_of, leaf_at, leaves, nearest, variants
 from visionft.settings.method import Phase
 
 Label = Callable[[str], str]
 _LONGEST_SHOWN = 60
+_LONGEST_BITS = 1024
 _BOUNDS = {
     "greater_than": "is not greater than {gt}",
     "greater_than_equal": "is less than {ge}",
@@ -57,7 +60,12 @@ def shown(value: Any) -> str:
     """Return a value as the user would write it, cut where it is long."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
+        return "a number of very many digits"  # Python refuses to write it down
+    if isinstance(value, PurePath):
+        value = str(value)
     text = repr(value) if value == "" or (isinstance(value, str) and " " in value) else str(value)
+    text = printable(text)
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
 
 
@@ -99,6 +107,8 @@ def _line(path: str, details: list[ErrorDetails], label: Label) -> str:
     kind, value = detail["type"], detail["input"]
     if kind == "value_error":
         return f"{label(path)}: {str(detail['ctx']['error']).partition(': ')[2]}"
+    if kind == "place":
+        return f"{label(path)}: {detail['msg']}"
     if kind == "extra_forbidden":
         return unknown(path, label)
     if kind == "missing" and leaf_at(path):
@@ -122,7 +132,7 @@ def _wrong(detail: ErrorDetails, leaf: Leaf | None) -> str:
 
 
 def _advice(path: str, leaf: Leaf | None, value: Any) -> str:
-    close = difflib.get_close_matches(str(value), leaf.choices, n=1) if leaf else []
+    close = difflib.get_close_matches(value, leaf.choices, n=1) if leaf and isinstance(value, str) else []
     meant = f"did you mean {close[0]}? give" if close else "give"
     return f"{meant} {_wanted(path)}"
 

@@ -1,0 +1,1 @@
+"""Files and names from outside, read within bounds; needs neither torch nor the photos."""
