@@ -78,7 +78,7 @@ USAGE = [
     ),
     (
         "fit photos --classes.rename cat=dog",
-        [r"--classes.rename renames classes of an earlier run and none is given; give it with --from, or leave .* out"],
+        [r"--classes.rename: cat=dog has no effect, as classes of .* none is given; leave it out, or name .* --from"],
     ),
     ("fit photos --from runs/a --out runs/a", [r"--from and --out are both runs/a; give another --out"]),
     (
@@ -257,7 +257,7 @@ WORK = [
     ),
     (f"fit {{shapes}} {FIT} --backbone test_resnt", 1, r".*test_resnt.*; did you mean test_resnet.*"),
     (f"fit {{shapes}} {FIT} --out thesis.tex", 1, r"thesis.tex is a file, not a folder; choose another --out"),
-    (f"fit {{shapes}} {FIT} --out thesis.tex/run", 1, r"thesis.tex/run cannot be made \(Not a directory\); choose .*"),
+    (f"fit {{shapes}} {FIT} --out thesis.tex/run", 2, r"--out: thesis.tex/run lies below a file; give a path .*"),
     (f"fit {{shapes}} {FIT} --out foreign", 1, r"foreign holds other files \(mine.txt\); choose an empty or new .*"),
     (f"fit {{shapes}} {FIT} --out run --seed 9", 1, r"run was made with other settings \(.*seed was 0, is 9.*\); .*"),
     (f"fit {{shapes}} {FIT} --out damaged --seed 9", 1, r"damaged/choices.json is damaged \(JSONDecodeError\); .*"),
@@ -270,7 +270,7 @@ WORK = [
     ("predict run empty", 1, r"empty holds or matches no photo; give the path of a photo, .*"),
     ("predict run none*.jpg", 1, r"none\*.jpg holds or matches no photo; give the path of a photo, .*"),
     ("predict bundle none*.jpg", 1, r"none\*.jpg holds or matches no photo; give the path of a photo, .*"),
-    ("predict run one --out thesis.tex/a.csv", 2, r"answers cannot be written to thesis.tex/a.csv \(.*\): give .*"),
+    ("predict run one --out thesis.tex/a.csv", 2, r"--out: thesis.tex/a.csv lies below a file; give .*"),
     ("compare bundle run --data one", 1, r"run is a run, not a bundle: write one with `visionft export run`"),
     ("compare bundle foreign --data one", 1, r"foreign is not a bundle \(it has no bundle.json\): give the folder .*"),
     ("compare bundle bundle --data empty", 1, r"empty holds or matches no photo; give the path of a photo, .*"),
@@ -282,7 +282,7 @@ WORK = [
     (
         "compare bundle bundle --data one --out thesis.tex/a.csv",
         2,
-        r"changes cannot be written to thesis.tex/a.csv \(.*\): give another place",
+        r"--out: thesis.tex/a.csv lies below a file; give a path whose parents are folders",
     ),
     ("export foreign", 1, r"foreign is not a run: it has no settings.yaml; give the folder that `visionft fit` wrote"),
     ("export bundle", 1, r"bundle is not a run: it has no settings.yaml; give the folder that `visionft fit` wrote"),

@@ -24,7 +24,7 @@ CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
 EXAMPLES = [
     FitSettings(photos=Path("photos")),
-    FitSettings(photos=Path("fotos/größe"), method=HeadMethod(solver="lbfgs"), epochs=3, seed=7),
+    FitSettings(photos=Path("fotos/größe"), method=HeadMethod(solver="epochs"), epochs=3, seed=7),
     FitSettings(photos=Path("p"), optim=OptimSettings(lr=1e-5, patience=2), method=FullMethod(head_first=False)),
     FitSettings(
         photos=Path("p"), method=GradualMethod(phases=(Phase(epochs=1, unfreeze=0.5, lr=3e-4), Phase(epochs=2)))
@@ -196,8 +196,8 @@ def test_a_run_to_go_on_from_and_renamings(tmp_path: Path) -> None:
     assert build("p", **{"from": "runs/a"}).from_run == Path("runs/a")
     words = "hat=cap, Fruit/Apple = Fruit/Apples"
     for given in (words, words.split(","), "{hat: cap, Fruit/Apple: Fruit/Apples}", settings.classes.rename):
-        assert build("p", **{"classes.rename": given}).classes == settings.classes, given
-    assert build("p", **{"classes.rename": "{'a,b': c}"}).classes.rename == {"a,b": "c"}
+        assert build("p", from_run="runs/a", **{"classes.rename": given}).classes == settings.classes, given
+    assert build("p", from_run="runs/a", **{"classes.rename": "{'a,b': c}"}).classes.rename == {"a,b": "c"}
     assert build("p", **{"classes.rename": "none", "from_run": "none"}) == build("p")
 
 

@@ -19,7 +19,9 @@ from visionft.settings.leaves import leaves
 
 @partial(with_settings, without=("method", "out"))
 def advise(
-    photos: Annotated[Path | None, PLACE, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")] = None,
+    photos: Annotated[
+        Path | None, PLACE, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")
+    ] = None,
     /,
     *,
     methods: Annotated[

@@ -16,10 +16,14 @@ from visionft.settings import build
 
 @with_settings
 def fit(
-    photos: Annotated[Path | None, PLACE, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")] = None,
+    photos: Annotated[
+        Path | None, PLACE, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")
+    ] = None,
     /,
     *,
-    config: Annotated[Path | None, PLACE, Parameter(help="A YAML file with any of the settings; flags go above it.")] = None,
+    config: Annotated[
+        Path | None, PLACE, Parameter(help="A YAML file with any of the settings; flags go above it.")
+    ] = None,
     as_json: Json = False,
     **flags: Any,
 ) -> None:

@@ -28,7 +28,9 @@ def evaluate(
         Path | None, PLACE, Parameter(help="Photos of an earlier task: what do the features still know of them?")
     ] = None,
     adapter: Adapter = None,
-    out: Annotated[Path | None, PLACE, Parameter(help="A folder for the figures and the predictions per photo.")] = None,
+    out: Annotated[
+        Path | None, PLACE, Parameter(help="A folder for the figures and the predictions per photo.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a run or a bundle on photos with labels."""
@@ -48,7 +50,9 @@ def evaluate(
 
 def predict(
     run: Model,
-    places: Annotated[list[str], PLACE, Parameter(help="Photos, folders of photos (searched through) or globs.", negative="")],
+    places: Annotated[
+        list[str], PLACE, Parameter(help="Photos, folders of photos (searched through) or globs.", negative="")
+    ],
     /,
     *,
     adapter: Adapter = None,

@@ -34,7 +34,7 @@ def unreachable(place: str | PurePath) -> str | None:
     """Return what is wrong with a path, asking the file system; what does not exist yet is fine."""
     if wrong := unspoken(place):
         return wrong
-    if not os.path.isabs(place) and not is_text(os.fspath(_here())):
+    if not PurePath(place).is_absolute() and not is_text(_here()):
         return f"the name of the present folder, {_short(_here())}, is not UTF-8; {_RENAME}"
     try:
         os.stat(place)  # noqa: PTH116  # a Path would hide what is wrong

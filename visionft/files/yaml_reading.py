@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from yaml.composer import ComposerError
@@ -91,11 +91,11 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types of 
     """Safe YAML with bounds; keys are texts as they are written, and a key given twice is refused."""
 
     # A date is a text here: no setting is one, and PyYAML fails on the thirteenth month.
-    yaml_implicit_resolvers = {
+    yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in pairs if tag != f"{_PREFIX}timestamp"]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-    yaml_constructors = {
+    yaml_constructors: ClassVar = {
         tag: construct
         for tag, construct in yaml.SafeLoader.yaml_constructors.items()
         if tag is None or tag.removeprefix(_PREFIX) in _PLAIN.split()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -62,6 +62,8 @@ def shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
         return "a number of very many digits"  # Python refuses to write it down
+    if isinstance(value, Mapping):
+        value = ",".join(f"{key}={inner}" for key, inner in value.items())
     if isinstance(value, PurePath):
         value = str(value)
     text = repr(value) if value == "" or (isinstance(value, str) and " " in value) else str(value)

@@ -143,7 +143,10 @@ def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) ->
 
 
 def _settings(
-    given: str | Path | FitSettings | None, config: str | Path | None, flags: dict[str, Any], methods: Sequence[str] = ()
+    given: str | Path | FitSettings | None,
+    config: str | Path | None,
+    flags: dict[str, Any],
+    methods: Sequence[str] = (),
 ) -> FitSettings:
     # Here, not above: whoever only serves has no PyYAML.
     from visionft.settings import FitSettings, build_for, require_effect
