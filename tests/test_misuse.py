@@ -115,9 +115,14 @@ USAGE = [
     ),
     ("predict bundle", [r"predict: PLACES is missing; `visionft predict --help` shows what it takes"]),
     ("predict bundle a.jpg --out answers.xls", [r"--out: answers.xls does not end in .csv, .jsonl, .parquet; give .*"]),
-    ("export bundle --precision fp8", [r"--precision: fp8 is not known here; give fp32 or fp16 or int8"]),
+    ("export bundle --precision fp8", [r"--precision: fp8 is not known here; give fp32, fp16 or int8"]),
+    (
+        "export bundle --max-loss 1",
+        [r"--max-loss: 1.0 has no effect, as precision fp32 makes nothing smaller; leave .*"],
+    ),
+    ("export bundle --allow slower", [r"--allow: slower has no effect, as precision fp32 makes nothing .*"]),
     ("export bundle --allow less", [r"--allow: less is not known here; give slower.*"]),
-    ("export bundle --max-loss much", [r"--max-loss: much cannot be used; give a number"]),
+    ("export bundle --max-loss much", [r"--max-loss: much is not a number; give a number above 0 and at .*"]),
     (
         "export bundle --target 1.17.3",
         [r"--target: '1.17.3' is no runtime and its version; give one such as onnxruntime==1.17.3"],
@@ -128,8 +133,8 @@ USAGE = [
     ),
     ("predict bundle a.jpg --top 0", [r"--top: 0 is less than 1; give the number of labels for each photo"]),
     ("predict bundle a.jpg --top few", [r"--top: few cannot be used; give a whole number"]),
-    ("export bundle --accept 95", [r"--accept: 95 is not a share between 0 and 1; give one such as 0.95, or none"]),
-    ("export bundle --accept all", [r"--accept: all is not a share between 0 and 1; give one such as 0.95, or none"]),
+    ("export bundle --accept 95", [r"--accept: 95 is not less than 1; give a number above 0 and below 1, or none"]),
+    ("export bundle --accept all", [r"--accept: all is not a number; give a number above 0 and below 1, or none"]),
     ("compare bundle --data photos", [r"compare: AFTER is missing; `visionft compare --help` shows what it takes"]),
     ("compare bundle bundle", [r"compare: --data is missing; `visionft compare --help` shows what it takes"]),
     (

@@ -18,7 +18,7 @@ COMMANDS = {
     "evaluate": ("visionft.cli.verbs:evaluate", "Measure a run or a bundle on photos with labels."),
     "predict": ("visionft.cli.verbs:predict", "Answer photos with a run or a bundle."),
     "export": (
-        "visionft.cli.verbs:export",
+        "visionft.cli.exporting:export",
         "Write the bundle that is deployed, after checking that it answers like the run.",
     ),
     "serve": (

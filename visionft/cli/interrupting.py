@@ -51,7 +51,7 @@ class _Heed:
 
     def _retry(self, number: int) -> None:
         self._waiting = None
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(signal.Signals(number))
 
     def _importing(self, frame: FrameType | None) -> bool:
         while frame is not None and frame is not self._base:

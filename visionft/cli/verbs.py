@@ -1,8 +1,7 @@
-"""`visionft evaluate`, `visionft predict` and `visionft export`."""
+"""`visionft evaluate` and `visionft predict`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -43,7 +42,7 @@ def evaluate(
     from visionft.workflows.places import holds_bundle
 
     evaluation = workflows.evaluate(run, data=data, split=split, retention=retention, adapter=adapter, out=out)
-    following: list[str | Path] = ["predict", run, "PHOTOS", *_flag(adapter)] if holds_bundle(run) else ["export", run]
+    following: list[str | Path] = ["predict", run, "PHOTOS", *naming(adapter)] if holds_bundle(run) else ["export", run]
     kept = {"retention": evaluation.retention.to_json()} if evaluation.retention else {}
     finish(str(evaluation), {**evaluation.metrics.summary(), **kept}, *following, as_json=as_json)
 
@@ -74,91 +73,12 @@ def predict(
     predictions = workflows.predict(run, places, adapter=adapter, out=out, top=top)
     rows = predictions.to_rows() if as_json else []
     result = {"answered": len(predictions), "quarantined": len(predictions.quarantine), "out": out, "predictions": rows}
-    following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS", *_flag(adapter)]
+    following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS", *naming(adapter)]
     if out is None:
-        following = ["predict", run, *places, *_flag(adapter), "--out", "answers.csv"]
+        following = ["predict", run, *places, *naming(adapter), "--out", "answers.csv"]
     finish(str(predictions), result, *following, as_json=as_json)
 
 
-def export(
-    run: Annotated[Path | None, PLACE, Parameter(help="The folder of a run; none with --adapters.")] = None,
-    /,
-    *,
-    adapters: Annotated[
-        list[str] | None,
-        Parameter(
-            help="Runs of LoRA on one base, as RUN or NAME=RUN: one bundle with an adapter for each.",
-            consume_multiple=True,
-            negative="",
-        ),
-    ] = None,
-    out: Annotated[Path | None, PLACE, Parameter(help="The bundle's folder; none: RUN/bundle.")] = None,
-    precision: Annotated[
-        Literal["fp32", "fp16", "int8"],
-        Parameter(help="Arithmetic of the exported network; a smaller one is kept if it passes three gates."),
-    ] = "fp32",
-    max_loss: Annotated[
-        float, Parameter(help="Points of top-1 under which a smaller precision's loss must lie, with 95 % certainty.")
-    ] = 0.5,
-    allow: Annotated[
-        Literal["slower"] | None, Parameter(help="Keep a smaller precision that is not faster on this machine.")
-    ] = None,
-    golden: Annotated[
-        Literal["photos", "none"], Parameter(help="Whether photos with their answers travel inside the bundle.")
-    ] = "photos",
-    accept: Annotated[
-        str,
-        Parameter(
-            help="Share of known photos that the threshold lets pass, or none; photos below it are answered unknown."
-        ),
-    ] = "0.95",
-    target: Annotated[
-        str | None,
-        Parameter(help="Another onnxruntime that will serve, as onnxruntime==1.17.3; it is installed and tried."),
-    ] = None,
-    all_photos: Annotated[
-        bool, Parameter(name="--all", negative="", help="Compare on every validation photo instead of at most 2,000.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Write the bundle that is deployed, after checking that it answers like the run."""
-    if run is not None:
-        require_run(run)
-    runs = None if adapters is None else _named(adapters)
-    share = _share(accept)
-    from visionft import workflows
-
-    exported = workflows.export(
-        run, out, adapters=runs, precision=precision, max_loss=max_loss, allow=allow, golden=golden, accept=share,
-        target=target, all=all_photos,
-    )  # fmt: skip
-    following: list[str | Path] = ["predict", exported.bundle, "PHOTOS", *_flag(next(iter(exported.adapters), None))]
-    finish(str(exported), exported.to_json(), *following, as_json=as_json)
-
-
-def _named(adapters: Sequence[str]) -> dict[str, Path]:
-    """Read RUN or NAME=RUN; what exists is a folder, whatever signs its name holds."""
-    from visionft.workflows.shipping import distinct, name_of
-
-    runs: list[tuple[str, Path]] = []
-    for given in adapters:
-        name, sign, place = ("", "", given) if Path(given).exists() else given.rpartition("=")
-        require_run(Path(place))
-        runs.append((name if sign else name_of(Path(place)), Path(place)))
-    return distinct(runs)
-
-
-def _flag(adapter: str | None) -> list[str]:
+def naming(adapter: str | None) -> list[str]:
+    """Return the words that name an adapter in the next command."""
     return [] if adapter is None else ["--adapter", adapter]
-
-
-def _share(given: str) -> float | None:
-    if given == "none":
-        return None
-    try:
-        share = float(given)
-    except ValueError:
-        share = -1.0
-    if not 0 < share < 1:
-        raise UsageError(f"--accept: {given} is not a share between 0 and 1; give one such as 0.95, or none")
-    return share

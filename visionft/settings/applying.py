@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from visionft.settings.export import ExportSettings
     from visionft.settings.fit import FitSettings
 
 _NOTHING: tuple[Any, ...] = (None, "auto", "none", False)  # False is also 0
@@ -32,7 +33,7 @@ class Applies:
     """
 
     words: str
-    obstacle: Callable[[FitSettings], Obstacle | None]
+    obstacle: Callable[[Any], Obstacle | None]
     nothing: tuple[Any, ...] = _NOTHING
 
 
@@ -130,6 +131,12 @@ def _unsolvable(settings: FitSettings) -> Obstacle | None:
     return None
 
 
+def _whole(settings: ExportSettings) -> Obstacle | None:
+    if settings.precision == "fp32":
+        return Obstacle("precision fp32 makes nothing smaller", "give --precision fp16 or int8")
+    return None
+
+
 ALWAYS = Applies("", lambda _: None)
 TRAINED = Applies("weights train by epochs", _untrained)
 TIMED = Applies("weights train by epochs, and no phases are given", _fixed_epochs)
@@ -145,3 +152,4 @@ FRESH = Applies("no `from` is given", _other_weights, _UNSET)
 FOLDER = Applies("the photos are a folder", _no_folder)
 MANIFEST = Applies("the photos are a manifest", _no_manifest)
 SOLVABLE = Applies("the head is linear", _unsolvable)
+SHRUNKEN = Applies("the precision is fp16 or int8", _whole)

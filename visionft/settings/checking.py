@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from visionft.files.places import unreachable
 from visionft.settings.faults import shown
 from visionft.settings.fit import FitSettings
@@ -19,7 +21,7 @@ _RESOLVED = (
 """What every run writes resolved into its settings.yaml."""
 
 
-def without_effect(settings: FitSettings, given: Tree, below: Tree, label: Label) -> dict[str, str]:
+def without_effect(settings: BaseModel, given: Tree, below: Tree, label: Label) -> dict[str, str]:
     """Return one sentence for each setting that was given and has no effect, by its dotted path.
 
     Args:
@@ -65,7 +67,7 @@ def is_record(tree: Tree) -> bool:
     return all(_holds(tree, path) and value_in(tree, path) != "auto" for path in _RESOLVED)
 
 
-def value_at(settings: FitSettings, path: str) -> Any:
+def value_at(settings: BaseModel, path: str) -> Any:
     """Return the value of a dotted setting; None where the method has no such setting."""
     node: Any = settings
     for part in path.split("."):
@@ -91,8 +93,8 @@ def _holds(tree: Tree, path: str) -> bool:
     return True
 
 
-def _asking(settings: FitSettings, given: Tree, below: Tree) -> Iterator[tuple[Leaf, Any]]:
-    for leaf in leaves().values():
+def _asking(settings: BaseModel, given: Tree, below: Tree) -> Iterator[tuple[Leaf, Any]]:
+    for leaf in leaves(type(settings)).values():
         value, nothing = value_at(settings, leaf.path), leaf.applies.nothing if leaf.applies else ()
         if value in nothing:
             continue

@@ -34,6 +34,7 @@ _SPELT = {"from_run": "from"}
 _PLACES_BY_WORD = ("weights",)
 """Settings that take a path beside words of their own."""
 Bounds = dict[str, float]
+Root = type[BaseModel]
 _EXAMPLES = {False: "[{epochs: 2, unfreeze: 0.5}]", True: "old=new,older=newer"}
 _PLAIN = {int: "a whole number", float: "a number", Path: "a path", str: "a name"}
 
@@ -186,9 +187,9 @@ def _of_variants(path: str, info: FieldInfo, tagged: dict[str, type[BaseModel]])
 
 
 @cache
-def leaves() -> dict[str, Leaf]:
-    """Return every setting of a run by its dotted path, in the order of declaration."""
-    return {leaf.path: leaf for leaf in _of_model(FitSettings, "")}
+def leaves(root: Root = FitSettings) -> dict[str, Leaf]:
+    """Return every setting of a run, or of another tree, by its dotted path, in the order of declaration."""
+    return {leaf.path: leaf for leaf in _of_model(root, "")}
 
 
 @cache
@@ -197,26 +198,26 @@ def phase_leaves() -> dict[str, Leaf]:
     return {leaf.path: leaf for leaf in _of_model(Phase, "")}
 
 
-def leaf_at(path: str) -> Leaf | None:
+def leaf_at(path: str, root: Root = FitSettings) -> Leaf | None:
     """Return the setting at a dotted path, which may lead into a list (`method.phases.0.lr`), or None."""
     inside = re.fullmatch(r"method\.phases\.\d+\.(\w+)", path)
-    return phase_leaves().get(inside[1]) if inside else leaves().get(path)
+    return phase_leaves().get(inside[1]) if inside else leaves(root).get(path)
 
 
-def groups() -> dict[str, str]:
+def groups(root: Root = FitSettings) -> dict[str, str]:
     """Return the nodes beneath the root (`optim`, `data`, ...) with their sentences."""
-    inner = {path.split(".")[0] for path in leaves() if "." in path}
-    return {name: info.description or "" for name, info in FitSettings.model_fields.items() if name in inner}
+    inner = {path.split(".")[0] for path in leaves(root) if "." in path}
+    return {name: info.description or "" for name, info in root.model_fields.items() if name in inner}
 
 
-def nearest(path: str) -> str | None:
+def nearest(path: str, root: Root = FitSettings) -> str | None:
     """Return the known setting or group that a wrong dotted path most likely meant, or None."""
     path = path.replace("-", "_")
     if inside := re.fullmatch(r"(method\.phases\.\d+\.)(\w+)", path):
         return next((inside[1] + name for name in difflib.get_close_matches(inside[2], phase_leaves(), n=1)), None)
-    if path in _ELSEWHERE:
+    if path in _ELSEWHERE and _ELSEWHERE[path] in leaves(root):
         return _ELSEWHERE[path]
-    known = [*leaves(), *groups()]
+    known = [*leaves(root), *groups(root)]
     last = path.rpartition(".")[2]
     same_name = [other for other in known if other.rpartition(".")[2] == last and other != path]
     same_group = [other for other in known if other.rpartition(".")[0] == path.rpartition(".")[0]]

@@ -13,9 +13,10 @@ from visionft.errors import SettingsError
 from visionft.files.places import unreachable
 from visionft.files.yaml_reading import MAX_DEPTH, parse_yaml, read_yaml
 from visionft.settings.checking import unreachable_places, without_effect
+from visionft.settings.export import ExportSettings
 from visionft.settings.faults import lines
 from visionft.settings.fit import FitSettings
-from visionft.settings.leaves import Leaf, flag_of, leaves
+from visionft.settings.leaves import Leaf, Root, flag_of, leaves
 from visionft.settings.method import METHODS
 
 Tree = dict[str, Any]
@@ -77,6 +78,22 @@ def build_for(
     return settings
 
 
+def build_export(**flags: Any) -> ExportSettings:
+    """Return the settings of one export by their names; strings are read as on the command line.
+
+    Raises:
+        SettingsError: something is wrong, or was given and can have no effect; one line a fault, all faults at once.
+    """
+    given = _nested(flags)
+    try:
+        settings = ExportSettings.model_validate(_prepared(given, ExportSettings))
+    except ValidationError as error:
+        raise SettingsError(lines(error, flag_of, ExportSettings)) from None
+    if faults := [*without_effect(settings, given, {}, flag_of).values()]:
+        raise SettingsError(faults)
+    return settings
+
+
 def require_effect(settings: FitSettings, methods: Sequence[str] = ()) -> None:
     """Raise SettingsError where whole settings name something that can have no effect, as `build_for` does.
 
@@ -116,7 +133,7 @@ def _given(photos: Any, config: str | Path | None, flags: Mapping[str, Any]) -> 
 
 def _valid(given: Tree, below: Tree, config: str | Path | None) -> FitSettings:
     try:
-        return FitSettings.model_validate(_prepared(_merged(below, given)))
+        return FitSettings.model_validate(_prepared(_merged(below, given), FitSettings))
     except ValidationError as error:
         raise SettingsError(lines(error, lambda path: _label(path, given, config))) from None
 
@@ -172,15 +189,15 @@ def _merged(below: Tree, above: Tree) -> Tree:
     return merged
 
 
-def _prepared(tree: Tree, prefix: str = "") -> Tree:
+def _prepared(tree: Tree, root: Root, prefix: str = "") -> Tree:
     """Make the values ready for pydantic: words of the command line, and booleans that are not numbers."""
     prepared: Tree = {}
     for key, value in tree.items():
-        leaf = leaves().get(prefix + key)
+        leaf = leaves(root).get(prefix + key)
         if leaf:
             prepared[key] = _word(value, leaf)
         else:
-            prepared[key] = _prepared(value, f"{prefix}{key}.") if isinstance(value, dict) else value
+            prepared[key] = _prepared(value, root, f"{prefix}{key}.") if isinstance(value, dict) else value
     if prefix == "" and isinstance(prepared.get("method"), str):
         prepared["method"] = {"name": prepared["method"]}
     if prefix == "" and isinstance(prepared.get("method"), dict):

@@ -11,6 +11,12 @@ from pydantic_core import PydanticCustomError
 from visionft.files.places import unspoken
 
 
+def _word(value: Any) -> Any:
+    if value == "":
+        raise PydanticCustomError("place", "nothing is given; give a name, or leave it out")
+    return _spoken(value)
+
+
 def _spoken(value: Any) -> Any:
     if isinstance(value, str | Path) and (wrong := unspoken(value)):
         raise PydanticCustomError("place", "{wrong}", {"wrong": wrong})
@@ -20,7 +26,7 @@ def _spoken(value: Any) -> Any:
 Auto = Literal["auto"]
 Place = Annotated[Path, BeforeValidator(_spoken)]
 """A path that can be written down: not empty, valid Unicode, without NUL. Whether it exists is asked elsewhere."""
-Word = Annotated[str, BeforeValidator(_spoken)]
+Word = Annotated[str, BeforeValidator(_word)]
 """A text of one word or more; it may be a path too."""
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Rate = Annotated[float, Field(gt=0.0, lt=10.0)]

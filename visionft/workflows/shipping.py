@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 from visionft.errors import UsageError
 from visionft.workflows.measuring import test_once
-from visionft.workflows.places import path_of, run_at
+from visionft.workflows.places import path_of, place_of, run_at
 
 if TYPE_CHECKING:
     from visionft.exporting import Exported
     from visionft.exporting.target import Runtime, Target
     from visionft.runs import Run
+    from visionft.settings import ExportSettings
 
 Say = Callable[[str], None]
 
@@ -25,15 +26,10 @@ Runs = Mapping[str, "Run | str | Path"] | Sequence["Run | str | Path"]
 def export(
     run: Run | str | Path | None = None,
     out: str | Path | None = None,
+    settings: ExportSettings | None = None,
     *,
     adapters: Runs | None = None,
-    precision: Literal["fp32", "fp16", "int8"] = "fp32",
-    max_loss: float = 0.5,
-    allow: Literal["slower"] | None = None,
-    golden: Literal["photos", "none"] = "photos",
-    accept: float | None = 0.95,
-    target: str | None = None,
-    all: bool = False,  # noqa: A002  # the name of the flag
+    **flags: Any,
 ) -> Exported:
     """Write the bundle that is deployed, after checking on validation photos that it answers like the run.
 
@@ -42,54 +38,46 @@ def export(
         out: the bundle's folder; none: RUN/bundle. With `adapters` it has to be given.
         adapters: finished runs of LoRA that share their base, each an adapter of one bundle; a list takes the names of
             the runs' folders, a mapping gives names.
-        precision: arithmetic of the exported network. A smaller one is kept only if it loses little, and is faster and
-            smaller.
-        max_loss: points of top-1 under which the loss of a smaller precision must lie, with 95 % certainty.
-        allow: `slower` keeps a smaller precision that is not faster here.
-        golden: whether photos with their answers travel inside the bundle.
-        accept: share of known photos, in (0, 1), that the threshold lets pass; photos below it are answered `unknown`.
-            None: none is.
-        target: another onnxruntime that will serve, as `onnxruntime==1.17.3`: the file is written for it, and tried
-            under it in a temporary environment.
-        all: compare on every validation photo instead of at most 2,000.
+        settings: those of the export, whole; none: the defaults, and the flags.
+        flags: settings of the export by name, such as `precision="int8"`: see `ExportSettings`.
 
     Raises:
         ParityError: the exported model does not answer like the trained one; nothing is left behind.
         PrecisionError: a smaller precision failed one of its gates; nothing is left behind.
-        UsageError: neither a run nor adapters were given, or both; or two adapters have one name; or fp16 is asked of
-            adapters.
+        SettingsError: a setting is wrong or can have no effect; one line each.
+        UsageError: neither a run nor adapters were given, or both; or settings and flags; or two adapters have one
+            name; or fp16 is asked of adapters.
         RunError: the runs cannot share a base.
         TargetError: the target cannot be installed here.
     """
-    wanted = None if target is None else _target(target, adapters is not None)
+    asked = _settings(settings, flags)
+    wanted = None if asked.target is None else _target(asked.target, adapters is not None)
     if adapters is not None:
         place = _place_of_adapters(run, out)
         from visionft.exporting import export_adapters
 
         runs = {name: run_at(path) for name, path in _named(adapters).items()}
         with _runtime(wanted) as runtime:
-            return export_adapters(
-                runs, place, golden=golden, accepted=accept, all_photos=all, runtime=runtime,
-                precision=precision, max_loss=max_loss, allow=allow,
-            )  # fmt: skip
+            return export_adapters(runs, place, asked, runtime=runtime)
     if run is None:
         raise UsageError("there is nothing to export; give a run, or several with --adapters")
     from visionft.exporting import export as export_run
 
     opened = run_at(path_of(run))
-    place = Path(out) if out is not None else opened.path / "bundle"
+    place = place_of(out, "--out") or opened.path / "bundle"
     with _runtime(wanted) as runtime:
-        return export_run(
-            opened,
-            place,
-            golden=golden,
-            accepted=accept,
-            all_photos=all,
-            precision=precision,
-            max_loss=max_loss,
-            allow=allow,
-            runtime=runtime,
-        )
+        return export_run(opened, place, asked, runtime=runtime)
+
+
+def _settings(settings: ExportSettings | None, flags: dict[str, Any]) -> ExportSettings:
+    # Here, not above: whoever only serves has no PyYAML.
+    from visionft.settings import build_export
+
+    if settings is None:
+        return build_export(**flags)
+    if flags:
+        raise UsageError("export was given complete settings and flags; put the flags into the settings")
+    return settings
 
 
 def _target(given: str, adapters: bool) -> Target:
@@ -139,7 +127,7 @@ def _place_of_adapters(run: Run | str | Path | None, out: str | Path | None) -> 
         raise UsageError(f"a run ({path_of(run)}) and --adapters were given; put the run among the adapters")
     if out is None:
         raise UsageError("adapters of several runs have no folder of their own; give one with --out")
-    return Path(out)
+    return path_of(out)
 
 
 def blend(
@@ -169,7 +157,7 @@ def blend(
 
     opened = run_at(path_of(run))
     whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
-    place = Path(out) if out is not None else whole.with_name(f"{whole.name}-blend")
+    place = place_of(out, "--out") or whole.with_name(f"{whole.name}-blend")
     blended = blend_run(opened, place, TENTHS if coefficients is None else tuple(coefficients), say)
     test_once(blended, say)
     return blended
