@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from visionft.bundle import Bundle
 from visionft.errors import UsageError
-from visionft.workflows.places import holds_bundle, path_of, run_at
+from visionft.workflows.places import holds_bundle, path_of, place_of, run_at
 
 if TYPE_CHECKING:
     from visionft.bundle import Predictions
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from visionft.runs import Run
 
 Say = Callable[[str], None]
+OWN_SPLIT = "test"
+"""The run's own photos that are measured where nothing else is asked for."""
 
 
 def evaluate(
     run_or_bundle: Run | str | Path,
     *,
     data: str | Path | None = None,
-    split: str = "test",
+    split: str = OWN_SPLIT,
     retention: str | Path | None = None,
     adapter: str | None = None,
     out: str | Path | None = None,
@@ -44,16 +46,17 @@ def evaluate(
         UsageError: there are no such photos, or no such adapter.
         DataError: a class of the photos is unknown to the model, or retention cannot be measured on the earlier ones.
     """
-    path, photos = path_of(run_or_bundle), Path(data) if data is not None else None
+    path, photos = path_of(run_or_bundle), place_of(data, "--data")
+    _refuse_idle(split, photos)
     if not holds_bundle(path):
         _refuse_adapter(path, adapter)
-        return _evaluate_run(run_at(path), photos, split, retention, Path(out) if out is not None else None)
-    from visionft.evaluation import evaluate_bundle
-
+        return _evaluate_run(run_at(path), photos, split, retention, place_of(out, "--out"))
     if photos is None:
         raise UsageError(f"{path} is a bundle and brings no photos; give labelled ones with --data")
     if retention is not None:
         raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
+    from visionft.evaluation import evaluate_bundle
+
     evaluation = evaluate_bundle(Bundle.open(path), photos, adapter)
     if out is not None:
         evaluation.write(Path(out))
@@ -114,6 +117,14 @@ def predict(
     if out is not None:
         predictions.write(out)
     return predictions
+
+
+def _refuse_idle(split: str, photos: Path | None) -> None:
+    """Raise UsageError where a split of the run's own photos is named beside other photos; the default is not."""
+    if photos is not None and split != OWN_SPLIT:
+        raise UsageError(
+            f"--split: {split} has no effect, as --data {photos} gives other photos; leave one of them out"
+        )
 
 
 def _refuse_adapter(path: Path, adapter: str | None) -> None:
