@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _thread
+import os
 import signal
 import sys
 import threading
@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_WAIT = 0.05  # seconds until an interruption that came during an import is tried again
+from visionft.cli.complaining import complain
+
+_WAIT = 0.02  # seconds until an interruption that came during an import is tried again
 _SENTENCES = {
     signal.SIGINT: "interrupted",
     signal.SIGTERM: "terminated; the same command starts again or goes on",
@@ -34,24 +36,39 @@ class _Heed:
 
     def __init__(self, base: FrameType) -> None:
         self._base = base
-        self._waiting: int | None = None
+        self._waiting: threading.Timer | None = None
+        self._number: int | None = None
+        self._own = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Raise, unless modules are being imported: these swallow what is raised, or print it with its traceback."""
+        """Raise, unless modules are being imported: these swallow what is raised, or print it with its traceback.
+
+        Then it is tried again until they are there; a second signal meanwhile ends the process where it stands.
+        """
         if not self._importing(frame):
+            self._number = None
             raise StoppedError(number)
-        if self._waiting is None:
-            self._waiting = number
-            self._again(number)
+        if self._number is not None and not self._own:  # asked for twice
+            os._exit(complain([_SENTENCES[signal.Signals(number)]], 128 + number))
+        self._number, self._own = number, False
+        # To the main thread, so that it wakes up where it sleeps or reads meanwhile.
+        self._waiting = threading.Timer(_WAIT, self._again, [number])
+        self._waiting.daemon = True
+        self._waiting.start()
 
     def _again(self, number: int) -> None:
-        timer = threading.Timer(_WAIT, self._retry, [number])
-        timer.daemon = True
-        timer.start()
+        self._own = True
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
 
-    def _retry(self, number: int) -> None:
-        self._waiting = None
-        _thread.interrupt_main(signal.Signals(number))
+    def settle(self) -> None:
+        """Raise what still waits: the work ended before it could be tried again."""
+        if self._number is not None:
+            raise StoppedError(self._number)
+
+    def cancel(self) -> None:
+        """Let nothing come any more."""
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     def _importing(self, frame: FrameType | None) -> bool:
         while frame is not None and frame is not self._base:
@@ -72,6 +89,8 @@ def heeding() -> Iterator[None]:
     previous = {number: signal.signal(number, heed) for number in numbers}
     try:
         yield
+        heed.settle()
     finally:
+        heed.cancel()
         for number, handler in previous.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)

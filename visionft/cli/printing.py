@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -71,8 +72,17 @@ def finish(said: str, result: Mapping[str, Any], *following: str | Path, as_json
 
 def _quoted(word: str) -> str:
     """Return a word of a command line that can be copied into a shell, which reads the escapes of `$'...'` back."""
-    said = printable(word.replace("\\", "\\\\").replace("'", "\\'"))
-    return quote(word) if printable(word) == word else f"$'{said}'"
+    if printable(word) == word:
+        return quote(word)
+    return "$'" + "".join(_shell_escaped(sign) for sign in word) + "'"
+
+
+def _shell_escaped(sign: str) -> str:
+    if sign in "\\'":
+        return f"\\{sign}"
+    if sign != printable(sign):
+        return "".join(f"\\x{byte:02x}" for byte in os.fsencode(sign))
+    return sign
 
 
 def _plain(value: Any) -> Any:

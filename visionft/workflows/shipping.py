@@ -61,9 +61,10 @@ def export(
             return export_adapters(runs, place, asked, runtime=runtime)
     if run is None:
         raise UsageError("there is nothing to export; give a run, or several with --adapters")
+    path = path_of(run)
     from visionft.exporting import export as export_run
 
-    opened = run_at(path_of(run))
+    opened = run_at(path)
     place = place_of(out, "--out") or opened.path / "bundle"
     with _runtime(wanted) as runtime:
         return export_run(opened, place, asked, runtime=runtime)
@@ -152,10 +153,11 @@ def blend(
         UsageError: a coefficient is outside [0, 1].
         RunError: there is nothing to blend, or something else is at `out`.
     """
+    path = path_of(run)
     from visionft.training import TENTHS
     from visionft.training import blend as blend_run
 
-    opened = run_at(path_of(run))
+    opened = run_at(path)
     whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
     place = place_of(out, "--out") or whole.with_name(f"{whole.name}-blend")
     blended = blend_run(opened, place, TENTHS if coefficients is None else tuple(coefficients), say)
