@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from visionft.settings import FitSettings, HeadMethod
+from visionft.settings import FitSettings, HeadMethod, build
 from visionft.settings.checking import obstructed
 
 
@@ -18,3 +18,9 @@ def effective(flags: Mapping[str, Any], settings: FitSettings) -> dict[str, Any]
 def of_solved_head(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return the flags that have an effect where a linear head is solved and nothing is trained by epochs."""
     return effective(flags, FitSettings(photos="photos", method=HeadMethod()))
+
+
+def with_defaults(photos: Any, defaults: Mapping[str, Any], **flags: Any) -> FitSettings:
+    """Return settings from flags above defaults, of which those without effect are left out."""
+    asked = build(photos, None, **flags)
+    return build(photos, None, **{**effective(defaults, asked), **flags})
