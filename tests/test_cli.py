@@ -185,6 +185,8 @@ def test_settings_prints_the_tree(capsys: pytest.CaptureFixture[str]) -> None:
     assert told.splitlines()[-1] == "Next: visionft fit PHOTOS"
     assert main(["settings", "batch-size"]) == 0
     assert capsys.readouterr().out.startswith("--optim.batch-size = auto\n    Photos in one optimizer step.")
+    assert main(["settings", "patience"]) == 0
+    assert "1, or none. Only where weights train by epochs.\n" in capsys.readouterr().out
 
 
 def test_settings_as_yaml_are_the_defaults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
