@@ -239,9 +239,7 @@ def test_what_is_the_run_s_own_may_be_named(go_on: Make, begin: Make) -> None:
 
 
 def test_weights_beside_a_run_have_no_effect(go_on: Make, begin: Make) -> None:
-    with pytest.raises(
-        UsageError, match=r"--weights: none has no effect, as from brings the weights of its run; "
-    ):
+    with pytest.raises(UsageError, match=r"--weights: none has no effect, as from brings the weights of its run; "):
         go_on(begin(), method="head", weights="none")
 
 

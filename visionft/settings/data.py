@@ -33,7 +33,7 @@ class DataSettings(Settings):
     cache: Annotated[Literal["auto", "none", "decoded"], TRAINED] = "auto"
     """`decoded` keeps the training photos on disk as pixels, shrunk to one and a half training crops, for augmented
     training alone; auto: on a GPU, where more than one epoch is trained and they fit."""
-    cache_gb: Annotated[float, Field(ge=0.0), STORED] = 50.0
+    cache_gb: Annotated[float, Field(ge=0.0, le=1_000_000.0), STORED] = 50.0
     """What decoded photos may take on the disk, those of all runs together, in GB."""
     max_pixels: Annotated[int, Field(ge=1), ALWAYS] = 200_000_000
     """Photos of more pixels are quarantined as decompression bombs (the default is 0.6 GB of pixels)."""

@@ -184,7 +184,8 @@ def _merged(below: Tree, above: Tree) -> Tree:
     for key, value in above.items():
         old = merged.get(key)
         if key == "method" and isinstance(value, Mapping) and isinstance(old, Mapping):
-            old = old if value.get("name", old.get("name")) == old.get("name") else None
+            # Settings that were given without a name belong to whatever method is named beside them.
+            old = old if old.get("name") in (None, value.get("name", old.get("name"))) else None
         merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return merged
 
