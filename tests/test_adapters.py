@@ -19,6 +19,7 @@ from visionft.bundle import Bundle
 from visionft.cli import main
 from visionft.errors import UsageError
 from visionft.exporting import Exported
+from visionft.settings import ExportSettings
 
 COLOURS = {"crimson": (200, 10, 20), "navy": (10, 20, 200)}
 
@@ -41,8 +42,8 @@ def photos(tmp_path: Path) -> Path:
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     seen: list[dict[str, Any]] = []
 
-    def export(run: Path | None, out: Path | None, **flags: Any) -> Exported:
-        seen.append({"run": run, "out": out, "adapters": flags["adapters"]})
+    def export(run: Path | None, out: Path | None, settings: ExportSettings, **flags: Any) -> Exported:
+        seen.append({"run": run, "out": out, "settings": settings, "adapters": flags["adapters"]})
         return Exported(Path("o"), 1.0, 0.0, 9, (), 20, 1.0, adapters=tuple(flags["adapters"] or ()))
 
     monkeypatch.setattr(workflows, "export", export)
@@ -62,14 +63,18 @@ def test_runs_are_given_by_folder_or_by_name(
 
     assert main(["export", "--adapters", str(a), f"shoes={b}", str(odd), "--out", str(tmp_path / "o")]) == 0
 
-    assert calls == [{"run": None, "out": tmp_path / "o", "adapters": {"a": a, "shoes": b, "c=d": odd}}]
+    assert calls == [
+        {"run": None, "out": tmp_path / "o", "settings": ExportSettings(), "adapters": {"a": a, "shoes": b, "c=d": odd}}
+    ]
     assert capsys.readouterr().out.splitlines()[-1] == "Next: visionft predict o PHOTOS --adapter a"
 
 
 def test_one_run_is_exported_as_before(calls: list[dict[str, Any]], tmp_path: Path) -> None:
-    assert main(["export", str(tmp_path)]) == 0
+    flags = "--precision int8 --max-loss 1 --allow slower --golden none --accept none --all"
+    assert main(["export", str(tmp_path), *flags.split()]) == 0
 
-    assert calls == [{"run": tmp_path, "out": None, "adapters": None}]
+    asked = ExportSettings(precision="int8", max_loss=1, allow="slower", golden="none", accept=None, all=True)
+    assert calls == [{"run": tmp_path, "out": None, "settings": asked, "adapters": None}]
 
 
 def test_two_runs_of_one_name_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

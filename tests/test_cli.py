@@ -16,7 +16,7 @@ from visionft import workflows
 from visionft.cli import main
 from visionft.cli.app import COMMANDS
 from visionft.errors import DiskSpaceError
-from visionft.settings import build
+from visionft.settings import FitSettings, build
 from visionft.settings.leaves import leaves
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -35,11 +35,11 @@ class StandIn:
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    seen: list[dict[str, Any]] = []
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[FitSettings]:
+    seen: list[FitSettings] = []
 
-    def fit(photos: Path | None, /, *, config: Path | None = None, say: Any = print, **flags: Any) -> StandIn:
-        seen.append({"photos": photos, "config": config, **flags})
+    def fit(settings: FitSettings, /, *, say: Any = print) -> StandIn:
+        seen.append(settings)
         say("training")
         return StandIn()
 
@@ -92,44 +92,38 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip() == visionft.__version__
 
 
-def test_only_given_flags_arrive_and_they_build(calls: list[dict[str, Any]], tmp_path: Path) -> None:
-    line = "--method head --optim.lr 1e-3 --optim.batch_size 8 --augment.no-flip"
+def test_only_given_flags_arrive_and_they_build(calls: list[FitSettings], tmp_path: Path) -> None:
+    line = "--method lora --optim.lr 1e-3 --optim.batch_size 8 --augment.no-flip"
     others = "--hardware.channels-last true --data.depth none"
     assert main(["fit", str(tmp_path), *line.split(), *others.split()]) == 0
-    assert calls == [
+    assert [settings.model_dump(exclude_unset=True) for settings in calls] == [
         {
             "photos": tmp_path,
-            "config": None,
-            "method.name": "head",
-            "optim.lr": "1e-3",
-            "optim.batch_size": "8",
-            "augment.flip": False,
-            "hardware.channels_last": "true",
-            "data.depth": "none",
+            "method": {"name": "lora"},
+            "optim": {"lr": 1e-3, "batch_size": 8},
+            "augment": {"flip": False},
+            "hardware": {"channels_last": True},
+            "data": {"depth": None},
         }
     ]
-    flags = {name: value for name, value in calls[0].items() if name not in ("photos", "config")}
-    settings = build(tmp_path, **flags)
-    assert (settings.method.name, settings.optim.lr, settings.optim.batch_size) == ("head", 1e-3, 8)
-    assert (settings.augment.flip, settings.hardware.channels_last, settings.data.depth) == (False, True, None)
 
 
-def test_config_may_hold_the_photos(calls: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_config_may_hold_the_photos(calls: list[FitSettings], tmp_path: Path) -> None:
     config = tmp_path / "run.yaml"
     config.write_text(f"photos: {tmp_path}\n", encoding="utf-8")
     assert main(["fit", "--config", str(config)]) == 0
-    assert calls == [{"photos": None, "config": config}]
+    assert [settings.photos for settings in calls] == [tmp_path]
 
 
 def test_fit_ends_with_the_next_command(
-    calls: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    calls: list[FitSettings], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["fit", str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines() == ["training", "run of a stand-in", "Next: visionft export 'runs/x y'"]
 
 
 def test_json_leaves_stdout_to_one_object(
-    calls: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    calls: list[FitSettings], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["fit", str(tmp_path), "--json"]) == 0
     told = capsys.readouterr()
@@ -191,6 +185,8 @@ def test_settings_prints_the_tree(capsys: pytest.CaptureFixture[str]) -> None:
     assert told.splitlines()[-1] == "Next: visionft fit PHOTOS"
     assert main(["settings", "batch-size"]) == 0
     assert capsys.readouterr().out.startswith("--optim.batch-size = auto\n    Photos in one optimizer step.")
+    assert main(["settings", "patience"]) == 0
+    assert "1, or none. Only where weights train by epochs.\n" in capsys.readouterr().out
 
 
 def test_settings_as_yaml_are_the_defaults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import visionft
+from tests.effective import effective
 from visionft.cli.app import build_app
 from visionft.runs import layout
 from visionft.settings import GradualMethod, LoraMethod, build
@@ -36,7 +37,7 @@ def small(config: Path, photos: Path) -> dict[str, Any]:
     flags = SMALL if own else {**SMALL, "epochs": 1}
     if isinstance(method, LoraMethod):  # which is for transformers
         flags = {**flags, "backbone": "test_vit", "preprocess.size": "none", "augment.size": 160}
-    return flags
+    return effective(flags, build(photos, config))
 
 
 def test_every_config_is_found() -> None:

@@ -78,7 +78,7 @@ USAGE = [
     ),
     (
         "fit photos --classes.rename cat=dog",
-        [r"--classes.rename renames classes of an earlier run and none is given; give it with --from, or leave .* out"],
+        [r"--classes.rename: cat=dog has no effect, as classes of .* none is given; leave it out, or name .* --from"],
     ),
     ("fit photos --from runs/a --out runs/a", [r"--from and --out are both runs/a; give another --out"]),
     (
@@ -115,9 +115,14 @@ USAGE = [
     ),
     ("predict bundle", [r"predict: PLACES is missing; `visionft predict --help` shows what it takes"]),
     ("predict bundle a.jpg --out answers.xls", [r"--out: answers.xls does not end in .csv, .jsonl, .parquet; give .*"]),
-    ("export bundle --precision fp8", [r"--precision: fp8 is not known here; give fp32 or fp16 or int8"]),
+    ("export bundle --precision fp8", [r"--precision: fp8 is not known here; give fp32, fp16 or int8"]),
+    (
+        "export bundle --max-loss 1",
+        [r"--max-loss: 1.0 has no effect, as precision fp32 makes nothing smaller; leave .*"],
+    ),
+    ("export bundle --allow slower", [r"--allow: slower has no effect, as precision fp32 makes nothing .*"]),
     ("export bundle --allow less", [r"--allow: less is not known here; give slower.*"]),
-    ("export bundle --max-loss much", [r"--max-loss: much cannot be used; give a number"]),
+    ("export bundle --max-loss much", [r"--max-loss: much is not a number; give a number above 0 and at .*"]),
     (
         "export bundle --target 1.17.3",
         [r"--target: '1.17.3' is no runtime and its version; give one such as onnxruntime==1.17.3"],
@@ -128,8 +133,8 @@ USAGE = [
     ),
     ("predict bundle a.jpg --top 0", [r"--top: 0 is less than 1; give the number of labels for each photo"]),
     ("predict bundle a.jpg --top few", [r"--top: few cannot be used; give a whole number"]),
-    ("export bundle --accept 95", [r"--accept: 95 is not a share between 0 and 1; give one such as 0.95, or none"]),
-    ("export bundle --accept all", [r"--accept: all is not a share between 0 and 1; give one such as 0.95, or none"]),
+    ("export bundle --accept 95", [r"--accept: 95 is not less than 1; give a number above 0 and below 1, or none"]),
+    ("export bundle --accept all", [r"--accept: all is not a number; give a number above 0 and below 1, or none"]),
     ("compare bundle --data photos", [r"compare: AFTER is missing; `visionft compare --help` shows what it takes"]),
     ("compare bundle bundle", [r"compare: --data is missing; `visionft compare --help` shows what it takes"]),
     (
@@ -257,7 +262,7 @@ WORK = [
     ),
     (f"fit {{shapes}} {FIT} --backbone test_resnt", 1, r".*test_resnt.*; did you mean test_resnet.*"),
     (f"fit {{shapes}} {FIT} --out thesis.tex", 1, r"thesis.tex is a file, not a folder; choose another --out"),
-    (f"fit {{shapes}} {FIT} --out thesis.tex/run", 1, r"thesis.tex/run cannot be made \(Not a directory\); choose .*"),
+    (f"fit {{shapes}} {FIT} --out thesis.tex/run", 2, r"--out: thesis.tex/run lies below a file; give a path .*"),
     (f"fit {{shapes}} {FIT} --out foreign", 1, r"foreign holds other files \(mine.txt\); choose an empty or new .*"),
     (f"fit {{shapes}} {FIT} --out run --seed 9", 1, r"run was made with other settings \(.*seed was 0, is 9.*\); .*"),
     (f"fit {{shapes}} {FIT} --out damaged --seed 9", 1, r"damaged/choices.json is damaged \(15 bytes, .*\); .*"),
@@ -270,7 +275,7 @@ WORK = [
     ("predict run empty", 1, r"empty holds or matches no photo; give the path of a photo, .*"),
     ("predict run none*.jpg", 1, r"none\*.jpg holds or matches no photo; give the path of a photo, .*"),
     ("predict bundle none*.jpg", 1, r"none\*.jpg holds or matches no photo; give the path of a photo, .*"),
-    ("predict run one --out thesis.tex/a.csv", 2, r"answers cannot be written to thesis.tex/a.csv \(.*\): give .*"),
+    ("predict run one --out thesis.tex/a.csv", 2, r"--out: thesis.tex/a.csv lies below a file; give .*"),
     ("compare bundle run --data one", 1, r"run is a run, not a bundle: write one with `visionft export run`"),
     ("compare bundle foreign --data one", 1, r"foreign is not a bundle \(it has no bundle.json\): give the folder .*"),
     ("compare bundle bundle --data empty", 1, r"empty holds or matches no photo; give the path of a photo, .*"),
@@ -282,7 +287,7 @@ WORK = [
     (
         "compare bundle bundle --data one --out thesis.tex/a.csv",
         2,
-        r"changes cannot be written to thesis.tex/a.csv \(.*\): give another place",
+        r"--out: thesis.tex/a.csv lies below a file; give a path whose parents are folders",
     ),
     ("export foreign", 1, r"foreign is not a run: it has no settings.yaml; give the folder that `visionft fit` wrote"),
     ("export bundle", 1, r"bundle is not a run: it has no settings.yaml; give the folder that `visionft fit` wrote"),

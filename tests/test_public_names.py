@@ -20,6 +20,7 @@ NAMES = [
     "Comparison",
     "DataSettings",
     "Evaluation",
+    "ExportSettings",
     "Exported",
     "FitSettings",
     "FullMethod",

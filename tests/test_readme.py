@@ -24,8 +24,10 @@ import timm
 from safetensors.torch import save_file
 
 import visionft
+from tests.effective import effective
 from visionft.cli import main
 from visionft.cli.app import COMMANDS, build_app
+from visionft.settings import build
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -82,7 +84,11 @@ def shrunk(tokens: list[str]) -> list[str]:
     for flag in ("--backbone", "--weights"):
         if flag in kept:
             del kept[kept.index(flag) : kept.index(flag) + 2]
-    small = SMALL if "head" in kept else {**SMALL, "epochs": 1}
+    small: dict[str, Any] = {**SMALL, "epochs": 1}
+    if tokens[0] == "fit":
+        _, bound, _ = build_app().parse_args(kept, exit_on_error=False, print_error=False)
+        given = {name.replace("__", "."): value for name, value in bound.kwargs.items()}
+        small = effective(small, build(*bound.args, **given))
     if tokens[0] == "advise":  # which wants to read features that were pretrained
         small = {**small, "weights": "weights.safetensors", "steps": 2}
     return [*kept, *(word for name, value in small.items() for word in (f"--{name}", str(value)))]

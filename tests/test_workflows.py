@@ -16,13 +16,14 @@ import pytest
 import visionft as vft
 from visionft.cli.app import build_app
 from visionft.cli.blending import blend as blend_command
+from visionft.cli.exporting import export as export_command
 from visionft.cli.verbs import evaluate as evaluate_command
-from visionft.cli.verbs import export as export_command
 from visionft.cli.verbs import predict as predict_command
 from visionft.errors import BundleError, RunError, UsageError
 from visionft.evaluation.evaluation import FILES
 from visionft.runs import layout
-from visionft.settings import build
+from visionft.settings import ExportSettings, build
+from visionft.settings.leaves import leaves
 
 VERBS = ("fit", "evaluate", "predict", "export", "blend")
 CLOSE = 1e-3  # what the export's own gate allows
@@ -152,8 +153,10 @@ def test_a_folder_of_somebody_else_is_not_exported_onto(course: Course, tmp_path
 
 
 def test_another_precision_is_not_there(course: Course) -> None:
-    with pytest.raises(UsageError, match="--precision fp8 is not available; give fp32, fp16 or int8"):
-        vft.export(course.runs[0], precision="fp8")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="--precision: fp8 is not known here; give fp32, fp16 or int8"):
+        vft.export(course.runs[0], precision="fp8")
+    with pytest.raises(UsageError, match="export was given complete settings and flags; put the flags into the"):
+        vft.export(course.runs[0], None, ExportSettings(), golden="none")
 
 
 @pytest.mark.parametrize("verb", [vft.evaluate, vft.predict, vft.export])
@@ -180,6 +183,7 @@ def test_python_and_the_command_line_have_the_same_names(
         for name, given in inspect.signature(verb).parameters.items()
         if given.kind is given.KEYWORD_ONLY or name == "out"
     }
+    keywords |= set(leaves(ExportSettings)) if verb is vft.export else set()
     arguments = build_app()[command.__name__].assemble_argument_collection()
     flags = {argument.name.removeprefix("--").replace("-", "_") for argument in arguments if argument.name[:2] == "--"}
     assert keywords - own == flags - {"json"}
@@ -189,5 +193,5 @@ def test_fit_takes_every_flag_as_a_keyword(shapes: Path) -> None:
     arguments = build_app()["fit"].assemble_argument_collection()
     flags = {argument.name.removeprefix("--").replace("-", "_") for argument in arguments}
     assert {"config", "backbone", "weights", "method", "epochs", "out", "optim.lr"} <= flags
-    settings = build(shapes, None, **{"optim.lr": 0.01, "method": "head", "epochs": 3, "out": "x"})
-    assert (settings.optim.lr, settings.method.name, settings.epochs) == (0.01, "head", 3)
+    settings = build(shapes, None, **{"optim.lr": 0.01, "method": "lora", "epochs": 3, "out": "x"})
+    assert (settings.optim.lr, settings.method.name, settings.epochs) == (0.01, "lora", 3)

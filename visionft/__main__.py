@@ -2,7 +2,7 @@
 
 import sys
 
-from visionft.cli.app import main
+from visionft.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -16,7 +16,7 @@ from visionft.evaluation.comparing import FILES, Change
 from visionft.runs import Run
 
 MACHINE = {
-    "augment.size": 32, "hardware.workers": 0, "hardware.threads": 1, "hardware.device": "cpu",
+    "hardware.workers": 0, "hardware.threads": 1, "hardware.device": "cpu",
     "classes.rename": "disc=round",
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import visionft as vft
+from tests.effective import of_solved_head
 from visionft.backbones import Network, folding, forward_batches
 from visionft.data import EvalPhotos, eval_batches
 from visionft.errors import DataError, RunError, UsageError
@@ -140,7 +141,7 @@ def test_an_untrained_backbone_forgets_nothing(
     shapes: Path, earlier_photos: Path, small: dict[str, Any], tmp_path: Path
 ) -> None:
     said: list[str] = []
-    flags = {**small, "method": "head", "epochs": "auto", "out": tmp_path / "run", "retention": earlier_photos}
+    flags = {**of_solved_head(small), "method": "head", "out": tmp_path / "run", "retention": earlier_photos}
     vft.fit(shapes, say=said.append, **flags)
     line = next(line for line in said if line.startswith("retention on colours: k-NN"))
     assert line.endswith("% before and after: the backbone was not trained, so nothing is forgotten")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.exporting.fakes import fake_run
 from visionft.exporting import export
+from visionft.settings import ExportSettings
 
 FOLDER = Path(__file__).resolve().parents[2] / "export"
 
@@ -16,7 +17,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "export"
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("deployed")
-    return export(fake_run(place), place / "bundle", accepted=0.8).bundle
+    return export(fake_run(place), place / "bundle", ExportSettings(accept=0.8)).bundle
 
 
 @pytest.fixture

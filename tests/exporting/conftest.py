@@ -13,6 +13,7 @@ from tests.exporting.adapted import AdaptedFake, three_runs
 from tests.exporting.fakes import FakeRun, fake_run, remembering
 from visionft.exporting import Exported, export, export_adapters, onnx_model
 from visionft.exporting.onnx_model import build
+from visionft.settings import ExportSettings
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> FakeRun:
 @pytest.fixture(scope="session")
 def exported(run: FakeRun, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Return an export that no test may change."""
-    return export(run, tmp_path_factory.mktemp("exported") / "bundle", accepted=0.8)
+    return export(run, tmp_path_factory.mktemp("exported") / "bundle", ExportSettings(accept=0.8))
 
 
 @pytest.fixture(scope="session")
@@ -59,4 +60,4 @@ def low_rank(tmp_path_factory: pytest.TempPathFactory) -> dict[str, AdaptedFake]
 @pytest.fixture(scope="session")
 def adapted(low_rank: dict[str, AdaptedFake], tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Return the bundle of the three runs, which no test may change."""
-    return export_adapters(low_rank, tmp_path_factory.mktemp("adapted") / "bundle", accepted=0.8)
+    return export_adapters(low_rank, tmp_path_factory.mktemp("adapted") / "bundle", ExportSettings(accept=0.8))

@@ -15,9 +15,10 @@ from tests.exporting.fakes import FakeRun, livened
 from visionft import backbones
 from visionft import photos as reading
 from visionft.bundle import Bundle
-from visionft.errors import BundleError, DiskSpaceError, ParityError, UsageError
+from visionft.errors import BundleError, DiskSpaceError, ParityError, SettingsError
 from visionft.exporting import Exported, export, placing
 from visionft.serving import Session, predict
+from visionft.settings import ExportSettings, build_export
 
 GOLDEN = {f"golden/{i:02}.{ending}" for i in range(8) for ending in ("png", "npy")} | {"golden/expected.json"}
 FILES = {"README.md", "bundle.json", "model.onnx"}
@@ -83,7 +84,7 @@ def test_what_was_fitted_is_written(exported: Exported, run: FakeRun) -> None:
 @pytest.mark.usefixtures("prebuilt")
 def test_without_enough_photos_or_on_request_there_is_no_threshold(run: FakeRun, tmp_path: Path) -> None:
     for name, accepted in (("few", 0.95), ("off", None)):
-        done = export(run, tmp_path / name, accepted=accepted, golden="none")
+        done = export(run, tmp_path / name, ExportSettings(accept=accepted, golden="none"))
 
         record = Bundle.open(done.bundle).record
         assert (record.threshold, record.accepted) == (None, None)
@@ -92,9 +93,9 @@ def test_without_enough_photos_or_on_request_there_is_no_threshold(run: FakeRun,
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, 95.0, float("nan")])
-def test_a_share_outside_its_range_is_refused(run: FakeRun, tmp_path: Path, share: float) -> None:
-    with pytest.raises(UsageError, match=r"accept is .*: give a share between 0 and 1, such as 0.95, or none"):
-        export(run, tmp_path / "bundle", accepted=share)
+def test_a_share_outside_its_range_is_refused(share: float) -> None:
+    with pytest.raises(SettingsError, match=r"--accept: .* is not .*; give a number above 0 and below 1, or none"):
+        build_export(accept=share)
 
 
 def test_no_private_path_or_command_is_written(exported: Exported, run: FakeRun) -> None:
@@ -126,7 +127,7 @@ def test_golden_photos_carry_no_exif_and_spread_over_the_classes(exported: Expor
 
 @pytest.mark.usefixtures("prebuilt")
 def test_private_photos_stay_out(run: FakeRun, tmp_path: Path) -> None:
-    done = export(run, tmp_path / "new" / "bundle", golden="none")
+    done = export(run, tmp_path / "new" / "bundle", ExportSettings(golden="none"))
 
     assert files(done.bundle) == FILES
     assert Bundle.open(done.bundle).record.golden.kind == "none"
@@ -150,7 +151,7 @@ def test_an_older_bundle_is_replaced_and_progress_is_told(run: FakeRun, tmp_path
     export(run, out)
     (out / "golden" / "mine.txt").write_text("", encoding="utf-8")
 
-    export(run, out, all_photos=True, on_progress=lambda *step: seen.append(step))
+    export(run, out, ExportSettings(all=True), on_progress=lambda *step: seen.append(step))
 
     assert files(out) == FILES | GOLDEN
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
@@ -178,9 +179,9 @@ def test_a_full_disk_is_found_before_the_work(run: FakeRun, tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_kind_of_golden_is_refused(run: FakeRun, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="golden is 'all': give 'photos' or 'none'"):
-        export(run, tmp_path / "bundle", golden="all")  # type: ignore[arg-type]
+def test_an_unknown_kind_of_golden_is_refused() -> None:
+    with pytest.raises(SettingsError, match="--golden: all is not known here; give photos or none"):
+        build_export(golden="all")
 
 
 @pytest.mark.usefixtures("prebuilt")
@@ -204,7 +205,7 @@ def test_real_weights_on_real_photos(shared: Path, tmp_path: Path, backbone: str
     names = tuple(folder.name for folder in (photos / "train").iterdir())
     run = FakeRun(tmp_path, photos, livened_head(network), names=names)
 
-    done = export(run, tmp_path / "bundle", golden="none")
+    done = export(run, tmp_path / "bundle", ExportSettings(golden="none"))
 
     assert done.agreement + len(done.near_ties) / done.n == 1
     assert done.max_probability_difference < 1e-4

@@ -24,6 +24,7 @@ from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import Photo
 from visionft.exporting.stages import BATCH_SIZES, Stages
 from visionft.metrics import Answering
+from visionft.settings import ExportSettings
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_a_failed_gate_names_the_preprocess_half_and_keeps_the_older_bundle(
 ) -> None:
     with monkeypatch.context() as quick:
         quick.setattr("visionft.exporting.bundling.build", lambda *_: copy.deepcopy(built))
-        export(run, tmp_path / "bundle", golden="none")
+        export(run, tmp_path / "bundle", ExportSettings(golden="none"))
     before = (tmp_path / "bundle" / "bundle.json").read_bytes()
     monkeypatch.setattr(
         "visionft.exporting.bundling.build",

@@ -61,12 +61,17 @@ def test_a_class_never_answered_has_precision_zero() -> None:
 
 
 def test_five_classes_or_fewer_make_top5_certain() -> None:
-    assert evaluate_logits(LOGITS, LABELS, ["a", "b", "c"]).top5 == 1.0
+    found = evaluate_logits(LOGITS, LABELS, ["a", "b", "c"])
+    assert found.top5 == found.summary()["top5"] == 1.0
+    assert "top-1" in str(found)
+    assert not any("top-5" in said for said in (str(found), found._repr_html_()))
 
 
 def test_top5_of_six_classes() -> None:
     logits = np.tile(np.arange(6.0), (6, 1))
-    assert evaluate_logits(logits, np.arange(6), list("abcdef")).top5 == pytest.approx(5 / 6)
+    found = evaluate_logits(logits, np.arange(6), list("abcdef"))
+    assert found.top5 == pytest.approx(5 / 6)
+    assert "top-5 accuracy" in str(found)
 
 
 def test_most_confused_pairs_come_in_order() -> None:

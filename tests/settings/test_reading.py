@@ -24,7 +24,7 @@ CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
 EXAMPLES = [
     FitSettings(photos=Path("photos")),
-    FitSettings(photos=Path("fotos/größe"), method=HeadMethod(solver="lbfgs"), epochs=3, seed=7),
+    FitSettings(photos=Path("fotos/größe"), method=HeadMethod(solver="epochs"), epochs=3, seed=7),
     FitSettings(photos=Path("p"), optim=OptimSettings(lr=1e-5, patience=2), method=FullMethod(head_first=False)),
     FitSettings(
         photos=Path("p"), method=GradualMethod(phases=(Phase(epochs=1, unfreeze=0.5, lr=3e-4), Phase(epochs=2)))
@@ -105,6 +105,18 @@ def test_another_method_on_the_flags_replaces_the_yaml_method_whole(tmp_path: Pa
     assert build("p", config, **{"method.cycles": "2"}).method == GradualMethod(cycles=2)
 
 
+def test_settings_of_a_method_keep_their_place_whatever_the_order(tmp_path: Path) -> None:
+    asked = build("p", **{"method.cycles": "2", "method": "gradual"})
+    assert asked == build("p", **{"method": "gradual", "method.cycles": "2"})
+    assert asked.method == GradualMethod(cycles=2)
+    config = written(tmp_path, "method: {cycles: 3}\n")
+    assert build("p", config, method="gradual").method == GradualMethod(cycles=3)
+    with pytest.raises(
+        SettingsError, match=r"^method\.cycles in .*: only the method gradual has cycles; give --method"
+    ):
+        build("p", config, method="head")
+
+
 def test_words_of_the_command_line_are_read() -> None:
     settings = build(
         "p", **{"method": "gradual", "method.phases": '[{"epochs": 2, "unfreeze": 0.5}]', "optim.patience": "none"}
@@ -132,6 +144,16 @@ def test_words_of_the_command_line_are_read() -> None:
         ),
         ({"head": "linaer"}, "--head: linaer is not known here; did you mean linear? give linear, mlp or cosine"),
         ({"backbone": 3}, "--backbone: 3 is not a name; give a name"),
+        ({"backbone": ""}, "--backbone: nothing is given; give a name, or leave it out"),
+        (
+            {"data.cache_gb": float("inf")},
+            "--data.cache-gb: inf is greater than 1000000; give a number from 0 to 1000000",
+        ),
+        (
+            {"seed": 10**5000},
+            "--seed: a number of very many digits is not less than 2147483648; give a whole number from 0 and below "
+            "2147483648",
+        ),
         ({"augment.flip": "maybe"}, "--augment.flip: maybe is not true or false; give true or false"),
         (
             {"method": "fulll"},
@@ -196,9 +218,22 @@ def test_a_run_to_go_on_from_and_renamings(tmp_path: Path) -> None:
     assert build("p", **{"from": "runs/a"}).from_run == Path("runs/a")
     words = "hat=cap, Fruit/Apple = Fruit/Apples"
     for given in (words, words.split(","), "{hat: cap, Fruit/Apple: Fruit/Apples}", settings.classes.rename):
-        assert build("p", **{"classes.rename": given}).classes == settings.classes, given
-    assert build("p", **{"classes.rename": "{'a,b': c}"}).classes.rename == {"a,b": "c"}
+        assert build("p", from_run="runs/a", **{"classes.rename": given}).classes == settings.classes, given
+    assert build("p", from_run="runs/a", **{"classes.rename": "{'a,b': c}"}).classes.rename == {"a,b": "c"}
     assert build("p", **{"classes.rename": "none", "from_run": "none"}) == build("p")
+
+
+def test_settings_that_lie_in_themselves_are_one_sentence() -> None:
+    loop: dict[str, object] = {}
+    loop["lr"] = loop
+    assert faults(optim=loop) == ["settings lie in more than 32 levels, or in themselves; give plain values"]
+
+
+def test_photos_of_another_kind_are_one_sentence() -> None:
+    words = r"^PHOTOS: .* is not a path; give a folder of class folders, or a CSV/Parquet manifest$"
+    for photos in (3, b"photos", ["photos"]):
+        with pytest.raises(SettingsError, match=words):
+            build(photos)  # type: ignore[arg-type]
 
 
 def test_all_faults_at_once_each_named_where_it_was_given(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from visionft.settings import FitSettings, build
+from tests.effective import with_defaults
+from visionft.settings import FitSettings
 from visionft.training import Classifier, Interrupted
 
 Make = Callable[..., FitSettings]
@@ -27,7 +28,7 @@ def settings(shapes: Path, tmp_path: Path) -> Make:
             "augment.size": 32, "optim.batch_size": 8, "optim.micro_batch": 8, "hardware.workers": 0,
             "hardware.precision": "fp32", "hardware.threads": 1, "hardware.device": "cpu",
         }  # fmt: skip
-        return build(photos, None, **{**defaults, **flags})
+        return with_defaults(photos, defaults, **flags)
 
     return make
 

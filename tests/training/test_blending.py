@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 import visionft as vft
+from tests.effective import of_solved_head
 from visionft import photos
 from visionft.data import EvalPhotos, eval_batches
 from visionft.errors import RunError, UsageError
@@ -165,12 +166,12 @@ def test_a_fault_half_way_leaves_nothing(copy: Path, tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_made(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(RunError, match=r"blend cannot be made \(.*\); choose another folder with --out"):
+    with pytest.raises(UsageError, match=r"--out: .* lies below a file; give a path whose parents are folders"):
         vft.blend(trained, tmp_path / "file" / "blend", coefficients=[1.0], say=silent)
 
 
 def test_a_run_that_trained_nothing(shapes: Path, small: dict[str, Any], tmp_path: Path) -> None:
-    run = vft.fit(shapes, say=silent, out=tmp_path / "run", **{**small, "method": "head", "epochs": "auto"})
+    run = vft.fit(shapes, say=silent, out=tmp_path / "run", method="head", **of_solved_head(small))
     said = r"has no start\.safetensors: it trained nothing by epochs \(--method head\), or comes from a version that"
     with pytest.raises(RunError, match=said):
         vft.blend(run, say=silent)

@@ -13,10 +13,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.effective import with_defaults
 from visionft.backbones import sha256
 from visionft.errors import RunError, RunMismatchError, UsageError
 from visionft.runs import Run, layout
-from visionft.settings import build
+from visionft.settings import ClassesSettings
 from visionft.training import train
 
 Make = Any
@@ -57,10 +58,10 @@ def begin(two: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
     made: dict[str, Run] = {}
 
     def make(**flags: Any) -> Run:
-        wanted = {**MACHINE, **BACKBONE, "epochs": 1, **flags}
+        wanted = {**BACKBONE, "epochs": 1, **flags}
         if str(wanted) not in made:
             out = tmp_path_factory.mktemp("parent") / "parent"
-            made[str(wanted)] = train(build(two, None, out=out, **wanted), silent)
+            made[str(wanted)] = train(with_defaults(two, MACHINE, out=out, **wanted), silent)
         return made[str(wanted)]
 
     return make
@@ -71,8 +72,8 @@ def go_on(shapes: Path, tmp_path: Path) -> Make:
     """Return what fits all three shapes, going on from a run; settings that are the run's are left out."""
 
     def fit(parent: Run | Path, photos: Path = shapes, say: Any = silent, **flags: Any) -> Run:
-        wanted = {**MACHINE, "out": tmp_path / "next", "from_run": getattr(parent, "path", parent), **flags}
-        return train(build(photos, None, **wanted), say)
+        wanted = {"out": tmp_path / "next", "from_run": getattr(parent, "path", parent), **flags}
+        return train(with_defaults(photos, MACHINE, **wanted), say)
 
     return fit
 
@@ -205,7 +206,7 @@ def test_other_methods_on_adapters_are_refused(go_on: Make, begin: Make, method:
 
 def test_epochs_0_on_adapters_solves_the_new_row_alone(go_on: Make, begin: Make) -> None:
     parent = begin(method=ADAPTER, **VIT)
-    run = go_on(parent, method=ADAPTER, epochs=0, **{"augment.size": 160})
+    run = go_on(parent, method=ADAPTER, epochs=0)
     after, before = weights(run), weights(parent)
     assert all(torch.equal(after[name][: len(before[name])], before[name]) for name in before if before[name].ndim)
 
@@ -233,13 +234,13 @@ def test_what_does_not_fit_the_run_is_refused(
 
 
 def test_what_is_the_run_s_own_may_be_named(go_on: Make, begin: Make) -> None:
-    own = {**BACKBONE, "head": "linear", "preprocess.mode": "crop"}
+    own = {"backbone": "test_resnet", "preprocess.size": 32, "head": "linear", "preprocess.mode": "crop"}
     assert go_on(begin(), method="head", **own).settings.head == "linear"
 
 
-def test_weights_are_not_looked_at(go_on: Make, begin: Make, tmp_path: Path) -> None:
-    run = go_on(begin(), method="head", weights=str(tmp_path / "none.safetensors"))
-    assert run.settings.weights == "none"
+def test_weights_beside_a_run_have_no_effect(go_on: Make, begin: Make) -> None:
+    with pytest.raises(UsageError, match=r"--weights: none has no effect, as from brings the weights of its run; "):
+        go_on(begin(), method="head", weights="none")
 
 
 def test_a_place_that_is_no_run_is_said(go_on: Make, tmp_path: Path, begin: Make) -> None:
@@ -251,8 +252,11 @@ def test_a_place_that_is_no_run_is_said(go_on: Make, tmp_path: Path, begin: Make
 
 
 def test_renaming_without_a_run_is_said(settings: Make) -> None:
+    with pytest.raises(UsageError, match=r"--classes\.rename: a=b has no effect, as classes of .* none is given"):
+        settings(**{"classes.rename": "a=b"})
+    asked = settings().model_copy(update={"classes": ClassesSettings(rename={"a": "b"})})
     with pytest.raises(UsageError, match=r"--classes\.rename renames classes of an earlier run and none is given"):
-        train(settings(**{"classes.rename": "a=b"}), silent)
+        train(asked, silent)
 
 
 def test_no_photo_changes_sides(go_on: Make, begin: Make, shapes: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import resource
 import signal
 import sys
@@ -473,8 +474,17 @@ def test_accumulated_gradients_equal_those_of_the_whole_batch(settings: Make, tm
 
 
 def test_early_stopping_ends_before_the_last_epoch(settings: Make) -> None:
-    run = train(settings(epochs=30, **{"optim.patience": 1, "optim.lr": 0.5}), silent)
-    assert len((run.path / layout.METRICS).read_text().splitlines()) < 30
+    said: list[str] = []
+    run = train(settings(epochs=30, **{"optim.patience": 1, "optim.lr": 0.5}), said.append)
+    epochs = len((run.path / layout.METRICS).read_text().splitlines()) - 1
+    assert epochs < 30
+    told = [line for line in said if line.startswith("stopped")]
+    assert len(told) == 1
+    assert re.fullmatch(
+        rf"stopped after epoch {epochs} of 30: the validation loss was lowest after epoch {epochs - 1}, and "
+        r"--optim\.patience 1 allows no more epochs without a lower one",
+        told[0],
+    )
 
 
 def test_the_record_explains_the_run(settings: Make) -> None:

@@ -1,5 +1,22 @@
 """The command line: parse, call, print."""
 
-from visionft.cli.app import main
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from visionft.cli.complaining import complain
+from visionft.cli.interrupting import StoppedError, heeding
 
 __all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 a failure the user can mend, 2 wrong usage."""
+    try:
+        with heeding():
+            # Not above: an interruption is one sentence from here on, also while the parser is imported.
+            from visionft.cli.app import run
+
+            return run(arguments)
+    except StoppedError as error:
+        return complain([str(error)], error.exit_code)

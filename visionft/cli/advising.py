@@ -10,14 +10,17 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from visionft.cli.flags import dotted, given_flags, with_settings
-from visionft.cli.places import require_photos
+from visionft.cli.places import PLACE, require_photos
 from visionft.cli.printing import Json, finish, say
-from visionft.settings import build, compared_methods
+from visionft.settings import METHODS, build_for, compared_methods
+from visionft.settings.checking import obstructed
 
 
 @partial(with_settings, without=("method", "out"))
 def advise(
-    photos: Annotated[Path | None, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")] = None,
+    photos: Annotated[
+        Path | None, PLACE, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")
+    ] = None,
     /,
     *,
     methods: Annotated[
@@ -28,7 +31,7 @@ def advise(
         bool, Parameter(help="One small file a task, beside a base that tasks share, is wanted.", negative="")
     ] = False,
     config: Annotated[
-        Path | None, Parameter(help="A YAML file with any of the settings of fit; flags go above it.")
+        Path | None, PLACE, Parameter(help="A YAML file with any of the settings of fit; flags go above it.")
     ] = None,
     as_json: Json = False,
     **flags: Any,
@@ -39,22 +42,18 @@ def advise(
     written, and test photos are left alone.
     """
     given = dotted(flags)
-    settings = build(photos, config, **given)
-    compared_methods(methods)
+    settings = build_for(compared_methods(methods), photos, config, **given)
     from visionft import workflows
 
     workflows.require_advisable(settings, steps)
     require_photos(settings.photos)
     advice = workflows.advise(
-        photos,
-        methods=methods,
-        steps=steps,
-        small_files=small_files,
-        config=config,
-        say=partial(say, as_json),
-        **given,
+        settings, methods=methods, steps=steps, small_files=small_files, say=partial(say, as_json)
     )
-    following = _following(photos, config, {"backbone": advice.look.backbone, **given}, advice.method)
+    chosen = settings.model_copy(update={"method": METHODS[advice.method]()})
+    idle = obstructed(chosen, given)
+    kept = {path: value for path, value in given.items() if path not in idle}
+    following = _following(photos, config, {"backbone": advice.look.backbone, **kept}, advice.method)
     finish(str(advice), advice.to_json(), *following, as_json=as_json)
 
 

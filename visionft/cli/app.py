@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
-from types import FrameType
 
 from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
-from visionft.errors import VisionftError
+from visionft.cli.complaining import complain
+from visionft.errors import SettingsError, VisionftError
 
 COMMANDS = {
     "fit": ("visionft.cli.fitting:fit", "Fine-tune on a folder of photos; evaluate the result."),
@@ -21,7 +19,7 @@ COMMANDS = {
     "evaluate": ("visionft.cli.verbs:evaluate", "Measure a run or a bundle on photos with labels."),
     "predict": ("visionft.cli.verbs:predict", "Answer photos with a run or a bundle."),
     "export": (
-        "visionft.cli.verbs:export",
+        "visionft.cli.exporting:export",
         "Write the bundle that is deployed, after checking that it answers like the run.",
     ),
     "serve": (
@@ -44,48 +42,35 @@ COMMANDS = {
 }
 """Name -> (where it is, what it does). A command's module is imported when it is called, so that help is quick."""
 
+_SAME = {"--method.name": "--method"}
+"""Flags that the parser takes for a part of another one, and that one."""
 _INTERRUPTED, _BROKEN_PIPE = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells count
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 a failure the user can mend, 2 wrong usage."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; see `visionft.cli.main`."""
     tokens = _hyphenated(sys.argv[1:] if arguments is None else arguments)
     try:
-        _heed_sigterm()
         build_app()(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
         # Costs an import of the settings tree, which a call without a mistake need not pay for.
         from visionft.cli.faults import sentence
 
-        return _complain(sentence(error), 2)
+        return complain([sentence(error)], 2)
+    except SettingsError as error:
+        return complain(error.faults, error.exit_code)
     except VisionftError as error:
-        return _complain(str(error), error.exit_code)
+        return complain([str(error)], error.exit_code)
     except ImportError as error:
-        return _complain(_missing(error, tokens), 1)
+        return complain([_missing(error, tokens)], 1)
     except KeyboardInterrupt as error:
-        return _complain(str(error) or "interrupted", getattr(error, "exit_code", _INTERRUPTED))
+        return complain([str(error) or "interrupted"], getattr(error, "exit_code", _INTERRUPTED))
     except BrokenPipeError:
         # Python flushes stdout once more at exit, which would complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     return 0
-
-
-class TerminatedError(KeyboardInterrupt):
-    """SIGTERM came; not an Exception, so that everything on the way is closed as for ^C and nothing swallows it."""
-
-    exit_code = 128 + signal.SIGTERM
-
-
-def _heed_sigterm() -> None:
-    """Let SIGTERM clean up as ^C does; training replaces this by a checkpoint while it runs."""
-
-    def terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
-        raise TerminatedError("terminated; the same command starts again or goes on")
-
-    if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
-        signal.signal(signal.SIGTERM, terminate)
 
 
 def build_app() -> App:
@@ -111,11 +96,13 @@ def _version() -> str:
 def _hyphenated(tokens: Sequence[str]) -> list[str]:
     """Accept the field's own spelling: `--optim.batch_size` is `--optim.batch-size`."""
     ours = list(tokens).index("--") if "--" in tokens else len(tokens)
-    flags = [token.split("=", 1) if token.startswith("--") else [token] for token in tokens[:ours]]
-    spelt = [
-        "=".join([parts[0].replace("_", "-"), *parts[1:]]) if parts[0].startswith("--") else parts[0] for parts in flags
-    ]
-    return [*spelt, *tokens[ours:]]
+    return [*(_spelt(token) if token.startswith("--") else token for token in tokens[:ours]), *tokens[ours:]]
+
+
+def _spelt(token: str) -> str:
+    name, sign, value = token.partition("=")
+    name = name.replace("_", "-")
+    return f"{_SAME.get(name, name)}{sign}{value}"
 
 
 def _missing(error: ImportError, tokens: Sequence[str]) -> str:
@@ -131,9 +118,3 @@ def _missing(error: ImportError, tokens: Sequence[str]) -> str:
         f"{module} is not installed here, and `visionft {command}` needs it for what was asked: "
         "use an environment made by `pip install visionft`; one made for serving alone has less"
     )
-
-
-def _complain(message: str, code: int) -> int:
-    for line in message.splitlines():
-        print(f"visionft: {line}", file=sys.stderr)
-    return code

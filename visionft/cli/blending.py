@@ -8,17 +8,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from visionft.cli.places import require_photos, require_run
+from visionft.cli.places import PLACE, require_photos, require_run
 from visionft.cli.printing import Json, finish, say
 
 
 def blend(
-    run: Annotated[Path, Parameter(help="The folder of a run.")],
+    run: Annotated[Path, PLACE, Parameter(help="The folder of a run.")],
     /,
     *,
-    out: Annotated[Path | None, Parameter(help="The new run's folder; none: RUN-blend beside RUN.")] = None,
+    out: Annotated[Path | None, PLACE, Parameter(help="The new run's folder; none: RUN-blend beside RUN.")] = None,
     data: Annotated[
-        Path | None, Parameter(help="Where the run's photos are now, if they moved; they are found by their digests.")
+        Path | None,
+        PLACE,
+        Parameter(help="Where the run's photos are now, if they moved; they are found by their digests."),
     ] = None,
     coefficients: Annotated[
         list[float] | None,

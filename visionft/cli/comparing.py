@@ -7,21 +7,21 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from visionft.cli.places import require_places, require_run
+from visionft.cli.places import PLACE, require_places, require_run
 from visionft.cli.printing import Json, counting, finish
 from visionft.cli.verbs import Adapter
 from visionft.errors import UsageError
 
 
 def compare(
-    before: Annotated[Path, Parameter(help="The bundle that is served.")],
-    after: Annotated[Path, Parameter(help="The bundle that would take its place.")],
+    before: Annotated[Path, PLACE, Parameter(help="The bundle that is served.")],
+    after: Annotated[Path, PLACE, Parameter(help="The bundle that would take its place.")],
     /,
     *,
-    data: Annotated[str, Parameter(help="A folder of class folders or of photos, a photo or a glob.")],
+    data: Annotated[str, PLACE, Parameter(help="A folder of class folders or of photos, a photo or a glob.")],
     adapter: Adapter = None,
     out: Annotated[
-        Path | None, Parameter(help="A file for the photos whose answer changes: .csv, .jsonl or .parquet.")
+        Path | None, PLACE, Parameter(help="A file for the photos whose answer changes: .csv, .jsonl or .parquet.")
     ] = None,
     as_json: Json = False,
 ) -> None:

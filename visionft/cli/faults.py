@@ -15,6 +15,7 @@ from cyclopts.exceptions import (
 )
 
 from visionft.cli.app import COMMANDS
+from visionft.errors import UsageError
 from visionft.settings.leaves import leaves, nearest
 
 _ELSEWHERE = {"train": "fit", "finetune": "fit", "test": "evaluate", "validate": "evaluate", "infer": "predict"}
@@ -57,9 +58,10 @@ def _unknown_flag(error: UnknownOptionError, command: str) -> str:
     given = (error.token.keyword or error.token.value).split("=")[0]
     names = [name for argument in error.argument_collection if argument.parse for name in argument.names]
     known = [*names, "--help", "--version"]
-    close = difflib.get_close_matches(given, known, n=1, cutoff=0.75)
+    close = [name for name in difflib.get_close_matches(given, known, n=2, cutoff=0.75) if name != given][:1]
     if not close and command == "fit" and (near := nearest(given.lstrip("-"))):
-        close = [leaves()[near].flag.removesuffix(".name") if near in leaves() else f"--{near}.NAME"]
+        meant = leaves()[near].flag.removesuffix(".name") if near in leaves() else f"--{near}.NAME"
+        close = [meant] if meant != given else []
     advice = f"did you mean {close[0]}?" if close else _see(command)
     return f"{command or 'visionft'} has no flag {given}; {advice}"
 
@@ -68,6 +70,8 @@ def _bad_value(error: CoercionError) -> str:
     argument = error.argument
     name = (error.token.keyword if error.token else None) or (argument.name if argument else "an argument")
     value = error.token.value if error.token else ""
+    if isinstance(error.__cause__, UsageError):  # a converter of ours has said it
+        return f"{name}: {error.__cause__}"
     choices = argument.get_choices() if argument else None
     if choices:
         close = difflib.get_close_matches(value, choices, n=1)

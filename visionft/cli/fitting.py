@@ -9,17 +9,21 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from visionft.cli.flags import dotted, with_settings
-from visionft.cli.places import require_photos
+from visionft.cli.places import PLACE, require_photos
 from visionft.cli.printing import Json, finish, say
 from visionft.settings import build
 
 
 @with_settings
 def fit(
-    photos: Annotated[Path | None, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")] = None,
+    photos: Annotated[
+        Path | None, PLACE, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")
+    ] = None,
     /,
     *,
-    config: Annotated[Path | None, Parameter(help="A YAML file with any of the settings; flags go above it.")] = None,
+    config: Annotated[
+        Path | None, PLACE, Parameter(help="A YAML file with any of the settings; flags go above it.")
+    ] = None,
     as_json: Json = False,
     **flags: Any,
 ) -> None:
@@ -28,13 +32,11 @@ def fit(
     Every setting has a default that suits the photos and the machine; `visionft settings` explains them all.
     An interrupted run goes on with the same command.
     """
-    given = dotted(flags)
-    # Built here too, and thrown away: what is wrong is said before torch is imported.
-    settings = build(photos, config, **given)
+    settings = build(photos, config, **dotted(flags))  # before torch is imported: what is wrong is said at once
     require_photos(settings.photos)
     if settings.retention is not None:
         require_photos(settings.retention, "--retention")
     from visionft import workflows
 
-    run = workflows.fit(photos, config=config, say=partial(say, as_json), **given)
+    run = workflows.fit(settings, say=partial(say, as_json))
     finish(str(run), run.summary(), "export", run.path, as_json=as_json)

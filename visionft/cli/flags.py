@@ -12,13 +12,16 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from visionft.settings.commenting import scalar, sentence
-from visionft.settings.leaves import Leaf, groups, leaves
+from visionft.settings.fit import FitSettings
+from visionft.settings.leaves import Leaf, Root, groups, leaves
 
 _METAVARS = {int: "N", float: "X", str: "NAME"}
 
 
-def with_settings(command: Callable[..., None], without: Sequence[str] = ()) -> Callable[..., None]:
-    """Add a flag for every setting to a command that ends in `**flags`, but for what lies below the paths `without`.
+def with_settings(
+    command: Callable[..., None], without: Sequence[str] = (), root: Root = FitSettings
+) -> Callable[..., None]:
+    """Add a flag for every setting of a tree to a command that ends in `**flags`, but for those below `without`.
 
     Values stay as they were typed: the tree reads them, so that all faults are found at once and in the same words as
     in a YAML file. Only flags that were given arrive.
@@ -26,7 +29,7 @@ def with_settings(command: Callable[..., None], without: Sequence[str] = ()) -> 
     signature = inspect.signature(command, eval_str=True)
     own = [argument for argument in signature.parameters.values() if argument.kind is not Argument.VAR_KEYWORD]
     taken = {argument.name for argument in own}
-    flags = [_flag(leaf) for leaf in leaves().values() if leaf.path not in taken and not _below(leaf, without)]
+    flags = [_flag(leaf) for leaf in leaves(root).values() if leaf.path not in taken and not _below(leaf, without)]
     command.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]  # read by inspect
     return command
 
@@ -52,8 +55,8 @@ def _below(leaf: Leaf, paths: Sequence[str]) -> bool:
 def _flag(leaf: Leaf) -> Argument:
     head = leaf.path.rpartition(".")[0]
     name: tuple[str, ...] = (leaf.flag,)
-    if leaf.path == "method.name":
-        name, head = ("--method", leaf.flag), ""
+    if leaf.path == "method.name":  # `--method.name` is understood before the parser sees it
+        name, head = ("--method",), ""
     switch = leaf.types == (bool,)
     parameter = Parameter(
         name=name,

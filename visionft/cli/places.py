@@ -1,4 +1,4 @@
-"""Looking whether places exist before the heavy imports: a mistyped path is answered at once."""
+"""Looking at places before the heavy imports: a path that is none, or is mistyped, is answered at once."""
 
 from __future__ import annotations
 
@@ -6,18 +6,35 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_origin
 
-from cyclopts import Token
+from cyclopts import Parameter, Token
 from cyclopts.exceptions import UnknownOptionError
 
 from visionft.errors import DataError, RunError, UsageError
+from visionft.files.places import unreachable
 
 if TYPE_CHECKING:
     from visionft.photos import Asked, Exact
 
 LONGEST_LINE = 32_768
 """Bytes: several times what any system takes for a path."""
+
+
+def _converted(kind: Any, tokens: Sequence[Token]) -> Any:
+    for token in tokens:
+        if wrong := unreachable(token.value):
+            raise UsageError(wrong)
+    if get_origin(kind) is list:
+        return [token.value for token in tokens]
+    return kind(tokens[0].value)
+
+
+PLACE = Parameter(converter=_converted)
+"""The one door for paths on the command line: what can be none is told at once. Every parameter that is a path has it.
+
+The settings of fit pass through the door of their tree instead (`visionft.settings.tree.Place`).
+"""
 
 
 def require_run(place: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from visionft.files.printing import printable, printable_text
+
 Json = Annotated[
     bool,
     Parameter(name="--json", negative="", show_default=False, help="Print one JSON object as the last line of stdout."),
@@ -20,8 +23,11 @@ Json = Annotated[
 
 
 def say(as_json: bool, line: str) -> None:
-    """Print a line for people: to stderr where JSON was asked for, since stdout is then for programs."""
-    print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+    """Print a line for people: to stderr where JSON was asked for, since stdout is then for programs.
+
+    Names come from outside: their control characters and bytes that are no text are escaped.
+    """
+    print(printable_text(line), file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
 @contextmanager
@@ -57,9 +63,26 @@ def finish(said: str, result: Mapping[str, Any], *following: str | Path, as_json
     if said:
         say(as_json, said)
     if following:
-        say(as_json, "Next: visionft " + " ".join(quote(str(word)) for word in following))
+        say(as_json, "Next: visionft " + " ".join(_quoted(str(word)) for word in following))
     if as_json:
-        print(json.dumps(result, ensure_ascii=False, default=_plain), flush=True)
+        # What is left of bytes that are no text stands in JSON's own escapes.
+        text = json.dumps(result, ensure_ascii=False, default=_plain)
+        print(text.encode("utf-8", "backslashreplace").decode("utf-8"), flush=True)
+
+
+def _quoted(word: str) -> str:
+    """Return a word of a command line that can be copied into a shell, which reads the escapes of `$'...'` back."""
+    if printable(word) == word:
+        return quote(word)
+    return "$'" + "".join(_shell_escaped(sign) for sign in word) + "'"
+
+
+def _shell_escaped(sign: str) -> str:
+    if sign in "\\'":
+        return f"\\{sign}"
+    if sign != printable(sign):
+        return "".join(f"\\x{byte:02x}" for byte in os.fsencode(sign))
+    return sign
 
 
 def _plain(value: Any) -> Any:

@@ -8,14 +8,16 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from visionft.cli.places import PLACE
 from visionft.errors import MissingExtraError, UsageError
 
 _NEEDED = ("starlette", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 _MILLI = 1e-3
+_BATCH_MS = 5.0
 
 
 def serve(
-    bundle: Annotated[Path, Parameter(help="The folder of a bundle.")],
+    bundle: Annotated[Path, PLACE, Parameter(help="The folder of a bundle.")],
     /,
     *,
     host: Annotated[
@@ -27,7 +29,7 @@ def serve(
         Literal["cpu", "cuda", "tensorrt"], Parameter(help="What the network runs on, where onnxruntime has it.")
     ] = "cpu",
     batch: Annotated[int, Parameter(help="Most photos in one run of the network.")] = 32,
-    batch_ms: Annotated[float, Parameter(help="Most milliseconds that a photo waits for others.")] = 5.0,
+    batch_ms: Annotated[float, Parameter(help="Most milliseconds that a photo waits for others.")] = _BATCH_MS,
     queue: Annotated[int, Parameter(help="Most photos taken in and not answered; above it the answer is 429.")] = 128,
     max_bytes: Annotated[int, Parameter(help="Most bytes of one request.")] = 64_000_000,
     max_pixels: Annotated[int, Parameter(help="Most pixels of one photo.")] = 50_000_000,
@@ -41,6 +43,11 @@ def serve(
         raise UsageError(f"--batch-ms: {batch_ms:g} is out of range; give milliseconds from 0 to 10000")
     if not 0 < timeout <= 3600:
         raise UsageError(f"--timeout: {timeout:g} is out of range; give seconds above 0, up to 3600")
+    if batch == 1 and batch_ms not in (0.0, _BATCH_MS):
+        raise UsageError(
+            f"--batch-ms: {batch_ms:g} has no effect, as --batch 1 lets no photo wait for others; leave it out, or "
+            "give a larger --batch"
+        )
     if missing := [package for package in _NEEDED if find_spec(package) is None]:
         raise MissingExtraError(
             f"serve needs {', '.join(missing)}, not installed here: install it with `pip install 'visionft[serve]'`"

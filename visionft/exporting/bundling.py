@@ -6,25 +6,24 @@ import time
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from visionft.bundle.schema import BundleRecord, NearTie, TargetRecord
 from visionft.bundle.shrunken import ShrunkenRecord
-from visionft.errors import UsageError
 from visionft.exporting.card import sentences, tried
-from visionft.exporting.draft import Draft, Golden
+from visionft.exporting.draft import Draft
 from visionft.exporting.onnx_model import OPSET, build, require_small, set_metadata
 from visionft.exporting.parity import Progress
 from visionft.exporting.placing import check_place, placed, written
 from visionft.exporting.record import metadata
 from visionft.exporting.reference import Truth
-from visionft.exporting.sampling import LIMIT
-from visionft.exporting.shrinking.gates import MAX_LOSS
 from visionft.exporting.shrinking.shrink import shrink, wanted_of
 from visionft.exporting.target import Runtime
 from visionft.exporting.trained import TrainedModel
 from visionft.photos import Account
-from visionft.runs.calibration import ACCEPTED
+from visionft.settings import ExportSettings
+
+DEFAULTS = ExportSettings()
 
 
 @dataclass(frozen=True)
@@ -97,13 +96,8 @@ class Exported:
 def export(
     run: TrainedModel,
     out: str | Path,
+    settings: ExportSettings = DEFAULTS,
     *,
-    golden: Golden = "photos",
-    accepted: float | None = ACCEPTED,
-    all_photos: bool = False,
-    precision: Literal["fp32", "fp16", "int8"] = "fp32",
-    max_loss: float = MAX_LOSS,
-    allow: Literal["slower"] | None = None,
     runtime: Runtime | None = None,
     on_progress: Progress | None = None,
 ) -> Exported:
@@ -112,12 +106,7 @@ def export(
     Args:
         run: the trained model.
         out: the bundle's folder; an older bundle there is replaced at the end, in one step.
-        golden: `none` leaves the golden photos out, for private ones.
-        accepted: share of known photos that the threshold lets pass, in (0, 1); None: no photo is called unknown.
-        all_photos: check on every validation photo instead of 2,000, spread over the classes.
-        precision: arithmetic of the network half; a smaller one must pass three gates: accuracy, speed, size.
-        max_loss: points of top-1 under which a shrunken model's loss must lie with 95 % certainty, in (0, 100].
-        allow: `slower` lets a shrunken model pass that is not faster here.
+        settings: what the bundle shall be; the target stands in `runtime`.
         runtime: another onnxruntime that the bundle is written for, and that must answer like the one here.
         on_progress: called with the stage, how many photos are done and how many there are.
 
@@ -129,13 +118,13 @@ def export(
         BackboneError: the network cannot be written as ONNX, or is too large for one file.
     """
     began, place = time.monotonic(), Path(out)
-    require_valid(golden, accepted)
-    limit = None if all_photos else LIMIT
-    wanted = None if precision == "fp32" else wanted_of(precision, max_loss, allow, accepted, limit)
-    network, answering = run.network().eval(), run.answering(accepted)
+    wanted = wanted_of(settings)
+    network, answering = run.network().eval(), run.answering(settings.accept)
     require_small(network)
     trained = Truth(network, run.preprocess, answering)
-    check_place(place, sum(t.numel() * t.element_size() for t in network.state_dict().values()), golden == "photos")
+    check_place(
+        place, sum(t.numel() * t.element_size() for t in network.state_dict().values()), settings.golden == "photos"
+    )
     manifest = run.manifest()
     if on_progress is not None:
         on_progress("exporting", 0, 1)
@@ -144,18 +133,10 @@ def export(
         found = None if wanted is None else shrink(model, trained, manifest, run.classes, wanted, on_progress)
     model = model if found is None else found.model
     set_metadata(model, metadata(run, manifest.fingerprint))
-    draft = Draft(run, trained, manifest, model, found, golden, accepted, precision, limit, runtime, on_progress)
+    draft = Draft(run, trained, manifest, model, found, settings, runtime, on_progress)
     with placed(place) as folder:
         record = draft.write(folder)
     return _exported(place, record, () if found is None else found.notes, time.monotonic() - began)
-
-
-def require_valid(golden: str, accepted: float | None) -> None:
-    """Raise UsageError where one of these arguments of an export is none of its values."""
-    if golden not in ("photos", "none"):
-        raise UsageError(f"golden is {golden!r}: give 'photos' or 'none'")
-    if accepted is not None and not 0 < accepted < 1:
-        raise UsageError(f"accept is {accepted}: give a share between 0 and 1, such as 0.95, or none")
 
 
 def _exported(place: Path, record: BundleRecord, notes: tuple[str, ...], seconds: float) -> Exported:

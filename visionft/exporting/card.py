@@ -12,6 +12,7 @@ from visionft.bundle.schema import BundleRecord, TargetRecord
 from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.exporting.markdown import inline
 from visionft.exporting.parity import NEAR_TIE_GAP
+from visionft.metrics.results import TOP
 
 SHOWN_CLASSES = 200
 FIGURES = {
@@ -68,11 +69,12 @@ def _sets(record: BundleRecord) -> Iterator[tuple[str, dict[str, Any], list[str]
     rows += [
         (f"{name}: {key}", value) for name, inner in rows for key, value in inner.items() if isinstance(value, dict)
     ]
-    yield from ((name, values, _numbers(values)) for name, values in rows if "top1" in values)
+    yield from ((name, values, _numbers(values, len(record.classes))) for name, values in rows if "top1" in values)
 
 
-def _numbers(values: dict[str, JsonValue]) -> list[str]:
-    known = {word: values[key] for key, word in FIGURES.items() if key in values}
+def _numbers(values: dict[str, JsonValue], classes: int) -> list[str]:
+    idle = {"top5"} if classes <= TOP else set()
+    known = {word: values[key] for key, word in FIGURES.items() if key in values and key not in idle}
     found = [f"{word} {_figure(value)}" for word, value in known.items() if isinstance(value, int | float)]
     return [*found, *_left_out(values)]
 

@@ -16,13 +16,14 @@ from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
 from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
 from visionft.exporting.record import fitted, provisional, write_record
 from visionft.exporting.reference import Truth
-from visionft.exporting.sampling import SPLIT, read_photos, sample, stratified
+from visionft.exporting.sampling import SPLIT, limit_of, read_photos, sample, stratified
 from visionft.exporting.shrinking.judging import check_end, tolerances
 from visionft.exporting.shrinking.shrink import Shrink
 from visionft.exporting.stages import Stages
 from visionft.exporting.target import Allowed, Runtime, prove
 from visionft.exporting.trained import Photos, TrainedModel
 from visionft.serving import Session
+from visionft.settings import ExportSettings
 
 Golden = Literal["photos", "none"]
 
@@ -37,10 +38,7 @@ class Draft:
         manifest: photos of the run.
         model: the graph.
         found: how it was made smaller; None: it is in fp32.
-        golden: whether golden photos are written.
-        accepted: share of known photos that the threshold lets pass.
-        precision: of the network half.
-        limit: most validation photos that are compared; None: all.
+        settings: what the bundle shall be.
         runtime: another onnxruntime that must answer like the one here.
         on_progress: called as in `compare`.
     """
@@ -50,10 +48,7 @@ class Draft:
     manifest: Photos
     model: onnx.ModelProto
     found: Shrink | None
-    golden: Golden
-    accepted: float | None
-    precision: str
-    limit: int | None
+    settings: ExportSettings
     runtime: Runtime | None
     on_progress: Progress | None
 
@@ -67,7 +62,7 @@ class Draft:
         else:
             levels = self.found.agreement.max_pixel_difference
             check_end(Session(Bundle.open(folder)), self.found.shrunken, sample(self.manifest, STAGE_PHOTOS), levels)
-        if self.golden == "photos":
+        if self.settings.golden == "photos":
             record = record.model_copy(update={"golden": self._golden(folder)})
         if self.runtime is not None:
             record = record.model_copy(update={"target": self._tried(folder, self.runtime)})
@@ -79,14 +74,14 @@ class Draft:
         features, fingerprint = self.trained.network.features, self.manifest.fingerprint
         record = provisional(self.run, features, self.model, folder / n.MODEL_FILE, fingerprint)
         if self.found is None:
-            return record.model_copy(update=fitted(self.trained.answering, self.accepted))
-        model = record.model.model_copy(update={"precision": self.precision})
+            return record.model_copy(update=fitted(self.trained.answering, self.settings.accept))
+        model = record.model.model_copy(update={"precision": self.settings.precision})
         shrunken = {"model": model, "shrunken": self.found.record, "agreement": self.found.agreement}
-        return record.model_copy(update=shrunken | fitted(self.found.shrunken.answering, self.accepted))
+        return record.model_copy(update=shrunken | fitted(self.found.shrunken.answering, self.settings.accept))
 
     def _compared(self, folder: Path) -> AgreementRecord:
         bundle, rows = Bundle.open(folder), self.manifest.rows(SPLIT)
-        chosen = stratified(rows, self.limit)
+        chosen = stratified(rows, limit_of(self.settings))
         photos = read_photos(self.manifest.root, rows, chosen)
         stages = Stages(self.model, bundle.preprocess)
         return compare(Session(bundle), self.trained, stages, photos, len(chosen), self.on_progress)

@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 from visionft import photos as reading
 from visionft.errors import PhotoError
 from visionft.exporting.trained import Photos, Rows
+from visionft.settings import ExportSettings
 
 SPLIT = "validation"
 LIMIT = 2_000
 """Photos in the gate unless all are asked for: the 0.5 % of near ties are ten of them."""
+
+
+def limit_of(settings: ExportSettings) -> int | None:
+    """Return the most validation photos that are compared; None: all."""
+    return None if settings.all else LIMIT
 
 
 @dataclass(frozen=True, eq=False)

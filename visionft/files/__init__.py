@@ -1,1 +1,1 @@
-"""Files that visionft wrote: how they are opened, bounded, checked and written. Free of torch."""
+"""Files from outside and our own: opened within bounds, checked, replaced whole. Free of torch."""

@@ -63,6 +63,10 @@ class Reliability:
         return {"log_loss": self.log_loss, "ece": self.ece, "ece_interval": list(self.interval)}
 
 
+TOP = 5
+"""Classes up to which top-5 is certain, and not worth a line."""
+
+
 @dataclass(frozen=True, eq=False)
 class Metrics:
     """The figures of a set of photos.
@@ -164,9 +168,10 @@ class Metrics:
         before = self.uncalibrated
         loss = f", {before.log_loss:.3f} before the temperature {self.temperature:.2f}" if before else ""
         error = f"; {_share(before.ece)} before, {_ends(before.interval)}" if before else ""
+        five = ("top-5 accuracy", _share(self.top5), _ends(self.intervals.get("top5")))
         return [
             ("top-1 accuracy", _share(self.top1), _ends(self.intervals.get("top1"))),
-            ("top-5 accuracy", _share(self.top5), _ends(self.intervals.get("top5"))),
+            *([five] if len(self.per_class) > TOP else []),
             ("macro F1", _share(self.macro_f1), _ends(self.intervals.get("macro_f1"))),
             ("balanced accuracy", _share(self.balanced_accuracy), ""),
             ("log-loss", f"{self.log_loss:.3f}", f"nats{loss}"),

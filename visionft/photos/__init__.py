@@ -25,12 +25,13 @@ bounded before it is done: pixels, scans times pixels, segments, chunks, strips 
 most `MEMORY` times the pixels.
 """
 
+from visionft.files.printing import printable, steers
 from visionft.photos.account import Account
 from visionft.photos.asking import Asked, Exact, Item, is_one, items, of_file
 from visionft.photos.decoding import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read
 from visionft.photos.finding import expand, find, require_photos, walk
 from visionft.photos.jpeg import Reduction
-from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk, printable, steers
+from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk
 from visionft.photos.spreadsheets import (
     from_spreadsheet,
     from_spreadsheet_table,

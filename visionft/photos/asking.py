@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from visionft.errors import PhotoError
+from visionft.files.printing import printable
 from visionft.photos.decoding import decode, read
 from visionft.photos.finding import expand
 from visionft.photos.held import Pixels, bytes_of_file, file_of_picture, pixels_of_array, pixels_of_picture
-from visionft.photos.quarantine import Quarantined, printable
+from visionft.photos.quarantine import Quarantined
 
 
 @runtime_checkable

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from visionft.errors import DataError
-from visionft.photos.quarantine import Quarantined, printable
+from visionft.files.printing import printable
+from visionft.photos.quarantine import Quarantined
 from visionft.photos.walking import UNLISTED, Walk, doubles, without
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from visionft.photos.quarantine import Quarantined, junk, printable
+from visionft.files.printing import printable
+from visionft.photos.quarantine import Quarantined, junk
 
 READ_ALREADY = "a link to a folder that was already read"
 UNLISTED = "cannot be listed"

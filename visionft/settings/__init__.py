@@ -3,6 +3,7 @@
 from visionft.settings.commenting import commented_yaml
 from visionft.settings.comparing import compared_methods
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
+from visionft.settings.export import ExportSettings
 from visionft.settings.fit import FitSettings, PreprocessSettings
 from visionft.settings.method import (
     METHODS,
@@ -19,7 +20,7 @@ from visionft.settings.method import (
     PromptMethod,
     QloraMethod,
 )
-from visionft.settings.reading import build, from_yaml, to_yaml
+from visionft.settings.reading import build, build_export, build_for, from_yaml, require_effect, to_yaml
 from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "ClassesSettings",
     "DataSettings",
     "DistillationSettings",
+    "ExportSettings",
     "FitSettings",
     "FullMethod",
     "GradualMethod",
@@ -45,8 +47,11 @@ __all__ = [
     "PromptMethod",
     "QloraMethod",
     "build",
+    "build_export",
+    "build_for",
     "commented_yaml",
     "compared_methods",
     "from_yaml",
+    "require_effect",
     "to_yaml",
 ]

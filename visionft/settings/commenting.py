@@ -26,10 +26,11 @@ def commented_yaml() -> str:
 
 
 def sentence(leaf: Leaf) -> str:
-    """Return what a setting is, to which methods it belongs and what may be given."""
+    """Return what a setting is, to which methods it belongs, what may be given and when it has an effect."""
     owners = f" (method {', '.join(leaf.owners)})" if leaf.owners else ""
     wanted = "" if leaf.allowed in ("a name", "a path") else f" Give {leaf.allowed}."
-    return f"{leaf.doc}{owners}{wanted}"
+    when = f" Only where {leaf.applies.words}." if leaf.applies and leaf.applies.words else ""
+    return f"{leaf.doc}{owners}{wanted}{when}"
 
 
 def scalar(value: Any) -> str:

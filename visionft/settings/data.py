@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from visionft.settings.tree import Auto, Count, Settings, Share
+from visionft.settings.applying import ALWAYS, FLIPPED, FOLDER, INHERITED, MANIFEST, STORED, TRAINED, VIEWED
+from visionft.settings.tree import Auto, Count, Place, Settings, Share, Word
 
 
 class DataSettings(Settings):
     """How the photos are read, split and kept."""
 
-    inside: Path | Auto | None = "auto"
+    inside: Annotated[Place | Auto | None, FOLDER] = "auto"
     """The folder in PHOTOS that holds the classes or the splits; none: PHOTOS itself; auto: where PHOTOS holds nothing
     but one folder of folders, that is looked through."""
-    layout: Literal["auto", "classes", "splits"] = "auto"
+    layout: Annotated[Literal["auto", "classes", "splits"], FOLDER] = "auto"
     """`classes`: a folder a class; `splits`: train/ and validation/ or test/ on top, or below every class; `auto`
     weighs the names and what the folders hold."""
-    depth: Annotated[int, Field(ge=1, le=8)] | Auto | None = "auto"
+    depth: Annotated[Annotated[int, Field(ge=1, le=8)] | Auto | None, FOLDER] = "auto"
     """Folder levels that make the class name; none: every level above the photo; auto: every level, or those above
     folders that look like products."""
-    group_by: Literal["auto", "none", "parent", "column"] = "auto"
+    group_by: Annotated[Literal["auto", "none", "parent", "column"], ALWAYS] = "auto"
     """What a product (SKU) is: photos of one never fall into two splits. `parent`: the photo's folder; `column`: the
     manifest's `group`; `auto`: folders that look like products, and the `group` column where the manifest has one."""
-    validation: Share = 0.15
+    validation: Annotated[Share, ALWAYS] = 0.15
     """Share of the photos held out for choices, where the photos bring no such split."""
-    test: Share = 0.15
+    test: Annotated[Share, ALWAYS] = 0.15
     """Share of the photos held out for the final figures, where the photos bring no split at all."""
-    splits: Path | None = None
+    splits: Annotated[Place | None, ALWAYS] = None
     """A splits.csv of an earlier run, whose sides win over new draws."""
-    path_column: str = "path"
+    path_column: Annotated[Word, MANIFEST] = "path"
     """The manifest's column of photo paths, relative to the manifest's folder or absolute."""
-    label_column: str = "label"
+    label_column: Annotated[Word, MANIFEST] = "label"
     """The manifest's column of class names."""
-    cache: Literal["auto", "none", "decoded"] = "auto"
+    cache: Annotated[Literal["auto", "none", "decoded"], TRAINED] = "auto"
     """`decoded` keeps the training photos on disk as pixels, shrunk to one and a half training crops, for augmented
     training alone; auto: on a GPU, where more than one epoch is trained and they fit."""
-    cache_gb: Annotated[float, Field(ge=0.0)] = 50.0
+    cache_gb: Annotated[float, Field(ge=0.0, le=1_000_000.0), STORED] = 50.0
     """What decoded photos may take on the disk, those of all runs together, in GB."""
-    max_pixels: Annotated[int, Field(ge=1)] = 200_000_000
+    max_pixels: Annotated[int, Field(ge=1), ALWAYS] = 200_000_000
     """Photos of more pixels are quarantined as decompression bombs (the default is 0.6 GB of pixels)."""
-    scan_cache: bool = True
+    scan_cache: Annotated[bool, ALWAYS] = True
     """Leave photos closed that are what they were when an earlier run checked them; false: open every photo again."""
 
     @model_validator(mode="before")
@@ -57,29 +57,29 @@ class DataSettings(Settings):
 class ClassesSettings(Settings):
     """How the classes of an earlier run become those of the photos (`from_run`); the photos decide which there are."""
 
-    rename: dict[str, str] | None = None
+    rename: Annotated[dict[Word, Word] | None, INHERITED] = None
     """Classes of the earlier run that are called otherwise in the photos, by their old names."""
 
 
 class AugmentSettings(Settings):
     """Random changes of the training photos; evaluation never sees them."""
 
-    strength: Literal["auto", "none", "light", "medium", "strong"] = "auto"
+    strength: Annotated[Literal["auto", "none", "light", "medium", "strong"], TRAINED] = "auto"
     """Named recipe: `light` crop and flip; `medium` adds colour and light; `strong` adds turns, blur and erasing."""
-    size: Annotated[int, Field(ge=16, le=2048)] | Auto = "auto"
+    size: Annotated[Annotated[int, Field(ge=16, le=2048)] | Auto, TRAINED] = "auto"
     """Side of the training crops in pixels; auto: four fifths of the evaluation size where the backbone takes any size
     (FixRes, arXiv 1906.06423: objects look larger in random crops than in centre crops), else the evaluation size."""
-    start_size: Annotated[int, Field(ge=16, le=2048)] | None = None
+    start_size: Annotated[Annotated[int, Field(ge=16, le=2048)] | None, TRAINED] = None
     """Side of the training crops in the first epoch; they grow to `size` by the last one (progressive resizing, arXiv
     2104.00298), which saves time where a backbone takes any size, and costs accuracy (benchmarks/growing.py); none: all
     epochs have `size`."""
-    flip: bool = True
+    flip: Annotated[bool, FLIPPED] = True
     """Mirror photos left to right; switch it off where sides matter (left shoes, lettering)."""
-    views: Count | Auto | None = "auto"
+    views: Annotated[Count | Auto | None, VIEWED] = "auto"
     """Different views of a photo in a phase whose lower part is frozen: epoch e trains on view e modulo `views`, and
     the frozen part runs once for each view instead of once an epoch; none: every epoch has views of its own; auto: 1
     where nothing is random about a view, else none."""
-    mixup: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    mixup: Annotated[float, Field(ge=0.0, le=10.0), TRAINED] = 0.0
     """Beta parameter of mixup (arXiv 1710.09412); 0 switches it off."""
-    cutmix: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    cutmix: Annotated[float, Field(ge=0.0, le=10.0), TRAINED] = 0.0
     """Beta parameter of CutMix (arXiv 1905.04899); 0 switches it off."""

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from visionft.settings.applying import ALWAYS, FRESH, TIMED
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
 from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
-from visionft.settings.tree import Auto, Settings
+from visionft.settings.tree import Auto, Place, Settings, Word
 
 
 class PreprocessSettings(Settings):
     """How a photo becomes the network's input; unset values are the weights' own."""
 
-    size: Annotated[int, Field(ge=16, le=2048)] | Annotated[str, Field(pattern=r"^\d{1,5}x\d{1,5}$")] | None = None
+    size: Annotated[
+        Annotated[int, Field(ge=16, le=2048)] | Annotated[str, Field(pattern=r"^\d{1,5}x\d{1,5}$")] | None, ALWAYS
+    ] = None
     """Side of the square input in pixels, or HEIGHTxWIDTH."""
-    mode: Literal["crop", "pad", "squash"] = "crop"
+    mode: Annotated[Literal["crop", "pad", "squash"], ALWAYS] = "crop"
     """`crop`: short side resized, centre kept; `pad`: long side resized, borders filled with the mean; `squash`: the
     ratio of sides is given up."""
-    crop_pct: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    crop_pct: Annotated[Annotated[float, Field(gt=0.0, le=1.0)] | None, ALWAYS] = None
     """Share of the resized short side that the centre crop keeps."""
 
     @field_validator("size")
@@ -46,30 +48,30 @@ class PreprocessSettings(Settings):
 class FitSettings(Settings):
     """Everything that decides a run. `auto` values are resolved into a new object, which is saved with the reasons."""
 
-    photos: Path
+    photos: Annotated[Place, ALWAYS]
     """A folder of class folders, or a CSV/Parquet manifest."""
-    backbone: str = "auto"
+    backbone: Annotated[Word, ALWAYS] = "auto"
     """A timm model name, such as mobilenetv3_large_100.ra_in1k; auto: one that suits the hardware."""
-    weights: str = "auto"
+    weights: Annotated[Word, FRESH] = "auto"
     """`hub`: the pretrained weights that timm knows by the backbone's name; `none`: from scratch; a path: a safetensors
     or torch file; auto: hub, and those of visionft_pico where the hub does not answer and no backbone was named."""
-    from_run: Path | None = None
+    from_run: Annotated[Place | None, ALWAYS] = None
     """A finished run to go on from, instead of pretrained weights: its network, its transform, and the rows of its head
     whose classes the photos have."""
-    distill: Path | None = None
+    distill: Annotated[Place | None, ALWAYS] = None
     """A finished run that teaches this one, usually of a larger backbone: both see the same augmented views
     (distillation, arXiv 1503.02531, 2106.05237)."""
-    head: Literal["linear", "mlp", "cosine"] = "linear"
+    head: Annotated[Literal["linear", "mlp", "cosine"], ALWAYS] = "linear"
     """The new classification head."""
-    method: Method = FullMethod()
+    method: Annotated[Method, ALWAYS] = FullMethod()
     """The fine-tuning method; `--method NAME` is short for `--method.name NAME`."""
-    epochs: Annotated[int, Field(ge=0, le=10_000)] | Auto = "auto"
+    epochs: Annotated[Annotated[int, Field(ge=0, le=10_000)] | Auto, TIMED] = "auto"
     """Passes over the training photos after the head is solved; 0: none."""
-    out: Path | Auto = "auto"
+    out: Annotated[Place | Auto, ALWAYS] = "auto"
     """The run's folder; auto: runs/PHOTOS-METHOD-BACKBONE."""
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31), ALWAYS] = 0
     """All random numbers are pure functions of this and of (epoch, sample) or (step)."""
-    retention: Path | None = None
+    retention: Annotated[Place | None, ALWAYS] = None
     """Photos of an earlier task, a labelled folder or manifest: fit then measures how well the features tell their
     classes apart, before and after (k-NN, arXiv 1805.01978). It changes nothing of the training."""
     data: DataSettings = DataSettings()

@@ -15,6 +15,7 @@ import annotated_types as at
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from visionft.settings.applying import Applies
 from visionft.settings.fit import FitSettings
 from visionft.settings.method import Phase
 
@@ -30,7 +31,10 @@ _ELSEWHERE = {
 """What other tools call our settings."""
 _SPELT = {"from_run": "from"}
 """Settings whose flag has a name that Python keeps for itself."""
+_PLACES_BY_WORD = ("weights",)
+"""Settings that take a path beside words of their own."""
 Bounds = dict[str, float]
+Root = type[BaseModel]
 _EXAMPLES = {False: "[{epochs: 2, unfreeze: 0.5}]", True: "old=new,older=newer"}
 _PLAIN = {int: "a whole number", float: "a number", Path: "a path", str: "a name"}
 
@@ -45,6 +49,7 @@ class Leaf:
         bounds: of the number, by the names gt, ge, lt, le.
         default: the value where nothing is given; None for `photos`, which is required.
         doc: the field's own sentence.
+        applies: when the setting has an effect; None: its field does not say, which a test forbids.
         owners: the variants of a union (methods) that have this setting; empty: it always exists.
     """
 
@@ -53,6 +58,7 @@ class Leaf:
     bounds: tuple[tuple[str, float], ...]
     default: Any
     doc: str
+    applies: Applies | None
     owners: tuple[str, ...] = ()
 
     @property
@@ -64,6 +70,11 @@ class Leaf:
     def types(self) -> tuple[Any, ...]:
         """The members of the union, or the one type."""
         return get_args(self.annotation) if get_origin(self.annotation) in (Union, UnionType) else (self.annotation,)
+
+    @property
+    def is_place(self) -> bool:
+        """Whether a value is a path, or may be one."""
+        return Path in self.types or self.path in _PLACES_BY_WORD
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -157,13 +168,21 @@ def _of_model(model: type[BaseModel], prefix: str) -> Iterator[Leaf]:
         else:
             annotation, bounds = _stripped(info.annotation, info.metadata)
             default = None if info.is_required() else info.default
-            yield Leaf(path, annotation, tuple(bounds.items()), default, " ".join((info.description or "").split()))
+            yield Leaf(path, annotation, tuple(bounds.items()), default, _doc(info), _applies(info))
+
+
+def _doc(info: FieldInfo) -> str:
+    return " ".join((info.description or "").split())
+
+
+def _applies(info: FieldInfo) -> Applies | None:
+    return next((entry for entry in info.metadata if isinstance(entry, Applies)), None)
 
 
 def _of_variants(path: str, info: FieldInfo, tagged: dict[str, type[BaseModel]]) -> Iterator[Leaf]:
     tag = str(info.discriminator)
     names = Literal[tuple(tagged)]  # type: ignore[valid-type]  # the members are known at run time alone
-    yield Leaf(f"{path}.{tag}", names, (), getattr(info.default, tag), " ".join((info.description or "").split()))
+    yield Leaf(f"{path}.{tag}", names, (), getattr(info.default, tag), _doc(info), _applies(info))
     found: dict[str, Leaf] = {}
     for owner, model in tagged.items():
         for leaf in _of_model(model, path + "."):
@@ -173,9 +192,9 @@ def _of_variants(path: str, info: FieldInfo, tagged: dict[str, type[BaseModel]])
 
 
 @cache
-def leaves() -> dict[str, Leaf]:
-    """Return every setting of a run by its dotted path, in the order of declaration."""
-    return {leaf.path: leaf for leaf in _of_model(FitSettings, "")}
+def leaves(root: Root = FitSettings) -> dict[str, Leaf]:
+    """Return every setting of a run, or of another tree, by its dotted path, in the order of declaration."""
+    return {leaf.path: leaf for leaf in _of_model(root, "")}
 
 
 @cache
@@ -184,26 +203,26 @@ def phase_leaves() -> dict[str, Leaf]:
     return {leaf.path: leaf for leaf in _of_model(Phase, "")}
 
 
-def leaf_at(path: str) -> Leaf | None:
+def leaf_at(path: str, root: Root = FitSettings) -> Leaf | None:
     """Return the setting at a dotted path, which may lead into a list (`method.phases.0.lr`), or None."""
     inside = re.fullmatch(r"method\.phases\.\d+\.(\w+)", path)
-    return phase_leaves().get(inside[1]) if inside else leaves().get(path)
+    return phase_leaves().get(inside[1]) if inside else leaves(root).get(path)
 
 
-def groups() -> dict[str, str]:
+def groups(root: Root = FitSettings) -> dict[str, str]:
     """Return the nodes beneath the root (`optim`, `data`, ...) with their sentences."""
-    inner = {path.split(".")[0] for path in leaves() if "." in path}
-    return {name: info.description or "" for name, info in FitSettings.model_fields.items() if name in inner}
+    inner = {path.split(".")[0] for path in leaves(root) if "." in path}
+    return {name: info.description or "" for name, info in root.model_fields.items() if name in inner}
 
 
-def nearest(path: str) -> str | None:
+def nearest(path: str, root: Root = FitSettings) -> str | None:
     """Return the known setting or group that a wrong dotted path most likely meant, or None."""
     path = path.replace("-", "_")
     if inside := re.fullmatch(r"(method\.phases\.\d+\.)(\w+)", path):
         return next((inside[1] + name for name in difflib.get_close_matches(inside[2], phase_leaves(), n=1)), None)
-    if path in _ELSEWHERE:
+    if path in _ELSEWHERE and _ELSEWHERE[path] in leaves(root):
         return _ELSEWHERE[path]
-    known = [*leaves(), *groups()]
+    known = [*leaves(root), *groups(root)]
     last = path.rpartition(".")[2]
     same_name = [other for other in known if other.rpartition(".")[2] == last and other != path]
     same_group = [other for other in known if other.rpartition(".")[0] == path.rpartition(".")[0]]

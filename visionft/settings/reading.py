@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -10,31 +10,25 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from visionft.errors import SettingsError
+from visionft.files.places import unreachable
+from visionft.files.yaml_reading import MAX_DEPTH, parse_yaml, read_yaml
+from visionft.settings.checking import unreachable_places, without_effect
+from visionft.settings.export import ExportSettings
 from visionft.settings.faults import lines
 from visionft.settings.fit import FitSettings
-from visionft.settings.leaves import Leaf, flag_of, leaves
+from visionft.settings.leaves import Leaf, Root, flag_of, leaves
+from visionft.settings.method import METHODS
 
 Tree = dict[str, Any]
 _UNSET = ("none", "null")
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types of its own
-    """Safe YAML that refuses a key given twice, where plain YAML keeps the last one silently."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                problem = f"the key {key.value} is given twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(key.value)
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
 def from_yaml(path: str | Path) -> FitSettings:
-    """Read complete settings, such as a run's settings.yaml; SettingsError names every fault."""
-    return build(config=path)
+    """Read complete settings, such as a run's settings.yaml; SettingsError names every fault.
+
+    Settings without effect are no fault here: an older version may have taken them.
+    """
+    return _valid({}, _read(Path(path)), path)
 
 
 def to_yaml(settings: FitSettings) -> str:
@@ -55,21 +49,91 @@ def build(
             name alone (`method="head"`). Strings are read as on the command line.
 
     Raises:
-        SettingsError: something is wrong; one line a fault, all faults at once.
+        SettingsError: something is wrong, or was given and can have no effect; one line a fault, all faults at once.
+    """
+    return build_for((), photos, config, **flags)
+
+
+def build_for(
+    methods: Sequence[str],
+    photos: FitSettings | str | Path | None = None,
+    config: str | Path | None = None,
+    /,
+    **flags: Any,
+) -> FitSettings:
+    """Return settings as `build` does, of which every one has an effect under one of several methods at least.
+
+    Args:
+        methods: their names; none: the method of the settings.
+        photos: as for `build`.
+        config: as for `build`.
+        flags: as for `build`.
+
+    Raises:
+        SettingsError: as `build`.
+    """
+    given, below = _given(photos, config, flags)
+    settings = _valid(given, below, config)
+    _require_effect(settings, methods, given, below, config)
+    return settings
+
+
+def build_export(**flags: Any) -> ExportSettings:
+    """Return the settings of one export by their names; strings are read as on the command line.
+
+    Raises:
+        SettingsError: something is wrong, or was given and can have no effect; one line a fault, all faults at once.
     """
     given = _nested(flags)
-    below = _read(Path(config)) if config is not None else {}
+    try:
+        settings = ExportSettings.model_validate(_prepared(given, ExportSettings))
+    except ValidationError as error:
+        raise SettingsError(lines(error, flag_of, ExportSettings)) from None
+    if faults := [*without_effect(settings, given, {}, flag_of).values()]:
+        raise SettingsError(faults)
+    return settings
+
+
+def require_effect(settings: FitSettings, methods: Sequence[str] = ()) -> None:
+    """Raise SettingsError where whole settings name something that can have no effect, as `build_for` does.
+
+    What equals its default asks for nothing, and neither do the settings that a run has written.
+    """
+    _require_effect(settings, methods, {}, _plain(settings), None)
+
+
+def _require_effect(
+    settings: FitSettings, methods: Sequence[str], given: Tree, below: Tree, config: str | Path | None
+) -> None:
+    def label(path: str) -> str:
+        return _label(path, given, config)
+
+    own = settings.method
+    kinds = [own if own.name == name else METHODS[name]() for name in methods] or [own]
+    looked_at = [settings.model_copy(update={"method": kind}) for kind in kinds]
+    first, *others = [without_effect(one, given, below, label) for one in looked_at]
+    idle = [line for path, line in first.items() if all(path in found for found in others)]
+    if faults := [*unreachable_places(settings, given, below, label), *idle]:
+        raise SettingsError(faults)
+
+
+def _given(photos: Any, config: str | Path | None, flags: Mapping[str, Any]) -> tuple[Tree, Tree]:
+    """Return what was given one by one, and what lies beneath."""
+    given = _nested(flags)
     if isinstance(photos, FitSettings):
         if config is not None:
             raise SettingsError([f"--config: {config} is given beside whole settings; give one of the two"])
-        below = _plain(photos)
-    elif photos is not None:
+        return given, _plain(photos)
+    if photos is not None:
         given["photos"] = photos
-        if Path(photos).suffix.lower() in (".yaml", ".yml"):
+        if isinstance(photos, str | PurePath) and PurePath(photos).suffix.lower() in (".yaml", ".yml"):
             raise SettingsError([f"PHOTOS: {photos} is a settings file, not photos; give it as --config {photos}"])
-    merged = _prepared(_merged(below, given))
+    return given, {} if config is None else _read(Path(config))
+
+
+def _valid(given: Tree, below: Tree, config: str | Path | None) -> FitSettings:
     try:
-        return FitSettings.model_validate(merged)
+        return FitSettings.model_validate(_prepared(_merged(below, given), FitSettings))
     except ValidationError as error:
         raise SettingsError(lines(error, lambda path: _label(path, given, config))) from None
 
@@ -99,23 +163,19 @@ def _nested(flags: Mapping[str, Any]) -> Tree:
     return tree
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = 0) -> Any:
+    if depth > MAX_DEPTH:
+        raise SettingsError([f"settings lie in more than {MAX_DEPTH} levels, or in themselves; give plain values"])
     if isinstance(value, PurePath):
         return str(value)  # a place may be given where a word is asked for: `weights`
     if isinstance(value, BaseModel):
         # A variant of a union is known by its tag, which `exclude_unset` would drop.
         tag = {"name": value.name} if hasattr(value, "name") else {}
-        return {
-            **tag,
-            **{
-                name: _plain(getattr(value, name))
-                for name in type(value).model_fields
-                if name in value.model_fields_set
-            },
-        }
+        fields = [name for name in type(value).model_fields if name in value.model_fields_set]
+        return {**tag, **{name: _plain(getattr(value, name), depth + 1) for name in fields}}
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {str(key): _plain(inner, depth + 1) for key, inner in value.items()}
+    return [_plain(inner, depth + 1) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _merged(below: Tree, above: Tree) -> Tree:
@@ -124,20 +184,21 @@ def _merged(below: Tree, above: Tree) -> Tree:
     for key, value in above.items():
         old = merged.get(key)
         if key == "method" and isinstance(value, Mapping) and isinstance(old, Mapping):
-            old = old if value.get("name", old.get("name")) == old.get("name") else None
+            # Settings that were given without a name belong to whatever method is named beside them.
+            old = old if old.get("name") in (None, value.get("name", old.get("name"))) else None
         merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return merged
 
 
-def _prepared(tree: Tree, prefix: str = "") -> Tree:
+def _prepared(tree: Tree, root: Root, prefix: str = "") -> Tree:
     """Make the values ready for pydantic: words of the command line, and booleans that are not numbers."""
     prepared: Tree = {}
     for key, value in tree.items():
-        leaf = leaves().get(prefix + key)
+        leaf = leaves(root).get(prefix + key)
         if leaf:
             prepared[key] = _word(value, leaf)
         else:
-            prepared[key] = _prepared(value, f"{prefix}{key}.") if isinstance(value, dict) else value
+            prepared[key] = _prepared(value, root, f"{prefix}{key}.") if isinstance(value, dict) else value
     if prefix == "" and isinstance(prepared.get("method"), str):
         prepared["method"] = {"name": prepared["method"]}
     if prefix == "" and isinstance(prepared.get("method"), dict):
@@ -155,14 +216,14 @@ def _word(value: Any, leaf: Leaf) -> Any:
     if leaf.optional and value.lower() in _UNSET and "none" not in leaf.choices:
         return None
     if leaf.compound and value.startswith("["):
-        return _parsed(value, leaf.flag)
+        return parse_yaml(value, leaf.flag)
     return value
 
 
 def _pairs(value: str | list[Any], flag: str) -> Any:
     """Read `old=new,older=newer`, or several of these, or a mapping as YAML writes it; else return what was given."""
     if isinstance(value, str) and value.startswith("{"):
-        return _parsed(value, flag)
+        return parse_yaml(value, flag)
     given = ",".join(map(str, value)) if isinstance(value, list) else value
     if given.lower() in _UNSET:
         return None
@@ -178,26 +239,10 @@ def _pairs(value: str | list[Any], flag: str) -> Any:
 
 def _read(path: Path) -> Tree:
     """Read the mapping of a YAML file; an empty file is an empty mapping."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        reason = (
-            "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
-        )
-        raise SettingsError([f"--config: {path} cannot be read ({reason}); give a YAML file"]) from None
-    except UnicodeDecodeError:
-        raise SettingsError([f"--config: {path} is not text in UTF-8; give a YAML file"]) from None
-    tree = _parsed(text, str(path))
+    name = f"--config: {path}"
+    if wrong := unreachable(path):
+        raise SettingsError([f"--config: {wrong}"])
+    tree = read_yaml(path, name)
     if tree is not None and not isinstance(tree, dict):
-        raise SettingsError([f"--config: {path} holds no keys; give lines such as `epochs: 10`"])
+        raise SettingsError([f"{name} holds no keys; give lines such as `epochs: 10`"])
     return _plain(tree or {})  # type: ignore[no-any-return]  # a mapping stays a mapping
-
-
-def _parsed(text: str, name: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = " ".join((getattr(error, "problem", None) or str(error)).split())
-        raise SettingsError([f"{name}:{place} is not YAML that can be read ({problem}); mend that line"]) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,16 @@ class Lifecycle(Callback):
         self.loader.set_epoch(row.epoch)
         self._leave_if_asked(pl_module)
         self.checkpoint(pl_module)
-        trainer.should_stop = trainer.should_stop or no_longer_better(self.history, pl_module.settings.optim.patience)
+        self._stop_early(trainer, pl_module, row)
+
+    def _stop_early(self, trainer: Trainer, module: Classifier, row: Epoch) -> None:
+        """Let training end after this epoch where patience is over; said where epochs are left."""
+        patience = module.settings.optim.patience
+        if not no_longer_better(self.history, patience):
+            return
+        trainer.should_stop = True
+        if row.epoch < module.schedule.epochs:
+            self.say(stopped(self.history, patience, module.schedule.epochs))
 
     def _leave_if_asked(self, module: Classifier) -> None:
         if self.interruption.signal is not None:
@@ -129,6 +138,16 @@ class Lifecycle(Callback):
             seconds=now - self._epoch_began,
             images_per_second=self._photos / max(self._trained_until - self._epoch_began, 1e-9),
         )
+
+
+def stopped(history: Sequence[Epoch], patience: int | None, epochs: int) -> str:
+    """Return the line that says that training ends before its last epoch."""
+    lowest = min(history, key=lambda row: row.val_loss)
+    after = "the solved head" if lowest.epoch == 0 else f"epoch {lowest.epoch}"
+    return (
+        f"stopped after epoch {history[-1].epoch} of {epochs}: the validation loss was lowest after {after}, and "
+        f"--optim.patience {patience} allows no more epochs without a lower one"
+    )
 
 
 def sentence(row: Epoch, epochs: int, precision: str = "fp32") -> str:

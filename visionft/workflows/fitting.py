@@ -39,6 +39,7 @@ def fit(
         The run. Called again with the same settings, an unfinished run goes on and a finished one is returned.
 
     Raises:
+        SettingsError: something is wrong with a setting, or it can have no effect; one line each, before any work.
         VisionftError: see `visionft.errors`; a KeyboardInterrupt leaves a checkpoint first.
     """
     for name in ("from_run", "distill"):
@@ -92,7 +93,8 @@ def advise(
     """
     from visionft.settings import compared_methods
 
-    settings, names = _settings(photos_or_settings, config, flags), compared_methods(methods)
+    names = compared_methods(methods)
+    settings = _settings(photos_or_settings, config, flags, names)
     require_advisable(settings, steps)
     from visionft.training import Limits
     from visionft.training import advise as advise_on
@@ -155,12 +157,18 @@ def _in_place(settings: FitSettings, config: str | Path | None, flags: dict[str,
     return settings.model_copy(update={"out": place.parent})
 
 
-def _settings(given: str | Path | FitSettings | None, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:
+def _settings(
+    given: str | Path | FitSettings | None,
+    config: str | Path | None,
+    flags: dict[str, Any],
+    methods: Sequence[str] = (),
+) -> FitSettings:
     # Here, not above: whoever only serves has no PyYAML.
-    from visionft.settings import FitSettings, build
+    from visionft.settings import FitSettings, build_for, require_effect
 
     if not isinstance(given, FitSettings):
-        return build(given, config, **flags)
+        return build_for(methods, given, config, **flags)
     if flags or config:
         raise UsageError("fit was given complete settings and flags; put the flags into the settings")
+    require_effect(given, methods)
     return given

@@ -12,7 +12,7 @@ from visionft.bundle import Bundle
 from visionft.bundle.answers import WRITERS
 from visionft.bundle.writing import table_file
 from visionft.errors import UsageError
-from visionft.workflows.places import holds_bundle, path_of, run_at
+from visionft.workflows.places import holds_bundle, path_of, place_of, run_at
 
 if TYPE_CHECKING:
     from visionft.bundle import Predictions
@@ -51,12 +51,10 @@ def evaluate(
         DataError: a class of the photos is unknown to the model, none of the run's own is there as it was, or retention
             cannot be measured on the earlier ones.
     """
-    path, photos = path_of(run_or_bundle), Path(data) if data is not None else None
+    path, photos = path_of(run_or_bundle), place_of(data, "--data")
     if not holds_bundle(path):
         _refuse_adapter(path, adapter)
-        return _evaluate_run(
-            run_at(path, unfinished=True), photos, split, retention, Path(out) if out is not None else None
-        )
+        return _evaluate_run(run_at(path, unfinished=True), photos, split, retention, place_of(out, "--out"))
     from visionft.evaluation import evaluate_bundle
 
     if photos is None:
@@ -65,6 +63,7 @@ def evaluate(
         raise UsageError(f"{path} is a bundle, which has no {split} photos of its own; leave --split out")
     if retention is not None:
         raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
+
     evaluation = evaluate_bundle(Bundle.open(path), photos, adapter)
     return evaluation if out is None else replace(evaluation, written=evaluation.write(Path(out)))
 

@@ -6,14 +6,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.errors import RunError
+from visionft.files.places import require_place
 
 if TYPE_CHECKING:
     from visionft.runs import Run
 
 
 def path_of(run_or_bundle: Any) -> Path:
-    """Return the folder of a run, of a bundle, or of what is a folder's name already."""
-    return Path(getattr(run_or_bundle, "path", run_or_bundle))
+    """Return the folder of a run, of a bundle, or of what is a folder's name already.
+
+    Raises:
+        UsageError: it can be no place: empty, not UTF-8, too long, below a file.
+    """
+    place = getattr(run_or_bundle, "path", run_or_bundle)
+    return place_of(place, "the run or bundle") or Path()
+
+
+def place_of(given: str | Path | None, name: str) -> Path | None:
+    """Return a path that was given by `name`, such as `--out`, if one was; UsageError where it can be none."""
+    if given is None:
+        return None
+    require_place(given, name)
+    return Path(given)
 
 
 def run_at(path: Path, *, unfinished: bool = False) -> Run:

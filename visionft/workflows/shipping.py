@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 from visionft.errors import UsageError
 from visionft.workflows.measuring import evaluate_once
-from visionft.workflows.places import path_of, run_at
+from visionft.workflows.places import path_of, place_of, run_at
 
 if TYPE_CHECKING:
     from visionft.data import Located
     from visionft.exporting import Exported
     from visionft.exporting.target import Runtime, Target
     from visionft.runs import Run
+    from visionft.settings import ExportSettings
 
 Say = Callable[[str], None]
 
@@ -27,16 +28,11 @@ Runs = Mapping[str, "Run | str | Path"] | Sequence["Run | str | Path"]
 def export(
     run: Run | str | Path | None = None,
     out: str | Path | None = None,
+    settings: ExportSettings | None = None,
     *,
     data: str | Path | None = None,
     adapters: Runs | None = None,
-    precision: Literal["fp32", "fp16", "int8"] = "fp32",
-    max_loss: float = 0.5,
-    allow: Literal["slower"] | None = None,
-    golden: Literal["photos", "none"] = "photos",
-    accept: float | None = 0.95,
-    target: str | None = None,
-    all: bool = False,  # noqa: A002  # the name of the flag
+    **flags: Any,
 ) -> Exported:
     """Write the bundle that is deployed, after checking on validation photos that it answers like the run.
 
@@ -48,28 +44,22 @@ def export(
             manifest. They are found by their digests; none: they are looked for where they were.
         adapters: finished runs of LoRA that share their base, each an adapter of one bundle; a list takes the names of
             the runs' folders, a mapping gives names.
-        precision: arithmetic of the exported network. A smaller one is kept only if it loses little, and is faster and
-            smaller.
-        max_loss: points of top-1 under which the loss of a smaller precision must lie, with 95 % certainty.
-        allow: `slower` keeps a smaller precision that is not faster here.
-        golden: whether photos with their answers travel inside the bundle.
-        accept: share of known photos, in (0, 1), that the threshold lets pass; photos below it are answered `unknown`.
-            None: none is.
-        target: another onnxruntime that will serve, as `onnxruntime==1.17.3`: the file is written for it, and tried
-            under it in a temporary environment.
-        all: compare on every validation photo instead of at most 2,000.
+        settings: those of the export, whole; none: the defaults, and the flags.
+        flags: settings of the export by name, such as `precision="int8"`: see `ExportSettings`.
 
     Raises:
         ParityError: the exported model does not answer like the trained one; nothing is left behind.
         PrecisionError: a smaller precision failed one of its gates; nothing is left behind.
-        UsageError: neither a run nor adapters were given, or both; or two adapters have one name; or fp16 is asked of
-            adapters.
+        SettingsError: a setting is wrong or can have no effect; one line each.
+        UsageError: neither a run nor adapters were given, or both; or settings and flags; or two adapters have one
+            name; or fp16 is asked of adapters.
         RunError: the runs cannot share a base.
         DataError: none of a run's validation photos is there as it was.
         BackboneError: the network is too large for one ONNX file, or cannot be written as one.
         TargetError: the target cannot be installed here.
     """
-    wanted = None if target is None else _target(target, adapters is not None)
+    asked = _settings(settings, flags)
+    wanted = None if asked.target is None else _target(asked.target, adapters is not None)
     if adapters is not None:
         place = _place_of_adapters(run, out)
         from visionft.exporting import export_adapters
@@ -77,33 +67,21 @@ def export(
         opened_runs = {name: run_at(path) for name, path in _named(adapters).items()}
         for each in opened_runs.values():
             _require_room(each)
-        runs, located = _located(opened_runs, data, _needed(precision))
+        runs, located = _located(opened_runs, data, _needed(asked.precision))
         with _runtime(wanted) as runtime:
-            exported = export_adapters(
-                runs, place, golden=golden, accepted=accept, all_photos=all, runtime=runtime,
-                precision=precision, max_loss=max_loss, allow=allow,
-            )  # fmt: skip
+            exported = export_adapters(runs, place, asked, runtime=runtime)
         return replace(exported, notes=(*exported.notes, *_notes(located)))
     if run is None:
         raise UsageError("there is nothing to export; give a run, or several with --adapters")
+    path = path_of(run)
     from visionft.exporting import export as export_run
 
-    opened = run_at(path_of(run), unfinished=True)
+    opened = run_at(path, unfinished=True)
     _require_room(opened)
-    place = Path(out) if out is not None else opened.path / "bundle"
-    runs, located = _located({"": opened}, data, _needed(precision))
+    place = place_of(out, "--out") or opened.path / "bundle"
+    runs, located = _located({"": opened}, data, _needed(asked.precision))
     with _runtime(wanted) as runtime:
-        exported = export_run(
-            runs[""],
-            place,
-            golden=golden,
-            accepted=accept,
-            all_photos=all,
-            precision=precision,
-            max_loss=max_loss,
-            allow=allow,
-            runtime=runtime,
-        )
+        exported = export_run(runs[""], place, asked, runtime=runtime)
     notes = (*exported.notes, *_notes(located), *([opened.note] if opened.note else []))
     return replace(exported, notes=notes, account=located[""].account, unfinished=opened.epoch)
 
@@ -119,7 +97,7 @@ def _located(
     """Return the runs with the photos of some splits alone, those that are as they were, and their accounts."""
     from visionft.data import locate
 
-    where = None if place is None else Path(place)
+    where = place_of(place, "--data")
     found = {name: locate(run.manifest(), splits, run.settings.data, where) for name, run in runs.items()}
     return {name: replace(run, photos=found[name].manifest) for name, run in runs.items()}, found
 
@@ -141,6 +119,17 @@ def _require_room(run: Run) -> None:
 
     weights = layout.WEIGHTS if run.epoch is None else layout.BEST
     require_room(run.settings.backbone, (run.path / weights).stat().st_size)
+
+
+def _settings(settings: ExportSettings | None, flags: dict[str, Any]) -> ExportSettings:
+    # Here, not above: whoever only serves has no PyYAML.
+    from visionft.settings import build_export
+
+    if settings is None:
+        return build_export(**flags)
+    if flags:
+        raise UsageError("export was given complete settings and flags; put the flags into the settings")
+    return settings
 
 
 def _target(given: str, adapters: bool) -> Target:
@@ -190,7 +179,7 @@ def _place_of_adapters(run: Run | str | Path | None, out: str | Path | None) -> 
         raise UsageError(f"a run ({path_of(run)}) and --adapters were given; put the run among the adapters")
     if out is None:
         raise UsageError("adapters of several runs have no folder of their own; give one with --out")
-    return Path(out)
+    return path_of(out)
 
 
 def blend(
@@ -218,12 +207,13 @@ def blend(
         RunError: there is nothing to blend, or something else is at `out`.
         DataError: none of the run's photos is there as it was.
     """
+    path = path_of(run)
     from visionft.training import TENTHS
     from visionft.training import blend as blend_run
 
-    opened = run_at(path_of(run))
+    opened = run_at(path)
     whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
-    place = Path(out) if out is not None else whole.with_name(f"{whole.name}-blend")
+    place = place_of(out, "--out") or whole.with_name(f"{whole.name}-blend")
     runs, located = _located({"": opened}, data, ("validation", "train"))
     for note in _notes(located):
         say(f"note: {note}")

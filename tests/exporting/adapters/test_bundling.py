@@ -27,7 +27,7 @@ from visionft.exporting.adapters.files import adapter_tensors, baked, optional_i
 from visionft.exporting.adapters.reading import LowRank, read_adapters
 from visionft.exporting.reference import Reference, Truth
 from visionft.serving import Session, predict
-from visionft.settings import HeadMethod, LoraMethod
+from visionft.settings import ExportSettings, HeadMethod, LoraMethod
 
 RELATIVE = 1e-4
 NAMES = ("shoes", "qv.only", "mlp")
@@ -236,7 +236,10 @@ def test_none_golden_and_no_threshold(
     seen: list[tuple[str, int, int]] = []
 
     done = export_adapters(
-        low_rank, tmp_path / "b", golden="none", accepted=None, all_photos=True, on_progress=lambda *x: seen.append(x)
+        low_rank,
+        tmp_path / "b",
+        ExportSettings(golden="none", accept=None, all=True),
+        on_progress=lambda *x: seen.append(x),
     )
 
     assert not (done.bundle / "golden").exists()
@@ -320,5 +323,3 @@ def test_no_run_and_impossible_names_are_refused(low_rank: dict[str, AdaptedFake
         export_adapters({}, tmp_path / "b")
     with pytest.raises(UsageError, match=r"'\.\./up' cannot be the name of an adapter: give another as NAME=RUN"):
         export_adapters({"../up": low_rank["mlp"]}, tmp_path / "b")
-    with pytest.raises(UsageError, match=r"accept is 2\.0: give a share between 0 and 1"):
-        export_adapters(low_rank, tmp_path / "b", accepted=2.0)

@@ -25,6 +25,7 @@ from visionft.exporting.adapters.reading import read_adapters
 from visionft.exporting.shrinking import search as shrinking_search
 from visionft.exporting.shrinking.graph import core_of, spliced
 from visionft.serving import Session
+from visionft.settings import ExportSettings
 
 CHECK = Path(__file__).resolve().parents[3] / "export" / "check.py"
 NAMES = ("shoes", "qv.only", "mlp")
@@ -39,7 +40,7 @@ def small(low_rank: dict[str, AdaptedFake], tmp_path_factory: pytest.TempPathFac
     """Return a bundle with a base in int8 that no test may change."""
     with known_times():
         place = tmp_path_factory.mktemp("small") / "bundle"
-        return export_adapters(low_rank, place, accepted=0.8, precision="int8", max_loss=90)
+        return export_adapters(low_rank, place, ExportSettings(accept=0.8, precision="int8", max_loss=90))
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +106,13 @@ def test_the_check_of_who_deploys_passes(small: Exported) -> None:
 
 def test_a_gate_that_fails_names_the_adapter(low_rank: dict[str, AdaptedFake], tmp_path: Path) -> None:
     with pytest.raises(PrecisionError, match=r"^adapter shoes: int8 \(dynamic .*\) is not worth it here: accuracy: "):
-        export_adapters(low_rank, tmp_path / "bundle", precision="int8", max_loss=0.5)
+        export_adapters(low_rank, tmp_path / "bundle", ExportSettings(precision="int8", max_loss=0.5))
     assert not list(tmp_path.iterdir())
 
 
 def test_what_no_base_can_be_is_refused(low_rank: dict[str, AdaptedFake], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--precision fp16 was given with --adapters, whose base is in fp32 or int8"):
-        export_adapters(low_rank, tmp_path / "bundle", precision="fp16")
+        export_adapters(low_rank, tmp_path / "bundle", ExportSettings(precision="fp16"))
     assert not list(tmp_path.iterdir())
 
 
@@ -120,4 +121,4 @@ def test_a_base_without_matrix_products_is_refused(
 ) -> None:
     monkeypatch.setattr(shrinking_search, "recipes", lambda *_: [])
     with pytest.raises(BackboneError, match="is one of matrix products, and this one's weights are in convolutions"):
-        export_adapters(low_rank, tmp_path / "bundle", precision="int8", max_loss=90)
+        export_adapters(low_rank, tmp_path / "bundle", ExportSettings(precision="int8", max_loss=90))

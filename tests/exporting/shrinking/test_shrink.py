@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from tests.exporting.fakes import FakeRun
 from tests.exporting.shrinking.timing import known_times, timed
 from visionft.bundle import Bundle
-from visionft.errors import DataError, ParityError, PrecisionError, UsageError
+from visionft.errors import DataError, ParityError, PrecisionError, SettingsError
 from visionft.exporting import Exported, export
 from visionft.exporting.onnx_model import halves
 from visionft.exporting.reference import Truth
@@ -26,6 +27,7 @@ from visionft.exporting.shrinking import shrink as shrinking
 from visionft.exporting.shrinking.judging import Shrunken, judge
 from visionft.metrics import Answering
 from visionft.serving import Session, predict
+from visionft.settings import ExportSettings, build_export
 
 CHECK = Path(__file__).resolve().parents[3] / "export" / "check.py"
 
@@ -38,7 +40,9 @@ def small(run: FakeRun, built: onnx.ModelProto, tmp_path_factory: pytest.TempPat
     """Return a bundle in int8 that no test may change."""
     with known_times() as patch:
         patch.setattr("visionft.exporting.bundling.build", lambda *_: copy.deepcopy(built))
-        return export(run, tmp_path_factory.mktemp("small") / "b", accepted=0.8, precision="int8", max_loss=60)
+        return export(
+            run, tmp_path_factory.mktemp("small") / "b", ExportSettings(accept=0.8, precision="int8", max_loss=60)
+        )
 
 
 def test_the_record_says_how_it_was_made_and_judged(small: Exported, built: onnx.ModelProto) -> None:
@@ -98,7 +102,7 @@ def test_the_threshold_is_a_score_of_the_shrunken_model(small: Exported, run: Fa
 
 @pytest.mark.usefixtures("prebuilt")
 def test_fp16_answers_nearly_as_the_trained_model(run: FakeRun, tmp_path: Path) -> None:
-    done = export(run, tmp_path / "bundle", precision="fp16", max_loss=60, golden="none")
+    done = export(run, tmp_path / "bundle", ExportSettings(precision="fp16", max_loss=60, golden="none"))
 
     record = Bundle.open(done.bundle).record
     assert record.shrunken is not None
@@ -123,7 +127,7 @@ def test_a_failed_gate_says_its_figures_and_leaves_nothing(
 ) -> None:
     monkeypatch.setattr(shrinking, "race", timed(ratio))
     with pytest.raises(PrecisionError, match=words):
-        export(run, tmp_path / "bundle", precision="fp16", **values)
+        export(run, tmp_path / "bundle", ExportSettings(precision="fp16", **values))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -135,7 +139,7 @@ def test_one_that_grew_is_refused(run: FakeRun, tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(shrinking_search, "half_precision", grown)
     with pytest.raises(PrecisionError, match=r"size: [\d,]+ bytes, and fp32 has [\d,]+; nothing was written"):
-        export(run, tmp_path / "bundle", precision="fp16", max_loss=60)
+        export(run, tmp_path / "bundle", ExportSettings(precision="fp16", max_loss=60))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -145,7 +149,9 @@ def test_a_slower_one_can_be_allowed_and_that_is_written(
 ) -> None:
     monkeypatch.setattr(shrinking, "race", timed(0.9))
 
-    done = export(run, tmp_path / "bundle", precision="fp16", max_loss=60, allow="slower", golden="none")
+    done = export(
+        run, tmp_path / "bundle", ExportSettings(precision="fp16", max_loss=60, allow="slower", golden="none")
+    )
 
     record = Bundle.open(done.bundle).record
     assert record.shrunken is not None
@@ -161,25 +167,25 @@ def test_an_end_that_answers_otherwise_is_refused(
     with pytest.raises(
         ParityError, match=r"the shrunken bundle does not answer as was measured: .* give --precision fp32"
     ):
-        export(run, tmp_path / "bundle", precision="fp16", max_loss=60)
+        export(run, tmp_path / "bundle", ExportSettings(precision="fp16", max_loss=60))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"precision": "fp8"}, "--precision fp8 is not available; give fp32, fp16 or int8"),
-        (
-            {"precision": "int8", "max_loss": 0.0},
-            "--max-loss: 0 is not between 0 and 100; give points of top-1 such as 0.5",
-        ),
-        ({"precision": "int8", "max_loss": 101}, "--max-loss: 101 is not between 0 and 100"),
-        ({"precision": "int8", "allow": "less"}, "--allow: less is not known here; give slower"),
+        ({"precision": "fp8"}, "--precision: fp8 is not known here; give fp32, fp16 or int8"),
+        ({"precision": "int8", "max_loss": 0.0}, "--max-loss: 0.0 is not greater than 0; give a number above 0 and"),
+        ({"precision": "int8", "max_loss": 101}, "--max-loss: 101 is greater than 100; give a number above 0 and at"),
+        ({"precision": "int8", "allow": "less"}, "--allow: less is not known here; give slower or none"),
+        ({"max_loss": 1}, "--max-loss: 1.0 has no effect, as precision fp32 makes nothing smaller; leave it out, or"),
+        ({"allow": "slower"}, "--allow: slower has no effect, as precision fp32 makes nothing smaller; leave it out"),
+        ({"precison": "int8"}, "--precison: no such setting; did you mean --precision?"),
     ],
 )
-def test_what_cannot_be_wanted_is_refused(run: FakeRun, tmp_path: Path, values: Any, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        export(run, tmp_path / "bundle", **values)
+def test_what_cannot_be_wanted_is_refused(values: Any, words: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        build_export(**values)
 
 
 @pytest.mark.usefixtures("prebuilt")
@@ -188,7 +194,7 @@ def test_without_training_photos_there_is_no_recipe(
 ) -> None:
     monkeypatch.setattr(shrinking, "read_photos", lambda *_: iter(()))
     with pytest.raises(DataError, match=r"0 training photos can be read and .* on 16 at least: bring the photos back"):
-        export(run, tmp_path / "bundle", precision="int8")
+        export(run, tmp_path / "bundle", ExportSettings(precision="int8"))
 
 
 def test_photos_are_judged_alone_and_in_batches(run: FakeRun, built: onnx.ModelProto) -> None:
@@ -210,6 +216,8 @@ def test_photos_are_judged_alone_and_in_batches(run: FakeRun, built: onnx.ModelP
 @pytest.mark.usefixtures("prebuilt")
 def test_real_times_decide_on_a_real_machine(run: FakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    done = export(run, tmp_path / "bundle", precision="int8", max_loss=60, allow="slower", golden="none")
+    done = export(
+        run, tmp_path / "bundle", ExportSettings(precision="int8", max_loss=60, allow="slower", golden="none")
+    )
     assert done.shrunken is not None
     assert all(speed.ms > 0 and speed.low <= speed.ratio <= speed.high for speed in done.shrunken.speeds)

@@ -26,6 +26,7 @@ from visionft.exporting.adapters.proof import Through
 from visionft.exporting.sampling import Photo
 from visionft.exporting.target import Allowed, Runtime, Target, environment, prove
 from visionft.serving import Session
+from visionft.settings import ExportSettings
 
 PHOTOS = [Photo(f"{i}.png", 0, rendered(i, 70 + 9 * i, 90 - 7 * i)) for i in range(6)]
 HERE = Runtime(Target(Version(importlib.metadata.version("onnxruntime"))), Path(sys.executable))
@@ -166,7 +167,9 @@ def test_a_bundle_for_a_target_is_proved_by_it(version: str, run: FakeRun, tmp_p
 @pytest.mark.slow
 def test_a_shrunken_bundle_for_a_target_is_proved_by_it(run: FakeRun, tmp_path: Path) -> None:
     with environment(Target.parse("onnxruntime==1.17.3")) as runtime:
-        made = export(run, tmp_path / "bundle", precision="fp16", max_loss=100.0, allow="slower", runtime=runtime)
+        made = export(
+            run, tmp_path / "bundle", ExportSettings(precision="fp16", max_loss=100.0, allow="slower"), runtime=runtime
+        )
     assert made.target is not None
     assert made.shrunken is not None
 

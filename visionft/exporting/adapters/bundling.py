@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
 
 import onnx
 
@@ -19,33 +18,27 @@ from visionft.exporting.adapters.graph import build_base
 from visionft.exporting.adapters.proof import Gate, Through
 from visionft.exporting.adapters.reading import AdaptedRun, LowRank, read_adapters
 from visionft.exporting.adapters.record import base_metadata, base_record, write_adapter
-from visionft.exporting.bundling import Exported, require_valid
+from visionft.exporting.bundling import DEFAULTS, Exported
 from visionft.exporting.card import sentences
 from visionft.exporting.draft import Golden
 from visionft.exporting.onnx_model import require_small, set_metadata
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed, written
 from visionft.exporting.record import write_record
-from visionft.exporting.sampling import LIMIT, sample
+from visionft.exporting.sampling import limit_of, sample
 from visionft.exporting.shrinking.base import SmallBase, shrink_base
-from visionft.exporting.shrinking.gates import MAX_LOSS
 from visionft.exporting.shrinking.judging import tolerances
 from visionft.exporting.shrinking.shrink import Wanted, wanted_of
 from visionft.exporting.target import Allowed, Runtime, prove
-from visionft.runs.calibration import ACCEPTED
 from visionft.serving import Session
+from visionft.settings import ExportSettings
 
 
 def export_adapters(
     runs: Mapping[str, AdaptedRun],
     out: str | Path,
+    settings: ExportSettings = DEFAULTS,
     *,
-    golden: Golden = "photos",
-    accepted: float | None = ACCEPTED,
-    all_photos: bool = False,
-    precision: Literal["fp32", "fp16", "int8"] = "fp32",
-    max_loss: float = MAX_LOSS,
-    allow: Literal["slower"] | None = None,
     runtime: Runtime | None = None,
     on_progress: Progress | None = None,
 ) -> Exported:
@@ -54,12 +47,7 @@ def export_adapters(
     Args:
         runs: by the names that the adapters shall have.
         out: the bundle's folder; an older bundle there is replaced at the end, in one step.
-        golden: `none` leaves the golden photos out, for private ones.
-        accepted: share of known photos that each threshold lets pass, in (0, 1); None: no photo is called unknown.
-        all_photos: check on every validation photo instead of 2,000 a run.
-        precision: arithmetic of the base; in int8 every adapter must pass the three gates of accuracy, speed and size.
-        max_loss: points of top-1 under which the loss in int8 must lie with 95 % certainty, in (0, 100].
-        allow: `slower` lets a base in int8 pass that is not faster here.
+        settings: what the bundle shall be; the precision is the base's, and in int8 every adapter must pass the gates.
         runtime: another onnxruntime that the bundle is written for, and that must answer like the one here.
         on_progress: called with the stage, how many photos are done and how many there are.
 
@@ -73,9 +61,7 @@ def export_adapters(
         BackboneError: the network cannot be written as ONNX.
     """
     began, place = time.monotonic(), Path(out)
-    require_valid(golden, accepted)
-    limit = None if all_photos else LIMIT
-    wanted = None if precision == "fp32" else _wanted(precision, max_loss, allow, accepted, limit)
+    golden, wanted = settings.golden, _wanted(settings)
     adapters = read_adapters(runs)
     first = next(iter(runs.values()))
     network = first.start()
@@ -90,8 +76,8 @@ def export_adapters(
     set_metadata(model, base_metadata(first))
     with placed(place) as folder:
         onnx.save(model, folder / n.MODEL_FILE)
-        base = base_record(folder, first, model, network.features, precision)
-        gate = Gate(folder, model, golden, accepted, limit, on_progress)
+        base = base_record(folder, first, model, network.features, settings.precision)
+        gate = Gate(folder, model, golden, settings.accept, limit_of(settings), on_progress)
         record = _proved(base, adapters, gate, small)
         if runtime is not None:
             write_record(folder, record)
@@ -101,10 +87,10 @@ def export_adapters(
     return _exported(place, record, time.monotonic() - began)
 
 
-def _wanted(precision: str, max_loss: float, allow: str | None, accepted: float | None, limit: int | None) -> Wanted:
-    if precision == "fp16":
+def _wanted(settings: ExportSettings) -> Wanted | None:
+    if settings.precision == "fp16":
         raise UsageError("--precision fp16 was given with --adapters, whose base is in fp32 or int8; give one of these")
-    return wanted_of(precision, max_loss, allow, accepted, limit)
+    return wanted_of(settings)
 
 
 def _bytes(network: Network, adapters: Iterable[LowRank], golden: Golden) -> int:

@@ -14,8 +14,6 @@ from visionft.metrics import Flips
 
 LEAST_RATIO = 1.1
 """Below that, a second arithmetic in the shelf costs more than it saves."""
-MAX_LOSS = 0.5
-"""Points of top-1 that may be lost, with 95 % certainty."""
 SLOWER: Literal["slower"] = "slower"
 VNNI = ("avx512_vnni", "avx_vnni")
 

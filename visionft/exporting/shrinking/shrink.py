@@ -16,12 +16,12 @@ from visionft.bundle.names import CLASS_INDEX, IMAGE, PIXELS
 from visionft.bundle.schema import AgreementRecord
 from visionft.bundle.shrunken import MachineRecord, ShrunkenRecord, SpeedRecord
 from visionft.classes import Classes
-from visionft.errors import DataError, UsageError
+from visionft.errors import DataError
 from visionft.exporting.answers import refit_answers
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.reference import Truth
-from visionft.exporting.sampling import SPLIT, read_photos, stratified
-from visionft.exporting.shrinking.gates import MAX_LOSS, SLOWER, Gates, processor, saturation
+from visionft.exporting.sampling import SPLIT, limit_of, read_photos, stratified
+from visionft.exporting.shrinking.gates import SLOWER, Gates, processor, saturation
 from visionft.exporting.shrinking.graph import core_of, spliced
 from visionft.exporting.shrinking.judging import Shrunken, judge
 from visionft.exporting.shrinking.race import race
@@ -29,6 +29,7 @@ from visionft.exporting.shrinking.search import CALIBRATING, CHOOSING, RACED, Tr
 from visionft.exporting.stages import Stages
 from visionft.exporting.trained import Photos
 from visionft.serving.session import open_model
+from visionft.settings import ExportSettings
 
 Precision = Literal["fp16", "int8"]
 LEAST_TRAINING = 16
@@ -48,26 +49,18 @@ class Wanted:
     """
 
     precision: Precision
-    max_loss: float = MAX_LOSS
+    max_loss: float = 0.5
     allow: tuple[Literal["slower"], ...] = ()
     accepted: float | None = None
     limit: int | None = None
 
 
-def wanted_of(precision: str, max_loss: float, allow: str | None, accepted: float | None, limit: int | None) -> Wanted:
-    """Return what is wanted, or say what no shrunken model can be.
-
-    Raises:
-        UsageError: a word is not known here, or the loss is out of range.
-    """
-    if precision not in ("fp16", "int8"):
-        raise UsageError(f"--precision {precision} is not available; give fp32, fp16 or int8")
-    if not 0 < max_loss <= 100:
-        raise UsageError(f"--max-loss: {max_loss:g} is not between 0 and 100; give points of top-1 such as {MAX_LOSS}")
-    if allow not in (None, SLOWER):
-        raise UsageError(f"--allow: {allow} is not known here; give {SLOWER}")
-    words: Literal["fp16", "int8"] = "fp16" if precision == "fp16" else "int8"
-    return Wanted(words, max_loss, (SLOWER,) if allow else (), accepted, limit)
+def wanted_of(settings: ExportSettings) -> Wanted | None:
+    """Return what a shrunken model must be; None: none is wanted."""
+    if settings.precision == "fp32":
+        return None
+    allow = () if settings.allow is None else (settings.allow,)
+    return Wanted(settings.precision, settings.max_loss, allow, settings.accept, limit_of(settings))
 
 
 @dataclass(frozen=True, eq=False)
