@@ -48,9 +48,11 @@ class Served:
 
 
 @contextmanager
-def served(bundle: Path, log: Path, *flags: str) -> Iterator[Served]:
-    """Serve a bundle on a free port; the process never outlives the block."""
+def served(bundle: Path, log: Path, *flags: str, descriptors: int | None = None) -> Iterator[Served]:
+    """Serve a bundle on a free port, with so many file descriptors; the process never outlives the block."""
     command = [sys.executable, "-m", "visionft", "serve", str(bundle), "--port", "0", *flags]
+    if descriptors is not None:
+        command = ["bash", "-c", f'ulimit -n {descriptors}; exec "$@"', "bash", *command]
     with log.open("w") as file:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, text=True, env=ENVIRONMENT)
     assert process.stdout is not None
