@@ -58,7 +58,7 @@ def served(bundle: Path, log: Path, *flags: str, descriptors: int | None = None)
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        found = re.fullmatch(r"serving \S+ \(.*\) at (http://127\.0\.0\.1:\d+)\n", line)
+        found = re.fullmatch(r"serving \S+ \(.*\) at (http://[\d.]+:\d+)\n", line)
         assert found, f"{line!r}\n{log.read_text()}"
         # A connection for each request: a kept one may be closed by the server in the moment in which it is used again.
         with httpx.Client(base_url=found[1], timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:

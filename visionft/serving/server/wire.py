@@ -18,8 +18,10 @@ SECONDS_AFTER_ANSWER = 5.0
 """For the rest of a body that was answered before it came whole; what comes of it is thrown away."""
 SECONDS_UNREAD = 30.0
 """For a client to read anything of an answer that is larger than what the system keeps for it."""
-BACKLOG = 64
-"""Connections that are accepted in one turn of the loop, before any of them can be refused."""
+BACKLOG = 16
+"""Connections that are accepted in one turn of the loop."""
+_NEWCOMERS = 4 * BACKLOG
+"""Connections that are accepted before the first of them can be refused, some turns later."""
 _OWN_DESCRIPTORS = 64
 _BESIDE_A_BYTE = 16
 """Bytes of chunk sizes for each byte of a body, beyond the next."""
@@ -29,9 +31,9 @@ _ENOUGH = 10_000
 
 
 def most_connections() -> int:
-    """Return how many connections leave enough file descriptors for a turn's newcomers and for the process itself."""
+    """Return how many connections leave enough file descriptors for newcomers and for the process itself."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _ENOUGH if soft == resource.RLIM_INFINITY else min(_ENOUGH, max(8, soft - BACKLOG - _OWN_DESCRIPTORS))
+    return _ENOUGH if soft == resource.RLIM_INFINITY else min(_ENOUGH, max(8, soft - _NEWCOMERS - _OWN_DESCRIPTORS))
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -50,7 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Take a connection; the time for headers begins."""
         super().connection_made(transport)
         self._since = self.loop.time()
-        if len(self.connections) > self.most and not self._make_room():
+        if self._beyond() and not self._make_room():
             self._refuse(503, f"all {self.most} connections are at work: connect again in a moment")
         else:
             self._after("headers", SECONDS_FOR_HEADERS, self.transport.close)
@@ -130,8 +132,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def waits(self) -> bool:
-        """Whether it is the client's turn: nothing that came whole is being answered."""
-        return not self._whole or self.cycle is None or self.cycle.response_complete
+        """Whether it is the client's turn: it is open, and nothing that came whole is being answered."""
+        answering = self._whole and self.cycle is not None and not self.cycle.response_complete
+        return not answering and not self.transport.is_closing()
+
+    def _beyond(self) -> bool:
+        return (
+            len(self.connections) > self.most
+            and sum(not c.transport.is_closing() for c in self.connections) > self.most
+        )
 
     def _make_room(self) -> bool:
         """End the connection that has waited longest for its client; False if none waits.
