@@ -27,6 +27,8 @@ from visionft.serving.weighing import BYTES_A_PIXEL
 _START_SECONDS = 120.0
 _OWN_BYTES = 1_500_000_000
 """What the process takes beside photos: mostly addresses that its libraries reserve and never touch."""
+_NICE = 5
+"""How much it gives way to the threads that answer small photos."""
 _CODE = "from visionft.serving.apart import main; main()"
 
 
@@ -114,6 +116,7 @@ def _environment() -> dict[str, str]:
 def main() -> None:
     """Make photos ready until the other side closes the line; the process's own side."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C reaches the whole group, and the parent ends this one itself
+    os.nice(_NICE)
     line = Connection(int(sys.argv[1]))
     max_pixels = int(json.loads(line.recv_bytes())["max_pixels"])
     _bound_memory(_OWN_BYTES + BYTES_A_PIXEL * max_pixels)

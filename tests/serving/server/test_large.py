@@ -31,6 +31,12 @@ def huge() -> bytes:
 
 
 @pytest.fixture(scope="module")
+def large() -> bytes:
+    """Return a PNG of 20 megapixels: large enough to be worked on apart."""
+    return saved((5000, 4000), "PNG", compress_level=1)
+
+
+@pytest.fixture(scope="module")
 def laborious() -> bytes:
     """Return a JPEG of 49 megapixels in 3,000 scans, which takes minutes."""
     return with_scans(saved((7000, 7000), "JPEG", progressive=True), 3000)
@@ -68,14 +74,14 @@ def test_forty_photos_of_49_megapixels_are_refused_at_once(server: Served, huge:
     assert sum(server.figure(f'visionft_photos_total{{outcome="{outcome}"}}') for outcome in decoded) == 5
 
 
-def test_small_photos_are_answered_while_large_ones_are_in_work(server: Served, huge: bytes, bundle: Path) -> None:
+def test_small_photos_are_answered_while_large_ones_are_in_work(server: Served, large: bytes, bundle: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
-        large = pool.submit(server.client.post, "/classify", files=form(huge, 4))
+        slow = pool.submit(server.client.post, "/classify", files=form(large, 4))
         until(lambda: server.figure("visionft_queue_photos") == 4)
         beside = [classify(server, SMALL).status_code for _ in range(10)]
         ready = server.client.get("/v2/health/ready").status_code
-        overtaken = not large.done()
-        answer = large.result()
+        overtaken = not slow.done()
+        answer = slow.result()
 
     assert (beside, ready) == ([200] * 10, 200)
     assert overtaken, "ten small photos waited for four large ones"
@@ -99,13 +105,13 @@ def test_a_large_tensor_is_answered_apart_too(server: Served) -> None:
     assert answer.json()["outputs"][0]["data"] == ["green"]
 
 
-def test_a_queue_of_large_photos_is_full_where_small_ones_have_room(bundle: Path, tmp_path: Path, huge: bytes) -> None:
-    flags = ("--max-request-pixels", "50000000", "--timeout", "120", "--max-photo-seconds", "60")
+def test_a_queue_of_large_photos_is_full_where_small_ones_have_room(bundle: Path, tmp_path: Path, large: bytes) -> None:
+    flags = ("--max-request-pixels", "20000000", "--timeout", "120", "--max-photo-seconds", "60")
     with served(bundle, tmp_path / "log", *flags) as server, ThreadPoolExecutor(6) as pool:
-        large = [pool.submit(classify, server, huge) for _ in range(6)]
-        until(lambda: server.figure("visionft_queue_photos") == 2 or all(one.done() for one in large))
+        asked = [pool.submit(classify, server, large) for _ in range(6)]
+        until(lambda: server.figure("visionft_queue_photos") == 2 or all(one.done() for one in asked))
         small = classify(server, SMALL).status_code
-        told = [one.result() for one in large]
+        told = [one.result() for one in asked]
 
     full = [answer for answer in told if answer.status_code == 429]
     assert {answer.status_code for answer in told} == {200, 429}
@@ -182,9 +188,9 @@ def test_a_signal_while_it_starts_leaves_no_traceback(bundle: Path, wait: float)
 
 
 def test_memory_beside_large_photos_is_the_process_s_own(server: Served) -> None:
-    """What a 2 kB WebP of 49 megapixels takes is taken, and given back, by the process of large photos."""
+    """What a 2 kB WebP of 20 megapixels takes is taken, and given back, by the process of large photos."""
     file = BytesIO()
-    Image.new("RGB", (7000, 7000), (9, 9, 200)).save(file, "WEBP", quality=1)
+    Image.new("RGB", (5000, 4000), (9, 9, 200)).save(file, "WEBP", quality=1)
     before = server.figure("process_resident_memory_bytes")
     with ThreadPoolExecutor(2) as pool:
         told = [one.result() for one in [pool.submit(classify, server, file.getvalue()) for _ in range(2)]]
