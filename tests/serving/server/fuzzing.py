@@ -54,8 +54,8 @@ def damaged(random: Random, data: bytes) -> bytes:
 
 
 ODD: tuple[Any, ...] = (
-    None, True, 0, -1, 1, 255, 256, 2**31, 2**63, 10**300, 0.5, -0.0, 1e308, float("nan"), float("inf"), "", "image", "UINT8",
-    "label", "\ud800", "\0", "x" * 2000, [], {}, [[]], [[[[[[1]]]]]], [1, [2]], ["1"], {"a": {"b": []}},
+    None, True, 0, -1, 1, 255, 256, 2**31, 2**63, 10**300, 0.5, -0.0, 1e308, float("nan"), float("inf"), "", "image",
+    "UINT8", "label", "\ud800", "\0", "x" * 2000, [], {}, [[]], [[[[[[1]]]]]], [1, [2]], ["1"], {"a": {"b": []}},
     [None] * 6, [1.0] * 6,
 )  # fmt: skip
 SOUND: dict[str, Any] = {

@@ -92,17 +92,29 @@ def test_small_photos_are_answered_while_large_ones_are_in_work(server: Served, 
     assert rows[0]["probability"] == pytest.approx(expected.probability, abs=1e-6)
 
 
-def test_a_large_tensor_is_answered_apart_too(server: Served) -> None:
-    side = 4100
+def tensor(side: int) -> tuple[bytes, dict[str, str]]:
     head = (
         b'{"inputs":[{"name":"image","datatype":"UINT8","shape":[1,%d,%d,3],"parameters":{"binary_data_size":%d}}],'
         b'"outputs":[{"name":"label"}]}' % (side, side, side * side * 3)
     )
-    body = head + np.full((side, side, 3), (9, 200, 9), np.uint8).tobytes()
-    answer = server.client.post(
-        "/v2/models/colours/infer", content=body, headers={"Inference-Header-Content-Length": str(len(head))}
-    )
+    levels = np.full((side, side, 3), (9, 200, 9), np.uint8).tobytes()
+    return head + levels, {"Inference-Header-Content-Length": str(len(head))}
+
+
+def test_a_large_tensor_is_answered_apart_too(server: Served) -> None:
+    body, headers = tensor(4100)
+    answer = server.client.post("/v2/models/colours/infer", content=body, headers=headers)
     assert answer.json()["outputs"][0]["data"] == ["green"]
+
+
+def test_a_large_tensor_that_takes_too_long_is_refused_and_not_left_out(bundle: Path, tmp_path: Path) -> None:
+    body, headers = tensor(4100)
+    with served(bundle, tmp_path / "log", "--max-photo-seconds", "0.001") as server:
+        answer = server.client.post("/v2/models/colours/infer", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (
+        413,
+        "a photo of image cannot be used (takes more than 0.001 s to decode): send smaller ones",
+    )
 
 
 def test_a_queue_of_large_photos_is_full_where_small_ones_have_room(bundle: Path, tmp_path: Path, large: bytes) -> None:

@@ -48,12 +48,17 @@ async def _taken_in(service: Service, request: Request) -> tuple[Form, list[Phot
     body, kind = await service.body(request), request.headers.get("content-type", "")
     copied = len(body) if kind.lstrip().lower().startswith("multipart/") else 0
     request.state.held.take(copied)
-    form = await service.work(request, partial(read_form, kind, body, service.limits.queue), len(body))
+    step = partial(_weighed, kind, body, service.limits.queue)
+    form, weights = await service.work(request, step, len(body))
     request.state.held.give_back(copied)
-    weights = await service.work(request, lambda: [weigh(file.data) for file in form.files], len(body))
     most = service.limits.max_pixels
     check_pixels(sum(weight.pixels for weight in weights if weight.pixels <= most), service.limits)
     return form, [_photo(file.data, weight, most) for file, weight in zip(form.files, weights, strict=True)]
+
+
+def _weighed(kind: str, body: bytes, most: int) -> tuple[Form, list[Weight]]:
+    form = read_form(kind, body, most)
+    return form, [weigh(file.data) for file in form.files]
 
 
 def _photo(data: bytes, weight: Weight, most: int) -> Photo:

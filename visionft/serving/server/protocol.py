@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from visionft.bundle import Answer
 from visionft.bundle.names import installed_version
 from visionft.errors import PhotoError
 from visionft.serving.apart import Parcel
 from visionft.serving.lanes import Photo
 from visionft.serving.server.inferring import HEADER_LENGTH, read_infer, write_infer
 from visionft.serving.server.refusing import RefusalError, shortened
-from visionft.serving.server.service import Service
+from visionft.serving.server.service import Outcome, Service
 from visionft.serving.server.tensors import DATATYPES, dumped
 from visionft.serving.weighing import weigh_levels
 
@@ -65,9 +66,15 @@ async def _infer(service: Service, request: Request) -> Response:
     asked = await service.work(request, read, len(body)) if len(body) > _LONG_JSON else read()
     adapter = service.chosen(asked.parameters.get("adapter", request.query_params.get("adapter")))
     outcomes = await service.answer(request, [_photo(image) for image in asked.images], adapter)
-    answers = [outcome for outcome in outcomes if not isinstance(outcome, PhotoError)]
+    answers = [_answered(outcome) for outcome in outcomes]
     content, headers = write_infer(asked, service.name, answers, service.tensors)
     return Response(content, headers=headers)
+
+
+def _answered(outcome: Outcome) -> Answer:
+    if isinstance(outcome, PhotoError):  # of a large one, which has bounds of time and memory
+        raise RefusalError(413, f"a photo of image cannot be used ({outcome.reason}): send smaller ones")
+    return outcome
 
 
 def _photo(image: NDArray[np.uint8]) -> Photo:
