@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,8 @@ import numpy as np
 import pytest
 
 from tests.serving.server.fuzzing import KINDS, Asked, bombs
-from tests.serving.server.processes import Served, plain, served
+from tests.serving.server.honest import Honest, honest
+from tests.serving.server.processes import Served, served
 
 FLAGS = ("--max-photo-seconds", "0.5")
 MOST_MEMORY = 900e6
@@ -42,55 +42,24 @@ def status_of(server: Served, client: httpx.Client, asked: Asked) -> int:
     return 0
 
 
-class Honest:
-    """A client that asks about a small photo again and again."""
-
-    def __init__(self, server: Served) -> None:
-        self.told: list[tuple[int, float]] = []
-        self._server, self._stop = server, threading.Event()
-
-    def ask(self) -> None:
-        began = time.monotonic()
-        status = self._server.client.post("/classify", content=plain(9)).status_code
-        self.told.append((status, time.monotonic() - began))
-
-    @contextlib.contextmanager
-    def beside(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._go_on)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            thread.join()
-
-    def _go_on(self) -> None:
-        while not self._stop.wait(0.02):
-            self.ask()
-
-    def p99(self) -> float:
-        return float(np.quantile([seconds for _, seconds in self.told], 0.99))
-
-
 def attacked(server: Served, requests: Sequence[Asked], threads: int) -> tuple[Counter[int], Honest]:
     """Send requests from some threads; return how often each status came, and the honest client beside them."""
-    honest = Honest(server)
 
     def send(asked: Asked) -> int:
         return status_of(server, client, asked)
 
     with (
         httpx.Client(base_url=server.address, timeout=90, limits=httpx.Limits(max_keepalive_connections=0)) as client,
-        honest.beside(),
+        honest(server.address) as beside,
         ThreadPoolExecutor(threads) as pool,
     ):
         seen = Counter(pool.map(send, requests))
-    return seen, honest
+    return seen, beside
 
 
-def check(server: Served, seen: Counter[int], honest: Honest) -> None:
+def check(server: Served, seen: Counter[int], beside: Honest) -> None:
     assert all(status < 500 or status == 503 for status in seen), seen
-    assert {status for status, _ in honest.told} == {200}
+    assert {status for status, _ in beside.told} == {200}
     assert server.process.poll() is None
     assert server.client.get("/v2/health/ready").json() == {"ready": True}
     assert [line for line in server.lines() if line["level"] == "error"] == []
@@ -110,24 +79,24 @@ def fuzzed(count: int, seed: int) -> list[Asked]:
 
 
 def test_some_fuzzed_requests_and_every_bomb(server: Served) -> None:
-    seen, honest = attacked(server, [*fuzzed(280, 3), *bombs()], threads=2)
+    seen, beside = attacked(server, [*fuzzed(280, 3), *bombs()], threads=2)
     assert sum(seen.values()) == 280 + len(bombs())
     assert {200, 400, 413} <= set(seen)
-    check(server, seen, honest)
+    check(server, seen, beside)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_ten_thousand_fuzzed_requests(server: Served, capsys: pytest.CaptureFixture[str]) -> None:
-    first, honest = attacked(server, fuzzed(1000, 5), threads=2)
-    check(server, first, honest)
+    first, beside = attacked(server, fuzzed(1000, 5), threads=2)
+    check(server, first, beside)
     before = server.figure(MEMORY)
-    seen, honest = attacked(server, fuzzed(9000, 6), threads=2)
+    seen, beside = attacked(server, fuzzed(9000, 6), threads=2)
     grown = server.figure(MEMORY) - before
     with capsys.disabled():
-        print(f"\n9,000 fuzzed: {dict(seen)}; memory grew {grown / 1e6:.0f} MB; honest p99 {honest.p99():.3f} s")
+        print(f"\n9,000 fuzzed: {dict(seen)}; memory grew {grown / 1e6:.0f} MB; honest p99 {beside.p99():.3f} s")
 
-    check(server, seen, honest)
+    check(server, seen, beside)
     assert grown < MOST_GROWTH
 
 
@@ -135,21 +104,20 @@ def test_ten_thousand_fuzzed_requests(server: Served, capsys: pytest.CaptureFixt
 @pytest.mark.timeout(900)
 def test_a_thousand_bombs(server: Served, capsys: pytest.CaptureFixture[str]) -> None:
     """Those of most work, one in a hundred each; the honest client's times are recorded, and depend on the machine."""
-    idle = Honest(server)
-    for _ in range(100):
-        idle.ask()
+    with honest(server.address) as idle:
+        time.sleep(5)
     random, heavy = np.random.default_rng(7), 4
     light = len(bombs()) - heavy
     chosen = [
         bombs()[number % 100 if number % 100 < heavy else heavy + int(random.integers(light))] for number in range(1000)
     ]
-    seen, honest = attacked(server, chosen, threads=4)
+    seen, beside = attacked(server, chosen, threads=4)
     peak = server.figure(MEMORY)
     with capsys.disabled():
         print(
-            f"\n1,000 bombs: {dict(seen)}; memory {peak / 1e6:.0f} MB; honest p99 {honest.p99():.3f} s, "
-            f"idle {idle.p99():.3f} s, {len(honest.told)} asked"
+            f"\n1,000 bombs: {dict(seen)}; memory {peak / 1e6:.0f} MB; honest p99 {beside.p99():.3f} s, "
+            f"idle {idle.p99():.3f} s, {len(beside.told)} asked"
         )
 
-    check(server, seen, honest)
-    assert len(honest.told) > 100
+    check(server, seen, beside)
+    assert len(beside.told) > 100
