@@ -32,7 +32,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 def apart(engine: Engine) -> Iterator[Apart]:
     found = Apart(engine.front, 60_000_000)
     yield found
-    found.close()
+    found.process.close()
 
 
 def photo(seed: int) -> bytes:
@@ -59,7 +59,7 @@ def test_it_says_what_is_wrong_with_a_photo_and_goes_on(apart: Apart) -> None:
 
 def test_a_photo_that_takes_too_long_is_ended_and_the_next_is_answered(apart: Apart) -> None:
     apart.pixels(Parcel(photo(1)), LONG)
-    process = apart._process
+    process = apart.process._running
     assert process is not None
     # Stopped, not computing: the wait is the same, and it depends on no decoder's speed.
     os.kill(process.pid, signal.SIGSTOP)
@@ -81,28 +81,28 @@ def test_a_jpeg_of_three_thousand_scans_is_refused_in_time(engine: Engine) -> No
     with pytest.raises(PhotoError, match=r"takes more than 1 s to decode|scans"):
         found.pixels(Parcel(laborious), 1.0)
     assert time.monotonic() - began < 30
-    found.close()
+    found.process.close()
 
 
 def test_a_process_that_dies_is_a_reason_and_another_takes_its_place(apart: Apart) -> None:
     apart.pixels(Parcel(photo(1)), LONG)
-    apart.stop()
+    apart.process.stop()
     with pytest.raises(PhotoError, match="ends the decoder"):
         apart.pixels(Parcel(photo(2)), LONG)
     assert apart.pixels(Parcel(photo(3)), LONG).shape == (3, 8, 8)
 
 
-def test_memory_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_bounded(engine: Engine) -> None:
     """A photo that is answered where 60 megapixels are reckoned with is refused where there is memory for few."""
     levels = np.full((6000, 6000, 3), 90, np.uint8)
     large = Apart(engine.front, 60_000_000)
     assert large.pixels(Parcel(levels), LONG).mean() == pytest.approx(90)
-    large.close()
-    monkeypatch.setattr("visionft.serving.apart._CODE", _SHORT_OF_MEMORY)
+    large.process.close()
     short = Apart(engine.front, 60_000_000)
+    short.process._code = _SHORT_OF_MEMORY
     with pytest.raises(PhotoError, match="more memory than one photo may take"):
         short.pixels(Parcel(levels), LONG)
-    short.close()
+    short.process.close()
 
 
 _SHORT_OF_MEMORY = "import visionft.serving.apart as a; a.BYTES_A_PIXEL = 1; a._OWN_BYTES = 400_000_000; a.main()"
@@ -111,7 +111,7 @@ _SHORT_OF_MEMORY = "import visionft.serving.apart as a; a.BYTES_A_PIXEL = 1; a._
 def test_it_ends_when_whoever_started_it_is_gone(engine: Engine) -> None:
     found = Apart(engine.front, 1000)
     found.pixels(Parcel(saved((9, 9), "PNG")), LONG)
-    process, line = found._process, found._line
+    process, line = found.process._running, found.process._line
     assert process is not None
     assert line is not None
     line.close()

@@ -136,7 +136,7 @@ class Pipeline:
         if self._worker.is_alive():
             self._engine.stop()
             self._worker.join(1.0)
-        self._apart.stop()
+        self._apart.process.stop()
         self._keeper.join(1.0)
 
     def _decode(self, lane: Lane, pixels: Callable[[Job], NDArray[np.float32]]) -> None:
@@ -154,7 +154,7 @@ class Pipeline:
 
     def _keep_apart(self) -> None:
         self._decode(self._far, self._far_pixels)
-        self._apart.close()
+        self._apart.process.close()
 
     def _next(self, lane: Lane) -> Job | None:
         with self._changed:

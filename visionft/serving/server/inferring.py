@@ -107,18 +107,23 @@ def write_infer(
     return b"".join([text, *buffers]), {"content-type": "application/octet-stream", HEADER_LENGTH: str(len(text))}
 
 
-def _cut(body: bytes, header_length: str | None) -> tuple[memoryview, memoryview]:
-    whole = memoryview(body)
+def json_bytes(body: bytes, header_length: str | None) -> int | None:
+    """Return how many bytes of a body are JSON by its header; None if the header cannot be right."""
     if header_length is None:
-        return whole, whole[:0]
+        return len(body)
     sound = header_length.isascii() and header_length.isdecimal() and len(header_length) <= _LENGTH_DIGITS
-    if not sound or int(header_length) > len(body):
+    return int(header_length) if sound and int(header_length) <= len(body) else None
+
+
+def _cut(body: bytes, header_length: str | None) -> tuple[memoryview, memoryview]:
+    whole, length = memoryview(body), json_bytes(body, header_length)
+    if length is None:
         raise RefusalError(
             400,
-            f"Inference-Header-Content-Length is {shortened(header_length)} and the body has {len(body):,} bytes: "
-            "give the length of the JSON at its start",
+            f"Inference-Header-Content-Length is {shortened(header_length or '')} and the body has {len(body):,} "
+            "bytes: give the length of the JSON at its start",
         )
-    return whole[: int(header_length)], whole[int(header_length) :]
+    return whole[:length], whole[length:]
 
 
 def _validated(view: memoryview) -> InferBody:

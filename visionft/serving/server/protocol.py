@@ -16,14 +16,15 @@ from visionft.bundle.names import installed_version
 from visionft.errors import PhotoError
 from visionft.serving.apart import Parcel
 from visionft.serving.lanes import Photo
-from visionft.serving.server.inferring import HEADER_LENGTH, read_infer, write_infer
+from visionft.serving.server.inferring import HEADER_LENGTH, Asked, json_bytes, read_infer, write_infer
 from visionft.serving.server.refusing import RefusalError, shortened
-from visionft.serving.server.service import Outcome, Service
+from visionft.serving.server.service import SHORT, Outcome, Service
 from visionft.serving.server.tensors import DATATYPES, dumped
 from visionft.serving.weighing import weigh_levels
 
-_LONG_JSON = 65_536
-"""Bytes above which a body is read in a thread, so that others are answered meanwhile."""
+_SHORT_JSON = 262_144
+"""Bytes that are parsed in a few milliseconds."""
+_PARSE_SECONDS = 10.0
 
 
 def routes(service: Service) -> list[Route]:
@@ -62,13 +63,22 @@ def routes(service: Service) -> list[Route]:
 
 async def _infer(service: Service, request: Request) -> Response:
     body = await service.body(request)
-    read = partial(read_infer, body, request.headers.get(HEADER_LENGTH), service.limits)
-    asked = await service.work(request, read, len(body)) if len(body) > _LONG_JSON else read()
+    asked = await _read(service, request, body, request.headers.get(HEADER_LENGTH))
     adapter = service.chosen(asked.parameters.get("adapter", request.query_params.get("adapter")))
     outcomes = await service.answer(request, [_photo(image) for image in asked.images], adapter)
     answers = [_answered(outcome) for outcome in outcomes]
     content, headers = write_infer(asked, service.name, answers, service.tensors)
     return Response(content, headers=headers)
+
+
+async def _read(service: Service, request: Request, body: bytes, header_length: str | None) -> Asked:
+    """Read a body: its JSON here where it is short, and where it is long in a process that holds nobody up."""
+    if (json_bytes(body, header_length) or 0) <= _SHORT_JSON:
+        return read_infer(body, header_length, service.limits)
+    seconds = min(_PARSE_SECONDS, service.remaining(request))
+    return await service.work(
+        request, lambda: service.parser.read(body, header_length, seconds), max(len(body), SHORT + 1)
+    )
 
 
 def _answered(outcome: Outcome) -> Answer:

@@ -24,13 +24,14 @@ from visionft.serving.server.access import Access
 from visionft.serving.server.bodies import read_body, unpacked
 from visionft.serving.server.budget import Budget, Held
 from visionft.serving.server.counting import Counters
+from visionft.serving.server.parsing import Parser
 from visionft.serving.server.refusing import RefusalError, shortened
 
 Outcome = Answer | PhotoError
 T = TypeVar("T")
 _LISTED = 20
 """Adapters that a sentence names."""
-_SHORT = 1_048_576
+SHORT = 1_048_576
 """Bytes that are parsed in some milliseconds."""
 _MOST_PACKED = 1032
 """Bytes that deflate makes of one at most."""
@@ -47,6 +48,7 @@ class Service:
         pipeline: answers photos.
         counters: the figures.
         access: who may ask.
+        parser: reads long JSON; for steps of `work` with a size above `SHORT` alone, which take turns.
         draining: whether the process was asked to end.
     """
 
@@ -62,12 +64,14 @@ class Service:
         """Begin with no body held, and start the threads that read bodies."""
         self.budget = Budget(self.limits.held_bytes)
         self.counters.watch_bytes(lambda: self.budget.held)
+        self.parser = Parser(self.limits)
         self._readers = {long: ThreadPoolExecutor(1 if long else 2, "visionft-read") for long in (False, True)}
 
     def close(self, seconds: float) -> None:
         """Take in nothing more, and stop after `seconds` at the latest."""
         for readers in self._readers.values():
             readers.shutdown(wait=False, cancel_futures=True)
+        self.parser.process.stop()
         self.pipeline.close(seconds)
 
     def problem(self) -> str | None:
@@ -128,7 +132,7 @@ class Service:
             RefusalError: 504 after the request's time limit, 503 while the server stops, and what the step raises.
         """
         try:
-            job = self._readers[size > _SHORT].submit(_unless_late, step, request.state.until)
+            job = self._readers[size > SHORT].submit(_unless_late, step, request.state.until)
         except RuntimeError:  # the pool is shut down
             raise _stopping() from None
         future = asyncio.wrap_future(job)
