@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +15,16 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.bundle.making import make_bundle
+from tests.serving.server.processes import ENVIRONMENT
 from visionft.bundle import Bundle
 from visionft.errors import PhotoError
 from visionft.serving import Session
+from visionft.serving.apart import Parcel
 from visionft.serving.engine import LARGE_PIXELS, Engine
+from visionft.serving.lanes import Photo
 from visionft.serving.limits import Limits
 from visionft.serving.pipeline import ClosedError, ExpiredError, Pipeline, QueueFullError
+from visionft.serving.weighing import Weight
 
 LATER = 1e9
 LIMITS = Limits(batch=4, batch_seconds=5.0, queue=8, max_bytes=1, max_pixels=1, timeout=1.0)
@@ -197,3 +205,88 @@ def test_closing_ends_a_network_that_does_not(tmp_path: Path) -> None:
     assert time.monotonic() - began < 20
     with pytest.raises(Exception, match=r"(?i)terminat"):
         future.result(10)
+
+
+def test_photos_that_nobody_waits_for_free_their_places_at_once(pipeline: Pipeline) -> None:
+    held = [Held() for _ in range(6)]  # all threads are busy with these on any machine of up to six cores
+    busy = pipeline.submit(held, LATER)
+    gone = pipeline.submit([lambda: grey(1)] * 2, LATER)
+    assert pipeline.problem() == "the queue of 8 photos is full"
+    for future in gone:
+        future.cancel()
+    pipeline.sweep()
+    assert pipeline.depth <= 6
+    assert pipeline.problem() is None
+    for photo in held:
+        photo.release.set()
+    assert len([future.result(30) for future in busy]) == 6
+
+
+def test_it_says_that_every_thread_is_stuck(engine: Engine) -> None:
+    pipeline = Pipeline(engine, replace(LIMITS, queue=100, max_photo_seconds=0.1))
+    held = [Held() for _ in range(os.cpu_count() or 1)]
+    futures = pipeline.submit(held, LATER)
+    while pipeline.problem() is None:
+        time.sleep(0.01)
+    assert pipeline.problem() == "every decoding thread has been at one photo for 0.1 s"
+    for photo in held:
+        photo.release.set()
+    assert len([future.result(30) for future in futures]) == len(held)
+    while pipeline.problem() is not None:
+        time.sleep(0.01)
+    pipeline.close(10.0)
+
+
+def test_a_network_that_does_not_end_is_told(tmp_path: Path) -> None:
+    """A white photo keeps this network busy for minutes."""
+    limits = replace(LIMITS, timeout=0.2)
+    pipeline = Pipeline(Engine(Bundle.open(make_bundle(tmp_path / "b", slow=1_000_000)), threads=1), limits)
+    pipeline.submit([lambda: grey(255)], LATER)
+    while pipeline.problem() is None:
+        time.sleep(0.01)
+    assert pipeline.problem() == "the network has been at one batch for 0.2 s"
+    pipeline.close(0.1)
+
+
+def large(level: int, pixels: int = 20_000_000) -> Photo:
+    """Return a photo that claims so many pixels, and goes to the process of large ones."""
+    levels = grey(level)
+    return Photo(lambda: levels, Weight(pixels, True), Parcel(levels))
+
+
+def test_large_photos_delay_no_small_ones(engine: Engine, batches: list[int]) -> None:
+    pipeline = Pipeline(engine, replace(LIMITS, max_photo_seconds=60.0), batches.append)
+    slow = pipeline.submit([large(level) for level in range(4)], LATER)  # the process starts first: a second or more
+    small = pipeline.submit([lambda: grey(7)], LATER)[0]
+
+    assert small.result(30).known_score * 16 == pytest.approx(7)
+    assert not slow[-1].done()
+    assert [future.result(100).known_score * 16 for future in slow] == pytest.approx(range(4))
+    assert batches[0] == 1, "a batch waits for no large photo"
+    pipeline.close(10.0)
+
+
+def test_large_photos_that_wait_have_a_bound_of_their_own(engine: Engine) -> None:
+    limits = replace(LIMITS, max_photo_seconds=60.0, max_request_pixels=50_000_000)
+    pipeline = Pipeline(engine, limits)
+    with pytest.raises(QueueFullError):
+        pipeline.submit([large(1)] * 3, LATER)
+    first = pipeline.submit([large(1)] * 2, LATER)
+    with pytest.raises(QueueFullError):
+        pipeline.submit([large(1)] * 2, LATER)
+    assert pipeline.submit([lambda: grey(2)], LATER)[0].result(30).known_score * 16 == pytest.approx(2)
+    assert len([future.result(100) for future in first]) == 2
+    pipeline.close(10.0)
+
+
+def test_a_thread_that_never_ends_keeps_no_process_from_ending(bundle: Bundle) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from visionft.bundle import Bundle;"
+        "from visionft.serving.engine import Engine; from visionft.serving.limits import Limits;"
+        "from visionft.serving.pipeline import Pipeline;"
+        "p = Pipeline(Engine(Bundle.open(Path(sys.argv[1]))), Limits(1, 0.0, 99, 1, 1, 1.0));"
+        "p.submit([lambda: time.sleep(1000)] * 50, 1e9); time.sleep(0.2); p.close(0.2); print('closed', flush=True)"
+    )
+    command = [sys.executable, "-c", code, str(bundle.path)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=100, env=ENVIRONMENT, check=False)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "closed\n", "")

@@ -25,11 +25,26 @@ Image = NDArray[np.uint8]
 Pixels = NDArray[np.float32]
 
 
+class Front:
+    """The first half of a bundle's model: one photo becomes the network's input."""
+
+    def __init__(self, model: bytes) -> None:
+        """Open the half; BundleError if onnxruntime cannot."""
+        # Photos come in any size: a kept arena would grow to the largest that ever came, once in each thread.
+        self._session = open_model(model, threads=1, arena=False)
+
+    def pixels(self, image: Image) -> Pixels:
+        """Return a photo, (H, W, 3) uint8 RGB, as the network's input, (3, S, S) float32; safe in any thread."""
+        (pixels,) = self._session.run([n.PIXELS], {n.IMAGE: image[None]})
+        return pixels[0]  # type: ignore[no-any-return]  # onnxruntime has no types
+
+
 class Engine:
     """Both halves of a bundle's model; `pixels` is safe to call from any number of threads.
 
     Attributes:
         bundle: the bundle.
+        front: the first half of its graph, as the bytes of an ONNX file.
         provider: short name of what the network runs on.
         mixes: whether the answer to a photo depends on those beside it in a batch; see `Halves`.
     """
@@ -53,9 +68,8 @@ class Engine:
             BundleError: the model cannot be opened, or does not fall into halves, or an adapter does not fit it.
         """
         self.bundle = bundle
-        front, back, self.mixes = halves(bundle.model)
-        # Photos come in any size: a kept arena would grow to the largest that ever came, once in each thread.
-        self._front = open_model(front, threads=1, arena=False)
+        self.front, back, self.mixes = halves(bundle.model)
+        self._front = Front(self.front)
         self._back = open_model(back, threads, available(provider, say))
         check_metadata(bundle, self._back)
         self.provider = confirm(provider, self._back, say)
@@ -70,8 +84,7 @@ class Engine:
         """Return a photo, (H, W, 3) uint8 RGB, as the network's input, (3, S, S) float32."""
         large = image.shape[0] * image.shape[1] > LARGE_PIXELS
         with self._large if large else contextlib.nullcontext():
-            (pixels,) = self._front.run([n.PIXELS], {n.IMAGE: image[None]})
-        return pixels[0]  # type: ignore[no-any-return]  # onnxruntime has no types
+            return self._front.pixels(image)
 
     def answer(self, pixels: Sequence[Pixels], adapter: str | None = None) -> list[Answer]:
         """Answer a batch of inputs, each (3, S, S) float32, in one run of the network, through one adapter if any."""

@@ -16,6 +16,10 @@ class Limits:
         max_bytes: largest body of a request, unpacked.
         max_pixels: largest width times height of a photo.
         timeout: seconds from a request's first line to its answer.
+        max_request_pixels: most pixels of all photos of a request together; as many may wait in the queue of large
+            photos.
+        max_held_bytes: most bytes of all requests' bodies together; None: four times `max_bytes`.
+        max_photo_seconds: most seconds that one large or laborious photo may take to decode and to resize.
     """
 
     batch: int
@@ -24,3 +28,11 @@ class Limits:
     max_bytes: int
     max_pixels: int
     timeout: float
+    max_request_pixels: int = 500_000_000
+    max_held_bytes: int | None = None
+    max_photo_seconds: float = 10.0
+
+    @property
+    def held_bytes(self) -> int:
+        """Most bytes of all bodies together: room for one of the largest, packed and unpacked and cut into files."""
+        return 4 * self.max_bytes if self.max_held_bytes is None else self.max_held_bytes

@@ -99,7 +99,7 @@ def open_model(
         arena: whether memory is kept for the next run; without it, it goes back to the system.
     """
     options = ort.SessionOptions()
-    options.log_severity_level = 3  # warnings about the graph are of no use to who serves it
+    options.log_severity_level = 4  # warnings about the graph are of no use to who serves it, and faults are raised
     options.enable_mem_pattern = False  # patterns are kept for every shape seen, and photos come in any shape
     options.enable_cpu_mem_arena = arena
     # Waiting threads that spin take the cores from decoding: on a busy machine photos took twice as long.

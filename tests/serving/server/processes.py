@@ -48,15 +48,17 @@ class Served:
 
 
 @contextmanager
-def served(bundle: Path, log: Path, *flags: str) -> Iterator[Served]:
-    """Serve a bundle on a free port; the process never outlives the block."""
+def served(bundle: Path, log: Path, *flags: str, descriptors: int | None = None) -> Iterator[Served]:
+    """Serve a bundle on a free port, with so many file descriptors; the process never outlives the block."""
     command = [sys.executable, "-m", "visionft", "serve", str(bundle), "--port", "0", *flags]
+    if descriptors is not None:
+        command = ["bash", "-c", f'ulimit -n {descriptors}; exec "$@"', "bash", *command]
     with log.open("w") as file:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, text=True, env=ENVIRONMENT)
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        found = re.fullmatch(r"serving \S+ \(.*\) at (http://127\.0\.0\.1:\d+)\n", line)
+        found = re.fullmatch(r"serving \S+ \(.*\) at (http://[\d.]+:\d+)\n", line)
         assert found, f"{line!r}\n{log.read_text()}"
         # A connection for each request: a kept one may be closed by the server in the moment in which it is used again.
         with httpx.Client(base_url=found[1], timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:

@@ -28,8 +28,9 @@ def service(bundle: Path) -> Iterator[Service]:
     opened = Bundle.open(bundle)
     limits = Limits(batch=4, batch_seconds=0.01, queue=4, max_bytes=10_000, max_pixels=10_000, timeout=30.0)
     pipeline = Pipeline(Engine(opened, threads=1), limits)
-    yield Service(opened, "colours", limits, pipeline, Counters(lambda: pipeline.depth, {"model": "colours"}))
-    pipeline.close(10.0)
+    made = Service(opened, "colours", limits, pipeline, Counters(lambda: pipeline.depth, {"model": "colours"}))
+    yield made
+    made.close(10.0)
 
 
 def ask(service: Service, method: str, place: str, content: bytes = b"") -> httpx.Response:
@@ -77,6 +78,21 @@ def test_a_closing_server_is_503_and_not_ready(service: Service) -> None:
     assert ask(service, "GET", "/v2/health/ready").status_code == 503
     assert ask(service, "GET", "/v2/models/colours/ready").status_code == 503
     assert ask(service, "GET", "/v2/health/live").status_code == 200
+
+
+def test_a_request_that_finds_no_memory_is_503(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("visionft.serving.server.classifying.read_form", short)
+    answer = ask(service, "POST", "/classify", plain(9))
+
+    assert (answer.status_code, answer.json()["error"], answer.headers["retry-after"]) == (
+        503,
+        "there is no memory for this request now: send it again in a moment, or less at once",
+        "1",
+    )
+    assert service.budget.held == 0
 
 
 def test_a_line_of_the_log_is_one_line_of_json() -> None:

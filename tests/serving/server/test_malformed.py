@@ -167,16 +167,16 @@ LINES = [
     b"\r\n\r\n\r\nnothing\r\n\r\n",
     b"GET\r\n\r\n",
     b"GET / HTTP/9.9\r\n\r\n",
-    b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
-    b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
-    b"POST /classify HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
-    b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
+    b"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
+    b"POST /classify HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    b"GET \xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
-    b"CONNECT host:80 HTTP/1.1\r\nhost: x\r\n\r\n",
-    b"GET //[ HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"GET \xff\xfe HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    b"CONNECT host:80 HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    b"GET //[ HTTP/1.1\r\nhost: localhost\r\n\r\n",
     b"GET / HTTP/1.1\r\nho st: x\r\n\r\n",
-    b"GET /classify HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+    b"GET /classify HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
 ]
 
 
@@ -192,7 +192,7 @@ def test_what_is_no_http_gets_4xx(server: Served, line: bytes) -> None:
 
 def test_random_lines_never_end_the_server(server: Served) -> None:
     random = np.random.default_rng(9)
-    sound = b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-type: image/png\r\ncontent-length: 4\r\n\r\nabcd"
+    sound = b"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\ncontent-length: 4\r\n\r\nabcd"
     for _ in range(200):
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
             connection.sendall(flipped(random, sound))

@@ -52,7 +52,7 @@ def test_a_full_queue_is_429_with_a_time_to_come_back(slow_bundle: Path, tmp_pat
         first = [pool.submit(classify, server, plain(SLOW)) for _ in range(2)]
         until(lambda: server.figure("visionft_queue_photos") == 2)
         refused = classify(server, plain(0))
-        alive = server.client.get("/v2/health/ready")
+        alive, ready = server.client.get("/v2/health/live"), server.client.get("/v2/health/ready")
         answered = [future.result().status_code for future in first]
         later = classify(server, plain(0))
 
@@ -60,6 +60,7 @@ def test_a_full_queue_is_429_with_a_time_to_come_back(slow_bundle: Path, tmp_pat
     assert int(refused.headers["retry-after"]) >= 1
     assert refused.json()["error"] == "the queue of 2 photos is full: send the request again in a moment"
     assert (alive.status_code, answered, later.status_code) == (200, [200, 200], 200)
+    assert (ready.status_code, ready.json()) == (503, {"ready": False, "error": "the queue of 2 photos is full"})
 
 
 def test_all_files_of_a_request_are_taken_in_or_none(bundle: Path, tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_late_answers_are_504_and_leave_the_queue(slow_bundle: Path, tmp_path: P
 
 
 def test_a_body_that_does_not_arrive_is_408(bundle: Path, tmp_path: Path) -> None:
-    head = b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf"
+    head = b"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nhalf"
     with (
         served(bundle, tmp_path / "log", "--timeout", "0.3") as server,
         socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection,
@@ -141,6 +142,7 @@ def test_what_cannot_be_answered_in_time_is_503_while_stopping(slow_bundle: Path
         told = [future.result() for future in answers]
 
     assert code == 0
+    assert server.lines(), "each of them is JSON: onnxruntime says nothing of the run that was ended"
     assert {answer.status_code for answer in told} == {200, 503}
     stopped = next(answer for answer in told if answer.status_code == 503)
     assert stopped.json()["error"] == "the server is stopping: send the request to another one"
@@ -186,7 +188,7 @@ def test_a_future_of_a_photo_is_never_left_open(bundle: Path, tmp_path: Path) ->
             with socket.create_connection(("127.0.0.1", server.port)) as connection:
                 photo = plain(9)
                 connection.sendall(
-                    f"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: {len(photo)}\r\n\r\n".encode()
+                    f"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(photo)}\r\n\r\n".encode()
                 )
                 connection.sendall(photo)
         until(lambda: server.figure('visionft_photos_total{outcome="answered"}') == 20)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from visionft.serving.server import classifying, journal, pages, protocol
+from visionft.serving.server.budget import Held
 from visionft.serving.server.refusing import RefusalError, shortened
 from visionft.serving.server.service import Service
 from visionft.serving.server.tensors import dumped
@@ -27,10 +28,28 @@ def build_app(service: Service) -> ASGIApp:
     """Return the application over a service."""
     app = Starlette(
         routes=[*protocol.routes(service), *classifying.routes(service), *pages.routes(service)],
-        exception_handlers={RefusalError: _refused, HTTPException: _unrouted, Exception: _failed},
-    )
+        exception_handlers={
+            RefusalError: _refused, HTTPException: _unrouted, MemoryError: _no_memory, Exception: _failed,
+        },
+    )  # fmt: skip
     app.router.redirect_slashes = False
-    return Watched(app, service)
+    return Watched(Guarded(app, service), service)
+
+
+class Guarded:
+    """Wraps the application: who may not ask is refused before anything of the request is read."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app, self._service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        try:
+            self._service.access.check(scope["path"], scope["headers"])
+        except RefusalError as fault:
+            await (await _refused(Request(scope), fault))(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class Watched:
@@ -44,7 +63,8 @@ class Watched:
         began, status = time.monotonic(), 499
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         number = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex.encode()
-        scope["state"] = {"until": began + self._service.limits.timeout}
+        held = Held(self._service.budget)
+        scope["state"] = {"until": began + self._service.limits.timeout, "held": held}
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -57,6 +77,8 @@ class Watched:
             await self._app(scope, receive, noted)
         except Exception as fault:  # noqa: BLE001  # Starlette raises again what it has answered with 500
             journal.complain("fault", fault, request=number.decode())
+        finally:
+            held.close()
         self._note(scope, number.decode(), status, time.monotonic() - began)
 
     def _note(self, scope: Scope, number: str, status: int, seconds: float) -> None:
@@ -95,6 +117,11 @@ async def _unrouted(request: Request, fault: Exception) -> Response:
         f"there is no {asked} here: see / and /v2, or POST photos to /classify",
         fault.headers,
     )
+
+
+async def _no_memory(request: Request, fault: Exception) -> Response:  # noqa: ARG001  # the signature of a handler
+    sentence = "there is no memory for this request now: send it again in a moment, or less at once"
+    return _problem(request, 503, sentence, {"retry-after": "1"})
 
 
 async def _failed(request: Request, fault: Exception) -> Response:  # noqa: ARG001  # the signature of a handler

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -14,13 +13,13 @@ from starlette.routing import Route
 from visionft import photos
 from visionft.bundle import Answer, Prediction, Predictions
 from visionft.errors import PhotoError
+from visionft.serving.apart import Parcel
+from visionft.serving.lanes import Photo
 from visionft.serving.server.files import Form, Upload, read_form
 from visionft.serving.server.refusing import RefusalError, shortened
 from visionft.serving.server.service import Outcome, Service
-from visionft.serving.server.tensors import dumped
-
-_LONG_FORM = 1_048_576
-"""Bytes above which a form is read in a thread, so that others are answered meanwhile."""
+from visionft.serving.server.tensors import check_pixels, dumped
+from visionft.serving.weighing import NOTHING, Weight, weigh
 
 
 def routes(service: Service) -> list[Route]:
@@ -33,23 +32,40 @@ def routes(service: Service) -> list[Route]:
 
 
 async def _classify(service: Service, request: Request) -> Response:
-    body = await service.body(request)
-    form = await _form(request.headers.get("content-type", ""), body, service.limits.queue)
+    form, sources = await _taken_in(service, request)
     given = {**form.fields, **request.query_params}
     top = _top(given.get("top", "1"))
     adapter = service.chosen(given.get("adapter"))
-    decode = partial(photos.decode, max_pixels=service.limits.max_pixels)
-    outcomes = await service.answer(request, [partial(decode, file.data) for file in form.files], adapter)
+    outcomes = await service.answer(request, sources, adapter)
     rows = _rows(service.classes[adapter], form.files, outcomes, top)
     if all(isinstance(outcome, PhotoError) for outcome in outcomes):
         raise RefusalError(400, rows[0]["problem"], more={"model": service.name, "answers": rows})
     return Response(dumped({"model": service.name, "answers": rows}), media_type="application/json")
 
 
-async def _form(content_type: str, body: bytes, most: int) -> Form:
-    if len(body) > _LONG_FORM:
-        return await asyncio.to_thread(read_form, content_type, body, most)
-    return read_form(content_type, body, most)
+async def _taken_in(service: Service, request: Request) -> tuple[Form, list[Photo]]:
+    """Read the files, and weigh them by their headers; what they cost together is refused before any is decoded."""
+    body, kind = await service.body(request), request.headers.get("content-type", "")
+    copied = len(body) if kind.lstrip().lower().startswith("multipart/") else 0
+    request.state.held.take(copied)
+    step = partial(_weighed, kind, body, service.limits.queue)
+    form, weights = await service.work(request, step, len(body))
+    request.state.held.give_back(copied)
+    most = service.limits.max_pixels
+    check_pixels(sum(weight.pixels for weight in weights if weight.pixels <= most), service.limits)
+    return form, [_photo(file.data, weight, most) for file, weight in zip(form.files, weights, strict=True)]
+
+
+def _weighed(kind: str, body: bytes, most: int) -> tuple[Form, list[Weight]]:
+    form = read_form(kind, body, most)
+    return form, [weigh(file.data) for file in form.files]
+
+
+def _photo(data: bytes, weight: Weight, most: int) -> Photo:
+    if weight.pixels > most:
+        weight = NOTHING
+    source = partial(photos.decode, data, max_pixels=most)
+    return Photo(source, weight, Parcel(data) if weight.apart else None)
 
 
 def _top(given: str) -> int:

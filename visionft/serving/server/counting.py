@@ -42,6 +42,11 @@ class Counters:
         waiting.set_function(depth)
         Gauge("visionft_served", "1, with what is served.", list(about), registry=own).labels(**about).set(1)
 
+    def watch_bytes(self, held: Callable[[], int]) -> None:
+        """Show the bytes of bodies that are held now."""
+        gauge = Gauge("visionft_held_bytes", "Bytes of the bodies of requests at work.", registry=self._registry)
+        gauge.set_function(held)
+
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
         self._requests.labels(route, str(status)).inc()

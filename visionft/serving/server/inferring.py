@@ -5,47 +5,52 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from visionft.bundle import Answer
 from visionft.bundle import names as n
 from visionft.bundle.schema import TensorRecord
 from visionft.serving.limits import Limits
 from visionft.serving.server.refusing import RefusalError, shortened
+from visionft.serving.server.scanning import check_json
 from visionft.serving.server.tensors import DATATYPES, check_shape, dumped, encoded, image_from, image_of
 
 HEADER_LENGTH = "inference-header-content-length"
 """The header of the binary extension: bytes of JSON at the body's start."""
+_LENGTH_DIGITS = 18
+
+Word = Annotated[str, Field(max_length=1000)]
+Parameters = Annotated[dict[Word, JsonValue], Field(max_length=64)]
 
 
 class InputTensor(BaseModel):
     """One input as the JSON has it."""
 
-    name: str
-    datatype: str
-    shape: list[int]
-    parameters: dict[str, JsonValue] = {}
+    name: Word
+    datatype: Word
+    shape: Annotated[list[int], Field(max_length=8)]
+    parameters: Parameters = {}
     data: Any = None
 
 
 class OutputWish(BaseModel):
     """One output that a client wants."""
 
-    name: str
-    parameters: dict[str, JsonValue] = {}
+    name: Word
+    parameters: Parameters = {}
 
 
 class InferBody(BaseModel):
     """The whole JSON."""
 
-    id: str | None = None
-    parameters: dict[str, JsonValue] = {}
-    inputs: list[InputTensor]
-    outputs: list[OutputWish] = []
+    id: Word | None = None
+    parameters: Parameters = {}
+    inputs: Annotated[list[InputTensor], Field(max_length=8)]
+    outputs: Annotated[list[OutputWish], Field(max_length=64)] = []
 
 
 @dataclass(frozen=True)
@@ -102,22 +107,29 @@ def write_infer(
     return b"".join([text, *buffers]), {"content-type": "application/octet-stream", HEADER_LENGTH: str(len(text))}
 
 
-def _cut(body: bytes, header_length: str | None) -> tuple[memoryview, memoryview]:
-    whole = memoryview(body)
+def json_bytes(body: bytes, header_length: str | None) -> int | None:
+    """Return how many bytes of a body are JSON by its header; None if the header cannot be right."""
     if header_length is None:
-        return whole, whole[:0]
-    if not (header_length.isascii() and header_length.isdecimal()) or int(header_length[:20]) > len(body):
+        return len(body)
+    sound = header_length.isascii() and header_length.isdecimal() and len(header_length) <= _LENGTH_DIGITS
+    return int(header_length) if sound and int(header_length) <= len(body) else None
+
+
+def _cut(body: bytes, header_length: str | None) -> tuple[memoryview, memoryview]:
+    whole, length = memoryview(body), json_bytes(body, header_length)
+    if length is None:
         raise RefusalError(
             400,
-            f"Inference-Header-Content-Length is {shortened(header_length)} and the body has {len(body):,} bytes: "
-            "give the length of the JSON at its start",
+            f"Inference-Header-Content-Length is {shortened(header_length or '')} and the body has {len(body):,} "
+            "bytes: give the length of the JSON at its start",
         )
-    return whole[: int(header_length)], whole[int(header_length) :]
+    return whole[:length], whole[length:]
 
 
-def _validated(text: memoryview) -> InferBody:
+def _validated(view: memoryview) -> InferBody:
+    text = check_json(view)
     try:
-        return InferBody.model_validate(json.loads(bytes(text)))
+        return InferBody.model_validate(json.loads(text))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the body"
@@ -134,7 +146,7 @@ def _image(tensor: InputTensor, rest: memoryview, limits: Limits) -> NDArray[np.
     wanted = DATATYPES["uint8"]
     if tensor.datatype != wanted:
         raise RefusalError(400, f"{n.IMAGE} has the datatype {shortened(tensor.datatype)}: send {wanted}")
-    check_shape(tensor.shape, limits.queue, limits.max_pixels)
+    check_shape(tensor.shape, limits)
     size = tensor.parameters.get("binary_data_size")
     if size is None:
         if len(rest):

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from visionft.bundle import Answer
 from visionft.bundle.names import installed_version
 from visionft.errors import PhotoError
-from visionft.serving.server.inferring import HEADER_LENGTH, read_infer, write_infer
+from visionft.serving.apart import Parcel
+from visionft.serving.lanes import Photo
+from visionft.serving.server.inferring import HEADER_LENGTH, Asked, json_bytes, read_infer, write_infer
 from visionft.serving.server.refusing import RefusalError, shortened
-from visionft.serving.server.service import Service
+from visionft.serving.server.service import SHORT, Outcome, Service
 from visionft.serving.server.tensors import DATATYPES, dumped
+from visionft.serving.weighing import weigh_levels
 
-_LONG_JSON = 65_536
-"""Bytes above which a body is read in a thread, so that others are answered meanwhile."""
+_SHORT_JSON = 262_144
+"""Bytes that are parsed in a few milliseconds."""
+_PARSE_SECONDS = 10.0
 
 
 def routes(service: Service) -> list[Route]:
@@ -58,16 +63,33 @@ def routes(service: Service) -> list[Route]:
 
 async def _infer(service: Service, request: Request) -> Response:
     body = await service.body(request)
-    header = request.headers.get(HEADER_LENGTH)
-    if len(body) > _LONG_JSON and header is None:
-        asked = await asyncio.to_thread(read_infer, body, header, service.limits)
-    else:
-        asked = read_infer(body, header, service.limits)
+    asked = await _read(service, request, body, request.headers.get(HEADER_LENGTH))
     adapter = service.chosen(asked.parameters.get("adapter", request.query_params.get("adapter")))
-    outcomes = await service.answer(request, [partial(np.asarray, image) for image in asked.images], adapter)
-    answers = [outcome for outcome in outcomes if not isinstance(outcome, PhotoError)]
+    outcomes = await service.answer(request, [_photo(image) for image in asked.images], adapter)
+    answers = [_answered(outcome) for outcome in outcomes]
     content, headers = write_infer(asked, service.name, answers, service.tensors)
     return Response(content, headers=headers)
+
+
+async def _read(service: Service, request: Request, body: bytes, header_length: str | None) -> Asked:
+    """Read a body: its JSON here where it is short, and where it is long in a process that holds nobody up."""
+    if (json_bytes(body, header_length) or 0) <= _SHORT_JSON:
+        return read_infer(body, header_length, service.limits)
+    seconds = min(_PARSE_SECONDS, service.remaining(request))
+    return await service.work(
+        request, lambda: service.parser.read(body, header_length, seconds), max(len(body), SHORT + 1)
+    )
+
+
+def _answered(outcome: Outcome) -> Answer:
+    if isinstance(outcome, PhotoError):  # of a large one, which has bounds of time and memory
+        raise RefusalError(413, f"a photo of image cannot be used ({outcome.reason}): send smaller ones")
+    return outcome
+
+
+def _photo(image: NDArray[np.uint8]) -> Photo:
+    weight = weigh_levels(image)
+    return Photo(partial(np.asarray, image), weight, Parcel(image) if weight.apart else None)
 
 
 def _require_model(service: Service, request: Request) -> None:
@@ -79,7 +101,8 @@ def _require_model(service: Service, request: Request) -> None:
 
 
 def _ready(service: Service) -> Response:
-    return _json({"ready": not service.draining}, 503 if service.draining else 200)
+    problem = service.problem()
+    return _json({"ready": True}) if problem is None else _json({"ready": False, "error": problem}, 503)
 
 
 def _server() -> dict[str, Any]:

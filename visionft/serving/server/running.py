@@ -17,12 +17,17 @@ from visionft.serving.engine import Engine
 from visionft.serving.limits import Limits
 from visionft.serving.pipeline import Pipeline
 from visionft.serving.server import journal
+from visionft.serving.server.access import Access, is_loopback
 from visionft.serving.server.app import build_app
 from visionft.serving.server.counting import Counters
+from visionft.serving.server.refusing import shortened
 from visionft.serving.server.service import Service
-from visionft.serving.server.wire import BoundedProtocol
+from visionft.serving.server.wire import BACKLOG, BoundedProtocol
 
 _BACKLOG = 2048
+"""Connections that the system keeps until they are accepted."""
+_CLOSING = 1.0
+"""Seconds for the threads to end, once every request was answered or timed out."""
 _AFTER_DEADLINE = 2.0
 """Seconds for writing the last answers, once every request was answered or timed out."""
 
@@ -35,9 +40,12 @@ def serve(
     name: str | None,
     provider: str,
     limits: Limits,
+    access: Access,
     say: Callable[[str], None],
 ) -> None:
     """Serve a bundle until SIGTERM or SIGINT; every request that was read whole is answered before this returns.
+
+    It returns at most `limits.timeout` and some seconds after the signal, whatever its threads do then.
 
     Args:
         place: the bundle's folder.
@@ -46,6 +54,7 @@ def serve(
         name: the model's name in the protocol's addresses; none: the folder's name.
         provider: one of `visionft.serving.providers.PROVIDERS`.
         limits: what is refused.
+        access: who may ask.
         say: told one line once it is ready, and where the provider cannot be used.
 
     Raises:
@@ -57,36 +66,39 @@ def serve(
         bundle = Bundle.open(place)
         journal.configure()
         engine = Engine(bundle, provider, say=lambda line: journal.say("provider", problem=line))
-        service = _service(engine, name or Path(place).resolve().name, limits)
+        service = _service(engine, name or Path(place).resolve().name, limits, access)
         address = _address(host, listening.getsockname()[1])
-        _Server(service, lambda: say(_ready(service, engine, address))).run(sockets=[listening])
-    service.pipeline.close(limits.timeout)
+        if access.token is None and not is_loopback(host):
+            journal.warn("open", problem=f"whoever reaches {address} may ask: give --token, or listen on 127.0.0.1")
+        _Server(service, listening, lambda: say(_ready(service, engine, address))).run(sockets=[listening])
+    service.close(_CLOSING)
 
 
-def _service(engine: Engine, name: str, limits: Limits) -> Service:
+def _service(engine: Engine, name: str, limits: Limits, access: Access) -> Service:
     record = engine.bundle.record
     about = {"model": name, "backbone": record.backbone, "classes": record.classes_hash, "provider": engine.provider}
     counters = Counters(lambda: pipeline.depth, about)
     pipeline = Pipeline(engine, limits, counters.batch)
-    return Service(engine.bundle, name, limits, pipeline, counters)
+    return Service(engine.bundle, name, limits, pipeline, counters, access)
 
 
 class _Server(uvicorn.Server):
     """uvicorn's loop; its signals end it with exit code 0 instead of being raised again."""
 
-    def __init__(self, service: Service, on_ready: Callable[[], None]) -> None:
-        self._service, self._on_ready = service, on_ready
+    def __init__(self, service: Service, listening: socket.socket, on_ready: Callable[[], None]) -> None:
+        self._service, self._listening, self._on_ready = service, listening, on_ready
         patience = int(service.limits.timeout + _AFTER_DEADLINE) + 1
         super().__init__(
             uvicorn.Config(
                 build_app(service), loop="asyncio", http=BoundedProtocol, ws="none", lifespan="off", log_config=None,
-                access_log=False, server_header=False, backlog=_BACKLOG, timeout_graceful_shutdown=patience,
+                access_log=False, server_header=False, backlog=BACKLOG, timeout_graceful_shutdown=patience,
             )
         )  # fmt: skip
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, and say so."""
         await super().startup(sockets)
+        self._listening.listen(_BACKLOG)  # uvicorn's backlog is two in one: what waits, and what one turn accepts
         self._on_ready()
 
     @contextlib.contextmanager
@@ -132,4 +144,4 @@ def _ready(service: Service, engine: Engine, address: str) -> str:
     record = service.bundle.record
     answers = f"{len(record.adapters):,} adapters" if record.adapters else f"{len(record.classes):,} classes"
     what = f"{record.backbone}, {answers}, on {engine.provider}"
-    return f"serving {service.name} ({what}) at {address}"
+    return f"serving {shortened(service.name, 200)} ({what}) at {address}"

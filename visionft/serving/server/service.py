@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from math import ceil
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -16,15 +17,24 @@ from visionft.bundle import Answer, Bundle
 from visionft.bundle import names as n
 from visionft.bundle.schema import TensorRecord, tensors
 from visionft.errors import PhotoError
+from visionft.serving.lanes import Photo
 from visionft.serving.limits import Limits
-from visionft.serving.pipeline import ClosedError, ExpiredError, Pipeline, QueueFullError, Source
-from visionft.serving.server.bodies import read_body
+from visionft.serving.pipeline import ClosedError, ExpiredError, Pipeline, QueueFullError
+from visionft.serving.server.access import Access
+from visionft.serving.server.bodies import read_body, unpacked
+from visionft.serving.server.budget import Budget, Held
 from visionft.serving.server.counting import Counters
+from visionft.serving.server.parsing import Parser
 from visionft.serving.server.refusing import RefusalError, shortened
 
 Outcome = Answer | PhotoError
+T = TypeVar("T")
 _LISTED = 20
 """Adapters that a sentence names."""
+SHORT = 1_048_576
+"""Bytes that are parsed in some milliseconds."""
+_MOST_PACKED = 1032
+"""Bytes that deflate makes of one at most."""
 
 
 @dataclass
@@ -37,6 +47,8 @@ class Service:
         limits: what is refused.
         pipeline: answers photos.
         counters: the figures.
+        access: who may ask.
+        parser: reads long JSON; for steps of `work` with a size above `SHORT` alone, which take turns.
         draining: whether the process was asked to end.
     """
 
@@ -45,7 +57,26 @@ class Service:
     limits: Limits
     pipeline: Pipeline
     counters: Counters
+    access: Access = field(default_factory=Access)
     draining: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin with no body held, and start the threads that read bodies."""
+        self.budget = Budget(self.limits.held_bytes)
+        self.counters.watch_bytes(lambda: self.budget.held)
+        self.parser = Parser(self.limits)
+        self._readers = {long: ThreadPoolExecutor(1 if long else 2, "visionft-read") for long in (False, True)}
+
+    def close(self, seconds: float) -> None:
+        """Take in nothing more, and stop after `seconds` at the latest."""
+        for readers in self._readers.values():
+            readers.shutdown(wait=False, cancel_futures=True)
+        self.parser.process.stop()
+        self.pipeline.close(seconds)
+
+    def problem(self) -> str | None:
+        """Say why a request that comes now would not be answered soon; None where it would be."""
+        return "the server is stopping" if self.draining else self.pipeline.problem()
 
     @cached_property
     def classes(self) -> dict[str | None, tuple[str, ...]]:
@@ -78,15 +109,44 @@ class Service:
 
     async def body(self, request: Request) -> bytes:
         """Read a request's body within the limits, and note its size for the log."""
-        body = await read_body(request, self.limits.max_bytes, self.remaining(request))
+        held: Held = request.state.held
+        body = await read_body(request, self.limits.max_bytes, self.remaining(request), held)
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("", "identity"):
+            packed = len(body)
+            step = partial(unpacked, body, encoding, self.limits.max_bytes, held)
+            body = await self.work(request, step, packed * _MOST_PACKED)
+            held.give_back(packed)
         request.state.bytes = len(body)
         return body
+
+    async def work(self, request: Request, step: Callable[[], T], size: int) -> T:
+        """Take a step of reading a body in a thread, so that others are answered meanwhile.
+
+        Args:
+            request: whose body it is.
+            step: what is done.
+            size: bytes that it works on; long ones wait for each other and for no short one.
+
+        Raises:
+            RefusalError: 504 after the request's time limit, 503 while the server stops, and what the step raises.
+        """
+        try:
+            job = self._readers[size > SHORT].submit(_unless_late, step, request.state.until)
+        except RuntimeError:  # the pool is shut down
+            raise _stopping() from None
+        future = asyncio.wrap_future(job)
+        done, _ = await asyncio.wait([future], timeout=self.remaining(request))
+        if not done or isinstance(future.exception(), ExpiredError):
+            future.cancel()
+            raise self._expired()
+        return future.result()
 
     def remaining(self, request: Request) -> float:
         """Return the seconds that are left to a request, 0 at least."""
         return max(0.0, float(request.state.until) - time.monotonic())
 
-    async def answer(self, request: Request, sources: Sequence[Source], adapter: str | None = None) -> list[Outcome]:
+    async def answer(self, request: Request, sources: Sequence[Photo], adapter: str | None = None) -> list[Outcome]:
         """Answer photos, or say of each why it cannot be read.
 
         Raises:
@@ -96,7 +156,7 @@ class Service:
         try:
             jobs = self.pipeline.submit(sources, request.state.until, adapter)
         except QueueFullError:
-            raise self._full() from None
+            raise self._full(sources) from None
         except ClosedError:
             raise _stopping() from None
         return await self._outcomes(jobs, self.remaining(request))
@@ -106,6 +166,8 @@ class Service:
         _, late = await asyncio.wait(futures, timeout=seconds)
         for future in late:
             future.cancel()
+        if late:
+            self.pipeline.sweep()
         faults = [future.exception() for future in futures if future not in late]
         expired = len(late) + sum(isinstance(fault, ExpiredError) for fault in faults)
         self._count(faults, len(late))
@@ -123,10 +185,12 @@ class Service:
         for outcome in [outcomes.get(type(fault), "failed") for fault in faults] + ["expired"] * late:
             self.counters.photo(outcome)
 
-    def _full(self) -> RefusalError:
+    def _full(self, photos: Sequence[Photo]) -> RefusalError:
+        large = self.pipeline.depth + len(photos) <= self.limits.queue
+        which = "the queue of large photos" if large else f"the queue of {self.limits.queue} photos"
         return RefusalError(
             429,
-            f"the queue of {self.limits.queue} photos is full: send the request again in a moment",
+            f"{which} is full: send the request again in a moment",
             {"retry-after": str(max(1, ceil(self.limits.batch_seconds)))},
         )
 
@@ -136,6 +200,13 @@ class Service:
         return RefusalError(
             504, f"there was no answer within {self.limits.timeout:g} s: send fewer or smaller photos, or later"
         )
+
+
+def _unless_late(step: Callable[[], T], until: float) -> T:
+    """Take a step that somebody still waits for."""
+    if time.monotonic() > until:
+        raise ExpiredError
+    return step()
 
 
 def _stopping() -> RefusalError:

@@ -6,33 +6,50 @@ import json
 import math
 import struct
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from visionft.serving.limits import Limits
 from visionft.serving.server.refusing import RefusalError, shortened
 
 DATATYPES = {"uint8": "UINT8", "int64": "INT64", "float32": "FP32", "bool": "BOOL", "string": "BYTES"}
 """bundle.json's element types by the protocol's names."""
+_DIMENSIONS, _ENDLESS = 4, 2**31
 _NUMPY = {"int64": "<i8", "float32": "<f4", "bool": "?"}
 
 
 def image_of(shape: Sequence[int], data: object) -> NDArray[np.uint8]:
-    """Return `image` from JSON numbers, flat or nested; RefusalError if they are not such levels, or not so many."""
-    try:
-        values = np.asarray(data)
-    except ValueError:
-        raise _wrong("its data is a ragged list") from None
-    if values.dtype.kind not in "iu":
-        raise _wrong("its data holds other things than whole numbers")
-    if values.size != math.prod(shape):
+    """Return `image` from JSON numbers, flat or nested; RefusalError if they are not such levels, or not so many.
+
+    No array is made of what was sent before every value of it is known to be a level: numpy would make a table as wide
+    as the longest of the strings in it.
+    """
+    values = _flat(data)
+    if len(values) != math.prod(shape):
         raise _wrong(
-            f"its shape {list(shape)} stands for {math.prod(shape):,} numbers and its data has {values.size:,}"
+            f"its shape {list(shape)} stands for {math.prod(shape):,} numbers and its data has {len(values):,}"
         )
-    if values.min() < 0 or values.max() > 255:
-        raise _wrong(f"its data goes from {values.min()} to {values.max()}")
-    return values.astype(np.uint8).reshape(shape)
+    if min(values) < 0 or max(values) > 255:
+        raise _wrong(f"its data goes from {shortened(min(values), 20)} to {shortened(max(values), 20)}")
+    return np.frombuffer(bytes(values), np.uint8).reshape(shape)
+
+
+def _flat(data: object) -> list[int]:
+    """Return whole numbers from a list, or from lists in lists as deep as the shape; RefusalError for all else."""
+    level: list[Any] = data if isinstance(data, list) else [data]
+    for _ in range(_DIMENSIONS):
+        kinds = set(map(type, level))
+        if list not in kinds:
+            break
+        if len(kinds) > 1 or len(set(map(len, level))) > 1:
+            raise _wrong("its data is a ragged list")
+        level = list(chain.from_iterable(level))
+    if not set(map(type, level)) <= {int}:
+        raise _wrong("its data holds other things than whole numbers")
+    return level
 
 
 def image_from(shape: Sequence[int], data: memoryview) -> NDArray[np.uint8]:
@@ -42,16 +59,26 @@ def image_from(shape: Sequence[int], data: memoryview) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 
-def check_shape(shape: Sequence[int], most_photos: int, most_pixels: int) -> None:
+def check_shape(shape: Sequence[int], limits: Limits) -> None:
     """Raise RefusalError unless the shape is one of photos that this server takes."""
-    if len(shape) != 4 or shape[3] != 3 or min(shape) < 1:
+    if len(shape) != _DIMENSIONS or shape[3] != 3 or not 1 <= min(shape) <= max(shape) < _ENDLESS:
         raise _wrong(f"its shape is {shortened(list(shape))}")
-    if shape[0] > most_photos:
-        raise RefusalError(413, f"image holds {shape[0]:,} photos: send at most {most_photos:,} at once")
-    if shape[1] * shape[2] > most_pixels:
+    if shape[0] > limits.queue:
+        raise RefusalError(413, f"image holds {shape[0]:,} photos: send at most {limits.queue:,} at once")
+    if (pixels := shape[1] * shape[2]) > limits.max_pixels:
         raise RefusalError(
-            400,
-            f"image has {shape[1] * shape[2]:,} pixels a photo and {most_pixels:,} are allowed: send smaller photos",
+            400, f"image has {pixels:,} pixels a photo and {limits.max_pixels:,} are allowed: send smaller photos"
+        )
+    check_pixels(shape[0] * pixels, limits)
+
+
+def check_pixels(count: int, limits: Limits) -> None:
+    """Raise RefusalError with 413 if the photos of one request have too many pixels together."""
+    if count > limits.max_request_pixels:
+        raise RefusalError(
+            413,
+            f"the photos of this request have {count:,} pixels together and {limits.max_request_pixels:,} are allowed: "
+            "send fewer at once (or serve with a larger --max-request-pixels)",
         )
 
 
