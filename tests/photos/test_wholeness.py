@@ -100,11 +100,11 @@ def refused_or_the_same(data: bytes, pixels: Pixels) -> bool:
     return False
 
 
-forty = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+sampled = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("name", [*CODED, *STORED])
-@forty
+@sampled
 @given(share=st.floats(0.02, 1, exclude_max=True))
 def test_a_cut_photo_is_refused_or_lost_no_pixel(shared: Path, name: str, share: float) -> None:
     data, pixels = whole(shared, name)
@@ -114,7 +114,7 @@ def test_a_cut_photo_is_refused_or_lost_no_pixel(shared: Path, name: str, share:
 
 
 @pytest.mark.parametrize("name", CODED)
-@forty
+@sampled
 @given(share=st.floats(0.02, 1, exclude_max=True), length=st.sampled_from([HOLE, 300, 512, 1024, 4096]))
 def test_a_hole_of_zeros_is_refused_or_cost_no_pixel(shared: Path, name: str, share: float, length: int) -> None:
     data, pixels = whole(shared, name)

@@ -17,6 +17,7 @@ _PLAIN = frozenset({0xC0, 0xC1, 0xC2, TABLES, 0xDB, 0xDD, APP0, 0xFE})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {TABLES, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xCA})
 _END = b"\xd9"
+_BARE = frozenset({b"\x01", *(bytes([0xD0 + number]) for number in range(8))})  # restarts, TEM: without a length
 _FILL = re.compile(rb"\xff+")
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
@@ -81,6 +82,11 @@ def segments(data: bytes, at: int) -> Iterator[Segment]:
         kind, length = data[at + 1 : at + 2], int.from_bytes(data[at + 2 : at + 4], "big")
         if kind == _END:
             return
+        if kind in _BARE:
+            at += 2
+            continue
+        if kind and not b"\xc0" <= kind <= b"\xfe":
+            raise PhotoError("damaged")
         if len(data) < at + 4 or len(data) < at + 2 + length:
             raise PhotoError("truncated")
         segment = Segment(kind[0], at, at + 4, at + 2 + length)
