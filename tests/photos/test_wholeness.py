@@ -135,6 +135,15 @@ def test_the_middle_of_a_photo_is_missed(shared: Path, name: str) -> None:
         assert refused_or_the_same(data[:middle] + bytes(len(data) - middle), pixels)
 
 
+@pytest.mark.parametrize("name", ["webp", "webp, lossless"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_a_webp_whose_sizes_were_mended_is_still_cut(shared: Path, name: str, share: float) -> None:
+    data, pixels = whole(shared, name)
+    body = data[20 : int(share * len(data)) // 2 * 2]
+    chunk = data[12:16] + struct.pack("<I", len(body)) + body
+    assert refused_or_the_same(b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk, pixels)
+
+
 @pytest.mark.parametrize("name", STORED)
 def test_zeros_of_a_coding_that_stores_levels_are_black(shared: Path, name: str) -> None:
     data, pixels = whole(shared, name)
