@@ -147,6 +147,12 @@ def test_countless_segments_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
     assert decode(PLAIN[:2] + b"\xff" * 5000 + PLAIN[2:]).shape == (150, 200, 3)  # fill bytes are no segments
 
 
+def test_markers_without_a_length_are_stepped_over_and_unknown_ones_refused() -> None:
+    np.testing.assert_array_equal(decode(PLAIN[:2] + b"\xff\x01\xff\xd3" + PLAIN[2:]), decode(PLAIN))
+    with pytest.raises(PhotoError, match="damaged"):
+        decode(PLAIN[:2] + b"\xff\x20\0\2" + PLAIN[2:])
+
+
 def test_twelve_bits_are_named() -> None:
     frame = PLAIN.index(b"\xff\xc0")
     with pytest.raises(PhotoError, match="a JPEG of 12 bits a sample: save it with 8"):

@@ -100,11 +100,11 @@ def refused_or_the_same(data: bytes, pixels: Pixels) -> bool:
     return False
 
 
-forty = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+sampled = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("name", [*CODED, *STORED])
-@forty
+@sampled
 @given(share=st.floats(0.02, 1, exclude_max=True))
 def test_a_cut_photo_is_refused_or_lost_no_pixel(shared: Path, name: str, share: float) -> None:
     data, pixels = whole(shared, name)
@@ -114,7 +114,7 @@ def test_a_cut_photo_is_refused_or_lost_no_pixel(shared: Path, name: str, share:
 
 
 @pytest.mark.parametrize("name", CODED)
-@forty
+@sampled
 @given(share=st.floats(0.02, 1, exclude_max=True), length=st.sampled_from([HOLE, 300, 512, 1024, 4096]))
 def test_a_hole_of_zeros_is_refused_or_cost_no_pixel(shared: Path, name: str, share: float, length: int) -> None:
     data, pixels = whole(shared, name)
@@ -133,6 +133,15 @@ def test_the_middle_of_a_photo_is_missed(shared: Path, name: str) -> None:
     if len(data) > 4 * HOLE:
         assert refused_or_the_same(data[:middle] + bytes(HOLE) + data[middle + HOLE :], pixels)
         assert refused_or_the_same(data[:middle] + bytes(len(data) - middle), pixels)
+
+
+@pytest.mark.parametrize("name", ["webp", "webp, lossless"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_a_webp_whose_sizes_were_mended_is_still_cut(shared: Path, name: str, share: float) -> None:
+    data, pixels = whole(shared, name)
+    body = data[20 : int(share * len(data)) // 2 * 2]
+    chunk = data[12:16] + struct.pack("<I", len(body)) + body
+    assert refused_or_the_same(b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk, pixels)
 
 
 @pytest.mark.parametrize("name", STORED)

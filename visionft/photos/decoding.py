@@ -198,7 +198,7 @@ def _reason(fault: Exception) -> str:
     if isinstance(fault, MemoryError):
         return "too large for the memory left"
     if isinstance(fault, Image.DecompressionBombError):
-        return "too many pixels (in a frame that outgrows its header)"
+        return f"too many pixels ({2 * (Image.MAX_IMAGE_PIXELS or 0):,} are allowed by PIL's MAX_IMAGE_PIXELS)"
     words = str(fault).lower()
     if "decompressed data too large" in words or "text chunks" in words:
         return "metadata too large to unpack"

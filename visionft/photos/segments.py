@@ -16,7 +16,8 @@ APP0, ADOBE, TABLES, SCAN = 0xE0, 0xEE, 0xC4, 0xDA
 _PLAIN = frozenset({0xC0, 0xC1, 0xC2, TABLES, 0xDB, 0xDD, APP0, 0xFE})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {TABLES, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xCA})
-_END = b"\xd9"
+_END = 0xD9
+_BARE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and restarts: without a length
 _FILL = re.compile(rb"\xff+")
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
@@ -74,23 +75,36 @@ def header(data: bytes) -> Header:
 def segments(data: bytes, at: int) -> Iterator[Segment]:
     """Yield the segments from `at` on, stepping over the coded data of scans, up to the end marker or the file's."""
     for _ in range(MAX_SEGMENTS):
-        fill = _FILL.match(data, at)
-        if fill is None:
-            raise PhotoError("damaged" if at < len(data) else "truncated")
-        at = fill.end() - 1
-        kind, length = data[at + 1 : at + 2], int.from_bytes(data[at + 2 : at + 4], "big")
+        kind, at = _marker(data, at)
         if kind == _END:
             return
-        if len(data) < at + 4 or len(data) < at + 2 + length:
+        if kind in _BARE:
+            at += 2
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if max(end, at + 4) > len(data):
             raise PhotoError("truncated")
-        segment = Segment(kind[0], at, at + 4, at + 2 + length)
+        segment = Segment(kind, at, at + 4, end)
         yield segment
-        at = segment.end
-        if segment.kind == SCAN:
+        at = end
+        if kind == SCAN:
             at = coded_end(data, segment)
             if at == len(data):
                 return
     raise PhotoError(f"more than {MAX_SEGMENTS:,} segments")
+
+
+def _marker(data: bytes, at: int) -> tuple[int, int]:
+    """Return the kind of the marker at a place, and where it begins behind the fill bytes."""
+    head = data[at : at + 2]
+    if head == b"\xff\xff" and (fill := _FILL.match(data, at)):
+        at = fill.end() - 1
+        head = data[at : at + 2]
+    if len(head) < 2:
+        raise PhotoError("truncated")
+    if head[0] != 0xFF or (head[1] < 0xC0 and head[1] not in _BARE):
+        raise PhotoError("damaged")
+    return head[1], at
 
 
 def coded_end(data: bytes, scan: Segment) -> int:

@@ -2,15 +2,15 @@
 
 | format | what is checked | what nobody can see |
 |---|---|---|
-| JPEG | warnings of libjpeg-turbo; every component and bit has its scan | flipped bits, where the codes still fit |
+| JPEG | warnings of libjpeg-turbo; every component and bit has its scan | other bytes, where the codes still fit |
 | PNG | the checksum of every chunk that decides pixels | |
 | TIFF, deflate | the checksum of every strip | |
 | TIFF, JPEG | as JPEG, strip by strip | as JPEG |
-| TIFF, other codings | holes of 256 zeros or more | flipped bits |
-| TIFF and BMP, not compressed | their length | holes and flipped bits: any byte is a level |
-| WebP | its length; where zeros stand, that the last bytes are needed | flipped bits |
-| AVIF | its length; holes of 256 zeros or more | flipped bits |
-| GIF | the chain of its blocks, and that the codes fill the picture | flipped bits |
+| TIFF, other codings | holes of 256 zeros or more | other bytes |
+| TIFF and BMP, not compressed | their length | holes and other bytes: any byte is a level |
+| WebP | its length; where zeros stand, that the last bytes are needed | other bytes; in lossless ones holes beside one colour |
+| AVIF | its length; holes of 256 zeros or more | other bytes |
+| GIF | the chain of its blocks, and that the codes fill the picture | other bytes inside a block |
 """
 
 from __future__ import annotations
