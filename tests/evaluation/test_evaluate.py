@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.bundle.making import make_bundle
+from tests.resealing import reseal
 from visionft import data, photos
 from visionft.bundle import Bundle
 from visionft.errors import DataError, DiskSpaceError, RunError, UsageError
@@ -129,6 +130,7 @@ def test_quarantine_of_the_run_s_own_photos_is_carried(trained: Path, tmp_path: 
     record = json.loads((copy / "data.json").read_text())
     entry = {"path": "disc/broken.jpg", "reason": "empty file"}
     (copy / "data.json").write_text(json.dumps({**record, "quarantine": [entry]}))
+    reseal(copy)
     assert [item.to_json() for item in evaluate_run(Run.open(copy), None, "test").quarantine] == [entry]
 
 
@@ -141,6 +143,7 @@ def test_an_empty_split(trained: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(trained, tmp_path / "run")
     splits = copy / "splits.csv"
     splits.write_text(splits.read_text().replace('"test"', '"train"'))
+    reseal(copy)
     with pytest.raises(UsageError, match="has no photos in its test split; give another --split, or "):
         evaluate_run(Run.open(copy), None, "test")
 
@@ -149,6 +152,7 @@ def test_a_photo_that_is_gone_is_named(trained: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(trained, tmp_path / "run")
     record = json.loads((copy / "data.json").read_text())
     (copy / "data.json").write_text(json.dumps({**record, "root": str(tmp_path)}))
+    reseal(copy)
     with pytest.raises(DataError, match=NONE_THERE):
         evaluate_run(Run.open(copy), None, "test")
 

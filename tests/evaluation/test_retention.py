@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 import visionft as vft
 from tests.effective import of_solved_head
+from tests.resealing import reseal
 from visionft.backbones import Network, folding, forward_batches
 from visionft.data import EvalPhotos, eval_batches
 from visionft.errors import DataError, RunError, UsageError
@@ -88,7 +89,7 @@ def test_a_network_that_lost_its_features_has_forgotten(copy: Path, earlier_phot
     last = [name for name in state if name.startswith("backbone.layer4") and name.endswith("weight")]
     assert last
     save_file({name: t * 0 if name in last else t for name, t in state.items()}, copy / layout.WEIGHTS)
-    run = Run.open(copy)
+    run = Run.open(reseal(copy))
     found = measure_retention(run, Earlier.read(earlier_photos, run.settings.data))
     assert found.before > 0.8  # colours are told apart by random features
     assert found.after == pytest.approx(1 / 3)  # all photos are alike: one class is answered
@@ -194,6 +195,7 @@ def test_a_bundle_has_no_start(trained: Path, earlier_photos: Path, tmp_path: Pa
 
 def test_a_run_that_did_not_keep_its_start(copy: Path, earlier_photos: Path) -> None:
     (copy / layout.START).unlink()
+    reseal(copy)
     with pytest.raises(
         RunError, match=r"has no start\.safetensors: it trained nothing by epochs \(--method head\), or"
     ):

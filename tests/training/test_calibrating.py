@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import visionft as vft
+from tests.resealing import reseal
 from visionft.backbones import forward_batches
 from visionft.bundle import Bundle
 from visionft.data import EvalPhotos, eval_batches
@@ -144,6 +145,7 @@ def test_a_run_older_than_calibration_still_serves(run: Run, tmp_path: Path) -> 
     result = json.loads((old / layout.RESULT).read_text())
     del result["val"]["temperature"], result["val"]["uncalibrated"]
     (old / layout.RESULT).write_text(json.dumps(result))
+    reseal(old)
 
     # The copied figures are those of the temperature that is gone: the card must not show them.
     exported, evaluation = vft.export(old, tmp_path / "bundle", golden="none"), vft.evaluate(old)

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
+from tests.resealing import reseal
 from visionft import backbones
 from visionft.backbones import Network, normalise
 from visionft.classes import Classes
@@ -287,6 +288,7 @@ def test_another_teacher_is_another_run(learn: Callable[..., Run], master: Run, 
     learn()
     other = Path(shutil.copytree(master.path, tmp_path / "other"))
     (other / layout.WEIGHTS).write_bytes((other / layout.WEIGHTS).read_bytes()[:-4] + b"\0\0\0\0")
+    reseal(other)
     with pytest.raises(RunMismatchError, match=r"distill was .*master, is .*other"):
         learn(distill=other)
 

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.effective import with_defaults
+from tests.resealing import reseal
 from visionft.backbones import sha256
 from visionft.errors import RunError, RunMismatchError, UsageError
 from visionft.runs import Run, layout
@@ -356,6 +357,7 @@ def test_an_earlier_run_that_changed_is_refused(
         with pytest.raises(RuntimeError, match="power cut"):
             go_on(own, method="head")
     shutil.copy(begin(seed=5).path / layout.WEIGHTS, own.path / layout.WEIGHTS)
+    reseal(own.path)
     with pytest.raises(RunError, match="has other weights than it had; restore them from a copy, or give"):
         go_on(own, method="head")
     with pytest.raises(RunMismatchError, match=r"from_run was .*own, is .*parent"):

@@ -128,7 +128,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(
 
 def test_a_lost_start_is_said(network: Network, groups: tuple[Group, ...], tmp_path: Path) -> None:
     pull = StartPull(network, groups, 1.0)
-    with pytest.raises(RunError, match=r"start\.safetensors is damaged \(FileNotFoundError\); restore it from a copy"):
+    with pytest.raises(RunError, match=r"start\.safetensors is damaged \(it is missing\); restore it from a copy"):
         pull.load(tmp_path / layout.START)
 
 

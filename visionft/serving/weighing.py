@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.errors import PhotoError
-from visionft.photos import jpeg
 from visionft.photos.formats import HEAD, opener
+from visionft.photos.segments import header
 
 APART_PIXELS = 16_000_000
 """Pixels above which a photo is made ready in a process of its own; those of today's telephones lie below."""
@@ -63,7 +63,10 @@ def weigh_levels(image: NDArray[np.uint8]) -> Weight:
 
 
 def _plain_pixels(data: bytes) -> int:
-    height, width = jpeg.plain_size(data) or (0, 0)
+    try:
+        height, width = header(data).size
+    except PhotoError:
+        return 0
     return height * width
 
 
