@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from visionft.cli.app import main
 from visionft.data.delimited import LONGEST
 from visionft.data.listing import Listing
 from visionft.data.reading import read_manifest
@@ -112,11 +113,18 @@ def test_excel_s_own_first_line_is_understood(tmp_path: Path) -> None:
     assert labels(read(tmp_path, "sep=;\npath;label\na,b.jpg;hat\n")) == [("a,b.jpg", "hat")]
 
 
-def test_the_case_of_a_stray_quote_is_refused_by_its_line(tmp_path: Path) -> None:
+def test_the_case_of_a_stray_quote_is_refused_by_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"{kind}/{number}.jpg,{kind},ok" for kind in ("hat", "shoes", "dress") for number in range(24)]
     rows[4], rows[39] = rows[4].replace("ok", '"5 inch'), rows[39].replace("ok", '6"')
     with pytest.raises(DataError, match=rf"line 6 of the manifest .* {QUOTES}"):
         read(tmp_path, HEADER + "\n".join(rows) + "\n")
+    assert main(["fit", str(tmp_path / "photos.csv"), "--out", str(tmp_path / "run")]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("visionft: ")] == [
+        f"visionft: line 6 of the manifest {tmp_path / 'photos.csv'} {QUOTES}, and write a quote inside a field twice "
+        '("")'
+    ]
+    assert not (tmp_path / "run").exists()
 
 
 fields = st.text(st.sampled_from("ab,;\"\n\r\t'=\0é \\"), max_size=6) | st.sampled_from(
