@@ -192,3 +192,28 @@ def test_a_loop_drops_no_class(tree: Tree) -> None:
     (root / "cap" / "to-hat").symlink_to(root / "hat")
     found = scan(root, DataSettings())
     assert set(listed(found)) == {"hat/a.png", "cap/b.png"}
+
+
+def test_1500_nested_folders_are_one_class_of_a_long_name(tree: Tree) -> None:
+    root = tree(["hat/a.png"])
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)  # no Path makes a folder in an open one
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("b.png", os.O_CREAT, dir_fd=here))
+    os.close(here)
+    for known in (None, ["hat"]):
+        labels = {label for label, _, _ in listed(scan(root, DataSettings(), known)).values()}
+        assert labels == {"hat", "/".join("d" * 1500)}
+
+
+def test_folders_that_link_to_each_other_are_read_once_each_and_refuse_nothing(tree: Tree) -> None:
+    names = [f"kind-{sign}" for sign in "abcdefghi"]
+    root = tree(f"{name}/photo.png" for name in names)
+    for name in names:
+        for other in names:
+            if other != name:
+                (root / name / f"to-{other}").symlink_to(root / other)
+    assert {label for label, _, _ in listed(scan(root, DataSettings())).values()} == set(names)

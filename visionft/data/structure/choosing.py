@@ -18,6 +18,8 @@ from visionft.errors import DataError
 from visionft.photos import printable
 from visionft.settings import DataSettings
 
+MAX_DEPTH = 8  # the largest --data.depth
+
 
 def choose(root: Path, tree: Tree, settings: DataSettings) -> Reading:
     """Return how photos to train on are read: as the settings say, else as the tree speaks for.
@@ -44,16 +46,19 @@ def recognise(tree: Tree, settings: DataSettings, known: Sequence[str]) -> Readi
     proposed += propose(tree, open_settings.model_copy(update={"layout": "classes"}))
     ranked = sorted(proposed, key=lambda sides: (sides.layout != settings.layout, -sides.standing))
     names = {normalise(name) for name in known}
-    each = [(sides, depth) for sides in ranked for depth in _depths(tree, sides, settings)]
-    sides, depth = min(each, key=lambda pair: _unknown(Leaves(tree, pair[0]).labels(pair[1].depth), names))
+    each = [(sides, Leaves(tree, sides)) for sides in ranked]
+    open_ones = [
+        (sides, depth, leaves.labels(depth.depth)) for sides, leaves in each for depth in _depths(leaves, settings)
+    ]
+    sides, depth, _ = min(open_ones, key=lambda found: _unknown(found[2], names))
     return _reading(tree, sides, depth)
 
 
-def _depths(tree: Tree, sides: Sides, settings: DataSettings) -> list[Depth]:
+def _depths(leaves: Leaves, settings: DataSettings) -> list[Depth]:
     if settings.depth != "auto":
         return [Depth(settings.depth, grouping(settings), "as the run was trained")]
-    deepest = Leaves(tree, sides).deepest
-    return [Depth(depth, "none", "as the classes are known") for depth in (None, *range(1, deepest))]
+    shallower = range(1, min(leaves.deepest, MAX_DEPTH + 1))
+    return [Depth(depth, "none", "as the classes are known") for depth in (None, *shallower)]
 
 
 def _unknown(labels: Set[str], known: Set[str]) -> tuple[int, int]:
