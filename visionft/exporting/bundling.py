@@ -13,7 +13,7 @@ from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.errors import UsageError
 from visionft.exporting.card import sentences, tried
 from visionft.exporting.draft import Draft, Golden
-from visionft.exporting.onnx_model import OPSET, build, require_small, set_metadata
+from visionft.exporting.onnx_model import OPSET, build, set_metadata
 from visionft.exporting.parity import Progress
 from visionft.exporting.placing import check_place, placed
 from visionft.exporting.record import metadata
@@ -21,6 +21,7 @@ from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import LIMIT
 from visionft.exporting.shrinking.gates import MAX_LOSS
 from visionft.exporting.shrinking.shrink import shrink, wanted_of
+from visionft.exporting.sizing import require_small
 from visionft.exporting.target import Runtime
 from visionft.exporting.trained import TrainedModel
 from visionft.runs.calibration import ACCEPTED

@@ -22,7 +22,7 @@ from visionft.exporting.adapters.record import base_metadata, base_record, write
 from visionft.exporting.bundling import Exported, require_valid
 from visionft.exporting.card import sentences
 from visionft.exporting.draft import Golden
-from visionft.exporting.onnx_model import require_small, set_metadata
+from visionft.exporting.onnx_model import set_metadata
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed
 from visionft.exporting.record import write_record
@@ -31,6 +31,7 @@ from visionft.exporting.shrinking.base import SmallBase, shrink_base
 from visionft.exporting.shrinking.gates import MAX_LOSS
 from visionft.exporting.shrinking.judging import tolerances
 from visionft.exporting.shrinking.shrink import Wanted, wanted_of
+from visionft.exporting.sizing import require_small
 from visionft.exporting.target import Allowed, Runtime, prove
 from visionft.runs.calibration import ACCEPTED
 from visionft.serving import Session
