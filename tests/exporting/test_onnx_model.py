@@ -19,7 +19,7 @@ from visionft.bundle.schema import tensors
 from visionft.bundle.sizes import too_large
 from visionft.classes import Classes
 from visionft.errors import BackboneError
-from visionft.exporting import export, onnx_model
+from visionft.exporting import export, onnx_model, sizing
 from visionft.exporting.onnx_model import build, halves, opset_of
 from visionft.preprocess import Preprocess
 from visionft.serving.session import open_model
@@ -211,7 +211,7 @@ def test_a_network_too_large_for_one_file_is_refused(run: FakeRun, monkeypatch: 
 
 def test_a_graph_that_became_larger_than_its_weights_is_refused(run: FakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sizes, "LARGEST_MODEL", sizes.GRAPH_BYTES + 1000)
-    monkeypatch.setattr(onnx_model, "bytes_of", lambda _: 0)
+    monkeypatch.setattr(sizing, "bytes_of", lambda _: 0)
     monkeypatch.setattr(onnx_model, "_join", None)  # nothing follows
 
     with pytest.raises(BackboneError, match=r"test_efficientnet has .* GB of weights, and an ONNX file has room for"):

@@ -12,12 +12,13 @@ from visionft.bundle.schema import BundleRecord, NearTie, TargetRecord
 from visionft.bundle.shrunken import ShrunkenRecord
 from visionft.exporting.card import sentences, tried
 from visionft.exporting.draft import Draft
-from visionft.exporting.onnx_model import OPSET, build, require_small, set_metadata
+from visionft.exporting.onnx_model import OPSET, build, set_metadata
 from visionft.exporting.parity import Progress
 from visionft.exporting.placing import check_place, placed, written
 from visionft.exporting.record import metadata
 from visionft.exporting.reference import Truth
 from visionft.exporting.shrinking.shrink import shrink, wanted_of
+from visionft.exporting.sizing import require_small
 from visionft.exporting.target import Runtime
 from visionft.exporting.trained import TrainedModel
 from visionft.photos import Account

@@ -15,11 +15,11 @@ from torch import nn
 from visionft.backbones import Network
 from visionft.bundle import names as n
 from visionft.bundle.schema import TensorRecord, tensors
-from visionft.bundle.sizes import too_large
 from visionft.errors import BackboneError
 from visionft.exporting.answers import append_answers
 from visionft.exporting.graph import NetworkHalf, PreprocessHalf
 from visionft.exporting.silencing import quiet, strip_traces
+from visionft.exporting.sizing import require_room, require_small
 from visionft.metrics import Answering
 from visionft.preprocess import Preprocess
 
@@ -55,22 +55,6 @@ def build(
     model = assemble(back, preprocess, classes, answering or Answering.plain(), table)
     onnx.checker.check_model(model)
     return model
-
-
-def require_small(network: Network) -> None:
-    """Raise BackboneError where the network is too large for one file."""
-    require_room(network.name, bytes_of(network))
-
-
-def require_room(name: str, weight_bytes: int) -> None:
-    """Raise BackboneError where so many bytes of weights are too many for one file."""
-    if sentence := too_large(name, weight_bytes):
-        raise BackboneError(sentence)
-
-
-def bytes_of(network: Network) -> int:
-    """Return the bytes of a network's weights and statistics."""
-    return sum(t.numel() * t.element_size() for t in (*network.parameters(), *network.buffers()))
 
 
 def assemble(

@@ -21,7 +21,7 @@ from visionft.exporting.adapters.record import base_metadata, base_record, write
 from visionft.exporting.bundling import DEFAULTS, Exported
 from visionft.exporting.card import sentences
 from visionft.exporting.draft import Golden
-from visionft.exporting.onnx_model import require_small, set_metadata
+from visionft.exporting.onnx_model import set_metadata
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed, written
 from visionft.exporting.record import write_record
@@ -29,6 +29,7 @@ from visionft.exporting.sampling import limit_of, sample
 from visionft.exporting.shrinking.base import SmallBase, shrink_base
 from visionft.exporting.shrinking.judging import tolerances
 from visionft.exporting.shrinking.shrink import Wanted, wanted_of
+from visionft.exporting.sizing import require_small
 from visionft.exporting.target import Allowed, Runtime, prove
 from visionft.serving import Session
 from visionft.settings import ExportSettings

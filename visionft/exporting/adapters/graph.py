@@ -19,7 +19,8 @@ from visionft.bundle.schema import adapted_tensors
 from visionft.exporting.adapters.files import Sizes, replace_constants
 from visionft.exporting.adapters.reading import LowRank
 from visionft.exporting.answers import scale_constants
-from visionft.exporting.onnx_model import assemble, half_as_onnx, require_small
+from visionft.exporting.onnx_model import assemble, half_as_onnx
+from visionft.exporting.sizing import require_small
 from visionft.metrics import Answering, KnownScale
 from visionft.preprocess import Preprocess
 
