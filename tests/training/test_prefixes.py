@@ -14,6 +14,7 @@ from torch import Tensor
 from visionft import backbones, methods
 from visionft.backbones import Network
 from visionft.data import TrainPhotos
+from visionft.errors import SettingsError
 from visionft.methods import Group, Schedule
 from visionft.runs import Run, layout
 from visionft.settings import GradualMethod, HeadMethod, OptimSettings, Phase
@@ -193,13 +194,15 @@ def test_what_is_not_compiled_is_said(settings: Make) -> None:
 @pytest.mark.parametrize("mixing", ["mixup", "cutmix"])
 def test_mixed_pixels_are_trained_live_and_that_is_said(settings: Make, tmp_path: Path, mixing: str) -> None:
     lines: list[str] = []
-    flags = {**MLP, f"augment.{mixing}": 0.2}
-    run = train(settings(**flags, **{"augment.views": 2}), lines.append)
+    flags = {**MLP, f"augment.{mixing}": 0.2, "augment.strength": "none"}  # for which one view is taken unasked
+    with pytest.raises(SettingsError, match=rf"--augment\.views: 2 has no effect, as augment\.{mixing} mixes other"):
+        settings(**flags, **{"augment.views": 2})
+    run = train(settings(**flags), lines.append)
     assert (
         "phase 1 trains from pixels, with new views in each epoch, though its lower part is frozen: "
         f"--augment.{mixing} mixes the pixels of two photos, other ones in each step"
     ) in lines
-    plain = train(settings(out=tmp_path / "plain", **flags), silent)
+    plain = train(settings(out=tmp_path / "plain", **flags, **{"augment.views": None}), silent)
     assert furthest(run, plain) == 0
 
 

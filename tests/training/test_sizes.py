@@ -61,7 +61,10 @@ def test_crops_grow_where_nothing_else_changes_a_photo(shapes: Path, tmp_path: P
     ("changes", "sentence"),
     [
         ({"augment.start_size": 64}, "--augment.start-size 64 is above --augment.size 48: crops grow; give at most 48"),
-        ({"augment.views": 2}, r"views that come again \(--augment.views 2\) have one size; leave one of the two out"),
+        (
+            {"augment.views": 2, "method": "gradual"},
+            r"views that come again \(--augment.views 2\) have one size; leave one of the two out",
+        ),
         (
             {"backbone": "test_vit", "preprocess.size": 160, "augment.size": 160},
             "--augment.start-size 16: test_vit takes one size only, 160; leave it out",
