@@ -8,7 +8,7 @@
 | TIFF, JPEG | as JPEG, strip by strip | as JPEG |
 | TIFF, other codings | holes of 256 zeros or more | other bytes |
 | TIFF and BMP, not compressed | their length | holes and other bytes: any byte is a level |
-| WebP | its length; where zeros stand, that the last bytes are needed | other bytes; in lossless ones holes beside one colour |
+| WebP | its length; where zeros are, that the last bytes are needed | other bytes; if lossless, holes near one colour |
 | AVIF | its length; holes of 256 zeros or more | other bytes |
 | GIF | the chain of its blocks, and that the codes fill the picture | other bytes inside a block |
 """
