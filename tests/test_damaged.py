@@ -1,7 +1,7 @@
 """Files of a run and of a bundle, spoilt in every way: each is refused in one sentence, or the answer is the same.
 
-Nothing hangs, nothing is a traceback, and `check` names what was spoilt. The list is drawn by a seed: about sixty in the
-quick tier, a thousand in the slow one.
+Nothing hangs, nothing is a traceback, and `check` names what was spoilt. The list is drawn by a seed: about sixty in
+the quick tier, a thousand in the slow one.
 """
 
 from __future__ import annotations
