@@ -121,6 +121,14 @@ def test_the_limit_on_pixels_is_ours_and_not_pils(monkeypatch: pytest.MonkeyPatc
     assert Image.MAX_IMAGE_PIXELS == 10
 
 
+def test_a_limit_of_pils_below_ours_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WebP's reader looks at it by itself, where a program has set it."""
+    data = encoded(photo(), "WEBP")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(PhotoError, match=r"too many pixels \(20 are allowed by PIL's MAX_IMAGE_PIXELS\)"):
+        decode(data)
+
+
 def test_a_lack_of_memory_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise MemoryError
