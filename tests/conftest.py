@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,29 @@ def shared() -> Path:
     if not (place / "data").is_dir():
         pytest.skip(f"SKIPPED ALOUD: no shared photos at {place}; set VISIONFT_SHARED to the folder that holds data/")
     return place
+
+
+@pytest.fixture
+def deep() -> Iterator[Callable[[Path, str, int, str], None]]:
+    """Return a function that nests folders of one name in a folder and puts a file into the last one.
+
+    They are removed afterwards, as pytest's own way of removing them is a recursion.
+    """
+    made: list[Path] = []
+
+    def nest(root: Path, name: str, levels: int, file: str) -> None:
+        made.append(root / name)
+        here = os.open(root, os.O_RDONLY)
+        for _ in range(levels):
+            os.mkdir(name, dir_fd=here)
+            below = os.open(name, os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+        os.close(os.open(file, os.O_CREAT, dir_fd=here))
+        os.close(here)
+
+    yield nest
+    subprocess.run(["rm", "-rf", *made], check=True)
 
 
 @pytest.fixture(scope="session")

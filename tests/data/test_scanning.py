@@ -194,16 +194,11 @@ def test_a_loop_drops_no_class(tree: Tree) -> None:
     assert set(listed(found)) == {"hat/a.png", "cap/b.png"}
 
 
-def test_1500_nested_folders_are_one_class_of_a_long_name(tree: Tree) -> None:
+def test_1500_nested_folders_are_one_class_of_a_long_name(
+    tree: Tree, deep: Callable[[Path, str, int, str], None]
+) -> None:
     root = tree(["hat/a.png"])
-    here = os.open(root, os.O_RDONLY)
-    for _ in range(1500):
-        os.mkdir("d", dir_fd=here)  # no Path makes a folder in an open one
-        below = os.open("d", os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = below
-    os.close(os.open("b.png", os.O_CREAT, dir_fd=here))
-    os.close(here)
+    deep(root, "d", 1500, "b.png")
     for known in (None, ["hat"]):
         labels = {label for label, _, _ in listed(scan(root, DataSettings(), known)).values()}
         assert labels == {"hat", "/".join("d" * 1500)}

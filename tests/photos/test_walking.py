@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from visionft.photos import Folder, Quarantined, Walk, above, doubles, find, without
 from visionft.photos.walking import NOT_REGULAR, READ_ALREADY
+
+Deep = Callable[[Path, str, int, str], None]
 
 
 def plant(root: Path, *names: str) -> Path:
@@ -78,33 +81,15 @@ def test_a_folder_elsewhere_behind_two_links_is_read_once(tmp_path: Path) -> Non
     assert passed == [Quarantined(str(root / "y"), READ_ALREADY)]
 
 
-def test_1500_nested_folders_are_walked_or_set_aside_with_a_reason(tmp_path: Path) -> None:
-    here = os.open(tmp_path, os.O_RDONLY)
-    try:
-        for _ in range(1500):
-            os.mkdir("d", dir_fd=here)
-            below = os.open("d", os.O_RDONLY, dir_fd=here)
-            os.close(here)
-            here = below
-        os.close(os.open("deep.jpg", os.O_CREAT, dir_fd=here))
-    finally:
-        os.close(here)
-    plant(tmp_path, "hat/a.jpg")
-    files, aside = walked(tmp_path)
-    deep = next(path for path, names in files.items() if names == ["deep.jpg"])
-    assert (deep.count("d"), aside) == (1500, {})
+def test_1500_nested_folders_are_walked(tmp_path: Path, deep: Deep) -> None:
+    deep(tmp_path, "d", 1500, "deep.jpg")
+    files, aside = walked(plant(tmp_path, "hat/a.jpg"))
+    found = next(path for path, names in files.items() if names == ["deep.jpg"])
+    assert (found.count("d"), aside) == (1500, {})
 
 
-def test_folders_nested_beyond_what_the_system_takes_are_set_aside(tmp_path: Path) -> None:
-    here, name = os.open(tmp_path, os.O_RDONLY), "d" * 200
-    try:
-        for _ in range(30):
-            os.mkdir(name, dir_fd=here)
-            below = os.open(name, os.O_RDONLY, dir_fd=here)
-            os.close(here)
-            here = below
-    finally:
-        os.close(here)
+def test_folders_nested_beyond_what_the_system_takes_are_set_aside(tmp_path: Path, deep: Deep) -> None:
+    deep(tmp_path, "d" * 200, 30, "deep.jpg")
     files, aside = walked(plant(tmp_path, "hat/a.jpg"))
     assert files["hat"] == ["a.jpg"]
     assert list(aside.values()) == ["cannot be listed (File name too long)"]
