@@ -120,6 +120,17 @@ def test_a_batch_waits_no_longer_than_its_time(engine: Engine, batches: list[int
     pipeline.close(10.0)
 
 
+def test_photos_of_different_clients_never_change_each_others_answers(bundle: Bundle, batches: list[int]) -> None:
+    """Where numbers are scaled by the largest of a batch, as in dynamic int8, a batch is one photo."""
+    engine = Engine(bundle, threads=1)
+    engine.mixes = True
+    pipeline = Pipeline(engine, LIMITS, batches.append)
+    for future in pipeline.submit([lambda: grey(1)] * 5, LATER):
+        future.result(30)
+    pipeline.close(10.0)
+    assert batches == [1] * 5
+
+
 def test_batches_are_no_larger_than_their_size(pipeline: Pipeline, batches: list[int]) -> None:
     for future in pipeline.submit([lambda: grey(1)] * 8, LATER):
         future.result(30)

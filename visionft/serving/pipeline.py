@@ -197,9 +197,10 @@ class Pipeline:
         """Wait for a batch; nothing once the pipeline is closed and empty.
 
         A batch waits for no photo longer than `batch_seconds`, and not at all when none is being made ready in the
-        threads. All of it goes through the adapter of the photo that waited longest; the others keep their order.
+        threads. All of it goes through the adapter of the photo that waited longest; the others keep their order. One
+        photo is a batch where the answer to it would depend on those beside it, which are other clients'.
         """
-        size, wait = self._limits.batch, self._limits.batch_seconds
+        size, wait = 1 if self._engine.mixes else self._limits.batch, self._limits.batch_seconds
         with self._changed:
             self._changed.wait_for(lambda: self._ready or (self._closed and not self._preparing(self._near, self._far)))
             self._changed.wait_for(lambda: len(self._ready) >= size or not self._preparing(self._near), wait)
