@@ -179,8 +179,8 @@ def test_words_of_the_command_line_are_read() -> None:
         ({"from_runn": "a"}, "--from-runn: no such setting; did you mean --from?"),
         (
             {"preprocess.size": "two hundred"},
-            "--preprocess.size: 'two hundred' is not a whole number; give a whole number from 16 to 2048, or two such as "
-            "192x256, or none",
+            "--preprocess.size: 'two hundred' is not a whole number; give a whole number from 16 to 2048, or two such "
+            "as 192x256, or none",
         ),
     ],
 )
