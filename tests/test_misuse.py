@@ -266,7 +266,11 @@ WORK = [
     (f"fit {{shapes}} {FIT} --out foreign", 1, r"foreign holds other files \(mine.txt\); choose an empty or new .*"),
     (f"fit {{shapes}} {FIT} --out run --seed 9", 1, r"run was made with other settings \(.*seed was 0, is 9.*\); .*"),
     (f"fit {{shapes}} {FIT} --out damaged --seed 9", 1, r"damaged/choices.json is damaged \(15 bytes, .*\); .*"),
-    ("evaluate unfinished", 1, r"the run unfinished is not finished; run the same `visionft fit` again to go on .*"),
+    (
+        "evaluate unfinished",
+        1,
+        r"the run unfinished is not finished and has no weights yet; run the same `visionft fit` again to go on .*",
+    ),
     ("evaluate foreign", 1, r"foreign is not a run: it has no settings.yaml; give the folder that `visionft fit` .*"),
     ("evaluate bundle", 2, r"bundle is a bundle and brings no photos; give labelled ones with --data"),
     ("evaluate run --data one", 1, r"one has the class 'cat', unknown to the run with its 3 classes.*"),
@@ -291,7 +295,11 @@ WORK = [
     ),
     ("export foreign", 1, r"foreign is not a run: it has no settings.yaml; give the folder that `visionft fit` wrote"),
     ("export bundle", 1, r"bundle is not a run: it has no settings.yaml; give the folder that `visionft fit` wrote"),
-    ("export unfinished", 1, r"the run unfinished is not finished; run the same `visionft fit` again to go on .*"),
+    (
+        "export unfinished",
+        1,
+        r"the run unfinished is not finished and has no weights yet; run the same `visionft fit` again to go on .*",
+    ),
     ("export run --out foreign", 1, r"foreign exists and is not a bundle, so it is left as it is: give another --out"),
     ("export run --out thesis.tex", 1, r"thesis.tex exists and is not a bundle, so it is left as it is: .*"),
 ]

@@ -148,7 +148,7 @@ def test_larger_views_are_shrunk_for_it(master: Run) -> None:
     teacher, x = Teacher(master, master.classes), normalise(views(side=80), master.preprocess, "cpu")
     found = teacher.lesson(x, master.preprocess, torch.arange(6))
     with torch.no_grad():
-        expected = master.network()(resized(x, 40))
+        expected = master.network()(resized(x, (40, 40)))
     torch.testing.assert_close(found.logits, expected, rtol=1e-4, atol=1e-4)
 
 
