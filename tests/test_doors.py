@@ -353,6 +353,7 @@ sys.exit(main(["predict", "photos", "photos"]))
     assert all(said.startswith("visionft: ") for said in before)
 
 
+@pytest.mark.slow
 def test_a_second_signal_during_an_import_is_not_kept_waiting(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
     code = "from visionft.cli.interrupting import heeding\nwith heeding():\n    import slow"

@@ -109,7 +109,11 @@ def test_command_parses_as_it_stands(line: str) -> None:
 
 def test_commands_and_code_run_in_their_order(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = visionft.fit
-    monkeypatch.setattr(visionft, "fit", lambda photos, **flags: original(photos, **{**SMALL, **flags}))
+    monkeypatch.setattr(
+        visionft,
+        "fit",
+        lambda photos, **flags: original(photos, **{**effective(SMALL, build(photos, **flags)), **flags}),
+    )
     ran: Counter[str] = Counter()
     for language, text in BLOCKS:
         if language == "python":

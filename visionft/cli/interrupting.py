@@ -45,7 +45,7 @@ class _Heed:
 
         Then it is tried again until they are there; a second signal meanwhile ends the process where it stands.
         """
-        if not self._importing(frame):
+        if not self._importing(frame or sys._getframe()):
             self._number = None
             raise StoppedError(number)
         if self._number is not None and not self._own:  # asked for twice
