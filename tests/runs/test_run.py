@@ -159,3 +159,10 @@ def test_weights_of_another_network(copy: Path) -> None:
     save_file({"head.weight": torch.zeros(3, 2)}, copy / layout.WEIGHTS)
     with pytest.raises(RunError, match=r"weights\.safetensors is damaged \(it holds the weights of another network\)"):
         Run.open(reseal(copy)).network()
+
+
+def test_weights_that_are_no_numbers(copy: Path) -> None:
+    tensors = Run.open(copy).network().state_dict()
+    save_file({name: value / 0 if "head" in name else value for name, value in tensors.items()}, copy / layout.WEIGHTS)
+    with pytest.raises(RunError, match=r"weights\.safetensors is damaged \(it holds numbers that are not finite\)"):
+        Run.open(reseal(copy)).network()

@@ -180,6 +180,8 @@ class Run:
             network.load_state_dict(tensors)
         except RuntimeError as error:
             raise damaged(self.path / weights, "it holds the weights of another network") from error
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise damaged(self.path / weights, "it holds numbers that are not finite")
         return network.eval()
 
     def start(self) -> Network:
