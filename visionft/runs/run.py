@@ -155,6 +155,9 @@ class Run:
     def manifest(self) -> Manifest:
         """Return the photos of the run as they were split, without scanning them again."""
         table, classes = read_splits(verified_table(self.path / layout.SPLITS)), self.classes
+        strange = [name for name in table["label"].unique().to_pylist() if name not in classes]
+        if strange:
+            raise damaged(self.path / layout.SPLITS, f"it has the class {strange[0]!r}, and {layout.CLASSES} has not")
 
         def build(record: Mapping[str, Any]) -> Manifest:
             quarantine = tuple(Quarantined(**entry) for entry in record["quarantine"])
