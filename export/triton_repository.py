@@ -65,9 +65,11 @@ def write(bundle: Path, repository: Path, name: str) -> Path:
         raise ValueError(
             f"bundle.json has schema version {record['schema_version']}, this script knows {SCHEMA_VERSION}"
         )
+    if (bundle / "model.onnx").is_symlink():
+        raise ValueError("model.onnx is a link, which no bundle has; run check.py first")
     model = repository / name
     (model / "1").mkdir(parents=True)
-    shutil.copyfile(bundle / "model.onnx", model / "1" / "model.onnx", follow_symlinks=False)
+    shutil.copyfile(bundle / "model.onnx", model / "1" / "model.onnx")
     (model / "config.pbtxt").write_text(config(name, record), encoding="utf-8")
     return model
 

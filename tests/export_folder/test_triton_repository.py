@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,16 @@ def test_the_repository_holds_the_configuration_and_the_bundle_s_model(whole: Pa
 
     assert files == {"config.pbtxt", "1/model.onnx"}
     assert (model / "1" / "model.onnx").read_bytes() == (whole / "model.onnx").read_bytes()
+
+
+def test_a_model_that_is_a_link_is_refused(whole: Path, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(whole, tmp_path / "bundle"))
+    (bundle / "model.onnx").unlink()
+    (bundle / "model.onnx").symlink_to("/etc/passwd")
+    done = run(bundle, tmp_path / "repository", "clothing")
+    assert done.returncode == 1
+    assert "(ValueError: model.onnx is a link, which no bundle has; run check.py first)" in done.stderr
+    assert not (tmp_path / "repository").exists()
 
 
 def test_names_types_and_dimensions_are_those_of_the_graph(model: Path) -> None:

@@ -21,7 +21,7 @@ from visionft.serving import Session, predict
 from visionft.settings import ExportSettings, build_export
 
 GOLDEN = {f"golden/{i:02}.{ending}" for i in range(8) for ending in ("png", "npy")} | {"golden/expected.json"}
-FILES = {"README.md", "bundle.json", "model.onnx"}
+FILES = {"README.md", "bundle.json", "digests.json", "model.onnx"}
 
 
 def files(folder: Path) -> set[str]:

@@ -133,7 +133,7 @@ def test_what_adds_nothing_has_no_adapter() -> None:
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        (None, r"is no adapter in PEFT's format \(FileNotFoundError\); give a folder with adapter_config.json"),
+        (None, r"is no adapter in PEFT's format \(it is missing\); give a folder with adapter_config.json"),
         ({"peft_type": "IA3"}, r"holds a IA3 adapter; give one of plain LoRA"),
         (
             {"peft_type": "LORA", "lora_alpha": 8},

@@ -167,3 +167,17 @@ def test_weights_of_another_network(copy: Path) -> None:
     save_file({"head.weight": torch.zeros(3, 2)}, copy / layout.WEIGHTS)
     with pytest.raises(RunError, match=r"weights\.safetensors is damaged \(it holds the weights of another network\)"):
         Run.open(reseal(copy)).network()
+
+
+def test_photos_of_a_class_that_the_run_has_not(copy: Path) -> None:
+    path = copy / layout.SPLITS
+    path.write_text(path.read_text().replace('"disc"', '"dish"', 1))
+    with pytest.raises(RunError, match=r"splits\.csv is damaged \(it has the class 'dish', and classes\.json has not\)"):
+        Run.open(reseal(copy)).manifest()
+
+
+def test_weights_that_are_no_numbers(copy: Path) -> None:
+    tensors = Run.open(copy).network().state_dict()
+    save_file({name: value / 0 if "head" in name else value for name, value in tensors.items()}, copy / layout.WEIGHTS)
+    with pytest.raises(RunError, match=r"weights\.safetensors is damaged \(it holds numbers that are not finite\)"):
+        Run.open(reseal(copy)).network()

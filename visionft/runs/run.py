@@ -179,6 +179,9 @@ class Run:
         if self.photos is not None:
             return self.photos
         table, classes = read_splits(verified_table(self.path / layout.SPLITS)), self.classes
+        strange = [name for name in table["label"].unique().to_pylist() if name not in classes]
+        if strange:
+            raise damaged(self.path / layout.SPLITS, f"it has the class {strange[0]!r}, and {layout.CLASSES} has not")
 
         def build(record: Mapping[str, Any]) -> Manifest:
             return Manifest(
@@ -220,6 +223,8 @@ class Run:
             network.load_state_dict(tensors)
         except RuntimeError as error:
             raise damaged(file, "it holds the weights of another network") from error
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise damaged(file, "it holds numbers that are not finite")
         if so_far:
             self._require_still_best()
             methods.fold(network, self.settings.method)

@@ -55,7 +55,7 @@ def _bundle(path: Path) -> Checked:
 def _run(path: Path) -> Checked:
     from visionft.runs import layout
 
-    if not os.path.lexists(path / layout.SETTINGS):
+    if not any(os.path.lexists(path / name) for name in (layout.SETTINGS, layout.DIGESTS)):
         raise RunError(
             f"{path} is neither a run nor a bundle; give the folder that `visionft fit` or `visionft export` wrote"
         )

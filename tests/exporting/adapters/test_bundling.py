@@ -144,7 +144,7 @@ def test_the_files_of_a_bundle_with_adapters_are_a_contract(adapted: Exported) -
     expected = {f"golden/{name}/expected.json" for name in NAMES}
     own = {f"adapters/{name}.onnx_adapter" for name in NAMES}
 
-    assert files(adapted.bundle) == {"README.md", "bundle.json", "model.onnx"} | own | golden | expected
+    assert files(adapted.bundle) == {"README.md", "bundle.json", "digests.json", "model.onnx"} | own | golden | expected
     assert [path.name for path in adapted.bundle.parent.iterdir()] == ["bundle"]
 
 
