@@ -68,22 +68,12 @@ def serve(
     """Serve a bundle over HTTP: photo files, the Open Inference Protocol, a page, figures. No torch."""
     _check_counts({"--batch": batch, "--queue": queue, "--max-bytes": max_bytes, "--max-pixels": max_pixels})
     _check_counts({"--max-request-pixels": max_request_pixels})
-    if not 0 <= port <= 65_535:
-        raise UsageError(f"--port: {port} is no port; give one from 0 to 65535")
-    if not 0 <= batch_ms <= 10_000:
-        raise UsageError(f"--batch-ms: {batch_ms:g} is out of range; give milliseconds from 0 to 10000")
+    _check_ranges(port, batch_ms, {"--timeout": timeout, "--max-photo-seconds": max_photo_seconds})
+    _check_room(max_held_bytes, max_bytes)
     if batch == 1 and batch_ms not in (0.0, _BATCH_MS):
         raise UsageError(
             f"--batch-ms: {batch_ms:g} has no effect, as --batch 1 lets no photo wait for others; leave it out, or "
             "give a larger --batch"
-        )
-    for flag, seconds in (("--timeout", timeout), ("--max-photo-seconds", max_photo_seconds)):
-        if not 0 < seconds <= 3600:
-            raise UsageError(f"{flag}: {seconds:g} is out of range; give seconds above 0, up to 3600")
-    if max_held_bytes is not None and max_held_bytes < 3 * max_bytes:
-        raise UsageError(
-            f"--max-held-bytes: {max_held_bytes:,} is less than three times --max-bytes ({max_bytes:,}), so that the "
-            f"largest request would have no room; give at least {3 * max_bytes}"
         )
     _check_names(token, name, allow_host)
     if missing := [package for package in _NEEDED if find_spec(package) is None]:
@@ -108,6 +98,24 @@ def _check_counts(counts: dict[str, int]) -> None:
     for flag, value in counts.items():
         if value < 1:
             raise UsageError(f"{flag}: {value} is less than 1; give a whole number from 1")
+
+
+def _check_ranges(port: int, batch_ms: float, times: dict[str, float]) -> None:
+    if not 0 <= port <= 65_535:
+        raise UsageError(f"--port: {port} is no port; give one from 0 to 65535")
+    if not 0 <= batch_ms <= 10_000:
+        raise UsageError(f"--batch-ms: {batch_ms:g} is out of range; give milliseconds from 0 to 10000")
+    for flag, seconds in times.items():
+        if not 0 < seconds <= 3600:
+            raise UsageError(f"{flag}: {seconds:g} is out of range; give seconds above 0, up to 3600")
+
+
+def _check_room(held: int | None, one: int) -> None:
+    if held is not None and held < 3 * one:
+        raise UsageError(
+            f"--max-held-bytes: {held:,} is less than three times --max-bytes ({one:,}), so that the largest request "
+            f"would have no room; give at least {3 * one}"
+        )
 
 
 def _check_names(token: str | None, name: str | None, hosts: tuple[str, ...]) -> None:
