@@ -16,7 +16,7 @@ PYTEST := OMP_NUM_THREADS=1 PYTHONSAFEPATH=1 VISIONFT_WHEEL=1 $(BIN)/python -m p
 
 demo: $(VENV)/.wheel
 	$(BIN)/python examples/catalogue/render.py $(DEMO)/photos
-	$(BIN)/visionft fit $(DEMO)/photos --data.depth 1 --data.group-by parent --out $(DEMO)/run
+	$(BIN)/visionft fit $(DEMO)/photos --out $(DEMO)/run
 	$(BIN)/visionft evaluate $(DEMO)/run
 	rm -rf $(DEMO)/bundle
 	$(BIN)/visionft export $(DEMO)/run --out $(DEMO)/bundle
