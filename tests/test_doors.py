@@ -371,3 +371,27 @@ def test_a_second_signal_during_an_import_is_not_kept_waiting(tmp_path: Path) ->
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert (process.returncode, said) == (130, "visionft: interrupted\n")
+
+
+@pytest.mark.parametrize(("name", "starter"), [("WORLD_SIZE", "torchrun"), ("SLURM_STEP_NUM_TASKS", "srun")])
+def test_one_of_several_processes_is_refused_at_once(
+    name: str, starter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, "2")
+    assert main(["fit", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"visionft: fit runs in one process, and {starter} started 2 of it ({name}=2); start it once, without "
+        f"{starter}\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_settings_of_a_moved_run_mean_that_run(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(trained, tmp_path / "moved")
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", "--config", "moved/settings.yaml"]) == 0
+    told = capsys.readouterr().out
+    assert "the run moved is finished already" in told
+    assert [entry.name for entry in tmp_path.iterdir()] == ["moved"]

@@ -32,7 +32,11 @@ def fit(
     Every setting has a default that suits the photos and the machine; `visionft settings` explains them all.
     An interrupted run goes on with the same command.
     """
-    settings = build(photos, config, **dotted(flags))  # before torch is imported: what is wrong is said at once
+    from visionft.workflows.fitting import in_place, refuse_ranks
+
+    refuse_ranks()
+    given = dotted(flags)
+    settings = in_place(build(photos, config, **given), config, given)  # before torch is imported: all is said at once
     require_photos(settings.photos)
     if settings.retention is not None:
         require_photos(settings.retention, "--retention")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,8 @@ def fit(
     for name in ("from_run", "distill"):
         if flags.get(name) is not None:
             flags[name] = path_of(flags[name])
-    settings = _in_place(_settings(photos_or_settings, config, flags), config, flags)
+    refuse_ranks()
+    settings = in_place(_settings(photos_or_settings, config, flags), config, flags)
     from visionft.evaluation import Earlier, measure_retention
     from visionft.runs import layout
     from visionft.training import train
@@ -142,7 +144,22 @@ def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) ->
         say(str(compared))
 
 
-def _in_place(settings: FitSettings, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:
+def refuse_ranks() -> None:
+    """Refuse to be one of several processes that somebody else started: each would train the same run.
+
+    Raises:
+        UsageError: torchrun or srun started more than one.
+    """
+    for name, starter in (("WORLD_SIZE", "torchrun"), ("SLURM_STEP_NUM_TASKS", "srun")):
+        number = os.environ.get(name, "1")
+        if number.isdecimal() and int(number) > 1:
+            raise UsageError(
+                f"fit runs in one process, and {starter} started {number} of it ({name}={number}); start it once, "
+                f"without {starter}"
+            )
+
+
+def in_place(settings: FitSettings, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:
     """Let the settings.yaml of a run mean that run, wherever its folder is now, unless another place is named."""
     from visionft.runs import layout
 
