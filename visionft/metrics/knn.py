@@ -30,9 +30,9 @@ def knn_accuracy(
 ) -> KnnAccuracy:
     """Answer each query by a vote of its k nearest photos in the gallery (arXiv 1805.01978; k as in arXiv 2104.14294).
 
-    A neighbour at cosine similarity s votes for its class with the weight exp(s / temperature). Similarities are rounded
-    to five decimals; of classes with equal votes the lowest index wins. Queries are gone through in pieces: memory grows
-    with gallery + queries.
+    A neighbour at cosine similarity s votes for its class with the weight exp(s / temperature). Similarities are
+    rounded to five decimals; of classes with equal votes the lowest index wins. Queries are gone through in pieces:
+    memory grows with gallery + queries.
 
     Args:
         gallery: (G, D) embeddings, G at least 1; L2-normalised here, a zero vector stays zero.
