@@ -79,7 +79,7 @@ def test_a_class_whose_name_steers_a_terminal_is_one_printable_sentence(tmp_path
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"visionft: {root} has a class whose name holds a line break or another control character "
-        "('a\\x0a\\x1b[2Jb'): rename the folder\n"
+        "('a\\n\\x1b[2Jb'): rename the folder\n"
     )
 
 

@@ -254,10 +254,6 @@ def test_one_sentence_before_any_work(here: Path) -> None:
     ("line", "words"),
     [
         (
-            "evaluate photos --data photos --split train",
-            "--split: train has no effect, as --data photos gives other photos; leave one of them out",
-        ),
-        (
             "predict photos photos --adapter a",
             "photos is a run, which answers by itself; leave --adapter a out, or give a bundle",
         ),

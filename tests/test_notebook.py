@@ -18,10 +18,13 @@ import visionft
 from tests.bundle.making import make_bundle
 from visionft.bundle import Bundle, Prediction, Predictions, Unanswered
 from visionft.classes import Classes
+from visionft.data import Rows
 from visionft.evaluation import BeforeAfter, Evaluation, Retention
 from visionft.evaluation.comparing import Change
+from visionft.evaluation.evaluation import Measured
 from visionft.exporting import Exported
 from visionft.metrics import Metrics, evaluate_logits
+from visionft.photos import Account
 from visionft.runs import Run
 from visionft.serving import Comparison, compare
 from visionft.training import Advice
@@ -30,7 +33,7 @@ from visionft.training.first_look import FirstLook
 from visionft.training.recommending import Recommendation
 
 EVIL = "<img src=x onerror=alert(1)>"
-TAGS = "table tr th td p b pre details summary"
+TAGS = "br table tr th td p b pre details summary"
 
 
 def metrics() -> Metrics:
@@ -42,9 +45,10 @@ def retention() -> Retention:
 
 
 def evaluation(_: Path, __: Path) -> Evaluation:
-    found = Evaluation.of(
-        Path(EVIL), EVIL, Classes.of([EVIL, "b"]), [EVIL, "b"], np.eye(2, dtype=np.float32), np.array([0, 1]), ()
-    )
+    names = np.array([EVIL, "b"], dtype=object)
+    rows = Rows(names, np.array([0, 1]), names)
+    measured = Measured(EVIL, rows, Path(EVIL), Account(2, 2), (), (EVIL,))
+    found = Evaluation.of(Path(EVIL), measured, Classes.of([EVIL, "b"]), np.eye(2, dtype=np.float32))
     return replace(found, retention=retention())
 
 

@@ -14,11 +14,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import visionft as vft
+from tests.resealing import make_older, reseal
 from visionft.backbones import forward_batches
 from visionft.cli import main
 from visionft.data import EvalPhotos, eval_batches
 from visionft.errors import RunError
-from visionft.runs import Run, layout
+from visionft.runs import Run, layout, writing
 from visionft.runs.unfinished import best_epoch
 from visionft.training import Classifier
 
@@ -141,6 +142,10 @@ def test_additions_are_merged_as_at_the_end(shapes: Path, small: dict[str, Any],
 
 
 def without_weights(run: Path) -> None:
+    writing.remove(run / layout.BEST)
+
+
+def with_lost_weights(run: Path) -> None:
     (run / layout.BEST).unlink()
 
 
@@ -154,6 +159,7 @@ def without_figures(run: Path) -> None:
 
 def with_other_figures(run: Path) -> None:
     (run / layout.METRICS).write_text("epoch,val_top1,val_loss\n7,0.5,0.5\n")
+    reseal(run)
 
 
 def without_classes(run: Path) -> None:
@@ -167,8 +173,9 @@ def without_classes(run: Path) -> None:
             without_weights,
             r"is not finished and has no weights yet; run the same `visionft fit` again to go on with it",
         ),
-        (with_cut_weights, r"best\.safetensors is damaged \(SafetensorError\); restore it"),
-        (without_figures, r"metrics\.csv is damaged \(FileNotFoundError\); restore it"),
+        (with_lost_weights, r"best\.safetensors is damaged \(it is missing\); restore it"),
+        (with_cut_weights, r"best\.safetensors is damaged \(1,000 bytes, written as .*\); restore it"),
+        (without_figures, r"metrics\.csv is damaged \(it is missing\); restore it"),
         (with_other_figures, r"metrics\.csv is damaged \(no row of epoch 1\); restore it"),
         (without_classes, r"lacks classes\.json; restore it from a copy or train again"),
     ],
@@ -181,18 +188,21 @@ def test_what_is_damaged_is_named(spoil: Callable[[Path], None], words: str, run
 
 def test_weights_of_an_older_version_have_the_epoch_of_the_best_row(run: Path) -> None:
     save_file(load_file(run / layout.BEST), run / layout.BEST)
+    make_older(run)
     assert best_epoch(run) == 1
 
 
 def test_weights_that_change_meanwhile_are_not_mixed_up(run: Path) -> None:
     opened = Run.open(run, unfinished=True)
     save_file(load_file(run / layout.BEST), run / layout.BEST, {"epoch": "2"})
+    reseal(run)
     with pytest.raises(RunError, match="is being trained just now and has other best weights than a moment ago; run"):
         opened.network()
 
 
 def test_what_needs_a_finished_run_says_so(run: Path, shapes: Path, small: dict[str, Any], tmp_path: Path) -> None:
+    others = {name: value for name, value in small.items() if name not in ("backbone", "weights", "preprocess.size")}
     with pytest.raises(RunError, match="is not finished; run the same `visionft fit` again to go on with it"):
-        vft.fit(shapes, out=tmp_path / "next", say=silent, from_run=run, **{**small, "backbone": "auto"})
+        vft.fit(shapes, out=tmp_path / "next", say=silent, from_run=run, **others)
     with pytest.raises(RunError, match="is not finished"):
         vft.blend(run, say=silent)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visionft.cli.app import main
+from visionft.cli import main
 from visionft.data.delimited import LONGEST
 from visionft.data.listing import Listing
 from visionft.data.reading import read_manifest

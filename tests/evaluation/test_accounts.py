@@ -15,8 +15,9 @@ from PIL import Image
 
 import visionft as vft
 from tests.bundle.making import make_bundle
+from tests.resealing import reseal
 from visionft.classes import Classes
-from visionft.cli.app import main
+from visionft.cli import main
 from visionft.data import Column, Rows
 from visionft.errors import DataError, UsageError
 from visionft.evaluation import Evaluation, before_after, evaluate_run
@@ -41,7 +42,7 @@ def pointed(run: Run, root: Path) -> Run:
     """Let the run's record say that its photos are in `root`."""
     record = json.loads((run.path / layout.DATA).read_text())
     (run.path / layout.DATA).write_text(json.dumps({**record, "root": str(root)}))
-    return Run.open(run.path)
+    return Run.open(reseal(run.path))
 
 
 def emptied(photos: Path, number: int) -> list[str]:
@@ -141,8 +142,10 @@ def test_photos_of_the_run_that_this_one_goes_on_from_are_known_too(
 ) -> None:
     record = json.loads((run.path / layout.CHOICES).read_text())
     parent = shutil.copytree(trained, tmp_path / "parent")
-    origin = {"path": str(parent), "data_fingerprint": run.fingerprint, "origin": None}
+    kept = {"data_fingerprint": run.fingerprint, "classes_hash": run.classes.hash, "weights_sha256": run.weights_sha256}
+    origin = {"path": str(parent), **kept, "origin": None}
     (run.path / layout.CHOICES).write_text(json.dumps({**record, "origin": origin}))
+    reseal(run.path)
     with (parent / layout.SPLITS).open() as file:
         rows = list(csv.DictReader(file))
     for row in rows:
@@ -151,6 +154,7 @@ def test_photos_of_the_run_that_this_one_goes_on_from_are_known_too(
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+    reseal(parent)
     test = evaluate_run(Run.open(run.path), None, "test")
     assert test.account.seen == test.metrics.n
     assert "and no other is left" in str(test)
@@ -204,6 +208,7 @@ def test_own_figures_tell_what_was_left_out_when_the_run_was_made(run: Run) -> N
     (run.path / layout.DATA).write_text(
         json.dumps({**record, "quarantine": [{"path": "disc/broken.jpg", "reason": "empty file"}]})
     )
+    reseal(run.path)
     found = evaluate_run(Run.open(run.path), None, "test")
     assert found.notes == (
         "when the run was made: 61 photos asked for, 60 measured, 1 left out (1 empty file): disc/broken.jpg",

@@ -113,7 +113,7 @@ def test_compare_works_where_only_the_list_is_installed(whole: Path, lean: str, 
     done = run(lean, "compare", whole, whole, "--data", whole / "golden", "--out", tmp_path / "changes.csv")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("8 photos, 9 not read: 8 keep their answer, 0 (0.0%) change it")
+    assert done.stdout.startswith("8 photos, 9 of 17 not read: 8 keep their answer, 0 (0.0%) change it")
     assert (tmp_path / "changes.csv").is_file()
 
 

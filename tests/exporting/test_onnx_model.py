@@ -23,7 +23,7 @@ from visionft.exporting import export, onnx_model, sizing
 from visionft.exporting.onnx_model import build, halves, opset_of
 from visionft.preprocess import Preprocess
 from visionft.serving.session import open_model
-from visionft.settings import PreprocessSettings
+from visionft.settings import ExportSettings, PreprocessSettings
 
 ONNX_TYPES = {
     "tensor(uint8)": "uint8",
@@ -228,7 +228,7 @@ def test_an_export_that_is_too_large_reads_no_photo_and_leaves_nothing(
     with pytest.raises(
         BackboneError, match="whatever the precision, as it is made from fp32: train a smaller backbone"
     ):
-        export(run, tmp_path / "new" / "bundle", precision="fp16")
+        export(run, tmp_path / "new" / "bundle", ExportSettings(precision="fp16"))
     assert not (tmp_path / "new").exists()
 
 

@@ -23,6 +23,7 @@ from visionft.exporting.placing import placed, written
 from visionft.exporting.shrinking.graph import core_of
 from visionft.exporting.shrinking.recipes import recipes
 from visionft.files import digests
+from visionft.settings import ExportSettings
 
 
 def test_every_file_of_a_bundle_has_its_digest(tmp_path: Path) -> None:
@@ -86,6 +87,6 @@ def test_what_a_killed_export_left_goes_with_the_next_one(run: FakeRun, tmp_path
     assert done.returncode == -signal.SIGKILL
     (left,) = out.parent.iterdir()
     assert left.name.startswith(".bundle.")
-    export(run, out, golden="none")
+    export(run, out, ExportSettings(golden="none"))
     assert [place.name for place in out.parent.iterdir()] == ["bundle"]
     Bundle.open(out)

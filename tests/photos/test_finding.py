@@ -122,7 +122,7 @@ def test_junk_is_told_by_name() -> None:
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("a\nb.jpg", "a\\x0ab.jpg"),
+        ("a\nb.jpg", "a\\nb.jpg"),
         ("a\x1b[2Jb", "a\\x1b[2Jb"),
         ("\u202egpj.exe", "\\u202egpj.exe"),
         ("a\u2028b", "a\\u2028b"),

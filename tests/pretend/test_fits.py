@@ -46,7 +46,10 @@ PATHS: dict[str, dict[str, Any]] = {
     },
     "full: decoded photos, padded": {"data.cache": "decoded", "preprocess.mode": "pad", "preprocess.size": 96},
     "full from scratch: new head": {"weights": "none", "epochs": 1},
-    "head: solved": {"method.name": "head", "epochs": "auto"},
+    "head: solved": {
+        "method.name": "head", "epochs": "auto", "optim.batch_size": "auto", "optim.micro_batch": "auto",
+        "augment.strength": "auto", "hardware.precision": "auto",
+    },
     "head: cosine by epochs, views behind the frozen part": {
         "method.name": "head", "head": "cosine", "augment.views": 2,
     },
@@ -76,7 +79,8 @@ OTHERWISE = {
     "hardware.compile": "torch.compile traces through no tensor subclass that lies; benchmarks/gpu.py has it",
 }
 HOST = {
-    "photos", "out", "seed", "data.layout", "data.depth", "data.group_by", "data.validation", "data.test",
+    "photos", "out", "seed", "data.inside", "data.layout", "data.depth", "data.group_by", "data.validation",
+    "data.test",
     "data.splits",
     "data.path_column", "data.label_column", "data.cache_gb", "data.max_pixels", "data.scan_cache", "classes.rename",
     "preprocess.crop_pct", "augment.flip", "hardware.checkpoint_seconds", "optim.warmup", "optim.weight_decay",

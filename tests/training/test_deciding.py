@@ -25,7 +25,7 @@ def stopwatch(network, size, ways, *_, **__):
     return {way: 0.1 if way.dtype == fast else 1.0 for way in ways}
 
 pacing.seconds_per_photo = stopwatch
-pacing.cpu_has_bf16 = lambda: True
+pacing.has_bf16 = lambda device: True
 import visionft
 visionft.fit(
     sys.argv[1], out=sys.argv[2], backbone="visionft_pico", epochs=1, preprocess={"size": 32}, seed=3,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.resealing import reseal
 from visionft.data import caching, decoded
 from visionft.errors import RunMismatchError
 from visionft.runs import Run, layout
@@ -98,9 +99,12 @@ def test_runs_share_what_is_kept_and_repeat_bit_for_bit(settings: Make, root: Pa
 
 def test_the_room_may_change_between_sessions_and_the_cache_may_not(settings: Make, root: Path) -> None:
     train(settings(), silent)
-    train(settings(**{"data.cache_gb": 1}), silent)
+    kept = {"data.cache": "decoded"}
     with pytest.raises(RunMismatchError, match=r"\(data\.cache was auto, is decoded\)"):
-        train(settings(**{"data.cache": "decoded"}), silent)
+        train(settings(**kept), silent)
+    other = settings(**kept).out / "other"
+    for room in (1, 2):
+        assert train(settings(**kept, **{"data.cache_gb": room}, out=other), silent).path == other
 
 
 def test_an_unfinished_run_that_is_older_than_the_setting_goes_on_from_its_files(
@@ -123,6 +127,7 @@ def test_an_unfinished_run_that_is_older_than_the_setting_goes_on_from_its_files
         record["requested"]["data"].pop(name, None)
     (folder / layout.SETTINGS).write_text(yaml.safe_dump(tree))
     (folder / layout.CHOICES).write_text(json.dumps(record))
+    reseal(folder)
 
     run = train(settings(), silent)
     assert run.path == folder

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import visionft as vft
+from tests.resealing import reseal
 from visionft.errors import RunMismatchError
 from visionft.runs import layout
 
@@ -28,7 +29,7 @@ def begun(trained: Path, tmp_path: Path) -> Path:
     for name in (layout.RESULT, layout.CALIBRATION, layout.CLASS_MEANS):
         (folder / name).unlink()
     shutil.rmtree(folder / layout.EVALUATION)
-    return folder
+    return reseal(folder)
 
 
 def test_an_unfinished_run_goes_on_where_its_photos_are_now(
@@ -66,6 +67,7 @@ def test_other_photos_at_the_new_place_are_refused_with_both_places(
 def test_photos_that_changed_at_their_own_place_are_refused(begun: Path, place: Path, small: dict[str, Any]) -> None:
     vft.fit(place, out=begun, say=lambda _: None, **small)
     (begun / layout.RESULT).unlink()
+    reseal(begun)
     (place / "disc" / "00.jpg").unlink()
     with pytest.raises(RunMismatchError, match=r"the photos changed since .*\(60 photos then, 59 now\)"):
         vft.fit(place, out=begun, say=lambda _: None, **small)

@@ -70,7 +70,7 @@ def test_what_hangs_on_a_stopwatch_or_on_free_memory_is_told(network: Network, m
         given = [Choice(name, value, "given") for name, value in {**GIVEN, **flags}.items()]
         return pacing.measures(put(FitSettings(photos=Path("photos")), given))
 
-    monkeypatch.setattr(pacing, "cpu_has_bf16", lambda: True)
+    monkeypatch.setattr(pacing, "has_bf16", lambda device: True)
     assert hangs()
     assert hangs(**{"optim.micro_batch": 4}), "the dtype does"
     assert hangs(**{"hardware.precision": "bf16"}), "the pieces do"
@@ -79,7 +79,7 @@ def test_what_hangs_on_a_stopwatch_or_on_free_memory_is_told(network: Network, m
     assert not hangs(**{"hardware.precision": "bf16", "optim.micro_batch": 4})
     assert not hangs(**{"hardware.precision": "fp32"})
     assert not hangs(epochs=0)
-    monkeypatch.setattr(pacing, "cpu_has_bf16", lambda: False)
+    monkeypatch.setattr(pacing, "has_bf16", lambda device: False)
     assert not hangs()
 
 

@@ -12,6 +12,7 @@ import yaml
 from PIL import Image
 
 import visionft as vft
+from tests.resealing import reseal
 from visionft.errors import RunMismatchError
 from visionft.runs import Run, layout
 from visionft.settings import FitSettings, build
@@ -101,6 +102,7 @@ def test_a_run_from_before_reading_was_settled_goes_on(settings: Make) -> None:
         data.update(layout="auto", depth=None, group_by=None)
     (run.path / layout.CHOICES).write_text(json.dumps(record))
     (run.path / layout.SETTINGS).write_text(yaml.safe_dump(tree))
+    reseal(run.path)
     old = Run.open(run.path).settings.data
     assert (old.inside, old.layout, old.depth, old.group_by) == (None, "auto", None, "auto")
     assert train(settings(epochs=1), silent).path == run.path

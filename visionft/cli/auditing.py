@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from visionft.cli.flags import dotted, given_flags, with_settings
-from visionft.cli.places import require_photos
+from visionft.cli.places import PLACE, require_photos
 from visionft.cli.printing import Json, finish, say
 from visionft.settings import build
 from visionft.settings.leaves import leaves
@@ -20,7 +20,7 @@ _OTHERS = {path for path in leaves() if path not in {"photos", *(f"data.{name}" 
 
 @partial(with_settings, without=tuple(_OTHERS))
 def audit(
-    photos: Annotated[Path, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")],
+    photos: Annotated[Path, PLACE, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")],
     /,
     *,
     quick: Annotated[

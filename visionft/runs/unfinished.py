@@ -9,7 +9,7 @@ from typing import Any
 
 from visionft.errors import RunError
 from visionft.runs import layout
-from visionft.runs.reading import damaged, verified_table, verify
+from visionft.runs.reading import damaged, recorded, verified_table, verify
 from visionft.runs.weights import epoch_of
 
 
@@ -20,7 +20,7 @@ def best_epoch(folder: Path) -> int:
         RunError: there are none yet, or a file is damaged.
     """
     weights = folder / layout.BEST
-    if not os.path.lexists(weights):
+    if not os.path.lexists(weights) and not recorded(weights):
         raise RunError(
             f"the run {folder} is not finished and has no weights yet; run the same `visionft fit` again to go on with it"
         )
