@@ -33,7 +33,7 @@ def check(folder: Path) -> Iterator[str]:
     if record is None:
         yield from faults
         return
-    damaged = list(check_digests(folder))
+    damaged = list(check_digests(folder, record))
     if damaged:
         yield from damaged
         return
@@ -75,9 +75,12 @@ def read_record(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     return record, []
 
 
-def check_digests(folder: Path) -> Iterator[str]:
+def check_digests(folder: Path, record: dict[str, Any]) -> Iterator[str]:
     """Compare every file with digests.json, which bundles of older versions lack."""
     if not (folder / "digests.json").exists():
+        provenance = record.get("provenance")
+        if isinstance(provenance, dict) and provenance.get("bundle_layout", 1) != 1:
+            yield "digests.json is missing: whether bundle.json is as it was written, nobody can know"
         return
     if not is_plain(folder / "digests.json"):
         yield "digests.json is missing, or no regular file"

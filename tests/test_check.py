@@ -16,10 +16,13 @@ import pytest
 import visionft
 from tests.bundle.making import make_adapted_bundle, make_bundle
 from tests.resealing import make_older
+from visionft.bundle import Bundle
+from visionft.bundle.names import KEEPS_DIGESTS, LAYOUT
 from visionft.cli import main
-from visionft.errors import RunError
+from visionft.errors import BundleError, RunError
 from visionft.files import digests
 from visionft.runs import layout
+from visionft.serving import Session
 
 
 @pytest.fixture
@@ -83,7 +86,7 @@ def test_files_of_another_kind_in_a_run(run: Path, kind: str, name: str, capsys:
     assert (found["kind"], found["whole"], len(found["faults"])) == ("run", False, 1)
     assert re.fullmatch(f"{name}: {words}", found["faults"][0])
     assert re.search(
-        r"visionft: .*run is not as it was written \(1 of \d+ files\); restore it from a copy, or make", told.err
+        r"visionft: .*run is not as it was written \(1 of \d+ files?\); restore it from a copy, or make", told.err
     )
 
 
@@ -110,6 +113,7 @@ def test_several_faults_are_all_told(run: Path, capsys: pytest.CaptureFixture[st
 def test_an_older_run_says_so_and_is_tried(run: Path) -> None:
     found = visionft.check(make_older(run))
     assert found.whole
+    assert str(found).splitlines()[0].endswith("10 files looked at, readable; whether as written, nobody can know")
     assert found.notes == ("written before digests were kept: it was only tried whether its files can be read",)
     (run / layout.CLASSES).write_text('{"names": [1]}')
     (run / layout.RESULT).write_text("[" * 100_000)
@@ -120,13 +124,47 @@ def test_an_older_run_says_so_and_is_tried(run: Path) -> None:
 
 def test_lost_digests_are_a_fault(run: Path) -> None:
     (run / layout.DIGESTS).unlink()
-    assert visionft.check(run).faults == ("digests.json: it is missing",)
+    found = visionft.check(run)
+    assert (found.faults, found.files) == (("digests.json: it is missing",), 1)
+    assert str(found).splitlines()[0].endswith("run: 1 file looked at, 1 fault")
+
+
+def test_a_bundle_that_lost_its_digests_is_refused_with_whatever_else_was_changed(
+    tmp_path: Path, shapes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = make_bundle(tmp_path / "kept")
+    made = make_bundle(tmp_path / "bundle", provenance={LAYOUT: KEEPS_DIGESTS})
+    digests.seal(made)
+    assert visionft.check(made).whole
+    record = json.loads((made / "bundle.json").read_text())
+    (made / "bundle.json").write_text(json.dumps(record | {"temperature": 9.0, "threshold": -9.0}))
+    (made / digests.NAME).unlink()
+    words = r"bundle/digests\.json is damaged \(it is missing\): copy the bundle again or export it again"
+    uses: list[Callable[[], object]] = [
+        lambda: Bundle.open(made),
+        lambda: visionft.predict(made, shapes / "disc" / "00.jpg"),
+        lambda: visionft.evaluate(made, data=shapes),
+        lambda: visionft.compare(made, kept, data=shapes),
+        lambda: visionft.compare(kept, made, data=shapes),
+        lambda: Session(made),
+    ]  # fmt: skip
+    for use in uses:
+        with pytest.raises(BundleError, match=words):
+            use()
+    found = visionft.check(made)
+    assert not found.whole
+    assert re.search(words, found.faults[0])
+    assert main(["check", str(made)]) == 1
+    told = capsys.readouterr()
+    assert "as written" not in told.out
+    assert "bundle is not as it was written (1 of 1 file); restore it" in told.err
 
 
 def test_an_older_bundle_is_compared_as_far_as_it_can_be(tmp_path: Path) -> None:
     made = make_bundle(tmp_path / "bundle")
     found = visionft.check(made)
-    assert (found.whole, found.files) == (True, 2)
+    assert (found.whole, found.files, found.to_json()["compared"]) == (True, 2, False)
+    assert str(found).splitlines()[0].endswith("2 files looked at, readable; whether as written, nobody can know")
     assert found.notes == ("written before digests were kept: only the model could be compared",)
     (made / "model.onnx").write_bytes(b"")
     (fault,) = visionft.check(made).faults

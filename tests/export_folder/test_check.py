@@ -149,7 +149,8 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_is_told_and_fails(bundle: Path, name: str) -> None:
     damage, words = FAULTS[name]
-    (bundle / "digests.json").unlink()  # as of an older version: what lies behind it is looked at
+    (bundle / "digests.json").unlink()
+    edit(bundle, provenance={})  # as of an older version: what lies behind it is looked at
     damage(bundle)
 
     done = checked(bundle)
@@ -157,6 +158,15 @@ def test_every_fault_is_told_and_fails(bundle: Path, name: str) -> None:
     assert (done.returncode, done.stderr) == (1, "")
     assert words in done.stdout
     assert "does not conform" in done.stdout.splitlines()[-1]
+
+
+def test_lost_digests_are_told(bundle: Path) -> None:
+    (bundle / "digests.json").unlink()
+
+    done = checked(bundle)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("digests.json is missing: whether bundle.json is as it was written, nobody can know")
 
 
 def test_damage_of_any_file_is_told_by_its_digest(bundle: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.resealing import make_older, reseal
-from visionft import evaluate, export, predict
+from visionft import evaluate, export, fit, predict
 from visionft.errors import RunError, VisionftError
 from visionft.files import digests
 from visionft.files.opening import entry_of
@@ -83,6 +83,57 @@ def test_damage_is_refused_by_everything_that_uses_the_run(
         with pytest.raises(RunError, match=rf"run/{name} is damaged \(.*digest is not the one in digests\.json\)"):
             call()
     assert sorted(place.name for place in tmp_path.iterdir()) == ["run"]
+
+
+SPOILT: list[tuple[str, Callable[[Path], None]]] = [
+    (layout.WEIGHTS, flip), (layout.METRICS, Path.unlink), (layout.METRICS, cut), (layout.CALIBRATION, Path.unlink),
+    (layout.CLASS_MEANS, zero), (layout.RESULT, flip), (layout.CHECKPOINT, flip), (layout.START, Path.unlink),
+    (layout.PREPROCESS, flip), (layout.ENVIRONMENT, flip), ("evaluation/test/metrics.json", flip),
+]  # fmt: skip
+
+
+def test_a_finished_run_is_called_so_only_where_it_is_whole(
+    trained: Path, copy: Path, shapes: Path, small: dict[str, Any]
+) -> None:
+    wanted, said = build(shapes, None, **small, out=copy), list[str]()
+    train(wanted, said.append)
+    assert said[-1] == f"the run {copy} is finished already; give another --out to train again"
+    for name, damage in SPOILT:
+        damage(copy / name)
+        said.clear()
+        with pytest.raises(RunError, match=rf"run is finished, and damaged since \({name}: .*\); restore it from a cop"):
+            train(wanted, said.append)
+        assert not any("finished already" in line for line in said)
+        shutil.copyfile(trained / name, copy / name)
+    for name in (layout.WEIGHTS, layout.METRICS):
+        flip(copy / name)
+    with pytest.raises(RunError, match=r"\(metrics\.csv: .*, and 1 more: see `visionft check`\); restore"):
+        train(wanted, said.append)
+
+
+def test_figures_that_were_removed_are_measured_again(copy: Path, shapes: Path, small: dict[str, Any]) -> None:
+    file = copy / "evaluation" / "test" / "metrics.json"
+    kept = json.loads(file.read_text())
+    shutil.rmtree(copy / "evaluation")
+    fit(shapes, out=copy, say=silent, **small)
+    again = json.loads(file.read_text())
+    assert {**again, "subject": ""} == {**kept, "subject": ""}
+
+
+def test_a_finished_run_without_digests_is_not_called_finished(
+    copy: Path, shapes: Path, small: dict[str, Any]
+) -> None:
+    wanted = build(shapes, None, **small, out=copy)
+    (copy / layout.DIGESTS).unlink()
+    with pytest.raises(RunError, match=r"damaged since \(digests\.json: it is missing\); restore it"):
+        train(wanted, silent)
+    environment = json.loads((copy / layout.ENVIRONMENT).read_text())
+    del environment["run_layout"]
+    (copy / layout.ENVIRONMENT).write_text(json.dumps(environment))
+    assert train(wanted, silent).path == copy  # of an older version: it can be read
+    cut(copy / layout.WEIGHTS)
+    with pytest.raises(RunError, match=r"weights\.safetensors is damaged \(it cannot be read as safetensors"):
+        train(wanted, silent)
 
 
 def test_every_file_that_was_written_is_listed_as_it_is(trained: Path) -> None:

@@ -145,6 +145,16 @@ def test_the_same_blend_again_is_returned(trained: Path, blended: Run) -> None:
     assert said == [f"the blend {blended.path} is finished already; give another --out to make it again"]
 
 
+def test_a_damaged_blend_is_not_called_finished(trained: Path, blended: Run, tmp_path: Path) -> None:
+    spoilt = shutil.copytree(blended.path, tmp_path / "spoilt")
+    content = (spoilt / layout.WEIGHTS).read_bytes()
+    (spoilt / layout.WEIGHTS).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    said: list[str] = []
+    with pytest.raises(RunError, match=r"spoilt is finished, and damaged since \(weights\.safetensors: its digest"):
+        vft.blend(trained, spoilt, say=said.append)
+    assert not any("finished already" in line for line in said)
+
+
 def test_something_else_in_the_place_is_left_alone(trained: Path, blended: Run, tmp_path: Path) -> None:
     left = r"exists and is not this blend of .*, so it is left as it is; give another --out"
     with pytest.raises(RunError, match=left):

@@ -12,6 +12,11 @@ EXPECTED_FILE = "expected.json"
 ADAPTER_FOLDER = "adapters"
 ADAPTER_SUFFIX = ".onnx_adapter"
 
+LAYOUT = "bundle_layout"
+"""Key of the provenance: the version of the bundle's folder; none: 1. Older readers pass over what stands there."""
+KEEPS_DIGESTS = 2
+"""The first version that has digests.json."""
+
 IMAGE = "image"
 PIXELS = "pixels"
 """The one tensor where the preprocess half ends and the network half begins."""

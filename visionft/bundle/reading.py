@@ -12,14 +12,14 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from visionft.bundle.external import require_self_contained
-from visionft.bundle.names import MODEL_FILE, RECORD_FILE
+from visionft.bundle.names import KEEPS_DIGESTS, LAYOUT, MODEL_FILE, RECORD_FILE
 from visionft.bundle.schema import VERSIONS, AdapterRecord, BundleRecord, ModelRecord
 from visionft.classes import Classes
 from visionft.errors import BundleError, UsageError, VisionftError
 from visionft.files.digests import NAME as DIGESTS
 from visionft.files.digests import Digests
 from visionft.files.json_reading import parse_object, read_object
-from visionft.files.opening import MODEL_BYTES, UnreadableError, entry_of, entry_of_bytes, read_bytes
+from visionft.files.opening import MISSING, MODEL_BYTES, UnreadableError, entry_of, entry_of_bytes, read_bytes
 from visionft.preprocess import Preprocess
 
 
@@ -41,6 +41,8 @@ class Bundle:
         folder = Path(path)
         _require_files(folder)
         bundle = cls(folder, _read_record(folder / RECORD_FILE))
+        if _lost_digests(bundle):
+            raise damaged(folder / DIGESTS, MISSING)
         _check_classes(bundle)
         _check_file(bundle, MODEL_FILE, bundle.record.model)
         for adapter in bundle.record.adapters:
@@ -198,6 +200,13 @@ def _read_digests(folder: Path) -> Digests | None:
         return Digests.read(folder, inside=folder)
     except UnreadableError as error:
         raise damaged(folder / DIGESTS, error.reason) from error
+
+
+def _lost_digests(bundle: Bundle) -> bool:
+    """Tell whether a bundle had digests and has none: then nothing says that bundle.json is as it was written."""
+    version = bundle.record.provenance.get(LAYOUT, 1)
+    keeps = not isinstance(version, int) or version >= KEEPS_DIGESTS
+    return keeps and not os.path.lexists(bundle.path / DIGESTS)
 
 
 def _check_classes(bundle: Bundle) -> None:

@@ -23,6 +23,10 @@ def check(
     finish(str(found), found.to_json(), *map(str, following), as_json=as_json)
     if not found.whole:
         raise RunError(
-            f"{run} is not as it was written ({len(found.faults)} of {found.files} files); restore it from a copy, or "
+            f"{run} is not as it was written ({_share(len(found.faults), found.files)}); restore it from a copy, or "
             "make it again"
         )
+
+
+def _share(faults: int, files: int) -> str:
+    return f"{faults} of {files} file{'' if files == 1 else 's'}"

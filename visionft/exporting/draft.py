@@ -14,7 +14,7 @@ from visionft.bundle.schema import AgreementRecord, BundleRecord, GoldenRecord, 
 from visionft.exporting.card import card
 from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
 from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
-from visionft.exporting.record import fitted, provisional, write_record
+from visionft.exporting.record import fitted, provisional, write_final_record, write_record
 from visionft.exporting.reference import Truth
 from visionft.exporting.sampling import SPLIT, limit_of, read_photos, sample, stratified
 from visionft.exporting.shrinking.judging import check_end, tolerances
@@ -66,7 +66,7 @@ class Draft:
             record = record.model_copy(update={"golden": self._golden(folder)})
         if self.runtime is not None:
             record = record.model_copy(update={"target": self._tried(folder, self.runtime)})
-        write_record(folder, record)
+        record = write_final_record(folder, record)
         (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
         return record
 

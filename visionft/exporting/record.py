@@ -81,6 +81,13 @@ def write_record(folder: Path, record: BundleRecord) -> None:
     )
 
 
+def write_final_record(folder: Path, record: BundleRecord) -> BundleRecord:
+    """Write and return bundle.json as it stays: it says that the bundle has digests, which are written after it."""
+    final = record.model_copy(update={"provenance": {**record.provenance, n.LAYOUT: n.KEEPS_DIGESTS}})
+    write_record(folder, final)
+    return final
+
+
 def fitted(answering: Answering, accepted: float | None) -> dict[str, float | None]:
     """Return what was fitted to validation photos as values of the record."""
     threshold = answering.threshold

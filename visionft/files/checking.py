@@ -23,6 +23,7 @@ class Checked:
         files: how many files were compared.
         faults: one line each, the file's name first; none: the folder is as it was written.
         notes: what else should be known.
+        compared: whether there were digests to compare with; without them nobody knows how the files were written.
     """
 
     path: Path
@@ -30,6 +31,7 @@ class Checked:
     files: int
     faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    compared: bool = True
 
     @property
     def whole(self) -> bool:
@@ -39,11 +41,13 @@ class Checked:
     def to_json(self) -> dict[str, Any]:
         """Return plain values, the line of `--json`."""
         plain = {"path": str(self.path), "kind": self.kind, "files": self.files, "whole": self.whole}
+        plain["compared"] = self.compared
         return {**plain, "faults": list(self.faults), "notes": list(self.notes)}
 
     def __str__(self) -> str:
-        found = "as written" if self.whole else f"{len(self.faults)} fault{'' if len(self.faults) == 1 else 's'}"
-        lines = [f"{self.kind} {self.path}: {self.files:,} files looked at, {found}"]
+        whole = "as written" if self.compared else "readable; whether as written, nobody can know"
+        found = whole if self.whole else _count(len(self.faults), "fault")
+        lines = [f"{self.kind} {self.path}: {_count(self.files, 'file')} looked at, {found}"]
         return "\n".join([*lines, *(f"  {fault}" for fault in self.faults), *(f"note: {note}" for note in self.notes)])
 
 
@@ -101,6 +105,10 @@ def _fault(digests: Digests, name: str, path: Path, inside: Path | None) -> str 
         gone_on_purpose = name in digests.pending and (digests.pending[name] is None or name not in digests.files)
         return None if gone_on_purpose and error.reason == MISSING else error.reason
     return None
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _told(what: str, names: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from visionft.data import Manifest
 from visionft.errors import RunError, UsageError
 from visionft.runs import Run, layout
 from visionft.runs.calibration import Calibration
+from visionft.runs.checking import require_as_written
 from visionft.runs.placing import copy_file, placed
 from visionft.runs.reading import read_json
 from visionft.runs.weights import write_weights
@@ -48,6 +49,7 @@ def blend(run: Run, out: Path, coefficients: Sequence[float] = TENTHS, say: Say 
     _check(coefficients)
     start, digest = run.start().state_dict(), run.weights_sha256
     if _is_there(out, run, digest, coefficients):
+        require_as_written(out)
         say(f"the blend {out} is finished already; give another --out to make it again")
         return Run.open(out)
     require_space(out, COPIES_OF_WEIGHTS * sum(tensor.nbytes for tensor in start.values()), "this blend")

@@ -12,6 +12,7 @@ from visionft import data
 from visionft.data import Manifest
 from visionft.errors import DataError
 from visionft.runs import Run, layout, locking
+from visionft.runs.checking import require_as_written
 from visionft.runs.reading import verified_table
 from visionft.runs.writing import sweep
 from visionft.settings import FitSettings
@@ -74,6 +75,7 @@ def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, bega
         say(moved)
     sweep(folder)
     if os.path.lexists(folder / layout.RESULT):
+        require_as_written(folder)
         say(f"the run {folder} is finished already; give another --out to train again")
         return Run.open(folder)
     prepared = preparing.reopen(folder, wanted, manifest)

@@ -24,7 +24,7 @@ from visionft.exporting.draft import Golden
 from visionft.exporting.onnx_model import set_metadata
 from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.placing import GOLDEN_BYTES, check_place, placed, written
-from visionft.exporting.record import write_record
+from visionft.exporting.record import write_final_record, write_record
 from visionft.exporting.sampling import limit_of, sample
 from visionft.exporting.shrinking.base import SmallBase, shrink_base
 from visionft.exporting.shrinking.judging import tolerances
@@ -83,7 +83,7 @@ def export_adapters(
         if runtime is not None:
             write_record(folder, record)
             record = record.model_copy(update={"target": _tried(runtime, folder, adapters, small)})
-        write_record(folder, record)
+        record = write_final_record(folder, record)
         (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
     return _exported(place, record, time.monotonic() - began)
 
