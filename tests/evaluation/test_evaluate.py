@@ -232,6 +232,17 @@ def test_a_photo_that_goes_while_a_bundle_is_evaluated(
         evaluate_bundle(Bundle.open(make_bundle(tmp_path / "bundle")), colours)
 
 
+def test_a_table_has_labels_and_no_folders_to_rename(run: Run, others: Path) -> None:
+    table = others / "photos.csv"
+    names = sorted(path.relative_to(others).as_posix() for path in others.glob("disc/*"))
+    table.write_text(
+        "path,label\n" + "".join(f"{name},{label}\n" for name, label in zip(names, "ab" * 9, strict=False))
+    )
+    words = r"has the classes 'a' and 'b', unknown to the run .*: mend the labels, or train a run that knows them with"
+    with pytest.raises(DataError, match=words):
+        evaluate_run(run, table)
+
+
 def test_a_bundle_reads_product_folders_as_its_run_did(colours: Path, tmp_path: Path) -> None:
     for name in ("blue", "green"):
         (colours / name).rename(colours / "SKU1")
