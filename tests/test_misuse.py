@@ -243,7 +243,7 @@ WORK = [
     (
         "fit columns.csv",
         1,
-        r"columns.csv has no column 'path' \(it has file and label\): --data.path-column names another",
+        r"columns.csv has no column 'path' \(it has file and label\): rename one to 'path', or \(fit, advise .*",
     ),
     ("fit header.csv", 1, r"header.csv names no photos: give it one row a photo, with its path and label"),
     ("fit run", 1, r".*"),

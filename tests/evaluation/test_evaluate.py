@@ -253,6 +253,14 @@ def test_a_bundle_reads_product_folders_as_its_run_did(colours: Path, tmp_path: 
     assert found.metrics.n == 7
 
 
+def test_a_table_needs_no_products_to_be_measured_on(colours: Path, tmp_path: Path) -> None:
+    table, settings = colours.parent / "photos.csv", {"data": {"group_by": "column"}}
+    names = sorted(path.relative_to(table.parent).as_posix() for path in colours.glob("*/*"))
+    table.write_text("path,label\n" + "".join(f"{name},{Path(name).parent.name}\n" for name in names))
+    bundle = Bundle.open(make_bundle(tmp_path / "bundle", provenance={"settings": settings}))
+    assert evaluate_bundle(bundle, table).account.asked == len(names)
+
+
 def test_a_class_unknown_to_the_bundle(colours: Path, tmp_path: Path) -> None:
     (colours / "green").rename(colours / "violet")
     with pytest.raises(DataError, match="has the class 'violet', unknown to the run with its 3 classes"):
