@@ -157,7 +157,7 @@ MENDABLE = [
         [r"the run or bundle nowhere does not exist; give the folder that `visionft fit` or .* wrote"],
     ),
     ("evaluate a.jpg", [r"the run or bundle a.jpg is not a folder; give the folder that .* wrote"]),
-    ("evaluate bundle --data nowhere", [r"PHOTOS: nowhere does not exist; give a folder of class folders, .*"]),
+    ("evaluate bundle --data nowhere", [r"--data: nowhere does not exist; give a folder of class folders, .*"]),
     ("fit photos --retention nowhere", [r"--retention: nowhere does not exist; give a folder of class folders, .*"]),
     ("evaluate bundle --retention nowhere", [r"--retention: nowhere does not exist; give a folder of class .*"]),
     ("predict nowhere a.jpg", [r"the run or bundle nowhere does not exist; .*"]),
@@ -243,7 +243,7 @@ WORK = [
     (
         "fit columns.csv",
         1,
-        r"columns.csv has no column 'path' \(it has file and label\): --data.path-column names another",
+        r"columns.csv has no column 'path' \(it has file and label\): rename one to 'path', or \(fit, advise .*",
     ),
     ("fit header.csv", 1, r"header.csv names no photos: give it one row a photo, with its path and label"),
     ("fit run", 1, r".*"),

@@ -84,10 +84,17 @@ def test_a_named_photo_that_cannot_be_read_is_a_failure_once_the_rest_is_answere
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ("photos/empty.jpg", r"a photo that you named could not be read: photos/empty.jpg (empty file); mend it or"),
+        (
+            "photos/empty.jpg",
+            r"a photo that you named could not be read: photos/empty.jpg (empty file); mend it or give other photos",
+        ),
+        (
+            "photos/empty.jpg texts/a.txt",
+            r"2 photos that you named could not be read, first photos/empty.jpg (empty file); mend them or give other",
+        ),
         (
             "photos *.gif",
-            r"a photo that you named could not be read: *.gif (a pattern that matches nothing); mend it or",
+            r"a photo that you named could not be read: *.gif (a pattern that matches nothing); mend it or leave it",
         ),
         ("photos bare", r"a photo that you named could not be read: bare (a folder that holds no photo); mend it or"),
         ("nowhere.jpg gone.jpg", r"nowhere.jpg does not exist; give photos, folders of photos or globs"),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -85,12 +86,22 @@ def test_a_repeated_row_is_left_out_with_its_reason(tmp_path: Path) -> None:
     [
         (
             "path,lable\na.jpg,hat\n",
-            "no column 'label' .it has path and lable.; did you mean 'lable'. --data.label-column",
+            "no column 'label' .it has path and lable.; did you mean 'lable'.: rename one .*--data.label-column",
         ),
-        ("image,label\na.jpg,hat\n", "no column 'path' .it has image and label.: --data.path-column names another"),
         (
-            "path,label,split\na.jpg,hat,dev\n",
-            "names the split 'dev' .line 2.: use train, validation .val, valid. or test",
+            "image,label\na.jpg,hat\n",
+            r"no column 'path' \(it has image and label\): rename one to 'path', or \(fit, advise and audit\) name "
+            r"another with --data\.path-column$",
+        ),
+        (
+            "hats/a.JPG,hat\nhats/b.jpg,hat\n",
+            r"has no header: its first line names the photo 'hats/a\.JPG'; put a line with the names of its columns "
+            r"above it, such as path,label$",
+        ),
+        ("hat,a.png\nhat,b.png\n", r"its first line names the photo 'a\.png'.* such as label,path$"),
+        (
+            "path,label,split\na.jpg,hat,dev\nb.jpg,hat,mine\n",
+            "names the split 'mine' .line 3.: use train, validation .val, valid. or test",
         ),
         ("path,label,split\na.jpg,hat,train\nb.jpg,hat,\n", "leaves the split of 1 row empty .line 3 first."),
         (
@@ -108,6 +119,39 @@ def test_a_faulty_manifest_is_one_sentence(tmp_path: Path, text: str, words: str
     with pytest.raises(DataError, match=words) as caught:
         read_manifest(write(tmp_path, text), DataSettings())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("dev", "validation"),
+        ("eval", "validation"),
+        ("Evaluation", "validation"),
+        ("Testing", "test"),
+        ("holdout", "test"),
+        ("hold-out", "test"),
+        ("Training", "train"),
+        ("test_set", "test"),
+    ],
+)
+def test_a_split_may_be_called_what_a_folder_may(tmp_path: Path, name: str, side: str) -> None:
+    path = write(tmp_path, f"path,label,split\na.jpg,hat,{name}\nb.jpg,hat,VAL\n")
+    listing = read_manifest(path, DataSettings())
+    assert listing.table["split"].to_pylist() == [side, "validation"]
+    assert listing.notes == (f"the split {name!r} of photos.csv is read as {side}",)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_columns_that_seem_to_tell_splits_apart_are_not_passed_over_in_silence(tmp_path: Path, kind: str) -> None:
+    table = pa.table({"path": ["a.jpg"], "label": ["hat"], "is_valid": ["False"], "Split": ["test"], "price": ["1"]})
+    path, whole = tmp_path / f"photos.{kind}", tmp_path / f"whole.{kind}"
+    for place, held in ((path, table), (whole, table.append_column("split", pa.array(["train"])))):
+        pyarrow.csv.write_csv(held, place) if kind == "csv" else pq.write_table(held, place)
+    told = "is not read: splits are read from a column 'split', with the values train, validation and test"
+    listing = read_manifest(path, DataSettings())
+    assert listing.notes == tuple(f"the column {name!r} of {path.name} {told}" for name in ("is_valid", "Split"))
+    assert listing.table["split"].to_pylist() == [None]
+    assert read_manifest(whole, DataSettings()).notes == ()
 
 
 def test_a_missing_group_column_is_an_error_only_when_asked_for(tmp_path: Path) -> None:

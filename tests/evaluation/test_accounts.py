@@ -234,6 +234,57 @@ def test_photos_that_moved_give_the_figures_that_they_gave(
     assert not (run.path / "evaluation" / "data-store").exists()
 
 
+def test_figures_on_a_part_of_a_split_replace_none_on_more_of_it(run: Run, photos: Path, tmp_path: Path) -> None:
+    """What is left of the test photos is measured beside the figures on all of them, which an export then tells."""
+    folder, names = run.path / "evaluation", run.manifest().rows("test").paths
+    run, whole = pointed(run, photos), (folder / "test" / "metrics.json").read_bytes()
+    (photos / names[0]).unlink()
+    partial = vft.evaluate(run)
+    assert (folder / "test" / "metrics.json").read_bytes() == whole
+    assert partial.written == folder / "test-partial"
+    assert json.loads((partial.written / "metrics.json").read_text())["n"] == len(names) - 1
+    note = f"these are fewer photos than the {len(names)} that the figures in {folder / 'test'} are of"
+    assert f"note: {note}, so that those stay beside these" in str(partial).splitlines()
+    (photos / names[1]).unlink()
+    assert vft.evaluate(run, data=photos, split="test").metrics.n == len(names) - 2
+    assert (folder / "test" / "metrics.json").read_bytes() == whole
+    assert vft.evaluate(run, split="test", out=tmp_path / "out").written == tmp_path / "out"
+
+
+def test_figures_on_a_part_are_replaced_by_those_on_more(run: Run, photos: Path) -> None:
+    run, file = pointed(run, photos), run.path / "evaluation" / "test" / "metrics.json"
+    name, *rest = run.manifest().rows("test").paths
+    file.unlink()
+    kept = (photos / name).read_bytes()
+    (photos / name).unlink()
+    assert vft.evaluate(run).written == file.parent
+    assert json.loads(file.read_text())["n"] == len(rest)
+    (photos / name).write_bytes(kept)
+    assert vft.evaluate(run).written == file.parent
+    assert json.loads(file.read_text())["n"] == len(rest) + 1
+
+
+def test_the_card_says_which_figures_are_flattered(run: Run, shapes: Path, tmp_path: Path) -> None:
+    found = vft.evaluate(run, data=shapes)
+    assert found.seen is not None
+    assert found.seen.new is not None
+    own = run.manifest().rows("train").paths
+    for path in own:
+        (tmp_path / "seen" / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(shapes / path, tmp_path / "seen" / path)
+    vft.evaluate(run, data=tmp_path / "seen")
+    vft.export(run, tmp_path / "bundle", golden="none")
+    lines = (tmp_path / "bundle" / "README.md").read_text().splitlines()
+    line = next(line for line in lines if line.startswith("- data-shapes: "))
+    told = f"photos 60, of these photos the run was trained on {found.seen.train} and chosen by {found.seen.validation}"
+    assert f"{told}: without them top-1 {found.seen.new.top1:.4f}, " in line
+    assert line.endswith(f"photos {found.seen.new.n}")
+    line = next(line for line in lines if line.startswith("- data-seen: "))
+    nothing = "and no other is left: these figures say nothing about new photos"
+    assert line.endswith(f", of these photos the run was trained on {len(own)} and chosen by 0, {nothing}")
+    assert not any("of these photos" in line for line in lines if line.startswith(("- test:", "- training")))
+
+
 def test_export_of_photos_that_moved_needs_their_place(run: Run, tmp_path: Path) -> None:
     words = (
         r"none of the \d+ validation photos of the run is in .*gone as it was \(.* first: no such file\): bring the "

@@ -232,6 +232,17 @@ def test_a_photo_that_goes_while_a_bundle_is_evaluated(
         evaluate_bundle(Bundle.open(make_bundle(tmp_path / "bundle")), colours)
 
 
+def test_a_table_has_labels_and_no_folders_to_rename(run: Run, others: Path) -> None:
+    table = others / "photos.csv"
+    names = sorted(path.relative_to(others).as_posix() for path in others.glob("disc/*"))
+    table.write_text(
+        "path,label\n" + "".join(f"{name},{label}\n" for name, label in zip(names, "ab" * 9, strict=False))
+    )
+    words = r"has the classes 'a' and 'b', unknown to the run .*: mend the labels, or train a run that knows them with"
+    with pytest.raises(DataError, match=words):
+        evaluate_run(run, table)
+
+
 def test_a_bundle_reads_product_folders_as_its_run_did(colours: Path, tmp_path: Path) -> None:
     for name in ("blue", "green"):
         (colours / name).rename(colours / "SKU1")
@@ -240,6 +251,14 @@ def test_a_bundle_reads_product_folders_as_its_run_did(colours: Path, tmp_path: 
     provenance = {"settings": {"data": {"depth": 1, "group_by": "parent"}}}
     found = evaluate_bundle(Bundle.open(make_bundle(tmp_path / "bundle", provenance=provenance)), colours)
     assert found.metrics.n == 7
+
+
+def test_a_table_needs_no_products_to_be_measured_on(colours: Path, tmp_path: Path) -> None:
+    table, settings = colours.parent / "photos.csv", {"data": {"group_by": "column"}}
+    names = sorted(path.relative_to(table.parent).as_posix() for path in colours.glob("*/*"))
+    table.write_text("path,label\n" + "".join(f"{name},{Path(name).parent.name}\n" for name in names))
+    bundle = Bundle.open(make_bundle(tmp_path / "bundle", provenance={"settings": settings}))
+    assert evaluate_bundle(bundle, table).account.asked == len(names)
 
 
 def test_a_class_unknown_to_the_bundle(colours: Path, tmp_path: Path) -> None:

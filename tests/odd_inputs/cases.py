@@ -464,7 +464,7 @@ def _paths() -> list[Case]:
         case(
             "photos that are not there",
             "evaluate run --data other",
-            "PHOTOS: other does not exist; give a folder of class folders, or a CSV/Parquet manifest",
+            "--data: other does not exist; give a folder of class folders, or a CSV/Parquet manifest",
             1,
         ),
     ]

@@ -53,7 +53,7 @@ def test_names_are_one_however_their_letters_are_composed() -> None:
             ["cap"],
             {"hat": "caps"},
             "--classes.rename: the photos have no class 'caps' for 'hat' to become; did you mean 'cap'\\?; "
-            "rename the folder, or leave 'hat' out",
+            "give the new name as the photos have it, or leave 'hat' out",
         ),
         (
             ["cap"],

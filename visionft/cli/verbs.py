@@ -45,7 +45,7 @@ def evaluate(
     """Measure a run or a bundle on photos with labels."""
     require_run(run)
     if data is not None:
-        require_photos(data)
+        require_photos(data, "--data")
     if retention is not None:
         require_photos(retention, "--retention")
     from visionft import workflows
@@ -115,10 +115,8 @@ def _complain_of_unread(predictions: Predictions) -> None:
         first, several = f"{named[0].path} ({named[0].problem})", len(named) > 1
         what = f"{len(named):,} photos that you named" if several else "a photo that you named"
         them = "them" if several else "it"
-        raise DataError(
-            f"{what} could not be read{', first' if several else ':'} {first}; mend {them} or leave {them} out, the "
-            "rest is answered"
-        )
+        mend = f"leave {them} out, the rest is answered" if predictions.answered else "give other photos"
+        raise DataError(f"{what} could not be read{', first' if several else ':'} {first}; mend {them} or {mend}")
     if unread and not predictions.answered:
         raise DataError(
             f"no photo could be read, of {len(unread):,}, first {unread[0].path} ({unread[0].problem}); "

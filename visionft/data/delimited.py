@@ -11,7 +11,7 @@ from typing import TextIO
 
 import pyarrow as pa
 
-from visionft.data.columns import PLACE, Named, wanted
+from visionft.data.columns import PLACE, Named, unread_splits, wanted
 from visionft.data.listing import CHUNK, count
 from visionft.errors import DataError
 from visionft.settings import DataSettings
@@ -53,7 +53,7 @@ def read_delimited(path: Path, settings: DataSettings) -> Named:
     if collected.empty:
         hold = "holds" if collected.empty == 1 else "hold"
         notes.append(f"{count(collected.empty, 'line')} of {path.name} {hold} nothing and are no photos")
-    return Named(collected.table(), "line", tuple(notes))
+    return Named(collected.table(), "line", (*notes, *unread_splits(path, header)))
 
 
 def _encoding(path: Path) -> str:

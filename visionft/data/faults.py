@@ -86,10 +86,13 @@ def refuse_unknown(photos: Path, names: list[str], known: tuple[str, ...]) -> No
     unknown = sorted(set(names) - set(known))
     if unknown:
         what = "class" if len(unknown) == 1 else "classes"
+        several = len(unknown) > 1
+        kind = ("folders" if several else "folder") if photos.is_dir() else ("labels" if several else "label")
+        mend = f"rename the {kind}" if photos.is_dir() else f"mend the {kind}"
         raise DataError(
             f"{photos} has the {what} {some(map(repr, unknown))}, unknown to the run with its "
-            f"{count(len(known), 'class', 'classes')}{did_you_mean(unknown[0], known)}: rename the folder, or train "
-            f"a run that knows it with visionft fit {photos}"
+            f"{count(len(known), 'class', 'classes')}{did_you_mean(unknown[0], known)}: {mend}, or train "
+            f"a run that knows {'them' if several else 'it'} with visionft fit {photos}"
         )
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from visionft.data.columns import PLACE, Named, wanted
+from visionft.data.columns import PLACE, Named, unread_splits, wanted
 from visionft.errors import DataError
 from visionft.settings import DataSettings
 
@@ -35,7 +35,7 @@ def read_parquet(path: Path, settings: DataSettings) -> Named:
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
         columns = wanted(path, schema.names, settings)
-        texts, notes = {}, []
+        texts, notes = {}, list(unread_splits(path, schema.names))
         for ours, name in columns.items():
             column = _Column(path, file, name)
             texts[ours] = column.photos() if ours == "path" else column.text()

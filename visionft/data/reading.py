@@ -11,7 +11,8 @@ from visionft.data import parquet
 from visionft.data.columns import PLACE, Named
 from visionft.data.delimited import read_delimited
 from visionft.data.listing import COLUMNS, Listing, count, some
-from visionft.data.manifest import SPLIT_NAMES
+from visionft.data.manifest import SPLITS
+from visionft.data.structure.naming import is_plain, side_of
 from visionft.errors import DataError
 from visionft.photos import Quarantined, from_spreadsheet_table
 from visionft.settings import DataSettings
@@ -88,7 +89,8 @@ def _tidied(path: Path, named: Named, settings: DataSettings) -> Named:
     if settings.group_by == "parent":
         columns["group"] = _nothing_is_null(pc.replace_substring_regex(columns["path"], r"/?[^/]*$", ""))
     if "split" in columns:
-        columns["split"] = _splits(path, named, columns["split"])
+        columns["split"], meant = _splits(path, named, columns["split"])
+        notes += meant
     whole = pa.table([columns.get(name, nothing) for name in COLUMNS.names], schema=COLUMNS)
     return Named(whole.append_column(PLACE, table[PLACE]), named.noun, tuple(notes))
 
@@ -113,22 +115,30 @@ def _apostrophes(path: Path, written: pa.Table, read: pa.Table) -> list[str]:
     ]
 
 
-def _splits(path: Path, named: Named, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    column = pc.utf8_lower(column)
+def _splits(path: Path, named: Named, column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[str]]:
+    """Return our names of the splits, by what a folder of each name would be; a note on every name that is not plain.
+
+    Raises:
+        DataError: some rows have no split, or one of another name.
+    """
     if column.null_count == len(column):
-        return column
+        return column, []
     if column.null_count:
         first = named.place(pc.index(pc.is_null(column), True).as_py())
         raise DataError(
             f"{path} leaves the split of {count(column.null_count, 'row')} empty ({first} first): fill in all of them "
             "or none"
         )
-    unknown = sorted(set(column.unique().to_pylist()) - set(SPLIT_NAMES))
+    sides = {name: side_of(name) for name in sorted(column.unique().to_pylist())}
+    unknown = [name for name, side in sides.items() if side is None]
     if unknown:
         first = named.place(pc.index(column, unknown[0]).as_py())
         raise DataError(f"{path} names the split {unknown[0]!r} ({first}): use train, validation (val, valid) or test")
-    known = pa.array(SPLIT_NAMES, pa.string())
-    return pa.array(SPLIT_NAMES.values(), pa.string()).take(pc.index_in(column, value_set=known))
+    ours = pa.array(sides.values(), pa.string()).take(pc.index_in(column, value_set=pa.array(sides, pa.string())))
+    by_side = [(side, [name for name, its in sides.items() if its == side and not is_plain(name)]) for side in SPLITS]
+    return ours, [
+        f"the split {some(map(repr, names))} of {path.name} is read as {side}" for side, names in by_side if names
+    ]
 
 
 def _without_gaps(named: Named) -> tuple[Named, tuple[Quarantined, ...]]:

@@ -83,6 +83,8 @@ def evaluate_bundle(bundle: Bundle, photos: Path, adapter: str | None = None) ->
 
 
 def _others(photos: Path, classes: Classes, settings: DataSettings) -> Measured:
+    if settings.group_by == "column" and photos.is_file():  # products matter to splits alone, and here are none
+        settings = settings.model_copy(update={"group_by": "none"})
     manifest = data.label_photos(photos, classes, settings)
     name, rows = photos.absolute().stem, manifest.rows("test")
     return Measured(name, rows, manifest.root, manifest.account, manifest.quarantine, manifest.notes)

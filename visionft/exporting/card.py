@@ -76,7 +76,7 @@ def _numbers(values: dict[str, JsonValue], classes: int) -> list[str]:
     idle = {"top5"} if classes <= TOP else set()
     known = {word: values[key] for key, word in FIGURES.items() if key in values and key not in idle}
     found = [f"{word} {_figure(value)}" for word, value in known.items() if isinstance(value, int | float)]
-    return [*found, *_left_out(values)]
+    return [*found, *_left_out(values), *_seen(values, classes)]
 
 
 def _left_out(values: dict[str, JsonValue]) -> list[str]:
@@ -86,6 +86,21 @@ def _left_out(values: dict[str, JsonValue]) -> list[str]:
     if not isinstance(asked, int) or not isinstance(measured, int) or asked == measured:
         return []
     return [f"{asked - measured:,} of {asked:,} photos that were asked for are left out"]
+
+
+def _seen(values: dict[str, JsonValue], classes: int) -> list[str]:
+    """Say how many of the photos the run was trained on or chosen by, and what the figures are without them."""
+    seen = values.get("seen")
+    train, validation = (seen.get(key) for key in ("train", "validation")) if isinstance(seen, dict) else (0, 0)
+    if not isinstance(seen, dict) or not isinstance(train, int) or not isinstance(validation, int):
+        return []
+    if not train + validation:
+        return []
+    told = f"of these photos the run was trained on {train:,} and chosen by {validation:,}"
+    new = seen.get("new")
+    if not isinstance(new, dict):
+        return [f"{told}, and no other is left: these figures say nothing about new photos"]
+    return [f"{told}: without them {', '.join(_numbers(new, classes))}"]
 
 
 def _figure(value: float) -> str:

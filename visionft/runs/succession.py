@@ -52,7 +52,7 @@ def succeed(old: Classes, new: Classes, rename: Mapping[str, str] | None) -> Suc
         if after not in new:
             raise UsageError(
                 f"--classes.rename: the photos have no class {after!r} for {before!r} to become"
-                f"{did_you_mean(after, new)}; rename the folder, or leave {before!r} out"
+                f"{did_you_mean(after, new)}; give the new name as the photos have it, or leave {before!r} out"
             )
         if doubled := next((name for name in old if now[name] == after and name != before), None):
             raise UsageError(

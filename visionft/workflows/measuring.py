@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from visionft.bundle import Bundle
 from visionft.bundle.answers import WRITERS
 from visionft.bundle.writing import table_file
-from visionft.errors import UsageError
+from visionft.errors import RunError, UsageError
 from visionft.workflows.places import holds_bundle, path_of, place_of, run_at
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
+PARTIAL = "-partial"
+"""Ends the folder of figures on a part of a split, where those on more of it were measured before."""
 
 
 def evaluate(
@@ -44,7 +46,8 @@ def evaluate(
             `Evaluation.retention`, and in RUN/evaluation/retention or OUT/retention.
         adapter: the one that is measured, in a bundle with adapters.
         out: a folder for the figures and the predictions per photo; none: RUN/evaluation/SPLIT or
-            RUN/evaluation/data-FOLDER for a run, nowhere for a bundle or a run that is not finished.
+            RUN/evaluation/data-FOLDER for a run, nowhere for a bundle or a run that is not finished. Figures on fewer
+            photos of a split than were measured before go to RUN/evaluation/SPLIT-partial and replace none.
 
     Raises:
         UsageError: there are no such photos, or no such adapter.
@@ -85,9 +88,36 @@ def _evaluate_run(
             return evaluation
     if evaluation.retention is not None:
         evaluation.retention.write(run.path / layout.RETENTION if out is None else out / Path(layout.RETENTION).name)
+    if out is not None:
+        return replace(evaluation, written=evaluation.write(out))
+    folder = run.path / layout.EVALUATION
     # A folder of other photos may be called "test" too, and would take the place of the run's own figures.
-    name = evaluation.split if photos is None or split is not None else f"data-{evaluation.split}"
-    return replace(evaluation, written=evaluation.write(run.path / layout.EVALUATION / name if out is None else out))
+    others = photos is not None and split is None
+    return _kept(evaluation, folder / (f"data-{evaluation.split}" if others else evaluation.split), own=not others)
+
+
+def _kept(evaluation: Evaluation, folder: Path, *, own: bool) -> Evaluation:
+    """Write into a folder of the run, or beside it where figures on more photos of the same split lie in it."""
+    earlier = _measured_before(folder) if own else 0
+    if evaluation.account.measured < earlier:
+        note = (
+            f"these are fewer photos than the {earlier:,} that the figures in {folder} are of, so that those stay "
+            "beside these"
+        )
+        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
+        folder = folder.with_name(f"{folder.name}{PARTIAL}")
+    return replace(evaluation, written=evaluation.write(folder))
+
+
+def _measured_before(folder: Path) -> int:
+    """Return how many photos the figures in a folder are of; 0 where there are none, or none that can be read."""
+    from visionft.runs.reading import read_json
+
+    try:
+        number = read_json(folder / "metrics.json").get("n")
+    except RunError:
+        return 0
+    return number if isinstance(number, int) else 0
 
 
 def predict(
