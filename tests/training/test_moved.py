@@ -12,7 +12,7 @@ from PIL import Image
 
 import visionft as vft
 from tests.resealing import reseal
-from visionft.errors import RunMismatchError
+from visionft.errors import RunError, RunMismatchError
 from visionft.runs import layout
 
 
@@ -62,6 +62,37 @@ def test_other_photos_at_the_new_place_are_refused_with_both_places(
     with pytest.raises(RunMismatchError, match=rf"photos was {shapes}, is {place}"):
         vft.fit(place, out=begun, say=lambda _: None, **small)
     assert vft.fit(shapes, out=begun, say=lambda _: None, **small).manifest().root == shapes
+
+
+@pytest.mark.parametrize("spoil", ["another name", "other pixels"])
+def test_other_photos_at_another_place_are_refused_without_a_word(
+    begun: Path, place: Path, small: dict[str, Any], spoil: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, said = place / "disc" / "00.jpg", list[str]()
+    if spoil == "other pixels":
+        Image.new("RGB", (60, 60)).save(photo)
+    else:
+        photo.rename(photo.with_name("another.jpg"))
+        monkeypatch.setattr("visionft.data.prepare", lambda *_, **__: pytest.fail("photos are opened"))
+    with pytest.raises(RunMismatchError, match=rf"photos was .*, is {place}\); give the same ones or another --out"):
+        vft.fit(place, out=begun, say=said.append, **small)
+    assert said == []
+
+
+def test_a_run_begun_on_a_gpu_needs_one(
+    begun: Path, shapes: Path, small: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    settled = begun / layout.SETTINGS
+    settled.write_text(settled.read_text().replace("device: cpu", "device: cuda"))
+    reseal(begun)
+    asked = {**small, "hardware.device": "cuda"}
+    record = json.loads((begun / layout.CHOICES).read_text())
+    record["requested"]["hardware"]["device"] = "cuda"
+    (begun / layout.CHOICES).write_text(json.dumps(record))
+    reseal(begun)
+    with pytest.raises(RunError, match=r"was begun on a CUDA device and torch sees none here; go on where there is"):
+        vft.fit(shapes, out=begun, say=lambda _: None, **asked)
 
 
 def test_photos_that_changed_at_their_own_place_are_refused(begun: Path, place: Path, small: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from visionft.backbones.depth import DepthMap, depth_map
 from visionft.backbones.folding import store_weight
 from visionft.backbones.growing import regrow
 from visionft.backbones.heads import CosineHead, HeadKind, LinearHead, MlpHead
+from visionft.backbones.hub import require_obtainable
 from visionft.backbones.inference import Forward, evaluating, forward_batches, forwarding, normalise
 from visionft.backbones.naming import is_place, registered, same_backbone, slug
 from visionft.backbones.network import Network
@@ -47,6 +48,7 @@ __all__ = [
     "registered",
     "regrow",
     "relu6_kept_once",
+    "require_obtainable",
     "same_backbone",
     "sha256",
     "slug",

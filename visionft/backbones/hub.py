@@ -18,7 +18,7 @@ from timm.models import PretrainedCfg
 from torch import nn
 
 from visionft.backbones.naming import CONFIG, LOCAL, Blueprint, in_folder, parts, registered
-from visionft.backbones.stored import INDEX_SUFFIX
+from visionft.backbones.stored import INDEX_SUFFIX, require_file
 from visionft.backbones.weights import WeightSource, sha256
 from visionft.errors import WeightsError
 
@@ -40,11 +40,7 @@ def create_pretrained(name: str, cfg: PretrainedCfg, **arguments: Any) -> tuple[
     Raises:
         WeightsError: timm has no weights of this name, or the hub is out of reach and the cache lacks them.
     """
-    if not cfg.has_weights:
-        raise WeightsError(f"timm has no pretrained weights for {name}; name another --backbone or give --weights none")
-    file = cached(cfg)
-    if file is None:
-        _require_answer(name, cfg)
+    file = _cached_or_answered(name, cfg)
     overlay = {"file": str(file)} if file else None
     try:
         with _quietly():
@@ -53,6 +49,34 @@ def create_pretrained(name: str, cfg: PretrainedCfg, **arguments: Any) -> tuple[
         reason = str(error).strip().splitlines()[0]
         raise WeightsError(f"the pretrained weights of {name} cannot be loaded ({reason}); {WAY_OUT}") from error
     return model, _source(cfg)
+
+
+def require_obtainable(name: str, weights: str | Path) -> None:
+    """Look for a backbone and its weights where they are to come from; nothing is built or read.
+
+    Args:
+        name: as for `create`.
+        weights: as for `create`.
+
+    Raises:
+        BackboneError: there is no such backbone.
+        WeightsError: there is no such file, timm has no weights of this name, or the hub is out of reach.
+    """
+    plan = blueprint(name)
+    if weights == "hub" and plan.known:
+        _cached_or_answered(plan.known, plan.cfg)
+    elif weights not in ("hub", "none"):
+        require_file(Path(weights))
+
+
+def _cached_or_answered(name: str, cfg: PretrainedCfg) -> Path | None:
+    """Return the local file of these weights, or none where the hub answers instead; WeightsError otherwise."""
+    if not cfg.has_weights:
+        raise WeightsError(f"timm has no pretrained weights for {name}; name another --backbone or give --weights none")
+    file = cached(cfg)
+    if file is None:
+        _require_answer(name, cfg)
+    return file
 
 
 def cached(cfg: PretrainedCfg) -> Path | None:

@@ -65,11 +65,7 @@ def read_containers(path: Path) -> list[Container]:
     Raises:
         WeightsError: the file is missing, damaged, of another kind, or holds no named tensors.
     """
-    if not path.is_file():
-        inside = f", which is a folder{_inside(path)}" if path.is_dir() else ""
-        raise WeightsError(
-            f"there is no file of weights at {path}{inside}; give a safetensors or torch file with --weights"
-        )
+    require_file(path)
     try:
         beginning = _beginning(path)
         size = path.stat().st_size
@@ -189,6 +185,15 @@ def shard_of(path: Path) -> str | None:
         return None
     stem, suffix = part[1], part[4]
     return f"it is part {int(part[2])} of {int(part[3])}: give {stem}{suffix}{INDEX_SUFFIX}, which names them all"
+
+
+def require_file(path: Path) -> None:
+    """Raise WeightsError where there is no file."""
+    if not path.is_file():
+        inside = f", which is a folder{_inside(path)}" if path.is_dir() else ""
+        raise WeightsError(
+            f"there is no file of weights at {path}{inside}; give a safetensors or torch file with --weights"
+        )
 
 
 def _inside(folder: Path) -> str:

@@ -8,7 +8,7 @@ from visionft import data
 from visionft.data import Manifest
 from visionft.errors import BackboneError, MemoryShortError, MissingExtraError, UsageError
 from visionft.settings import METHODS, FitSettings
-from visionft.training import comparison, first_look, hardware
+from visionft.training import comparison, first_look, hardware, preparing
 from visionft.training.advice import BUSY, Advice, cells
 from visionft.training.comparison import Row
 from visionft.training.first_look import FirstLook
@@ -37,6 +37,7 @@ def advise(
     Raises:
         DataError, WeightsError, BackboneError: as in a fit.
     """
+    preparing.require_obtainable(settings)
     load = hardware.load()
     with bar("reading photos") as advance:
         manifest = data.prepare(settings.photos, settings.data, on_progress=advance)

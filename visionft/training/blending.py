@@ -104,7 +104,7 @@ def _figures(prepared: Prepared, manifest: Manifest, say: Say) -> tuple[dict[str
     began = time.monotonic()
     val, train, calibration = final_figures(prepared, manifest)
     seconds = time.monotonic() - began
-    sentence = verdict(train.top1, val.top1, train.n, (), None)
+    sentence = verdict((train.top1, val.top1), train.n, calibration.temperature)
     say(f"validation: {val}")
     say(sentence_of(calibration))
     say(sentence)

@@ -42,7 +42,7 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.base)
     methods.fold(network, prepared.settings.method)
     val, train, calibration = final_figures(prepared, manifest)
-    sentence = verdict(train.top1, val.top1, train.n, history, kept)
+    sentence = verdict((train.top1, val.top1), train.n, calibration.temperature, prepared.settings, history, kept)
     if adapter is not None:
         write_adapter(folder / layout.ADAPTER, adapter)
     write_weights(folder / layout.WEIGHTS, network)

@@ -22,6 +22,7 @@ from visionft.runs.succession import Succession
 from visionft.settings import FitSettings
 from visionft.training import activations, deciding, recomputing
 from visionft.training.choices import Choice, open_ones, put
+from visionft.training.hardware import pick_device
 from visionft.training.inheriting import Inheritance, choices_of
 from visionft.training.keeping import by_room, cache_choice
 from visionft.training.pacing import measures, pace
@@ -66,6 +67,22 @@ class Prepared:
     def base(self) -> str:
         """What an adapter of this run lies over: the name of pretrained weights, or the folder of another run."""
         return self.origin.path if self.origin else self.source.name
+
+
+def require_obtainable(wanted: FitSettings) -> None:
+    """Refuse a device, backbone or weights that cannot be had: no photo has to be opened for that.
+
+    What an earlier run brings is not looked for, nor what "auto" will become.
+
+    Raises:
+        UsageError: there is no such device.
+        BackboneError, WeightsError: see `backbones.require_obtainable`.
+    """
+    pick_device(wanted.hardware.device)
+    if wanted.from_run is None and wanted.backbone != "auto":
+        backbones.require_obtainable(wanted.backbone, "hub" if wanted.weights == "auto" else wanted.weights)
+    elif wanted.from_run is None and wanted.weights not in ("auto", "hub", "none"):
+        backbones.require_obtainable(backbones.OFFLINE_BACKBONE, wanted.weights)
 
 
 def prepare(

@@ -10,11 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
 from pydantic import ValidationError
 
 from visionft import backbones
 from visionft.backbones import sha256
-from visionft.data import Manifest
+from visionft.data import Manifest, read_splits
+from visionft.data.preparing import list_photos
 from visionft.errors import RunBusyError, RunError, RunMismatchError
 from visionft.runs import environment, layout
 from visionft.runs.descent import Origin
@@ -139,27 +143,59 @@ def require_same_settings(folder: Path, wanted: FitSettings) -> None:
         raise RunMismatchError(_other_settings(folder, differing))
 
 
+def require_device(folder: Path) -> None:
+    """Raise RunError where an unfinished run needs a device that is not here."""
+    settled = read_settings(folder / layout.SETTINGS).hardware.device
+    if settled == "cuda" and not os.path.lexists(folder / layout.RESULT) and not torch.cuda.is_available():
+        raise RunError(
+            f"{folder} was begun on a CUDA device and torch sees none here; go on where there is one, or give another "
+            "--out"
+        )
+
+
 def require_same_place(folder: Path, wanted: FitSettings) -> None:
     """Raise RunMismatchError where a run was begun with photos at another place than these."""
+    if other := _other_place(folder, wanted):
+        raise RunMismatchError(_other_settings(folder, [other]))
+
+
+def require_same_paths(folder: Path, wanted: FitSettings, reading: DataSettings, splits: Path | pa.Table) -> None:
+    """Refuse another place that lacks photos of a run, before any photo is opened.
+
+    Args:
+        folder: of the run.
+        wanted: the settings, which say where the photos are.
+        reading: how they are read.
+        splits: the photos of the run.
+
+    Raises:
+        RunMismatchError: says both places.
+        DataError: there are no photos.
+    """
+    if other := _other_place(folder, wanted):
+        ours = (read_splits(splits) if isinstance(splits, Path) else splits)["path"]
+        here = pc.is_in(ours, value_set=list_photos(wanted.photos, reading).table["path"])
+        if not pc.all(here).as_py():
+            raise RunMismatchError(_other_settings(folder, [other]))
+
+
+def _other_place(folder: Path, wanted: FitSettings) -> str | None:
+    """Say both places where the photos lie elsewhere than those of a run."""
     before, given = _before(folder), str(wanted.photos.absolute())
     asked: str = read_record(folder / layout.CHOICES, _asked)["requested"]["photos"]
-    if given not in (asked, str(Path(before.get("source", "")).absolute())):
-        raise RunMismatchError(_other_settings(folder, [f"photos was {asked}, is {given}"]))
+    known = given in (asked, str(Path(before.get("source", "")).absolute()))
+    return None if known else f"photos was {asked}, is {given}"
 
 
-def require_same_photos(folder: Path, wanted: FitSettings, manifest: Manifest) -> str | None:
+def require_same_photos(folder: Path, wanted: FitSettings, manifest: Manifest) -> None:
     """Refuse to go on with a run of other photos.
-
-    Returns:
-        What is to be said of photos that are the same at another place, which is then the run's; none: they are where
-        they were.
 
     Raises:
         RunMismatchError: says how many there were, or where.
     """
     before = _before(folder)
     if before["fingerprint"] == manifest.fingerprint:
-        return _moved(folder, wanted, manifest, before)
+        return
     require_same_place(folder, wanted)
     raise RunMismatchError(
         f"the photos changed since {folder} was begun ({before['photos']} photos then, {manifest.table.num_rows} now); "
@@ -176,9 +212,13 @@ def _before(folder: Path) -> dict[str, Any]:
     return read_record(folder / layout.DATA, _data_asked)
 
 
-def _moved(folder: Path, wanted: FitSettings, manifest: Manifest, before: dict[str, Any]) -> str | None:
-    """Record where the photos of an unfinished run are now; a finished one stays as it is."""
-    root = str(manifest.root.absolute())
+def moved(folder: Path, wanted: FitSettings, manifest: Manifest) -> str | None:
+    """Record where the photos of an unfinished run are now; a finished one stays as it is.
+
+    Returns:
+        What is to be said of the same photos at another place; none: they are where they were.
+    """
+    before, root = _before(folder), str(manifest.root.absolute())
     if root == before["root"]:
         return None
     said = f"the photos of {folder} were in {before['root']}, and the same are in {root} now"

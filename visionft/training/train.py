@@ -42,6 +42,9 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     begun = os.path.lexists(folder / layout.SETTINGS)
     if begun:  # before its splits are laid over photos that are read otherwise
         recording.require_same_settings(folder, wanted)
+        recording.require_device(folder)
+    else:
+        preparing.require_obtainable(wanted)
     parent = None if begun else inheriting.parent_of(wanted)
     master = None if begun or wanted.distill is None else Run.open(wanted.distill)
     elders = [run for run in (parent, master) if run is not None]
@@ -49,11 +52,15 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     with bar("reading photos") as advance:
         reading = recording.reading_of(folder, wanted)
         try:
+            if begun:
+                recording.require_same_paths(folder, wanted, reading, splits)
             manifest = data.prepare(wanted.photos, reading, splits=splits, on_progress=advance)
         except DataError:
             if begun:  # the fault may be that of other photos under this run's splits
                 recording.require_same_place(folder, wanted)
             raise
+    if begun:  # before a word of other photos under this run's splits
+        recording.require_same_photos(folder, wanted, manifest)
     say(data.summary(manifest, folder / layout.DATA))
     if begun:
         with locking.held(folder):
@@ -70,8 +77,8 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
 
 def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float) -> Run:
     recording.require_same_settings(folder, wanted)
-    moved = recording.require_same_photos(folder, wanted, manifest)
-    if moved:
+    recording.require_same_photos(folder, wanted, manifest)
+    if moved := recording.moved(folder, wanted, manifest):
         say(moved)
     sweep(folder)
     if os.path.lexists(folder / layout.RESULT):
