@@ -86,9 +86,10 @@ def refuse_unknown(photos: Path, names: list[str], known: tuple[str, ...]) -> No
     unknown = sorted(set(names) - set(known))
     if unknown:
         what = "class" if len(unknown) == 1 else "classes"
+        mend = "rename the folder" if photos.is_dir() else "mend the label"
         raise DataError(
             f"{photos} has the {what} {some(map(repr, unknown))}, unknown to the run with its "
-            f"{count(len(known), 'class', 'classes')}{did_you_mean(unknown[0], known)}: rename the folder, or train "
+            f"{count(len(known), 'class', 'classes')}{did_you_mean(unknown[0], known)}: {mend}, or train "
             f"a run that knows it with visionft fit {photos}"
         )
 

@@ -38,8 +38,21 @@ def scan(root: Path, settings: DataSettings, known: Sequence[str] | None = None)
         )
     tree = read_tree(root)
     reading = choose(root, tree, settings) if known is None else recognise(tree, settings, known)
-    scanned = _Scan(tree, reading)
-    return scanned.listing([*_beside(root, reading), *(split_like(tree, reading) if settings.layout == "auto" else [])])
+    notes = _beside(root, reading)
+    if settings.layout == "auto":
+        notes += split_like(tree, reading)
+    if known is not None:
+        notes += _levels_left_out(root, reading, settings)
+    return _Scan(tree, reading).listing(notes)
+
+
+def _levels_left_out(root: Path, reading: Reading, settings: DataSettings) -> list[str]:
+    """Return a note where photos of known classes have levels that those of the run did not have."""
+    in_each = reading.layout == "classes" and len(reading.parts) > 1
+    same_depth = reading.depth == (None if settings.depth == "auto" else settings.depth)
+    if same_depth and not in_each:
+        return []
+    return [f"{root} has other folder levels than the run's photos, and is read by its classes: {reading.sentence}"]
 
 
 def _beside(root: Path, reading: Reading) -> list[str]:

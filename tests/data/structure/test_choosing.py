@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -203,6 +204,39 @@ def test_photos_of_known_classes_need_no_flags(bare: Tree) -> None:
     assert labels(scan(root, DataSettings(), known=["dress", "hat"])) == {"hat", "dress"}
     every = ["dress", "dress/more", "hat", "hat/more"]
     assert labels(scan(root, DataSettings(depth=None), known=every)) == set(every)
+
+
+@pytest.mark.parametrize(
+    ("paths", "read_as"),
+    [
+        (grid("hat shoes", "SKU01 SKU02"), "class folders, no splits, 1 level of them the class"),
+        ([*photos("hat", "shoes"), *photos("hat/more")], "class folders, no splits, 1 level of them the class"),
+        (grid("2021 2022", "hat shoes"), "class folders in each of 2021/ and 2022/, no splits"),
+        (grid("trian test", "hat shoes"), "class folders in each of test/ and trian/, no splits"),
+        (grid("a/2021 a/2022 b/2021", "hat shoes"), "class folders in each of a/2021/, a/2022/ and b/2021/, no splits"),
+        (grid("men women", "hat/SKU1 shoes/SKU2"),
+         "class folders in each of men/ and women/, no splits, 1 level of them the class"),
+    ],
+    ids=["products", "parent and child", "years", "a side misspelt", "two levels above", "above and below"],
+)  # fmt: skip
+@pytest.mark.parametrize("depth", ["auto", None, 1])
+def test_levels_beside_the_known_classes_are_read_as_none_of_them(
+    bare: Tree, paths: list[str], read_as: str, depth: Literal["auto"] | int | None
+) -> None:
+    found = scan(bare(paths), DataSettings(depth=depth), known=["dress", "hat", "shoes"])
+    assert (labels(found), set(splits(found).values())) == ({"hat", "shoes"}, {None})
+    assert sentence(found) in (read_as, f"{read_as}, 1 level of them the class")
+    assert (found.table.num_rows, found.quarantine) == (len(paths), ())
+    note = f"{found.root} has other folder levels than the run's photos, and is read by its classes: {sentence(found)}"
+    assert found.notes == (
+        () if sentence(found).endswith("class") and depth == 1 and "each" not in read_as else (note,)
+    )
+
+
+def test_what_a_run_was_trained_on_is_read_as_it_was(bare: Tree) -> None:
+    known = ["men/hat", "men/shoes", "women/hat", "women/shoes"]
+    found = scan(bare(grid("men women", "hat shoes")), DataSettings(depth=None), known=[*known, "hat", "men"])
+    assert (labels(found), found.notes) == (set(known), ())
 
 
 def test_sides_without_train_are_measured_on(bare: Tree) -> None:

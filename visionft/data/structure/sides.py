@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from shlex import quote
 
@@ -69,6 +69,21 @@ def _literal(chain: list[Node], settings: DataSettings) -> Node | None:
     part = Part(chain[0].path)
     labels = {part.levels(node)[: settings.depth] for node in chain[0].below() if node.photos and node is not chain[0]}
     return chain[0] if len(labels) > 1 else None
+
+
+def below_each(base: Node) -> Iterator[Sides]:
+    """Propose to leave out levels on top, as in year/hat/photo.jpg: one level, two and so on, as long as all have them.
+
+    Nothing speaks for that but what the classes are called: it is for photos of known classes.
+    """
+    tops = [base]
+    while not any(node.photos for node in tops):
+        tops = [child for node in tops for child in node.bearing]
+        if not tops or any(node.photos or not node.bearing for node in tops):
+            return
+        parts = tuple(Part(node.path) for node in tops)
+        such = f"as the same classes in each of {some(f'{node.shown}/' for node in tops)}"
+        yield Sides(base.path, "classes", parts, 0, such, CLASSES, "so the classes are known")
 
 
 def weigh(base: Node) -> list[Sides]:
