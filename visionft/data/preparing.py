@@ -118,7 +118,7 @@ def list_photos(photos: Path, settings: DataSettings, known: Sequence[str] | Non
 def _place(listing: Listing) -> Place:
     reading = listing.reading
     is_one = reading is not None and reading.layout == "classes" and len(reading.parts) == 1
-    return Place(listing.root / reading.inside if reading and is_one else None, reading is not None)
+    return Place(listing.root / reading.parts[0].folder if reading and is_one else None, reading is not None)
 
 
 def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None) -> Listing:
