@@ -44,6 +44,7 @@ def test_products_and_sides_to_be_drawn_are_told(bare: Tree) -> None:
 
 def test_a_manifest_is_audited_too(bare: Tree) -> None:
     root = bare(["a.jpg"])
+    (root / "b.jpg").write_bytes(b"x")
     (root / "list.csv").write_text("path,label\na.jpg,shoe\nb.jpg,shoes\n")
     found = audit(root / "list.csv", DataSettings())
     assert found.to_json()["read_as"] == "a manifest"
@@ -56,3 +57,27 @@ def test_what_fit_would_refuse_is_refused_after_the_picture(bare: Tree) -> None:
     found = audit(bare(["hat/a.jpg", "hat/b.jpg"]), DataSettings())
     with pytest.raises(DataError, match="has photos of only one class, 'hat'"):
         found.require_fit(DataSettings())
+
+
+def test_files_of_a_manifest_that_are_not_there_are_counted_and_named(bare: Tree) -> None:
+    root = bare(["a.jpg", "c.jpg"])
+    (root / "list.csv").write_text("path,label\na.jpg,hat\nb.jpg,hat\nc.jpg,cap\nd.jpg,tie\n")
+    found = audit(root / "list.csv", DataSettings())
+    assert found.counts == {"photos": {"cap": 1, "hat": 1}}
+    lines = str(found).splitlines()
+    assert lines[0].startswith("2 files of 2 classes; none was opened; ")
+    assert "2 entries in quarantine: 2 no such file (b.jpg and d.jpg)" in lines
+    assert "note: 1 class is left out, as no photo of 'tie' can be used: see the quarantine" in lines
+
+
+def test_a_manifest_of_which_no_file_is_there_is_refused_as_fit_does(bare: Tree) -> None:
+    root = bare(["a.jpg"])
+    (root / "list.csv").write_text("path,label\nb.jpg,hat\nc.jpg,cap\n")
+    words = r"none of the 2 photos of .*list.csv can be used; b.jpg is the first \(no such file\); did you mean a.jpg\?"
+    with pytest.raises(DataError, match=words):
+        audit(root / "list.csv", DataSettings())
+
+
+def test_a_photo_outside_the_class_folders_is_named(bare: Tree) -> None:
+    found = audit(bare(["hat/a.jpg", "cap/b.jpg", "loose.jpg", "readme.txt"]), DataSettings())
+    assert "2 entries in quarantine: 2 not in a class folder (loose.jpg)" in str(found).splitlines()

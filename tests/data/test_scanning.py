@@ -36,7 +36,7 @@ def test_splits_are_read_where_train_and_another_hold_folders(tree: Tree) -> Non
         "val/hat/b.png": ("hat", "validation"),
         "test/cap/c.png": ("cap", "test"),
     }
-    assert found.notes == (f"beside the splits of {root}, iconic/ and LICENSE.png are ignored",)
+    assert found.notes == (f"beside the splits of {root}, iconic/ (1 photo) and LICENSE.png are ignored",)
 
 
 def test_classes_called_train_and_test_are_classes_and_said_aloud(tree: Tree) -> None:
@@ -172,7 +172,7 @@ def test_links_into_a_folder_that_is_not_read_itself_are_read(tree: Tree) -> Non
         for name in ("hat", "cap"):
             (root / side / name).symlink_to(root / "all" / f"{name}-{side}")
     found = scan(root, DataSettings())
-    assert found.notes == (f"beside the splits of {root}, all/ is ignored",)
+    assert found.notes == (f"beside the splits of {root}, all/ (4 photos) is ignored",)
     assert {path: row[:2] for path, row in listed(found).items()} == {
         f"{side}/{name}/a.png": (name, side) for name in ("hat", "cap") for side in ("train", "test")
     }

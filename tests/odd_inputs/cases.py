@@ -88,7 +88,7 @@ def _folders() -> list[Case]:
         case(
             "`A/` and `B/` with the same class folders in both",
             sides("A", "B"),
-            "photos has the same folders (disc, square and stripes) in each of A and B, which may be sides of one set: ... add --data.depth none ... add --data.depth 1 ... mv A train",
+            "photos has the same folders (disc, square and stripes) in each of A and B, which may be sides of one set: ... add --data.depth none ... add --data.depth 1 ... add --data.inside '*', or, if they are sides, name the one with the photos to train on train",
             1,
         ),
         case(

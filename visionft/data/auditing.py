@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from visionft.data.checking import find
 from visionft.data.listing import Listing, count
-from visionft.data.preparing import fold_labels, list_photos, refuse_early
+from visionft.data.preparing import fold_labels, list_photos, refuse_early, usable
+from visionft.data.reading import is_manifest
 from visionft.data.structure.picture import picture
 from visionft.data.summarising import set_aside
+from visionft.photos import Account
 from visionft.settings import DataSettings
 
 UNSPLIT = "photos"  # the column of photos whose sides are to be drawn
@@ -35,6 +38,11 @@ class Audit:
         for row in sorted(rows, key=lambda row: row["label"]):
             found.setdefault(row["split"] or UNSPLIT, {})[row["label"]] = row["count_all"]
         return {split: found[split] for split in ("train", "validation", "test", UNSPLIT) if split in found}
+
+    @property
+    def _account(self) -> Account:
+        aside, rows = self.listing.quarantine, self.listing.table.num_rows
+        return Account.of(rows, aside, by_rows=is_manifest(self.photos))
 
     def require_fit(self, settings: DataSettings) -> None:
         """Refuse what fit would refuse before it opens a photo.
@@ -62,18 +70,21 @@ class Audit:
     def __str__(self) -> str:
         table, reading = self.listing.table, self.listing.reading
         kinds = count(len(table["label"].unique()), "class", "classes")
-        lines = [f"{count(table.num_rows, 'file')} of {kinds}; none was opened"]
+        account = self._account
+        loud = f"; {account.headline}" if account.headline else ""
+        lines = [f"{count(table.num_rows, 'file')} of {kinds}; none was opened{loud}"]
         lines += [f"read as: {reading.sentence}"] if reading else []
-        lines += [*picture(self.counts), *set_aside(self.listing.quarantine)]
+        lines += [*picture(self.counts), *set_aside(self.listing.quarantine, [it.path for it in account.left_out])]
         products = table["group"].drop_null().unique()
         lines += [count(len(products), "product")] if len(products) else []
         return "\n".join([*lines, *(f"note: {note}" for note in self.listing.notes)])
 
 
 def audit(photos: Path, settings: DataSettings) -> Audit:
-    """List and read photos without opening one.
+    """List and read photos without opening one; whether the files of a manifest are there is looked up.
 
     Raises:
-        DataError: they can be read in several ways, or in none.
+        DataError: they can be read in several ways, or in none, or none of a manifest's files is there.
     """
-    return Audit(photos, fold_labels(list_photos(photos, settings)))
+    listing = fold_labels(list_photos(photos, settings))
+    return Audit(photos, usable(photos, listing, find(listing)) if is_manifest(photos) else listing)

@@ -75,6 +75,26 @@ def check(
     return checked.result()
 
 
+def find(listing: Listing) -> Listing:
+    """Return the listing without photos that are not there, or not to be reached; none is opened, all are asked for."""
+    files = [os.path.join(listing.root, name) for name in listing.table["path"].to_pylist()]  # noqa: PTH118  # as below
+    with _pool(None) as pool:
+        gone = _stamps(pool, files)[:, 0] < 0 if files else np.zeros(0, bool)
+    if not gone.any():
+        return listing
+    lacking = listing.table["path"].filter(pa.array(gone)).to_pylist()
+    quarantine = (Quarantined(printable(path), _why_gone(listing.root / path)) for path in lacking)
+    return replace(listing, table=listing.table.filter(pa.array(~gone)), quarantine=(*listing.quarantine, *quarantine))
+
+
+def _why_gone(file: Path) -> str:
+    try:
+        contents(file)
+    except PhotoError as error:
+        return error.reason
+    return "no such file"  # it came back in between
+
+
 class _Check:
     def __init__(self, listing: Listing, max_pixels: int, cache: ScanCache) -> None:
         self.listing, self.max_pixels, self.cache = listing, max_pixels, cache

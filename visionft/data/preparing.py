@@ -59,7 +59,7 @@ def prepare(
     earlier = read_splits(earlier) if isinstance(earlier, Path) else earlier
     listing = fold_labels(list_photos(photos, settings))
     refuse_early(photos, listing, settings)
-    checked = _usable(photos, listing, _checked(listing, settings, on_progress, threads))
+    checked = usable(photos, listing, _checked(listing, settings, on_progress, threads))
     lost = _lost(listing, checked)
     return replace(_split(photos, checked, settings, earlier), by_rows=is_manifest(photos), lost_classes=lost)
 
@@ -83,7 +83,7 @@ def label_photos(
     listing = _measured(photos, list_photos(photos, settings, classes.names), settings)
     listing = fold_labels(listing, classes.names)
     refuse_unknown(photos, sorted(listing.table["label"].unique().to_pylist()), classes.names)
-    checked = _usable(photos, listing, _checked(listing, settings, on_progress, threads))
+    checked = usable(photos, listing, _checked(listing, settings, on_progress, threads))
     table = _with_splits(checked.table, pa.repeat("test", checked.table.num_rows))
     return Manifest(
         checked.root,
@@ -117,8 +117,8 @@ def list_photos(photos: Path, settings: DataSettings, known: Sequence[str] | Non
 
 def _place(listing: Listing) -> Place:
     reading = listing.reading
-    is_one = reading is not None and reading.layout == "classes"
-    return Place(listing.root / reading.inside if reading and is_one else None, reading is not None)
+    is_one = reading is not None and reading.layout == "classes" and len(reading.parts) == 1
+    return Place(listing.root / reading.parts[0].folder if reading and is_one else None, reading is not None)
 
 
 def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None) -> Listing:
@@ -206,14 +206,14 @@ def _with_splits(table: pa.Table, splits: pa.ChunkedArray | pa.Array) -> pa.Tabl
     return pa.table(columns).cast(SCHEMA)
 
 
-def _usable(photos: Path, listed: Listing, checked: Listing) -> Listing:
+def usable(photos: Path, listed: Listing, checked: Listing) -> Listing:
     """Return `checked` with a note on classes that lost every photo.
 
     Raises:
         DataError: no photo at all is left.
     """
     if not checked.table.num_rows:
-        raise DataError(_none_usable(photos, listed, checked))
+        raise DataError(_noneusable(photos, listed, checked))
     lost = _lost(listed, checked)
     if not lost:
         return checked
@@ -227,7 +227,7 @@ def _lost(listed: Listing, checked: Listing) -> tuple[str, ...]:
     return tuple(sorted(set(listed.table["label"].unique().to_pylist()) - left))
 
 
-def _none_usable(photos: Path, listed: Listing, checked: Listing) -> str:
+def _noneusable(photos: Path, listed: Listing, checked: Listing) -> str:
     first = next(item for item in checked.quarantine if item.path == printable(listed.table["path"][0].as_py()))
     near = (checked.root / first.path).parent
     names = [entry.name for entry in near.iterdir()] if near.is_dir() else []

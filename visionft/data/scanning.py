@@ -38,16 +38,46 @@ def scan(root: Path, settings: DataSettings, known: Sequence[str] | None = None)
         )
     tree = read_tree(root)
     reading = choose(root, tree, settings) if known is None else recognise(tree, settings, known)
-    scanned = _Scan(tree, reading)
-    return scanned.listing([*_beside(root, reading), *(split_like(tree, reading) if settings.layout == "auto" else [])])
+    notes = _beside(tree, reading)
+    if settings.layout == "auto":
+        notes += split_like(tree, reading)
+    if known is None:
+        notes += _without_effect(tree, reading, settings)
+    else:
+        notes += _levels_left_out(root, reading, settings)
+    return _Scan(tree, reading).listing(notes)
 
 
-def _beside(root: Path, reading: Reading) -> list[str]:
+def _levels_left_out(root: Path, reading: Reading, settings: DataSettings) -> list[str]:
+    """Return a note where photos of known classes have levels that those of the run did not have."""
+    in_each = reading.layout == "classes" and len(reading.parts) > 1
+    same_depth = reading.depth == (None if settings.depth == "auto" else settings.depth)
+    if same_depth and not in_each:
+        return []
+    return [f"{root} has other folder levels than the run's photos, and is read by its classes: {reading.sentence}"]
+
+
+def _without_effect(tree: Tree, reading: Reading, settings: DataSettings) -> list[str]:
+    """Return a note where the depth that was asked for is more than there is."""
+    deepest = max((len(levels) for node, _, levels in folders(tree, reading.parts)[0] if node.files), default=0)
+    if not isinstance(settings.depth, int) or settings.depth <= deepest:
+        return []
+    there = f"the class folders of {tree.root} lie {count(deepest, 'level')} deep at most"
+    return [f"--data.depth {settings.depth} changes nothing: {there}"]
+
+
+def _beside(tree: Tree, reading: Reading) -> list[str]:
     if not reading.ignored:
         return []
     what = "the splits of" if reading.layout == "splits" and not reading.inside else "what is read in"
     verb = "is" if len(reading.ignored) == 1 else "are"
-    return [f"beside {what} {root}, {some(map(printable, reading.ignored))} {verb} ignored"]
+    named = some(_with_photos(tree, path) for path in reading.ignored)
+    return [f"beside {what} {tree.root}, {named} {verb} ignored"]
+
+
+def _with_photos(tree: Tree, path: str) -> str:
+    node = tree.node(path.rstrip("/")) if path.endswith("/") else None
+    return f"{printable(path)} ({count(node.total, 'photo')})" if node and node.total else printable(path)
 
 
 class _Scan:

@@ -15,7 +15,8 @@ class DataSettings(Settings):
 
     inside: Annotated[Place | Auto | None, FOLDER] = "auto"
     """The folder in PHOTOS that holds the classes or the splits; none: PHOTOS itself; auto: where PHOTOS holds nothing
-    but one folder of folders, that is looked through."""
+    but one folder of folders, that is looked through. A level `*` stands for every folder there: '*' reads 2021/hat and
+    2022/hat as one class."""
     layout: Annotated[Literal["auto", "classes", "splits"], FOLDER] = "auto"
     """`classes`: a folder a class; `splits`: train/ and validation/ or test/ on top, or below every class; `auto`
     weighs the names and what the folders hold."""

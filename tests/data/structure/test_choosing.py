@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -94,13 +95,13 @@ def test_sides_below_every_class_are_sides(bare: Tree) -> None:
 def test_a_test_folder_without_classes_is_left_aside_aloud(bare: Tree) -> None:
     found = scan(bare([*grid("train", "hat shoes"), *photos("test")]), DataSettings())
     assert (labels(found), splits(found)) == ({"hat", "shoes"}, {"train": None})
-    assert found.notes == (f"beside what is read in {found.root}, test/ is ignored",)
+    assert found.notes == (f"beside what is read in {found.root}, test/ (3 photos) is ignored",)
 
 
 def test_a_flat_test_folder_beside_train_and_validation_is_left_aside_aloud(bare: Tree) -> None:
     found = scan(bare([*grid("train val", "hat shoes"), *photos("test")]), DataSettings())
     assert splits(found) == {"train": "train", "val": "validation"}
-    assert found.notes == (f"beside the splits of {found.root}, test/ is ignored",)
+    assert found.notes == (f"beside the splits of {found.root}, test/ (3 photos) is ignored",)
 
 
 def test_classes_called_train_and_test_among_others_are_classes(bare: Tree) -> None:
@@ -138,10 +139,71 @@ def test_folders_that_repeat_under_unknown_names_are_refused(bare: Tree, below: 
     assert str(caught.value) == (
         f"{root} has the same folders ({first} and {second}) in each of A and B, which may be sides of one set: for "
         f"classes such as A/{first} add --data.depth none; for the 2 classes A and B add --data.depth 1; for classes "
-        f"such as {first} rename the folders to train and test (mv A train)"
+        f"such as {first} in all of them add --data.inside '*', or, if they are sides, name the one with the photos to "
+        "train on train, the other one test or validation"
     )
     assert labels(scan(root, DataSettings(depth=2))) == {f"{a}/{b}" for a in "AB" for b in below.split()}
     assert labels(scan(root, DataSettings(depth=1))) == {"A", "B"}
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("test trian", r"rename them \(mv {0}/trian {0}/train\)"),
+        ("Testdaten Trainingsdaten", r"rename them \(mv {0}/Testdaten {0}/test && mv {0}/Trainingsdaten {0}/train\)"),
+        ("train unseen", "name what lies beside train test or validation"),
+        ("2021 2022 2023", "name the one with the photos to train on train, the other one test or validation"),
+        ("trian trial", "name the one with the photos to train on train, the other one test or validation"),
+    ],
+)
+def test_no_side_is_taken_for_another_in_a_refusal(bare: Tree, names: str, words: str) -> None:
+    root = bare(grid(names, "hat shoes", n=20))
+    with pytest.raises(DataError, match=f"or, if they are sides, {words.format(root)}$"):
+        scan(root, DataSettings())
+
+
+def test_a_star_reads_every_folder_of_a_level_together(bare: Tree) -> None:
+    root = bare([*grid("2021 2022", "hat shoes"), *photos("2023/dress")])
+    found = scan(root, DataSettings(inside=Path("*")))
+    assert (labels(found), found.table.num_rows, found.quarantine) == ({"hat", "shoes", "dress"}, 15, ())
+    assert sentence(found) == "class folders in each of 2021/, 2022/ and 2023/, no splits"
+    assert found.reading is not None
+    settled = {name.removeprefix("data."): value for name, value, _ in found.reading.choices}
+    assert scan(root, DataSettings.model_validate(settled)).table.equals(found.table)
+    with pytest.raises(
+        DataError, match=r"has no folders \*/\*/\* with photos; give a level that has, by name or as \*, or"
+    ):
+        scan(root, DataSettings(inside=Path("*/*/*")))
+
+
+def test_a_star_keeps_the_sides_of_each_folder_and_says_what_is_beside(bare: Tree) -> None:
+    found = scan(bare(grid("one/train one/test two/train two/test", "hat shoes")), DataSettings(inside=Path("*")))
+    assert (labels(found), set(found.table["split"].to_pylist())) == ({"hat", "shoes"}, {"train", "test"})
+    loose = scan(bare([*grid("more/2021 more/2022", "cap tie"), *photos("more")]), DataSettings(inside=Path("more/*")))
+    assert labels(loose) == {"cap", "tie"}
+    assert [item.path for item in loose.quarantine] == ["more/0.jpg", "more/1.jpg", "more/2.jpg"]
+    assert any("one/ (12 photos)" in note and "are ignored" in note for note in loose.notes)
+
+
+def test_a_folder_that_says_nothing_below_every_class_is_no_level_of_it(bare: Tree) -> None:
+    root = bare([*photos("hat/images", "shoes/images"), *photos("dress/Photos")])
+    found = scan(root, DataSettings())
+    assert labels(found) == {"hat", "shoes", "dress"}
+    assert sentence(found) == (
+        "class folders, no splits, 3 classes with their photos in Photos/ and images/ below; if that is part of the "
+        "names, add --data.depth none"
+    )
+    assert labels(scan(root, DataSettings(depth=None))) == {"hat/images", "shoes/images", "dress/Photos"}
+    more = scan(bare(photos("hat/side")), DataSettings())
+    assert labels(more) == {"hat/images", "hat/side", "shoes/images", "dress/Photos"}
+
+
+def test_a_depth_beyond_the_tree_is_said_to_change_nothing(bare: Tree) -> None:
+    root = bare(photos("hat", "shoes/red"))
+    assert scan(root, DataSettings(depth=2)).notes == ()
+    assert scan(root, DataSettings(depth=5)).notes == (
+        f"--data.depth 5 changes nothing: the class folders of {root} lie 2 levels deep at most",
+    )
 
 
 def test_a_taxonomy_that_shares_some_names_is_one(bare: Tree) -> None:
@@ -205,6 +267,39 @@ def test_photos_of_known_classes_need_no_flags(bare: Tree) -> None:
     assert labels(scan(root, DataSettings(depth=None), known=every)) == set(every)
 
 
+@pytest.mark.parametrize(
+    ("paths", "read_as"),
+    [
+        (grid("hat shoes", "SKU01 SKU02"), "class folders, no splits, 1 level of them the class"),
+        ([*photos("hat", "shoes"), *photos("hat/more")], "class folders, no splits, 1 level of them the class"),
+        (grid("2021 2022", "hat shoes"), "class folders in each of 2021/ and 2022/, no splits"),
+        (grid("trian test", "hat shoes"), "class folders in each of test/ and trian/, no splits"),
+        (grid("a/2021 a/2022 b/2021", "hat shoes"), "class folders in each of a/2021/, a/2022/ and b/2021/, no splits"),
+        (grid("men women", "hat/SKU1 shoes/SKU2"),
+         "class folders in each of men/ and women/, no splits, 1 level of them the class"),
+    ],
+    ids=["products", "parent and child", "years", "a side misspelt", "two levels above", "above and below"],
+)  # fmt: skip
+@pytest.mark.parametrize("depth", ["auto", None, 1])
+def test_levels_beside_the_known_classes_are_read_as_none_of_them(
+    bare: Tree, paths: list[str], read_as: str, depth: Literal["auto"] | int | None
+) -> None:
+    found = scan(bare(paths), DataSettings(depth=depth), known=["dress", "hat", "shoes"])
+    assert (labels(found), set(splits(found).values())) == ({"hat", "shoes"}, {None})
+    assert sentence(found) in (read_as, f"{read_as}, 1 level of them the class")
+    assert (found.table.num_rows, found.quarantine) == (len(paths), ())
+    note = f"{found.root} has other folder levels than the run's photos, and is read by its classes: {sentence(found)}"
+    assert found.notes == (
+        () if sentence(found).endswith("class") and depth == 1 and "each" not in read_as else (note,)
+    )
+
+
+def test_what_a_run_was_trained_on_is_read_as_it_was(bare: Tree) -> None:
+    known = ["men/hat", "men/shoes", "women/hat", "women/shoes"]
+    found = scan(bare(grid("men women", "hat shoes")), DataSettings(depth=None), known=[*known, "hat", "men"])
+    assert (labels(found), found.notes) == (set(known), ())
+
+
 def test_sides_without_train_are_measured_on(bare: Tree) -> None:
     found = scan(bare(grid("val test", "hat shoes")), DataSettings(layout="splits", depth=None), known=["hat", "shoes"])
     assert (labels(found), splits(found)) == ({"hat", "shoes"}, {"val": "validation", "test": "test"})
@@ -228,7 +323,7 @@ def test_a_word_for_a_side_is_a_hint_that_the_classes_bear_out(bare: Tree) -> No
     root = bare([*grid("seg_train/seg_train seg_test/seg_test", "forest sea"), *photos("seg_pred/seg_pred")])
     found = scan(root, DataSettings())
     assert (labels(found), splits(found)) == ({"forest", "sea"}, {"seg_train": "train", "seg_test": "test"})
-    assert found.notes == (f"beside the splits of {root}, seg_pred/ is ignored",)
+    assert found.notes == (f"beside the splits of {root}, seg_pred/ (3 photos) is ignored",)
     again = scan(root, DataSettings(layout="splits", inside=None, depth=None))
     assert again.table.equals(found.table)
     shoes = scan(bare(photos("more/training shoes/A", "more/test tubes/B", "more/hats/C")) / "more", DataSettings())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -12,8 +12,8 @@ from visionft.data.listing import count, some
 from visionft.data.structure.levels import Depth, Leaves, grouping, settle
 from visionft.data.structure.naming import side_of
 from visionft.data.structure.reading import Part, Reading, Sides
-from visionft.data.structure.sides import beside, over, propose, start, weigh
-from visionft.data.structure.tree import PHOTO_SUFFIXES, Tree
+from visionft.data.structure.sides import CLASSES, beside, over, propose, start, weigh
+from visionft.data.structure.tree import PHOTO_SUFFIXES, Node, Tree
 from visionft.errors import DataError
 from visionft.photos import printable
 from visionft.settings import DataSettings
@@ -37,8 +37,8 @@ def choose(root: Path, tree: Tree, settings: DataSettings) -> Reading:
 def recognise(tree: Tree, settings: DataSettings, known: Sequence[str]) -> Reading:
     """Return how photos of known classes are read: the proposal with the fewest unknown ones.
 
-    Other photos may lie in other folders and bring other sides than those that a run was trained on; the levels that
-    make its classes stay, unless they were never settled.
+    Other photos may lie in other folders, bring other sides, and have levels above or below the class that those of the
+    run did not have (years, products): as the run was trained comes first, but known classes win over it.
     """
     open_settings = settings.model_copy(update={"inside": "auto", "layout": "auto"})
     chain = start(tree, open_settings)
@@ -46,7 +46,7 @@ def recognise(tree: Tree, settings: DataSettings, known: Sequence[str]) -> Readi
     proposed += propose(tree, open_settings.model_copy(update={"layout": "classes"}))
     ranked = sorted(proposed, key=lambda sides: (sides.layout != settings.layout, -sides.standing))
     names = {normalise(name) for name in known}
-    each = [(sides, Leaves(tree, sides)) for sides in ranked]
+    each = [(sides, Leaves(tree, sides)) for sides in (*ranked, *_below_each(chain[-1]))]
     open_ones = [
         (sides, depth, leaves.labels(depth.depth)) for sides, leaves in each for depth in _depths(leaves, settings)
     ]
@@ -55,10 +55,25 @@ def recognise(tree: Tree, settings: DataSettings, known: Sequence[str]) -> Readi
 
 
 def _depths(leaves: Leaves, settings: DataSettings) -> list[Depth]:
-    if settings.depth != "auto":
-        return [Depth(settings.depth, grouping(settings), "as the run was trained")]
-    shallower = range(1, min(leaves.deepest, MAX_DEPTH + 1))
-    return [Depth(depth, "none", "as the classes are known") for depth in (None, *shallower)]
+    settled = [] if settings.depth == "auto" else [settings.depth]
+    trained = [Depth(depth, grouping(settings), "as the run was trained") for depth in settled]
+    others = (None, *range(1, min(leaves.deepest, MAX_DEPTH + 1)))
+    return trained + [Depth(depth, "none", "as the classes are known") for depth in others if depth not in settled]
+
+
+def _below_each(base: Node) -> Iterator[Sides]:
+    """Propose to leave out levels on top, as in year/hat/photo.jpg: one level, two and so on, as long as all have them.
+
+    Nothing speaks for that but what the classes are called: it is for photos of known classes.
+    """
+    tops = [base]
+    while not any(node.photos for node in tops):
+        tops = [child for node in tops for child in node.bearing]
+        if not tops or any(node.photos or not node.bearing for node in tops):
+            return
+        parts = tuple(Part(node.path) for node in tops)
+        such = f"as the same classes in each of {some(f'{node.shown}/' for node in tops)}"
+        yield Sides(base.path, "classes", parts, 0, such, CLASSES, "so the classes are known")
 
 
 def _unknown(labels: Set[str], known: Set[str]) -> tuple[int, int]:
@@ -102,6 +117,8 @@ def _sentence(tree: Tree, sides: Sides, depth: Depth) -> str:
 
 def _where(sides: Sides) -> str:
     if sides.layout == "classes":
+        if len(sides.parts) > 1:
+            return f"class folders in each of {some(f'{printable(part.folder)}/' for part in sides.parts)}, no splits"
         inside = f" in {printable(sides.inside)}/" if sides.inside else ""
         return f"class folders{inside}, no splits"
     if any(part.above for part in sides.parts):

@@ -11,7 +11,7 @@ from shlex import quote
 
 from visionft.classes import normalise
 from visionft.data.listing import count, some
-from visionft.data.structure.naming import is_code
+from visionft.data.structure.naming import is_code, is_filler, likely_side
 from visionft.data.structure.reading import Grouping, Levels, Sides, folders
 from visionft.data.structure.tree import Tree
 from visionft.errors import DataError
@@ -95,6 +95,9 @@ def settle(root: Path, tree: Tree, sides: Sides, settings: DataSettings) -> Dept
         return Depth(settings.depth, grouping(settings), "given")
     if settings.group_by == "parent":
         return _above_products(leaves)
+    fillers = _above_fillers(leaves, settings)
+    if fillers:
+        return fillers
     products = _products(root, leaves) if settings.group_by == "auto" else None
     if products is None:
         _refuse_parents_with_photos(root, leaves)
@@ -113,6 +116,17 @@ def _above_products(leaves: Leaves) -> Depth:
         )
     depth = leaves.deepest - 1
     return Depth(depth, "parent", f"the photo's folder, level {depth + 1}, is the product", _counted(leaves, depth))
+
+
+def _above_fillers(leaves: Leaves, settings: DataSettings) -> Depth | None:
+    """Return the level above hat/images/photo.jpg, where every class has one such folder and no photo beside it."""
+    k = leaves.deepest
+    above = {levels[:-1] for levels in leaves.photos}
+    if k < 2 or len(above) < len(leaves.photos) or not all(len(le) == k and is_filler(le[-1]) for le in leaves.photos):
+        return None
+    names = some(sorted({f"{printable(levels[-1])}/" for levels in leaves.photos}))
+    words = f"with their photos in {names} below; if that is part of the names, add {leaves.flag(None)}"
+    return Depth(k - 1, grouping(settings), f"{names} below every class says nothing", words)
 
 
 def _products(root: Path, leaves: Leaves) -> Depth | None:
@@ -202,10 +216,21 @@ def _refuse_crossing(root: Path, leaves: Leaves, depth: int | None, *, own_sides
         return
     parents, children = sorted(map(printable, held)), sorted(map(printable, common))
     group = " --data.group-by parent" if depth else ""
-    first = quote(f"{leaves.inside}/{parents[0]}".lstrip("/"))
-    mend = f"add --data.inside {first}" if own_sides else f"rename the folders to train and test (mv {first} train)"
+    mend = f"in all of them add --data.inside {quote(f'{leaves.inside}/*'.lstrip('/'))}"
+    mend += "" if own_sides else f", or, if they are sides, {_as_sides(root / leaves.inside, sorted(held))}"
     raise DataError(
         f"{root} has the same folders ({some(children)}) in each of {some(parents)}, which may be sides of one set: "
         f"for classes such as {parents[0]}/{children[0]} add {leaves.flag(depth)}{group}; for the "
         f"{len(parents)} classes {some(parents)} add {leaves.flag(1)}{group}; for classes such as {children[0]} {mend}"
     )
+
+
+def _as_sides(place: Path, names: list[str]) -> str:
+    """Return how folders become sides: with commands where their names leave no doubt which is which."""
+    meant = {name: side for name in names if (side := likely_side(name))}
+    if [name for name, side in meant.items() if side == "train"] == ["train"] and len(meant) < len(names):
+        return "name what lies beside train test or validation"
+    if len(meant) < len(names) or len(set(meant.values())) < len(meant) or "train" not in meant.values():
+        return "name the one with the photos to train on train, the other one test or validation"
+    moves = [f"mv {quote(str(place / name))} {place / side}" for name, side in meant.items() if name != side]
+    return f"rename them ({printable(' && '.join(moves))})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from difflib import get_close_matches
 
 from visionft.data.manifest import SPLIT_NAMES
 
@@ -30,6 +31,18 @@ def side_among(name: str) -> str | None:
     """Return the side that one word of a name means, as in seg_train or flowers-test: a hint, that classes bear out."""
     found = [_SIDE_OF[word] for word in _words(name) if word in _SIDE_OF]
     return side_of(name) or (found[0] if len(found) == 1 else None)
+
+
+def likely_side(name: str) -> str | None:
+    """Return the side that a name seems to mean, misspelt or in a longer word: `trian`, `Testdaten`; only to ask."""
+    if side := side_among(name):
+        return side
+    known = [word for word in _SIDE_OF if len(word) > len("val")]
+    for word in _words(name):
+        begun = [other for other in ("train", "test", "valid") if word.startswith(other)]
+        if near := begun or get_close_matches(word, known, n=1, cutoff=0.75):
+            return _SIDE_OF[near[0]]
+    return None
 
 
 def _words(name: str) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from shlex import quote
+from typing import Literal
 
 from visionft.classes import normalise
 from visionft.data.listing import some
@@ -35,6 +37,36 @@ def start(tree: Tree, settings: DataSettings) -> list[Node]:
     return [node]
 
 
+def in_each(tree: Tree, settings: DataSettings) -> list[Node]:
+    """Return the folders with photos that `--data.inside` stands for, if a level of it is `*`.
+
+    Raises:
+        DataError: there is none.
+    """
+    levels = Path(settings.inside).parts if isinstance(settings.inside, Path) else ()
+    if "*" not in levels or tree.node(str(settings.inside)):
+        return []
+    found = [tree.top]
+    for level in levels:
+        found = [child for node in found for child in node.bearing if level in ("*", child.name)]
+    if not found:
+        raise DataError(
+            f"--data.inside: {tree.root} has no folders {settings.inside} with photos; give a level that has, by "
+            "name or as *, or leave it out"
+        )
+    return found
+
+
+def _together(tree: Tree, tops: list[Node], settings: DataSettings) -> Sides:
+    """Read several folders as one set: with their own sides where each has some, else by their classes."""
+    each = [propose(tree, settings.model_copy(update={"inside": Path(node.path)}))[0] for node in tops]
+    is_split = all(sides.layout == "splits" and sides.parts for sides in each)
+    parts = tuple(part for sides in each for part in sides.parts) if is_split else tuple(Part(n.path) for n in tops)
+    layout: Literal["classes", "splits"] = "splits" if is_split else "classes"
+    because = "each of them holds sides" if is_split else "not each of them holds sides"
+    return Sides(str(settings.inside), layout, parts, 2, "together", SPLITS if is_split else CLASSES, because)
+
+
 def _chain(node: Node) -> list[Node]:
     """Follow a folder down while it holds nothing but one folder of folders: the last one holds what matters."""
     found = [node]
@@ -52,6 +84,9 @@ def propose(tree: Tree, settings: DataSettings) -> list[Sides]:
     Raises:
         DataError: the settings ask for splits, and there are none.
     """
+    tops = in_each(tree, settings)
+    if tops:
+        return [_together(tree, tops, settings)]
     chain = start(tree, settings)
     if settings.layout == "splits":
         return [_asked_for(tree, chain)]
