@@ -63,7 +63,7 @@ def _without_effect(tree: Tree, reading: Reading, settings: DataSettings) -> lis
     if not isinstance(settings.depth, int) or settings.depth <= deepest:
         return []
     there = f"the class folders of {tree.root} lie {count(deepest, 'level')} deep at most"
-    return [f"--data.depth {settings.depth} changes nothing: {there}"]
+    return [f"--data.depth {settings.depth} is more than there is: {there}"]
 
 
 def _beside(tree: Tree, reading: Reading) -> list[str]:

@@ -198,11 +198,11 @@ def test_a_folder_that_says_nothing_below_every_class_is_no_level_of_it(bare: Tr
     assert labels(more) == {"hat/images", "hat/side", "shoes/images", "dress/Photos"}
 
 
-def test_a_depth_beyond_the_tree_is_said_to_change_nothing(bare: Tree) -> None:
+def test_a_depth_beyond_the_tree_is_said_to_be_none(bare: Tree) -> None:
     root = bare(photos("hat", "shoes/red"))
     assert scan(root, DataSettings(depth=2)).notes == ()
     assert scan(root, DataSettings(depth=5)).notes == (
-        f"--data.depth 5 changes nothing: the class folders of {root} lie 2 levels deep at most",
+        f"--data.depth 5 is more than there is: the class folders of {root} lie 2 levels deep at most",
     )
 
 

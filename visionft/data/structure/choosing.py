@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from visionft.classes import normalise
 from visionft.data.listing import count, some
+from visionft.data.structure.doubting import refuse_hidden_sides
 from visionft.data.structure.levels import Depth, Leaves, grouping, settle
 from visionft.data.structure.naming import side_of
 from visionft.data.structure.reading import Part, Reading, Sides
@@ -31,6 +32,8 @@ def choose(root: Path, tree: Tree, settings: DataSettings) -> Reading:
     best = [sides for sides in proposed if sides.standing == proposed[0].standing]
     if len(best) > 1:
         raise DataError(_both(root, best))
+    if settings.layout == "auto":
+        refuse_hidden_sides(root, tree, best[0])
     return _reading(tree, best[0], settle(root, tree, best[0], settings))
 
 
