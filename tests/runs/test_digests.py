@@ -101,7 +101,9 @@ def test_a_finished_run_is_called_so_only_where_it_is_whole(
     for name, damage in SPOILT:
         damage(copy / name)
         said.clear()
-        with pytest.raises(RunError, match=rf"run is finished, and damaged since \({name}: .*\); restore it from a cop"):
+        with pytest.raises(
+            RunError, match=rf"run is finished, and damaged since \({name}: .*\); restore it from a cop"
+        ):
             train(wanted, said.append)
         assert not any("finished already" in line for line in said)
         shutil.copyfile(trained / name, copy / name)
@@ -109,6 +111,16 @@ def test_a_finished_run_is_called_so_only_where_it_is_whole(
         flip(copy / name)
     with pytest.raises(RunError, match=r"\(metrics\.csv: .*, and 1 more: see `visionft check`\); restore"):
         train(wanted, said.append)
+
+
+def test_damaged_splits_of_a_run_decide_no_sides(
+    copy: Path, tmp_path: Path, shapes: Path, small: dict[str, Any]
+) -> None:
+    splits = copy / layout.SPLITS
+    splits.write_text(splits.read_text().replace("validation", "test", 1))
+    with pytest.raises(RunError, match=r"splits\.csv is damaged \(.*its digest is not the one in digests\.json\)"):
+        train(build(shapes, None, **small, out=tmp_path / "other", **{"data.splits": splits}), silent)
+    assert not (tmp_path / "other").exists()
 
 
 def test_figures_that_were_removed_are_measured_again(copy: Path, shapes: Path, small: dict[str, Any]) -> None:
@@ -120,9 +132,7 @@ def test_figures_that_were_removed_are_measured_again(copy: Path, shapes: Path, 
     assert {**again, "subject": ""} == {**kept, "subject": ""}
 
 
-def test_a_finished_run_without_digests_is_not_called_finished(
-    copy: Path, shapes: Path, small: dict[str, Any]
-) -> None:
+def test_a_finished_run_without_digests_is_not_called_finished(copy: Path, shapes: Path, small: dict[str, Any]) -> None:
     wanted = build(shapes, None, **small, out=copy)
     (copy / layout.DIGESTS).unlink()
     with pytest.raises(RunError, match=r"damaged since \(digests\.json: it is missing\); restore it"):

@@ -19,7 +19,7 @@ from visionft.data.splitting import earlier_sides
 from visionft.errors import UsageError
 from visionft.runs import Run, layout
 from visionft.runs.descent import Origin, lineage
-from visionft.runs.reading import verified_table
+from visionft.runs.reading import recorded, verified_table
 from visionft.runs.succession import Succession, require_known, succeed
 from visionft.settings import AdapterMethod, FitSettings, PromptMethod
 from visionft.training.choices import Choice, value_of
@@ -93,7 +93,12 @@ def splits_of(wanted: FitSettings, elders: Sequence[Run], say: Say) -> Path | pa
         wanted: the settings as given.
         elders: the run to go on from and the one that teaches; where two disagree on a photo, the first decides.
         say: prints one line.
+
+    Raises:
+        RunError: the splits are a run's, and not as they were written.
     """
+    if wanted.data.splits is not None and recorded(wanted.data.splits):
+        return verified_table(wanted.data.splits)
     if not elders or wanted.data.splits is not None:
         return wanted.data.splits
     paths = []
