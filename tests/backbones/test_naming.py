@@ -95,7 +95,8 @@ def test_a_run_needs_the_folder_no_more_and_a_bundle_does_not_name_it(
     said: list[str] = []
     run = vft.fit(shapes, out=tmp_path / "run", say=said.append, **flags)
     assert run.preprocess.std == STD
-    assert any("weights = hub  (those of that place)" in line for line in said)
+    assert any(line.startswith(f"weights: {folder}") for line in said)
+    assert not any("weights = " in line for line in said)
     shutil.rmtree(folder)
     assert vft.evaluate(run.path).metrics.n > 0
     assert vft.export(run.path, tmp_path / "bundle").agreement == 1.0

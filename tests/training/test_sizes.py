@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,9 +53,10 @@ def test_what_is_left_counts_larger_crops_as_more_work() -> None:
 
 
 def test_crops_grow_where_nothing_else_changes_a_photo(shapes: Path, tmp_path: Path, small: dict[str, Any]) -> None:
-    said: list[str] = []
-    vft.fit(shapes, out=tmp_path / "run", say=said.append, **{**small, **GROWING, "augment.strength": "none"})
-    assert "  augment.views = None  (views grow from epoch to epoch)" in said
+    flags = {**small, **GROWING, "augment.strength": "none"}
+    run = vft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **flags)
+    choices = json.loads((run.path / "choices.json").read_text())["choices"]
+    assert {"setting": "augment.views", "value": None, "reason": "views grow from epoch to epoch"} in choices
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from visionft.runs.descent import Origin
 from visionft.runs.reading import read_record, read_settings
 from visionft.runs.succession import Succession
 from visionft.settings import FitSettings
+from visionft.settings.checking import obstructed
 from visionft.training import activations, deciding, recomputing
 from visionft.training.choices import Choice, open_ones, put
 from visionft.training.hardware import pick_device
@@ -119,8 +120,10 @@ def prepare(
     kept = open_ones(settings, _kept(settings, manifest, views_of(settings, transform, teacher), say))
     settings = put(settings, kept)
     choices = (*taken, *machine, *weights, *training, *measured, *kept)
+    idle = obstructed(settings, [choice.setting for choice in choices])
     for choice in choices:
-        say(f"  {choice}")
+        if choice.setting not in {*idle, "weights"}:  # a line of their own says where these come from
+            say(f"  {choice}")
     choices = (*read, *choices)  # how the photos are read was said with them
     if master and teacher:
         say(f"teacher: {master}; it sees the same views, at {_spoken(teacher.size)} pixels")
@@ -215,8 +218,7 @@ def _network(
     if settings.weights != "auto":
         return settings, _create(settings, classes), []
     try:
-        known = "those of that place" if backbones.is_place(settings.backbone) else "timm's pretrained weights"
-        hub = [Choice("weights", "hub", known)]
+        hub = [Choice("weights", "hub", "those that come with the backbone")]
         chosen = put(settings, hub)
         return chosen, _create(chosen, classes), hub
     except WeightsError as error:

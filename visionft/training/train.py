@@ -16,7 +16,7 @@ from visionft.runs.checking import require_as_written
 from visionft.runs.reading import verified_table
 from visionft.runs.writing import sweep
 from visionft.settings import FitSettings
-from visionft.training import finishing, inheriting, preparing, recording
+from visionft.training import finishing, inheriting, preparing, recording, reopening
 from visionft.training.allocating import keep_freed_memory
 from visionft.training.checkpointing import Checkpoint
 from visionft.training.epochs import train_epochs
@@ -41,8 +41,8 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     # Without settings.yaml a splits.csv there is what a process left that was killed early.
     begun = os.path.lexists(folder / layout.SETTINGS)
     if begun:  # before its splits are laid over photos that are read otherwise
-        recording.require_same_settings(folder, wanted)
-        recording.require_device(folder)
+        reopening.require_same_settings(folder, wanted)
+        reopening.require_device(folder)
     else:
         preparing.require_obtainable(wanted)
     parent = None if begun else inheriting.parent_of(wanted)
@@ -50,17 +50,17 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     elders = [run for run in (parent, master) if run is not None]
     splits = verified_table(folder / layout.SPLITS) if begun else inheriting.splits_of(wanted, elders, say)
     with bar("reading photos") as advance:
-        reading = recording.reading_of(folder, wanted)
+        reading = reopening.reading_of(folder, wanted)
         try:
             if begun:
-                recording.require_same_paths(folder, wanted, reading, splits)
+                reopening.require_same_paths(folder, wanted, reading, splits)
             manifest = data.prepare(wanted.photos, reading, splits=splits, on_progress=advance)
         except DataError:
             if begun:  # the fault may be that of other photos under this run's splits
-                recording.require_same_place(folder, wanted)
+                reopening.require_same_place(folder, wanted)
             raise
     if begun:  # before a word of other photos under this run's splits
-        recording.require_same_photos(folder, wanted, manifest)
+        reopening.require_same_photos(folder, wanted, manifest)
     say(data.summary(manifest, folder / layout.DATA))
     if begun:
         with locking.held(folder):
@@ -76,9 +76,9 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
 
 
 def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float) -> Run:
-    recording.require_same_settings(folder, wanted)
-    recording.require_same_photos(folder, wanted, manifest)
-    if moved := recording.moved(folder, wanted, manifest):
+    reopening.require_same_settings(folder, wanted)
+    reopening.require_same_photos(folder, wanted, manifest)
+    if moved := reopening.moved(folder, wanted, manifest):
         say(moved)
     sweep(folder)
     if os.path.lexists(folder / layout.RESULT):
@@ -88,7 +88,7 @@ def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, bega
     prepared = preparing.reopen(folder, wanted, manifest)
     path = folder / layout.CHECKPOINT
     checkpoint = Checkpoint.load(path) if os.path.lexists(path) else None
-    recording.require_whole(folder, checkpoint.history if checkpoint else ())
+    reopening.require_whole(folder, checkpoint.history if checkpoint else ())
     if checkpoint is None:
         prepared = preparing.with_weights(prepared, wanted, manifest)
     say(
