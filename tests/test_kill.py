@@ -39,6 +39,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path
 def command(photos: Path, out: Path, more: dict[str, str] | None = None) -> list[str]:
     """Return the command line; a checkpoint is written after every step, so that kills meet many of them."""
     flags = {**COMMON, "hardware.checkpoint-seconds": "0", **(more or GRADUAL), "out": str(out)}
+    if "from" in flags:  # the earlier run brings its network and its transform
+        flags = {name: value for name, value in flags.items() if name not in ("backbone", "weights", "preprocess.size")}
     spelt = [word for name, value in flags.items() for word in (f"--{name}", value)]
     return [sys.executable, "-m", "visionft", "fit", str(photos), *spelt]
 
