@@ -92,7 +92,10 @@ def through(photos: Path, out: Path, size: tuple[int, int], flags: dict[str, Any
     return run
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [name if name == "convolutions" else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS],
+)
 def test_from_the_fit_to_the_bundle(name: str, shapes: Path, small: dict[str, Any], tmp_path: Path) -> None:
     flags = {**small, **NETWORKS[name]}
     height, _, width = str(flags["preprocess.size"]).partition("x")

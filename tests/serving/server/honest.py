@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -40,7 +41,9 @@ class Honest:
 def honest(address: str) -> Iterator[Honest]:
     """Let such a client ask while the block runs."""
     command, found = [sys.executable, "-m", "tests.serving.server.honest", address], Honest()
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
+    # The client is no part of the package: the repository may be on its path, whichever visionft is under test.
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"asking\n"
         yield found
