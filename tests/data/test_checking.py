@@ -3,12 +3,15 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from visionft.data import checking
 from visionft.data.checking import check
 from visionft.data.scanning import scan
 from visionft.settings import DataSettings
@@ -54,3 +57,21 @@ def test_progress_reaches_the_number_of_photos(two_classes: Path) -> None:
 def test_the_number_of_threads_does_not_matter(two_classes: Path) -> None:
     listing = scan(two_classes, DataSettings())
     assert check(listing, 10**6, threads=1).table.equals(check(listing, 10**6, threads=4).table)
+
+
+def test_what_was_guessed_of_a_photo_is_said_also_when_it_stays_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "now", lambda: time.time_ns() + 10**10)  # files this young are not believed
+    ramp = np.linspace(0, 65535, 400, dtype=np.float32).reshape(20, 20)
+    for name, samples in (("a/deep.tiff", ramp), ("b/whole.tiff", ramp / 65535), ("b/plain.tiff", None)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (Image.fromarray(samples) if samples is not None else Image.new("RGB", (20, 20))).save(tmp_path / name)
+    for unchanged in (0, 3):
+        checked = check(scan(tmp_path, DataSettings()), 10**6, remember=True)
+        assert checked.unchanged == unchanged
+        assert checked.table["path"].to_pylist() == ["a/deep.tiff", "b/plain.tiff", "b/whole.tiff"]
+        assert checked.notes == (
+            "1 photo of deep grey that states no range: 0 to 1 is black to white: b/whole.tiff",
+            "1 photo of deep grey that states no range: 0 to 65,535 is black to white: a/deep.tiff",
+        )

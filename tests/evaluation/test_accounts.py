@@ -99,7 +99,7 @@ def test_whole_sets_are_told_quietly(run: Run, photos: Path) -> None:
     assert str(found).startswith(f"{run.path} on photos: 30 photos, 3 classes\n")
     assert str(found).splitlines()[-2:] == [
         "30 photos asked for, all measured",
-        "none of these photos is among those that the run was trained on",
+        "the run was trained on none of them",
     ]
     assert found.summary()["seen"] == {"train": 0, "validation": 0, "new": None}
 

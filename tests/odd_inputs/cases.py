@@ -321,6 +321,13 @@ def _photos() -> list[Case]:
             "a.tiff  not read: damaged ... 1 of 21 not read",
         ),
         case("a TIFF of floats from 0 to 65,535", floats, "21 photos answered"),
+        Case(
+            "Photos",
+            "a TIFF of floats from 0 to 65,535, to train on",
+            floats,
+            FIT,
+            "note: 1 photo of deep grey that states no range: 0 to 65,535 is black to white: disc/a.tiff",
+        ),
         case("an empty file", bad("a.jpg", lambda _: b""), "a.jpg  not read: empty file ... 1 of 21 not read"),
         case(
             "an HTML page called `.jpg`",

@@ -11,6 +11,7 @@ import pytest
 from tests.odd_inputs.cases import CASES, Case
 from tests.odd_inputs.documenting import PAGE, page
 from visionft.cli import main
+from visionft.runs import layout
 
 
 @pytest.fixture
@@ -21,9 +22,14 @@ def place(tmp_path: Path, shapes: Path, trained: Path, monkeypatch: pytest.Monke
     return tmp_path
 
 
+def files(place: Path) -> dict[str, bytes | None]:
+    """Return what lies in the place, but for the lock, which names the process that last asked for it."""
+    found = (path for path in place.rglob("*") if path.name != layout.LOCK)
+    return {str(path.relative_to(place)): path.read_bytes() if path.is_file() else None for path in found}
+
+
 def answer(case: Case, place: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """Make the input, call the command, and return the exit code and what was said, with paths below the place."""
-    case.make(place)
+    """Call the command, and return the exit code and what was said, with paths below the place."""
     capsys.readouterr()
     code = main(shlex.split(case.call))
     told = capsys.readouterr()
@@ -32,8 +38,11 @@ def answer(case: Case, place: Path, capsys: pytest.CaptureFixture[str]) -> tuple
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.kind}: {case.given}" for case in CASES])
 def test_odd_input(case: Case, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case.make(place)
+    before = files(place)
     code, told = answer(case, place, capsys)
     assert code == case.code, told
+    assert code == 0 or files(place) == before, "what is refused leaves nothing behind"
     assert "Traceback" not in told
     assert "\x1b" not in told
     rest = told

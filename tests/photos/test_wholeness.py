@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFile
 
 from visionft.errors import PhotoError
-from visionft.photos import avif, decode, png, webp
+from visionft.photos import avif, decode, decoding, png, webp
 from visionft.photos.holes import HOLE, REASON, has_hole
 
 Pixels = NDArray[np.uint8]
@@ -223,6 +223,19 @@ def gif(codes: list[int]) -> bytes:
         struct.pack("<HHHHB", 0, 0, 4, 4, 0),
     )
     return b"GIF89a" + screen + b"," + frame + bytes([2, len(packed)]) + packed + b"\0;"
+
+
+def test_a_program_that_loads_truncated_images_gets_its_switch_back_after_the_last_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    first, second = decoding._strict_pil(), decoding._strict_pil()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES, "the second thread still reads"
+    second.__exit__(None, None, None)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 def test_a_gif_whose_codes_end_early_is_truncated() -> None:

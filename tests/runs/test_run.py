@@ -172,7 +172,7 @@ def test_weights_of_another_network(copy: Path) -> None:
 def test_photos_of_a_class_that_the_run_has_not(copy: Path) -> None:
     path = copy / layout.SPLITS
     path.write_text(path.read_text().replace('"disc"', '"dish"', 1))
-    with pytest.raises(RunError, match=r"splits\.csv is damaged \(it has the class 'dish', and classes\.json has not\)"):
+    with pytest.raises(RunError, match=r"splits\.csv is damaged \(it has the class 'dish', and classes\.json has not"):
         Run.open(reseal(copy)).manifest()
 
 

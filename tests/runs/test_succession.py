@@ -20,7 +20,8 @@ def test_kept_new_and_retired() -> None:
 
 
 def test_a_renamed_class_moves_its_row() -> None:
-    found = succeed(OLD, Classes.of(["Fruit/Pear", "boot", "cap", "fruit/apples"]), {"hat": "cap", "shoe": "boot", "Fruit/Apple": "fruit/apples"})  # fmt: skip
+    renamed = {"hat": "cap", "shoe": "boot", "Fruit/Apple": "fruit/apples"}
+    found = succeed(OLD, Classes.of(["Fruit/Pear", "boot", "cap", "fruit/apples"]), renamed)
     assert found.rows == (1, 3, 2, 0)
     assert str(found).startswith("classes: 4 kept, 3 of them renamed (shoe to boot, hat to cap and Fruit/Apple to")
 

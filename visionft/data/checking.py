@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from visionft.data.listing import Listing
+from visionft.data.listing import Listing, count, some
 from visionft.data.remembering import ScanCache, Stamps, now, outcomes, read_stamps
 from visionft.errors import PhotoError
-from visionft.photos import Quarantined, contents, decode, digest, printable
+from visionft.photos import Quarantined, contents, decode, digest, printable, remark
 
 Progress = Callable[[int, int], None]
 """Called with (photos done, photos in all), from the calling thread."""
@@ -37,7 +37,7 @@ class Opened:
     Attributes:
         digest: SHA-256 of its bytes, hexadecimal; none: it cannot be used.
         size: Of the file in bytes.
-        reason: Why it cannot be used.
+        reason: Why it cannot be used, or what had to be guessed of one that can.
         lasting: Whether the file alone decided, so that it would again.
     """
 
@@ -135,7 +135,7 @@ class _Check:
             decode(data, max_pixels=self.max_pixels)
         except PhotoError as error:
             return Opened(None, len(data), error.reason, lasting=not isinstance(error.__cause__, MemoryError))
-        return Opened(digest(data), len(data))
+        return Opened(digest(data), len(data), remark(data))
 
     def _fill(self, same: NDArray[np.bool_], places: NDArray[np.int64], stamps: Stamps, opened: list[Opened]) -> None:
         """Append one batch to the columns: from the cache where a photo is the same, else as it was opened."""
@@ -150,14 +150,25 @@ class _Check:
 
     def result(self) -> Listing:
         listed, columns = self.listing, {name: pa.concat_arrays(parts) for name, parts in self._columns.items()}
-        reasons = columns["reason"].drop_null().to_pylist()
-        passed = listed.table["path"].filter(pc.is_valid(columns["reason"])).to_pylist()
+        lost = pc.is_null(columns["digest"])
+        passed, reasons = (values.filter(lost).to_pylist() for values in (listed.table["path"], columns["reason"]))
         quarantine = (Quarantined(printable(path), reason) for path, reason in zip(passed, reasons, strict=True))
+        guessed = pc.and_(pc.invert(lost), pc.is_valid(columns["reason"]))
+        remarks = zip(*(v.filter(guessed).to_pylist() for v in (listed.table["path"], columns["reason"])), strict=True)
         table = listed.table.append_column("digest", columns["digest"]).append_column("bytes", columns["bytes"])
         if passed:
             table = table.filter(pc.is_valid(columns["digest"]))
         quarantined = (*listed.quarantine, *quarantine)
-        return replace(listed, table=table, quarantine=quarantined, unchanged=self.unchanged)
+        found = replace(listed, table=table, quarantine=quarantined, unchanged=self.unchanged)
+        return found.noting(*_notes(remarks))
+
+
+def _notes(remarks: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a sentence for each thing that was guessed of photos, with the first of them."""
+    paths: dict[str, list[str]] = {}
+    for path, what in remarks:
+        paths.setdefault(what, []).append(printable(path))
+    return [f"{count(len(of), 'photo')} of {what}: {some(of, 3)}" for what, of in sorted(paths.items())]
 
 
 @contextmanager

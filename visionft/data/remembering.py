@@ -25,7 +25,7 @@ from visionft import photos
 from visionft.data import caching
 
 FOLDER = "scans"
-FORMAT = 1
+FORMAT = 2
 STAMP = ("bytes", "modified", "changed", "inode")
 """What tells that a file is still the same; times in ns. No device: its number may change with every mount."""
 SCHEMA = pa.schema(
@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
         pa.field("reason", pa.string()),
     ]
 )
-"""`digest` is the SHA-256 of a sound photo; `reason` says why another one cannot be used."""
+"""`digest` is the SHA-256 of a sound photo; `reason` says why another one cannot be used, or what was guessed of it."""
 KEY = b"visionft"
 LAST = (1 << 63) - 1
 _stat = os.stat  # a Path costs more than the question

@@ -54,7 +54,7 @@ class Seen:
 
     def __str__(self) -> str:
         if not self.known:
-            return "none of these photos is among those that the run was trained on"
+            return "the run was trained on none of them"
         told = f"{self.train:,} of the {self.n:,} photos are among those that the run was trained on"
         told += f", {self.validation:,} among those that it was chosen by" if self.validation else ""
         if self.new is None:

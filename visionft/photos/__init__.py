@@ -28,7 +28,7 @@ most `MEMORY` times the pixels.
 from visionft.files.printing import printable, steers
 from visionft.photos.account import Account
 from visionft.photos.asking import Asked, Exact, Item, is_one, items, of_file
-from visionft.photos.decoding import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read
+from visionft.photos.decoding import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read, remark
 from visionft.photos.finding import expand, find, require_photos, walk
 from visionft.photos.jpeg import Reduction
 from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk
@@ -70,6 +70,7 @@ __all__ = [
     "of_file",
     "printable",
     "read",
+    "remark",
     "require_photos",
     "spreadsheet_safe",
     "spreadsheet_safe_table",

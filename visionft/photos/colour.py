@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from visionft.photos.depth import eight_bit, levels
+from visionft.photos.depth import eight_bit, is_guessed, levels
 
 Pixels = NDArray[np.uint8]
 
@@ -43,6 +43,19 @@ def rgb(picture: Image.Image | Pixels, profile: bytes | None) -> Pixels:
     for rows, strip in parts:
         pixels[rows] = np.asarray(_flat(eight_bit(strip, scale), profile))
     return pixels
+
+
+def range_remark(picture: Image.Image) -> str | None:
+    """Say which samples of deep grey were taken for black and white, where the file does not; None: nothing is guessed.
+
+    Raises:
+        PhotoError: Deep samples in no known range.
+    """
+    tags = getattr(picture, "tag_v2", {})
+    if not is_guessed(picture.mode, tags):
+        return None
+    scale = levels(picture.mode, tags, (strip for _, strip in _Strips(picture)))
+    return None if scale is None else f"deep grey that states no range: {scale[0]:g} to {scale[1]:,g} is black to white"
 
 
 class _Strips:

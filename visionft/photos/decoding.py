@@ -18,7 +18,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 
 from visionft.errors import PhotoError
 from visionft.photos import jpeg
-from visionft.photos.colour import conversion, rgb
+from visionft.photos.colour import conversion, range_remark, rgb
 from visionft.photos.formats import HEAD, Opener, opener
 from visionft.photos.jpeg import Reduction
 from visionft.photos.scans import refuse_scans
@@ -40,8 +40,8 @@ MAX_PROFILE = 4 << 20
 """Bytes of a colour profile: those of presses have two to three millions, and the last 16 are remembered."""
 
 _JPEG = b"\xff\xd8"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
-_SWITCH = Lock()
 _ORIENTATION = 0x0112
 _TURNS: dict[object, Callable[[Pixels], Pixels]] = {
     2: lambda pixels: pixels[:, ::-1],
@@ -107,6 +107,14 @@ def contents(path: Path) -> bytes:
         raise PhotoError(f"cannot be read ({fault.__class__.__name__})") from fault
 
 
+def remark(data: bytes) -> str | None:
+    """Say what had to be guessed to decode a photo that `decode` takes, in a few words; None: nothing."""
+    if not data.startswith(_TIFF):
+        return None
+    with opener(data[:HEAD])(BytesIO(data)) as picture:
+        return range_remark(picture)
+
+
 def digest(data: bytes) -> str:
     """Return the SHA-256 of a photo's bytes, in hexadecimal: equal digests are exact duplicates."""
     return hashlib.sha256(data).hexdigest()
@@ -155,18 +163,31 @@ def _other(read_header: Opener, data: bytes, max_pixels: int) -> Pixels:
         return _upright(rgb(picture, _profile(picture)), picture)
 
 
-@contextmanager
-def _strict_pil() -> Iterator[None]:
-    """Have PIL refuse what ends early, also in programs that have told it not to: a switch of the whole process."""
-    if not ImageFile.LOAD_TRUNCATED_IMAGES:
-        yield
-        return
-    with _SWITCH:
-        given, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+class _Strictness:
+    """Has PIL refuse what ends early, also in programs that have told it not to: a switch of the whole process.
+
+    The last thread that decodes gives the program's own setting back: sooner, the others would read on by it.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._threads, self._given = Lock(), 0, False
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if not self._threads:
+                self._given, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+            self._threads += 1
         try:
             yield
         finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = given
+            with self._lock:
+                self._threads -= 1
+                if not self._threads:
+                    ImageFile.LOAD_TRUNCATED_IMAGES = self._given
+
+
+_strict_pil = _Strictness()
 
 
 def _profile(picture: ImageFile.ImageFile) -> bytes | None:

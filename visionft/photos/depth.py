@@ -51,6 +51,11 @@ def levels(mode: str, tags: Mapping[int, Any], strips: Iterable[Image.Image]) ->
     raise PhotoError(_FOREIGN if stated else _UNKNOWN)
 
 
+def is_guessed(mode: str, tags: Mapping[int, Any]) -> bool:
+    """Tell whether the samples themselves have to say which of them are black and white."""
+    return mode.startswith(DEEP) and not mode.startswith("I;16") and _stated(tags) is None
+
+
 def eight_bit(picture: Image.Image, scale: Levels | None) -> Image.Image:
     """Scale and clip deep grey to 8 bits; NaN is 0. Other modes are returned as they are."""
     if scale is None:

@@ -32,7 +32,8 @@ KEEPS_DIGESTS = 2  # the first version that has digests.json
 RECORDS = frozenset({SETTINGS, CHOICES, ENVIRONMENT, DATA, SPLITS, CLASSES, PREPROCESS})
 CALIBRATED = frozenset({CALIBRATION, CLASS_MEANS})
 FINISHED = RECORDS | CALIBRATED | {METRICS, CHECKPOINT, START, WEIGHTS, RESULT, DIGESTS, LOCK}
-BLENDED = RECORDS | CALIBRATED | {METRICS, START, WEIGHTS, RESULT, DIGESTS}  # a run made from the start and the end of another
+# A run made from the start and the end of another.
+BLENDED = RECORDS | CALIBRATED | {METRICS, START, WEIGHTS, RESULT, DIGESTS}
 UNTRAINED = FINISHED - {CHECKPOINT, START}  # a run whose head was solved, and that trained nothing by epochs
 
 

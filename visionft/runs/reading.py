@@ -93,7 +93,7 @@ def verify(path: Path, most: int = WEIGHTS_BYTES) -> Entry:
 
 
 def recorded(path: Path) -> bool:
-    """Tell whether a file was written into its run, be it still there or not; RunError where digests.json is damaged."""
+    """Tell whether a file was ever written into its run; RunError where digests.json is damaged."""
     folder = digests.keeper_of(path)
     if folder is None:
         return False

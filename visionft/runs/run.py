@@ -19,7 +19,7 @@ from visionft.errors import RunError
 from visionft.metrics import Answering
 from visionft.photos import Quarantined
 from visionft.preprocess import Preprocess
-from visionft.runs import layout
+from visionft.runs import layout, records
 from visionft.runs.calibration import ACCEPTED, Calibration
 from visionft.runs.reading import (
     damaged,
@@ -35,9 +35,6 @@ from visionft.runs.reading import (
 )
 from visionft.runs.unfinished import best_epoch, result_so_far, sentence
 from visionft.settings import FitSettings
-
-SUMMED = ("seconds", "images_per_second", "peak_memory_mb")
-"""Figures of result.json in the summary of a run."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ class Run:
     @cached_property
     def classes(self) -> Classes:
         """Class names in index order."""
-        return read_record(self.path / layout.CLASSES, _classes)
+        return read_record(self.path / layout.CLASSES, records.classes)
 
     @cached_property
     def preprocess(self) -> Preprocess:
@@ -102,7 +99,7 @@ class Run:
         """The final figures, as in result.json; of an unfinished run `unfinished`, `epoch` and `val` alone."""
         if self.epoch is not None:
             return result_so_far(self.path, self.epoch)
-        return read_record(self.path / layout.RESULT, _result)
+        return read_record(self.path / layout.RESULT, records.result)
 
     @cached_property
     def calibration(self) -> Calibration | None:
@@ -127,12 +124,12 @@ class Run:
     @cached_property
     def origin(self) -> dict[str, Any] | None:
         """The run that this one went on from: path, classes_hash, data_fingerprint, weights_sha256, its own origin."""
-        return read_record(self.path / layout.CHOICES, lambda record: _elder(record.get("origin")))
+        return read_record(self.path / layout.CHOICES, lambda record: records.elder(record.get("origin")))
 
     @cached_property
     def teacher(self) -> dict[str, Any] | None:
         """The run that taught this one, as `origin`."""
-        return read_record(self.path / layout.CHOICES, lambda record: _elder(record.get("teacher")))
+        return read_record(self.path / layout.CHOICES, lambda record: records.elder(record.get("teacher")))
 
     @cached_property
     def environment(self) -> dict[str, Any]:
@@ -169,7 +166,7 @@ class Run:
             "run": str(self.path),
             "val_top1": result["val"]["top1"],
             "test_top1": read_record(test, lambda record: record["top1"]) if os.path.lexists(test) else None,
-            **{name: result[name] for name in SUMMED},
+            **{name: result[name] for name in records.SUMMED},
             "account": result.get("account"),
             **retention,
         }
@@ -274,31 +271,3 @@ class Run:
             + "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
             + "</table>"
         )
-
-
-def _classes(record: Mapping[str, Any]) -> Classes:
-    names = tuple(record["names"])
-    if not all(isinstance(name, str) for name in names):
-        raise TypeError("a class has no name")
-    return Classes(names)
-
-
-def _result(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures, those that are used whole among them at least."""
-    numbers = [record["val"]["top1"], *(record[name] for name in SUMMED)]
-    if not all(isinstance(number, int | float | None) for number in numbers) or numbers[0] is None:
-        raise TypeError("a figure is no number")
-    if "blend" in record:
-        float(record["blend"]["coefficient"])
-    return record
-
-
-def _elder(record: Any) -> dict[str, Any] | None:
-    """Return the description of an earlier run, with what is asked of it, and so on back."""
-    if record is None:
-        return None
-    words = [record[key] for key in ("path", "classes_hash", "data_fingerprint", "weights_sha256")]
-    if not all(isinstance(word, str) for word in words):
-        raise TypeError("an earlier run is described by words")
-    _elder(record.get("origin"))
-    return dict(record)

@@ -22,7 +22,8 @@ def best_epoch(folder: Path) -> int:
     weights = folder / layout.BEST
     if not os.path.lexists(weights) and not recorded(weights):
         raise RunError(
-            f"the run {folder} is not finished and has no weights yet; run the same `visionft fit` again to go on with it"
+            f"the run {folder} is not finished and has no weights yet; run the same `visionft fit` again to go on "
+            "with it"
         )
     verify(weights)
     marked = epoch_of(weights)
