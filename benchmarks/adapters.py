@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 from visionft.bundle import Bundle
 from visionft.bundle import names as n
-from visionft.bundle.reading import digest_of
+from visionft.bundle.load import digest_of
 from visionft.serving import Session
-from visionft.serving.adapters import base_number
+from visionft.serving.lora_adapters import base_number
 
 COUNTS = (1, 8, 64, 256)
 REQUESTS = 120

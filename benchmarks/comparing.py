@@ -19,9 +19,9 @@ from visionft.bundle import names as n
 from visionft.errors import BackboneError
 from visionft.exporting import onnx_model
 from visionft.methods import lora
-from visionft.methods.looking import bypassed
-from visionft.methods.quantizing import QuantizedLinear, Storage, quantize
-from visionft.runs.weights import ADAPTER_WEIGHTS, write_adapter, write_weights
+from visionft.methods.forward_probe import bypassed
+from visionft.methods.quantized_linear import QuantizedLinear, Storage, quantize
+from visionft.runs.weights_file import ADAPTER_WEIGHTS, write_adapter, write_weights
 from visionft.settings import AnyMethod, LoraMethod, QloraMethod
 
 SAME, MERGED, EXPORT = 1e-6, 1e-4, 1e-3  # relative: the same arithmetic, another order of sums, another library

@@ -34,10 +34,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from visionft import backbones, data
-from visionft.data import caching
+from visionft.data.caches import cache_folder
+from visionft.machine.malloc import keep_freed_memory
 from visionft.preprocess import Preprocess
 from visionft.settings import AugmentSettings, DataSettings
-from visionft.training.allocating import keep_freed_memory
 
 SIZE, BATCH, CROP = 224, 32, (0.35, 1.0)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -117,7 +117,7 @@ def ways(folder: Path) -> dict[str, Pass]:
 def measure(photos: Path, scale: int, n: int, rounds: int) -> dict[str, Any]:
     """Time all ways in turn over `n` of the photos."""
     with tempfile.TemporaryDirectory() as place:
-        os.environ[caching.VARIABLE] = f"{place}/cache"
+        os.environ[cache_folder.VARIABLE] = f"{place}/cache"
         folder = Path(place) / "photos"
         size, count = copied(photos, folder, scale, n)
         passes = ways(folder)

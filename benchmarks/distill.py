@@ -76,7 +76,7 @@ def measured(run: Path, master: Path) -> dict[str, Any]:
 def raced(champion: Any, challenger: Any, runs: Sequence[Any], size: int) -> dict[str, float]:
     """Time both in turn, each on pixels of its own size."""
     from visionft.bundle.names import LOGITS, PIXELS
-    from visionft.exporting.shrinking.race import race
+    from visionft.exporting.quantization.speed import race
 
     feeds = [np.zeros((size, 3, *run.preprocess.size), np.float32) for run in reversed(runs)]
     calls: list[Callable[[], object]] = [

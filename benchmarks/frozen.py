@@ -20,10 +20,10 @@ from cells import SHARED, Cells
 
 import visionft as vft
 from visionft import backbones, data
-from visionft.backbones.folding import folded
-from visionft.exporting.shrinking.race import race
+from visionft.backbones.rewrites.fuse_bn import folded
+from visionft.exporting.quantization.speed import race
 from visionft.settings import PreprocessSettings, build
-from visionft.training import features, probing
+from visionft.training import frozen_features, linear_probe
 
 BATCH = 16
 DTYPES = {"fp32": None, "bf16": torch.bfloat16}
@@ -56,15 +56,15 @@ def solve() -> dict[str, Any]:
     preprocess = backbones.preprocess(network, PreprocessSettings())
     settings = build(place, None, **{"hardware.device": "cpu", "hardware.workers": 2})
     train, held_out = (
-        features.compute(network, manifest, split, preprocess, settings, lambda *_: None)
+        frozen_features.compute(network, manifest, split, preprocess, settings, lambda *_: None)
         for split in ("train", "validation")
     )
     photos = (train.features, train.labels, held_out.features, held_out.labels)
-    found: dict[int, probing.Probe] = {}
+    found: dict[int, linear_probe.Probe] = {}
 
     def path(limit: int) -> None:
-        probing.ONE_THREAD = limit
-        found[limit] = probing.solve(*photos)
+        linear_probe.ONE_THREAD = limit
+        found[limit] = linear_probe.solve(*photos)
 
     times = raced(partial(path, 0), partial(path, train.features.nbytes))
     one, two = found.values()

@@ -30,10 +30,10 @@ import yardsticks
 from cells import RESULTS, Cells
 
 from visionft import data
+from visionft.advising.timing import Limits
+from visionft.advising.trials import try_method
+from visionft.machine.subprocesses import in_process
 from visionft.settings import METHODS, FitSettings, build
-from visionft.training.processes import in_process
-from visionft.training.stopwatch import Limits
-from visionft.training.trying import try_method
 
 VARIANTS: dict[str, dict[str, Any]] = {
     **{name: {"method.name": name} for name in METHODS if name != "head"},  # it is solved, not trained

@@ -26,15 +26,16 @@ import pyarrow.compute as pc
 import visionft as vft
 from visionft import data, training
 from visionft.classes import Classes
-from visionft.data import Column, Rows, TrainLoader, TrainPhotos, caching, checking
-from visionft.data.leaks import leak_notes
-from visionft.data.preparing import list_photos
-from visionft.data.splitting import draw
+from visionft.data import Column, Rows, TrainLoader, TrainPhotos, verify_photos
+from visionft.data.caches import cache_folder
+from visionft.data.prepare import list_photos
+from visionft.data.splitting.draw import draw
+from visionft.data.splitting.leakage import leak_notes
 from visionft.evaluation import Evaluation
 from visionft.evaluation.evaluation import Measured
 from visionft.photos import Account
 from visionft.settings import AugmentSettings, DataSettings
-from visionft.training import lifecycle
+from visionft.training import callbacks
 
 SETTINGS = DataSettings()
 LOADED = 20_000  # photos that a loader is timed on
@@ -92,20 +93,20 @@ def listing(photos: Path) -> dict[str, Any]:
 def check(photos: Path) -> dict[str, Any]:
     """Decode and hash every photo that is not known as unchanged."""
     listed, found = list_photos(photos, SETTINGS), []
-    row = measured(lambda: found.append(checking.check(listed, SETTINGS.max_pixels, remember=True)))
+    row = measured(lambda: found.append(verify_photos.check(listed, SETTINGS.max_pixels, remember=True)))
     return {**row, "unchanged": found[0].unchanged}
 
 
 def first(work: Callable[[Path], dict[str, Any]], photos: Path) -> dict[str, Any]:
     """Run a phase that finds no cache, and the photos on disk alone."""
-    shutil.rmtree(caching.root() / "scans", ignore_errors=True)
+    shutil.rmtree(cache_folder.root() / "scans", ignore_errors=True)
     _evict(photos)
     return work(photos)
 
 
 def split(photos: Path) -> dict[str, Any]:
     """Draw the sides and look for duplicates."""
-    table = checking.check(list_photos(photos, SETTINGS), SETTINGS.max_pixels, remember=True).table
+    table = verify_photos.check(list_photos(photos, SETTINGS), SETTINGS.max_pixels, remember=True).table
 
     def work() -> None:
         sides = draw(table, SETTINGS.validation, SETTINGS.test)
@@ -128,7 +129,7 @@ def start(photos: Path) -> dict[str, Any]:
     def stop(*_: object) -> None:
         raise FirstStepError
 
-    lifecycle.Lifecycle.on_train_batch_end = stop  # type: ignore[method-assign]
+    callbacks.Lifecycle.on_train_batch_end = stop  # type: ignore[method-assign]
 
     def fit() -> None:
         with tempfile.TemporaryDirectory() as out:

@@ -24,10 +24,10 @@ from onnx import ModelProto
 import visionft as vft
 from visionft.bundle.names import LOGITS, PIXELS
 from visionft.exporting.onnx_model import build
-from visionft.exporting.sampling import read_photos, stratified
-from visionft.exporting.shrinking.graph import core_of, spliced
-from visionft.exporting.shrinking.race import race
-from visionft.exporting.shrinking.search import CALIBRATING, CHOOSING, search
+from visionft.exporting.parity_photos import read_photos, stratified
+from visionft.exporting.quantization.core_graph import core_of, spliced
+from visionft.exporting.quantization.search import CALIBRATING, CHOOSING, search
+from visionft.exporting.quantization.speed import race
 from visionft.metrics import Flips
 from visionft.serving.session import open_model
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from visionft.finishing.calibrate import sample
+from visionft.finishing.final_metrics import TRAIN_SAMPLE
 from visionft.metrics import KnownScale, class_means, known_scores
-from visionft.training.calibrating import sample
-from visionft.training.finishing import TRAIN_SAMPLE
 
 Array = NDArray[np.floating]
 Head = Callable[[Array], Array]

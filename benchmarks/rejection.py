@@ -34,8 +34,8 @@ from visionft import backbones, data
 from visionft.metrics import fit_temperature, reliability
 from visionft.runs import Run
 from visionft.settings import DataSettings, build
-from visionft.training import features as caching
-from visionft.training import probing
+from visionft.training import frozen_features as caching
+from visionft.training import linear_probe
 
 SETS = {"clothing": "grocery", "grocery": "clothing"}
 LEFT_OUT = {"clothing": 2, "grocery": 16}
@@ -129,7 +129,7 @@ def judged(photos: Photos, far: Array, out: list[int], head: Head) -> dict[str, 
 def frozen(name: str, backbone: str, cache: Path, out: list[int]) -> dict[str, Any]:
     """Solve the head on the classes that are kept, as `fit --method head` does, and compare."""
     photos, far = cached(name, backbone, cache), cached(SETS[name], backbone, cache).features["test"]
-    probe = probing.solve(*kept(photos, "train", out), *kept(photos, "validation", out))
+    probe = linear_probe.solve(*kept(photos, "train", out), *kept(photos, "validation", out))
     return judged(photos, far, out, lambda x: x @ probe.weight.T + probe.bias)
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import yardsticks
 from cells import SHARED, Cells, told
 
-from visionft.training.processes import in_process
+from visionft.machine.subprocesses import in_process
 
 CLOTHING = SHARED / "data" / "clothing"
 BACKBONES = ("vit_tiny_patch16_224", "mobilenetv2_100")

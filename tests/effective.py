@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from visionft.settings import FitSettings, HeadMethod, build
-from visionft.settings.checking import obstructed
+from visionft.settings.unused import obstructed
 
 
 def effective(flags: Mapping[str, Any], settings: FitSettings) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from visionft.runs import layout, writing
+from visionft.runs import atomic_write, layout
 
 
 def reseal(run: Path) -> Path:
     """Write the digests of a run anew: its files count as written as they are now."""
-    writing.seal(run)
+    atomic_write.seal(run)
     return run
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from visionft.cli import main
-from visionft.data import caching, decisions
+from visionft.data.caches import cache_folder, decisions
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(caching.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(cache_folder.VARIABLE, str(tmp_path / "cache"))
     for name, size in (("decoded/264-x/ab/abc", 2_500_000), ("decoded/264-x/ab/abd", 10_000), ("mine/a", 1)):
         path = tmp_path / "cache" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def test_json_has_the_same(root: Path, capsys: pytest.CaptureFixture[str], clear
 def test_where_nothing_is_kept_it_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(caching.VARIABLE, str(tmp_path / "none"))
+    monkeypatch.setenv(cache_folder.VARIABLE, str(tmp_path / "none"))
     assert main(["cache"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told == [f"0.00 MB in 0 files in {tmp_path}/none", "Next: visionft fit PHOTOS"]

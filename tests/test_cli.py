@@ -17,7 +17,7 @@ from visionft.cli import main
 from visionft.cli.app import COMMANDS
 from visionft.errors import DiskSpaceError
 from visionft.settings import FitSettings, build
-from visionft.settings.leaves import leaves
+from visionft.settings.fields import leaves
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 

@@ -26,7 +26,7 @@ from tests.resealing import make_older
 from visionft.bundle.names import KEEPS_DIGESTS, LAYOUT
 from visionft.errors import VisionftError
 from visionft.files import digests
-from visionft.runs import Run, layout, locking
+from visionft.runs import Run, layout, lock
 from visionft.settings import FitSettings
 from visionft.training import train
 
@@ -245,7 +245,7 @@ def test_files_of_an_unfinished_run(
 ) -> None:
     """It goes on to the same weights, or says which file is damaged."""
     from visionft.settings import build
-    from visionft.training import checkpointing
+    from visionft.training import checkpoint
 
     out = tmp_path / "run"
 
@@ -258,10 +258,10 @@ def test_files_of_an_unfinished_run(
         raise SystemError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["visionft.training.finishing"], "finish", power_cut)
+        patch.setattr(sys.modules["visionft.finishing.final_metrics"], "finish", power_cut)
         with pytest.raises(SystemError):
             train(wanted, lambda _: None)
-    assert checkpointing.Checkpoint.load(out / layout.CHECKPOINT).step
+    assert checkpoint.Checkpoint.load(out / layout.CHECKPOINT).step
     shutil.copytree(out, tmp_path / "kept")
     whole, draw = fit(), random.Random(SEED)
     for _ in range(100):
@@ -277,7 +277,7 @@ def test_files_of_an_unfinished_run(
 def test_a_lock_that_is_no_file_is_one_sentence(tmp_path: Path, how: str) -> None:
     _put(tmp_path / layout.LOCK, how, b"")
     words = r"run\.lock cannot be used to hold the run \(.*\); make its folder writable, remove what has that name, or"
-    with pytest.raises(VisionftError, match=words), locking.held(tmp_path):
+    with pytest.raises(VisionftError, match=words), lock.held(tmp_path):
         pass
 
 

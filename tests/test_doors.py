@@ -20,12 +20,12 @@ import visionft as vft
 from tests.test_misuse import through_process
 from visionft.cli import main
 from visionft.cli.app import COMMANDS, build_app
-from visionft.cli.interrupting import StoppedError, heeding
-from visionft.cli.places import PLACE
-from visionft.cli.printing import finish
+from visionft.cli.interrupts import StoppedError, heeding
+from visionft.cli.output import finish
+from visionft.cli.path_checks import PLACE
 from visionft.errors import SettingsError, UsageError
 from visionft.settings import ExportSettings, build
-from visionft.settings.leaves import leaves
+from visionft.settings.fields import leaves
 
 LATIN = os.fsdecode(b"lat\xe9")
 TEXTS_OF_PATHS = {("predict", "PLACES"), ("compare", "--data")}
@@ -352,7 +352,7 @@ sys.exit(main(["predict", "photos", "photos"]))
 @pytest.mark.slow
 def test_a_second_signal_during_an_import_is_not_kept_waiting(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
-    code = "from visionft.cli.interrupting import heeding\nwith heeding():\n    import slow"
+    code = "from visionft.cli.interrupts import heeding\nwith heeding():\n    import slow"
     command = ["env", "--default-signal=INT", sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), *sys.path]))}
     with subprocess.Popen(

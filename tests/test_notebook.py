@@ -16,21 +16,21 @@ from PIL import Image
 
 import visionft
 from tests.bundle.making import make_bundle
+from visionft.advising import Advice
+from visionft.advising.first_look import FirstLook
+from visionft.advising.method_costs import Row
+from visionft.advising.recommendation import Recommendation
 from visionft.bundle import Bundle, Prediction, Predictions, Unanswered
 from visionft.classes import Classes
 from visionft.data import Rows
 from visionft.evaluation import BeforeAfter, Evaluation, Retention
-from visionft.evaluation.comparing import Change
+from visionft.evaluation.before_after import Change
 from visionft.evaluation.evaluation import Measured
 from visionft.exporting import Exported
 from visionft.metrics import Metrics, evaluate_logits
 from visionft.photos import Account
 from visionft.runs import Run
 from visionft.serving import Comparison, compare
-from visionft.training import Advice
-from visionft.training.comparison import Row
-from visionft.training.first_look import FirstLook
-from visionft.training.recommending import Recommendation
 
 EVIL = "<img src=x onerror=alert(1)>"
 TAGS = "br table tr th td p b pre details summary"

@@ -68,7 +68,7 @@ def test_a_missing_extra_is_told_with_the_line_that_installs_it(
     def find(name: str, package: str | None = None) -> ModuleSpec | None:
         return None if name in ("uvicorn", "httptools") else ModuleSpec(name, None)
 
-    monkeypatch.setattr("visionft.cli.serving.find_spec", find)
+    monkeypatch.setattr("visionft.cli.serve.find_spec", find)
     assert importlib.util.find_spec("uvicorn") is not None
     assert main(["serve", "bundle"]) == 1
     assert capsys.readouterr().err == (

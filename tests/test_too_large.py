@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import visionft as vft
-from visionft.bundle import sizes
+from visionft.bundle import size_limits
 from visionft.cli import main
 from visionft.exporting import target
 from visionft.runs import Run
@@ -18,7 +18,7 @@ WORDS = "GB of weights, and an ONNX file has room for 0.00 GB of them, whatever 
 
 @pytest.fixture(autouse=True)
 def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "LARGEST_MODEL", sizes.GRAPH_BYTES + 1000)
+    monkeypatch.setattr(size_limits, "LARGEST_MODEL", size_limits.GRAPH_BYTES + 1000)
 
 
 @pytest.mark.parametrize("more", [[], ["--precision", "fp16"], ["--target", "onnxruntime==1.19.2"]])

@@ -19,7 +19,7 @@ from visionft.backbones import forward_batches
 from visionft.cli import main
 from visionft.data import EvalPhotos, eval_batches
 from visionft.errors import RunError
-from visionft.runs import Run, layout, writing
+from visionft.runs import Run, atomic_write, layout
 from visionft.runs.unfinished import best_epoch
 from visionft.training import Classifier
 
@@ -142,7 +142,7 @@ def test_additions_are_merged_as_at_the_end(shapes: Path, small: dict[str, Any],
 
 
 def without_weights(run: Path) -> None:
-    writing.remove(run / layout.BEST)
+    atomic_write.remove(run / layout.BEST)
 
 
 def with_lost_weights(run: Path) -> None:

@@ -15,15 +15,15 @@ import pytest
 
 import visionft as vft
 from visionft.cli.app import build_app
-from visionft.cli.blending import blend as blend_command
-from visionft.cli.exporting import export as export_command
-from visionft.cli.verbs import evaluate as evaluate_command
-from visionft.cli.verbs import predict as predict_command
+from visionft.cli.blend import blend as blend_command
+from visionft.cli.evaluate import evaluate as evaluate_command
+from visionft.cli.evaluate import predict as predict_command
+from visionft.cli.export import export as export_command
 from visionft.errors import BundleError, RunError, UsageError
 from visionft.evaluation.evaluation import FILES
 from visionft.runs import layout
 from visionft.settings import ExportSettings, build
-from visionft.settings.leaves import leaves
+from visionft.settings.fields import leaves
 
 VERBS = ("fit", "evaluate", "predict", "export", "blend")
 CLOSE = 1e-3  # what the export's own gate allows

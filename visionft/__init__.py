@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from visionft.advising import Advice
     from visionft.bundle import Bundle, Prediction, Predictions, Unanswered
     from visionft.errors import VisionftError
     from visionft.evaluation import Evaluation
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
         PromptMethod,
         QloraMethod,
     )
-    from visionft.training import Advice
-    from visionft.workflows import advise, blend, check, compare, evaluate, export, fit, predict
+    from visionft.workflows.check import check
+    from visionft.workflows.compare import compare
+    from visionft.workflows.evaluate import evaluate, predict
+    from visionft.workflows.export import blend, export
+    from visionft.workflows.fit import advise, fit
 
     __version__: str
 
@@ -85,7 +89,7 @@ _ROOMS = {
     "metrics": ("Metrics",),
     "runs": ("Run",),
     "serving": ("Comparison",),
-    "training": ("Advice",),
+    "advising": ("Advice",),
     "workflows": ("advise", "blend", "check", "compare", "evaluate", "export", "fit", "predict"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

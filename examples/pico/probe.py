@@ -18,7 +18,7 @@ from visionft import backbones, data
 from visionft.errors import VisionftError
 from visionft.metrics import wilson
 from visionft.settings import PreprocessSettings, build
-from visionft.training import features, probing
+from visionft.training import frozen_features, linear_probe
 
 
 def probe(photos: Path, backbone: str, weights: str) -> dict[str, object]:
@@ -29,11 +29,11 @@ def probe(photos: Path, backbone: str, weights: str) -> dict[str, object]:
     preprocess = backbones.preprocess(network, PreprocessSettings())
     settings = build(photos, None, **{"hardware.device": "cpu", "hardware.workers": 2})
     splits = {
-        split: features.compute(network, manifest, split, preprocess, settings, lambda *_: None)
+        split: frozen_features.compute(network, manifest, split, preprocess, settings, lambda *_: None)
         for split in ("train", "validation", "test")
     }
     train, validation, test = splits.values()
-    found = probing.solve(train.features, train.labels, validation.features, validation.labels)
+    found = linear_probe.solve(train.features, train.labels, validation.features, validation.labels)
     hits = int(((test.features @ found.weight.T + found.bias).argmax(1) == test.labels).sum())
     return {
         "backbone": backbone,

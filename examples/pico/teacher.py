@@ -15,12 +15,12 @@ from torch.utils.data import DataLoader, Dataset
 from views import view
 
 from visionft import backbones
-from visionft.backbones.folding import folded
 from visionft.backbones.pico import SIDE as STUDENT_SIDE
 from visionft.backbones.pico import STAGES, TEACHER
+from visionft.backbones.rewrites.fuse_bn import folded
+from visionft.machine.hardware import inference_dtype, pick_device
 from visionft.preprocess import Preprocess
 from visionft.settings import PreprocessSettings
-from visionft.training.hardware import inference_dtype, pick_device
 
 Indices = NDArray[np.int64]
 Found = tuple[Indices, NDArray[np.float32]]

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from visionft import backbones
 from visionft.backbones import hub
-from visionft.backbones.naming import registered
+from visionft.backbones.model_names import registered
 from visionft.errors import WeightsError
 
 NAME = "test_vit"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from visionft.bundle import names as n
-from visionft.bundle.reading import digest_of
+from visionft.bundle.load import digest_of
 from visionft.bundle.schema import (
     AdapterRecord,
     BundleRecord,
@@ -25,7 +25,7 @@ from visionft.bundle.schema import (
 )
 from visionft.classes import Classes
 from visionft.preprocess import Preprocess
-from visionft.serving.adapters import base_number
+from visionft.serving.lora_adapters import base_number
 
 CLASSES = Classes.of(["blue", "green", "red/Äpfel"])
 TYPES = {"uint8": 2, "int64": 7, "float32": 1, "bool": 9, "string": 8}

@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from visionft.data.listing import Listing
-from visionft.data.preparing import list_photos
+from visionft.data.prepare import list_photos
+from visionft.data.sources.listing import Listing
 from visionft.errors import DataError
 from visionft.photos import printable
 from visionft.settings import DataSettings

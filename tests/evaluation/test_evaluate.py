@@ -297,7 +297,7 @@ def test_training_reads_no_test_photo_after_the_scan(
         return read(path, **kwargs)
 
     monkeypatch.setattr(data, "prepare", scanning)
-    monkeypatch.setattr(sys.modules["visionft.data.loading"], "read", reading)
+    monkeypatch.setattr(sys.modules["visionft.data.loading.dataloader"], "read", reading)
     run = train(build(root, None, **flags), lambda _: None)
     manifest = run.manifest()
     held_out = set(manifest.rows("test").paths)

@@ -17,7 +17,8 @@ from safetensors.torch import load_file, save_file
 import visionft as vft
 from tests.effective import of_solved_head
 from tests.resealing import reseal
-from visionft.backbones import Network, folding, forward_batches
+from visionft.backbones import Network, forward_batches
+from visionft.backbones.rewrites import fuse_bn
 from visionft.data import EvalPhotos, eval_batches
 from visionft.errors import DataError, RunError, UsageError
 from visionft.evaluation import Earlier, Retention, measure_retention, retention
@@ -70,7 +71,7 @@ def test_before_is_the_start_and_after_the_end(trained: Path, earlier_photos: Pa
 def test_each_network_is_folded_once_for_all_batches(
     trained: Path, earlier_photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, copies, deepcopy = Run.open(trained), list[Network](), folding.copy.deepcopy
+    run, copies, deepcopy = Run.open(trained), list[Network](), fuse_bn.copy.deepcopy
     earlier = Earlier.read(earlier_photos, run.settings.data)
     whole = measure_retention(run, earlier)
     monkeypatch.setattr(retention, "BATCH", 5)
@@ -79,7 +80,7 @@ def test_each_network_is_folded_once_for_all_batches(
         copies.extend([thing] if isinstance(thing, Network) else [])
         return deepcopy(thing, memo)
 
-    monkeypatch.setattr(folding.copy, "deepcopy", counted)
+    monkeypatch.setattr(fuse_bn.copy, "deepcopy", counted)
     assert measure_retention(run, earlier) == whole
     assert len(copies) == 2  # the start and the end
 

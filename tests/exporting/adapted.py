@@ -14,7 +14,7 @@ from torch import nn
 from tests.exporting.fakes import FakeRun, livened, render_photos, tell_apart
 from visionft import backbones, methods
 from visionft.backbones import Network
-from visionft.runs.weights import write_adapter
+from visionft.runs.weights_file import write_adapter
 from visionft.settings import AnyMethod, FitSettings, LoraMethod
 
 

@@ -48,7 +48,7 @@ def built(run: FakeRun) -> onnx.ModelProto:
 @pytest.fixture
 def prebuilt(built: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare the exporter: what follows it is under test."""
-    monkeypatch.setattr("visionft.exporting.bundling.build", lambda *_: copy.deepcopy(built))
+    monkeypatch.setattr("visionft.exporting.export_bundle.build", lambda *_: copy.deepcopy(built))
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from visionft.exporting import onnx_model
 from visionft.metrics import Answering, Temperature, class_means, unit
 from visionft.photos import read
 from visionft.preprocess import Preprocess
-from visionft.runs.calibration import Calibration
+from visionft.runs.calibration_file import Calibration
 from visionft.settings import DataSettings, FitSettings, PreprocessSettings
 
 NAMES = ("Boots", "Fruit/Äpfel", "hat, red")

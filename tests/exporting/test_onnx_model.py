@@ -14,12 +14,12 @@ from tests.exporting.fakes import NAMES, FakeRun, livened, rendered
 from visionft import backbones
 from visionft.backbones import Network
 from visionft.bundle import names as n
-from visionft.bundle import sizes
+from visionft.bundle import size_limits
 from visionft.bundle.schema import tensors
-from visionft.bundle.sizes import too_large
+from visionft.bundle.size_limits import too_large
 from visionft.classes import Classes
 from visionft.errors import BackboneError
-from visionft.exporting import export, onnx_model, sizing
+from visionft.exporting import export, onnx_model, onnx_size
 from visionft.exporting.onnx_model import build, halves, opset_of
 from visionft.preprocess import Preprocess
 from visionft.serving.session import open_model
@@ -189,9 +189,9 @@ def test_other_heads_are_part_of_the_graph(head: backbones.HeadKind) -> None:
 
 
 def test_the_limit_is_protobufs_own() -> None:
-    assert sizes.LARGEST_MODEL == onnx.checker.MAXIMUM_PROTOBUF
-    assert too_large("some", onnx.checker.MAXIMUM_PROTOBUF - sizes.GRAPH_BYTES) is None
-    assert too_large("some", onnx.checker.MAXIMUM_PROTOBUF - sizes.GRAPH_BYTES + 1) == (
+    assert size_limits.LARGEST_MODEL == onnx.checker.MAXIMUM_PROTOBUF
+    assert too_large("some", onnx.checker.MAXIMUM_PROTOBUF - size_limits.GRAPH_BYTES) is None
+    assert too_large("some", onnx.checker.MAXIMUM_PROTOBUF - size_limits.GRAPH_BYTES + 1) == (
         "some has 2.08 GB of weights, and an ONNX file has room for 2.08 GB of them, whatever the precision, as it is "
         "made from fp32: train a smaller backbone"
     )
@@ -199,19 +199,19 @@ def test_the_limit_is_protobufs_own() -> None:
 
 def test_what_stands_beside_the_weights_is_far_below_what_is_left_for_it(model: onnx.ModelProto) -> None:
     weights = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
-    assert model.ByteSize() - weights < sizes.GRAPH_BYTES / 100
+    assert model.ByteSize() - weights < size_limits.GRAPH_BYTES / 100
 
 
 def test_a_network_too_large_for_one_file_is_refused(run: FakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "LARGEST_MODEL", sizes.GRAPH_BYTES + 1000)
+    monkeypatch.setattr(size_limits, "LARGEST_MODEL", size_limits.GRAPH_BYTES + 1000)
 
     with pytest.raises(BackboneError, match=r"test_efficientnet has .* GB of weights, and an ONNX file has room for"):
         build(run.trained, run.preprocess, run.classes)
 
 
 def test_a_graph_that_became_larger_than_its_weights_is_refused(run: FakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "LARGEST_MODEL", sizes.GRAPH_BYTES + 1000)
-    monkeypatch.setattr(sizing, "bytes_of", lambda _: 0)
+    monkeypatch.setattr(size_limits, "LARGEST_MODEL", size_limits.GRAPH_BYTES + 1000)
+    monkeypatch.setattr(onnx_size, "bytes_of", lambda _: 0)
     monkeypatch.setattr(onnx_model, "_join", None)  # nothing follows
 
     with pytest.raises(BackboneError, match=r"test_efficientnet has .* GB of weights, and an ONNX file has room for"):
@@ -221,7 +221,7 @@ def test_a_graph_that_became_larger_than_its_weights_is_refused(run: FakeRun, mo
 def test_an_export_that_is_too_large_reads_no_photo_and_leaves_nothing(
     run: FakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sizes, "LARGEST_MODEL", sizes.GRAPH_BYTES + 1000)
+    monkeypatch.setattr(size_limits, "LARGEST_MODEL", size_limits.GRAPH_BYTES + 1000)
     monkeypatch.setattr(FakeRun, "manifest", None)
     monkeypatch.setattr(onnx_model, "as_onnx", None)
 

@@ -16,13 +16,13 @@ from tests.exporting.fakes import FakeRun, rendered
 from visionft.backbones import Network
 from visionft.bundle import Answer
 from visionft.errors import ParityError
-from visionft.exporting.bundling import export
-from visionft.exporting.known_parity import KnownTally
+from visionft.exporting.export_bundle import export
 from visionft.exporting.onnx_model import build
+from visionft.exporting.ood_parity import KnownTally
 from visionft.exporting.parity import Tally, _judge, _note_photo
-from visionft.exporting.reference import Truth
-from visionft.exporting.sampling import Photo
-from visionft.exporting.stages import BATCH_SIZES, Stages
+from visionft.exporting.parity_photos import Photo
+from visionft.exporting.reference_answers import Truth
+from visionft.exporting.stage_parity import BATCH_SIZES, Stages
 from visionft.metrics import Answering
 from visionft.settings import ExportSettings
 
@@ -75,7 +75,7 @@ def test_a_failed_gate_names_the_network_half_and_leaves_nothing(
     run: FakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "visionft.exporting.bundling.build",
+        "visionft.exporting.export_bundle.build",
         lambda network, *rest: build(disturbed(network), *rest),
     )
 
@@ -91,11 +91,11 @@ def test_a_failed_gate_names_the_preprocess_half_and_keeps_the_older_bundle(
     run: FakeRun, built: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as quick:
-        quick.setattr("visionft.exporting.bundling.build", lambda *_: copy.deepcopy(built))
+        quick.setattr("visionft.exporting.export_bundle.build", lambda *_: copy.deepcopy(built))
         export(run, tmp_path / "bundle", ExportSettings(golden="none"))
     before = (tmp_path / "bundle" / "bundle.json").read_bytes()
     monkeypatch.setattr(
-        "visionft.exporting.bundling.build",
+        "visionft.exporting.export_bundle.build",
         lambda network, preprocess, *rest: build(network, replace(preprocess, resize="squash"), *rest),
     )
 
@@ -216,7 +216,7 @@ def test_a_graph_with_another_scale_fails_the_gate(
     other = copy.deepcopy(built)
     spread = next(item for item in other.graph.initializer if item.name == "nearest_mean_spread")
     spread.CopyFrom(numpy_helper.from_array(1.1 * numpy_helper.to_array(spread), spread.name))
-    monkeypatch.setattr("visionft.exporting.bundling.build", lambda *_: other)
+    monkeypatch.setattr("visionft.exporting.export_bundle.build", lambda *_: other)
 
     with pytest.raises(ParityError, match=r"of 54 known scores differ, .*; the end of the graph is at fault; nothing"):
         export(run, tmp_path / "bundle")

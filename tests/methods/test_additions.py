@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from tests.methods.making import edited, photos, small
 from visionft import methods
 from visionft.errors import BackboneError
-from visionft.methods.adapters import Bottleneck, ParallelMlp
-from visionft.methods.prompts import PromptedBlock
+from visionft.methods.adaptformer import Bottleneck, ParallelMlp
+from visionft.methods.visual_prompts import PromptedBlock
 from visionft.settings import AdapterMethod, PromptMethod
 
 

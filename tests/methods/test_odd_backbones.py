@@ -18,10 +18,10 @@ from visionft.bundle import names as n
 from visionft.errors import BackboneError
 from visionft.exporting.onnx_model import network_part
 from visionft.methods import lora
-from visionft.methods.looking import run_once
-from visionft.methods.quantizing import Nf4Store
-from visionft.methods.targets import find
-from visionft.runs.weights import write_weights
+from visionft.methods.forward_probe import run_once
+from visionft.methods.quantized_linear import Nf4Store
+from visionft.methods.target_modules import find
+from visionft.runs.weights_file import write_weights
 from visionft.settings import AdapterMethod, LoraMethod, QloraMethod
 
 UPDATED = [

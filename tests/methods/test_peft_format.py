@@ -16,7 +16,7 @@ from visionft import methods
 from visionft.backbones import Network
 from visionft.errors import WeightsError
 from visionft.methods import lora
-from visionft.runs.weights import write_adapter
+from visionft.runs.weights_file import write_adapter
 from visionft.settings import AdapterMethod, AnyMethod, BitfitMethod, LoraMethod, PromptMethod, QloraMethod
 
 CLASSES = ("a", "b", "c")

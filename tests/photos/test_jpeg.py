@@ -12,8 +12,8 @@ import simplejpeg
 from PIL import Image
 
 from visionft.errors import PhotoError
-from visionft.photos import decode, scans, segments
-from visionft.photos.holes import REASON
+from visionft.photos import decode, jpeg_scans, jpeg_segments
+from visionft.photos.zero_runs import REASON
 
 LEVELS = np.mgrid[0:150, 0:200]
 PHOTO = Image.fromarray(np.stack([LEVELS[0], LEVELS[1], LEVELS.prod(0) % 256], -1).astype(np.uint8))
@@ -96,10 +96,10 @@ def test_an_oddity_hides_no_damage() -> None:
 
 
 def test_scans_that_were_never_written_are_missed() -> None:
-    written = [it for it in segments.segments(PROGRESSIVE, 2) if it.kind == segments.SCAN]
+    written = [it for it in jpeg_segments.segments(PROGRESSIVE, 2) if it.kind == jpeg_segments.SCAN]
     assert len(written) == 10
     for scan in written[:-1]:
-        data = PROGRESSIVE[: segments.coded_end(PROGRESSIVE, scan)] + END
+        data = PROGRESSIVE[: jpeg_segments.coded_end(PROGRESSIVE, scan)] + END
         simplejpeg.decode_jpeg(data)  # libjpeg is content with a coarse picture
         with pytest.raises(PhotoError, match="truncated"):
             decode(data)
@@ -129,19 +129,19 @@ def test_3000_scans_are_counted_and_not_decoded(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_large_pictures_may_have_fewer_scans(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scans, "MAX_SCANNED", 10 * 150 * 200)
+    monkeypatch.setattr(jpeg_scans, "MAX_SCANNED", 10 * 150 * 200)
     assert decode(PROGRESSIVE).shape == (150, 200, 3)
-    monkeypatch.setattr(scans, "MAX_SCANNED", 10 * 150 * 200 - 1)
+    monkeypatch.setattr(jpeg_scans, "MAX_SCANNED", 10 * 150 * 200 - 1)
     with pytest.raises(PhotoError, match="more than 9 scans"):
         decode(PROGRESSIVE)
 
 
 def test_twenty_scans_of_the_largest_photo_are_allowed() -> None:
-    assert scans.MAX_SCANNED == 20 * 200_000_000
+    assert jpeg_scans.MAX_SCANNED == 20 * 200_000_000
 
 
 def test_countless_segments_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "MAX_SEGMENTS", 100)
+    monkeypatch.setattr(jpeg_segments, "MAX_SEGMENTS", 100)
     with pytest.raises(PhotoError, match="more than 100 segments"):
         decode(PLAIN[:2] + b"\xff\xfe\0\2" * 101 + PLAIN[2:])
     assert decode(PLAIN[:2] + b"\xff" * 5000 + PLAIN[2:]).shape == (150, 200, 3)  # fill bytes are no segments

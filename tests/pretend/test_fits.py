@@ -15,10 +15,10 @@ import visionft
 from tests.pretend.device import pretended
 from tests.pretend.tensors import waits
 from visionft.runs import layout
-from visionft.settings.leaves import leaves
+from visionft.settings.fields import leaves
 from visionft.training import Classifier
-from visionft.training.checkpointing import Checkpoint
-from visionft.training.lifecycle import Lifecycle
+from visionft.training.callbacks import Lifecycle
+from visionft.training.checkpoint import Checkpoint
 from visionft.training.module import scaler_of
 
 BASE: dict[str, Any] = {

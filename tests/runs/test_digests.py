@@ -15,11 +15,12 @@ from tests.resealing import make_older, reseal
 from visionft import evaluate, export, fit, predict
 from visionft.errors import RunError, VisionftError
 from visionft.files import digests
-from visionft.files.opening import entry_of
-from visionft.runs import Run, layout, writing
+from visionft.files.safe_open import entry_of
+from visionft.finishing import TENTHS, blend
+from visionft.finishing.wise_ft import _is_there
+from visionft.runs import Run, atomic_write, layout
 from visionft.settings import build
-from visionft.training import TENTHS, blend, train
-from visionft.training.blending import _is_there
+from visionft.training import train
 
 silent: Callable[[str], None] = lambda _: None  # noqa: E731
 
@@ -175,7 +176,7 @@ def test_damaged_digests_are_said(copy: Path, content: str) -> None:
     with pytest.raises(RunError, match=r"digests\.json beside it cannot be used: it (holds|is|cannot).*; restore it"):
         _ = Run.open(copy).settings
     with pytest.raises(RunError, match=r"digests\.json is damaged \(it .*\), so metrics.json was not written; restore"):
-        writing.write_json(copy / "evaluation" / "test" / "metrics.json", {})
+        atomic_write.write_json(copy / "evaluation" / "test" / "metrics.json", {})
 
 
 def test_a_file_that_is_not_listed_is_not_used(copy: Path) -> None:
@@ -207,7 +208,7 @@ def test_at_every_moment_of_a_write_the_file_is_the_old_or_the_new_one(
     digests.begin(tmp_path)
     path = tmp_path / "classes.json"
     if there:
-        writing.write_text(path, "old")
+        atomic_write.write_text(path, "old")
     writes = iter(["pending", "settled"])
     write, replace = digests.Digests.write, Path.replace
 
@@ -231,12 +232,12 @@ def test_at_every_moment_of_a_write_the_file_is_the_old_or_the_new_one(
         patch.setattr(digests.Digests, "write", writing_digests)
         patch.setattr(Path, "replace", replacing)
         with pytest.raises(PowerCutError):
-            writing.write_text(path, "new")
+            atomic_write.write_text(path, "new")
     if there or step == "settled":
         assert path.read_text() == ("new" if step == "settled" else "old")
         digests.verify(path, 100)
-    writing.write_text(tmp_path / "other.json", "other")
-    writing.write_text(path, "newer")
+    atomic_write.write_text(tmp_path / "other.json", "other")
+    atomic_write.write_text(path, "newer")
     digests.verify(path, 100)
     assert not digests.Digests.read(tmp_path).pending
 
@@ -247,7 +248,7 @@ def test_a_removal_cut_short_is_settled_by_the_next_change(
 ) -> None:
     digests.begin(tmp_path)
     path = tmp_path / "best.safetensors"
-    writing.write_text(path, "old")
+    atomic_write.write_text(path, "old")
 
     unlink = Path.unlink
 
@@ -260,16 +261,16 @@ def test_a_removal_cut_short_is_settled_by_the_next_change(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", power_cut)
         with pytest.raises(PowerCutError):
-            writing.remove(path)
+            atomic_write.remove(path)
     assert path.exists() != removed
-    writing.remove(path)
-    writing.write_text(path, "new")
+    atomic_write.remove(path)
+    atomic_write.write_text(path, "new")
     digests.verify(path, 100)
     assert digests.Digests.read(tmp_path).files == {path.name: entry_of(path)}
 
 
 def test_removing_what_is_not_there_is_nothing(tmp_path: Path) -> None:
-    writing.remove(tmp_path / "none")
+    atomic_write.remove(tmp_path / "none")
 
 
 def test_records_with_missing_keys_are_said(copy: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from visionft.errors import RunBusyError
-from visionft.runs import Run, layout, locking
+from visionft.runs import Run, layout, lock
 from visionft.settings import build
 from visionft.training import train
 
@@ -46,7 +46,7 @@ def test_a_run_that_stopped_early_does_not_go_on_after_a_kill(
     flags = {"epochs": 30, "optim.patience": 1, "optim.lr": 0.5}
     whole = fit(tmp_path / "whole", **flags)
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["visionft.training.finishing"], "finish", power_cut)
+        patch.setattr(sys.modules["visionft.finishing.final_metrics"], "finish", power_cut)
         with pytest.raises(SystemError):
             fit(tmp_path / "killed", **flags)
     killed = fit(tmp_path / "killed", **flags)
@@ -58,7 +58,7 @@ def test_a_run_that_stopped_early_does_not_go_on_after_a_kill(
 def test_a_failure_while_recording_leaves_an_empty_folder_empty(
     fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["visionft.training.recording"].environment, "describe", power_cut)
+    monkeypatch.setattr(sys.modules["visionft.planning.run_records"].environment, "describe", power_cut)
     with pytest.raises(SystemError):
         fit(tmp_path / "made")
     (tmp_path / "empty").mkdir()
@@ -68,7 +68,7 @@ def test_a_failure_while_recording_leaves_an_empty_folder_empty(
 
 
 def test_the_records_of_another_process_are_left_alone(fit: Fit, tmp_path: Path) -> None:
-    with locking.held(tmp_path):
+    with lock.held(tmp_path):
         (tmp_path / layout.CHOICES).write_text("being written")
         with pytest.raises(RunBusyError):
             fit(tmp_path)

@@ -19,12 +19,12 @@ from tests.serving.server.processes import ENVIRONMENT
 from visionft.bundle import Bundle
 from visionft.errors import PhotoError
 from visionft.serving import Session
-from visionft.serving.apart import Parcel
+from visionft.serving.decode_cost import Weight
+from visionft.serving.decode_process import Parcel
 from visionft.serving.engine import LARGE_PIXELS, Engine
-from visionft.serving.lanes import Photo
+from visionft.serving.fair_queue import Photo
 from visionft.serving.limits import Limits
 from visionft.serving.pipeline import ClosedError, ExpiredError, Pipeline, QueueFullError
-from visionft.serving.weighing import Weight
 
 LATER = 1e9
 LIMITS = Limits(batch=4, batch_seconds=5.0, queue=8, max_bytes=1, max_pixels=1, timeout=1.0)

@@ -12,7 +12,7 @@ from onnx import helper
 
 from tests.bundle.making import colour_model, make_bundle
 from visionft.bundle import names as n
-from visionft.bundle.reading import digest_of
+from visionft.bundle.load import digest_of
 from visionft.errors import BundleError, UsageError
 from visionft.serving import Session
 from visionft.serving import session as room

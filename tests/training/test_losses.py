@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from visionft.training.losses import ClassificationLoss, balanced
-from visionft.training.mixing import Targets
+from visionft.training.mixup import Targets
 
 LOGITS = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 3, 0, 1])

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from visionft.advising import Limits, advise
 from visionft.errors import BackboneError, DataError, UsageError, VisionftError, WeightsError
 from visionft.settings import FitSettings, build
-from visionft.training import Limits, advise, train
+from visionft.training import train
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from PIL import Image
 import visionft as vft
 from tests.resealing import reseal
 from visionft.errors import RunMismatchError
+from visionft.planning import resume
 from visionft.runs import Run, layout
 from visionft.settings import FitSettings, build
-from visionft.training import reopening, train
+from visionft.training import train
 
 Make = Callable[..., FitSettings]
 
@@ -85,10 +86,10 @@ def test_splits_are_settled_and_other_photos_may_have_none(settings: Make, shape
 
 def test_a_begun_run_reads_as_it_settled_and_a_flag_wins_to_be_refused_by_name(settings: Make) -> None:
     run = train(settings(epochs=1), silent)
-    read = reopening.reading_of(run.path, settings(epochs=1))
+    read = resume.reading_of(run.path, settings(epochs=1))
     assert (read.inside, read.layout, read.depth, read.group_by) == (None, "classes", None, "none")
-    assert reopening.reading_of(run.path, settings(**{"data.depth": 2})).depth == 2
-    assert reopening.reading_of(run.path / "nowhere", settings()).depth == "auto"
+    assert resume.reading_of(run.path, settings(**{"data.depth": 2})).depth == 2
+    assert resume.reading_of(run.path / "nowhere", settings()).depth == "auto"
     with pytest.raises(RunMismatchError, match=r"data\.depth was auto, is 1"):
         train(settings(epochs=1, **{"data.depth": 1}), silent)
 

@@ -11,11 +11,11 @@ import timm
 import torch
 
 import visionft as vft
-from visionft.data.augmenting import Augment
-from visionft.data.sizing import Sides
+from visionft.data.transforms.augmentation import Augment
+from visionft.data.transforms.progressive_resizing import Sides
 from visionft.errors import SettingsError, UsageError
+from visionft.planning import crop_sizes
 from visionft.settings import FitSettings, build
-from visionft.training import sizes
 
 
 def settings(**flags: Any) -> FitSettings:
@@ -58,9 +58,9 @@ def test_sides_that_cannot_be(given: Any, words: str) -> None:
 @pytest.mark.parametrize(("side", "size"), [(96, (96, 144)), (64, (64, 96)), (80, (80, 128)), (81, (81, 122))])
 def test_crops_have_the_ratio_of_evaluation(side: int, size: tuple[int, int]) -> None:
     made = settings(**{"augment.size": side})
-    assert sizes.crop(made, (96, 144)) == size
-    assert sizes.crop(made, (144, 96)) == size[::-1]
-    assert sizes.crop(made, (224, 224)) == (side, side)
+    assert crop_sizes.crop(made, (96, 144)) == size
+    assert crop_sizes.crop(made, (144, 96)) == size[::-1]
+    assert crop_sizes.crop(made, (224, 224)) == (side, side)
 
 
 def test_growing_crops_keep_their_ratio() -> None:

@@ -24,12 +24,13 @@ from visionft import backbones
 from visionft.backbones import forward_batches
 from visionft.data import EvalPhotos, eval_batches
 from visionft.errors import BackboneError, MemoryShortError, RunBusyError, RunError, RunMismatchError, WeightsError
-from visionft.runs import Run, layout, locking
+from visionft.machine.hardware import has_bf16
+from visionft.machine.stop_signals import Interrupted
+from visionft.runs import Run, layout, lock
 from visionft.settings import from_yaml
-from visionft.training import Classifier, Interrupted, train
-from visionft.training.checkpointing import Checkpoint
-from visionft.training.hardware import has_bf16
-from visionft.training.lifecycle import Lifecycle
+from visionft.training import Classifier, train
+from visionft.training.callbacks import Lifecycle
+from visionft.training.checkpoint import Checkpoint
 
 LEARNT = 0.7  # chance is a third
 
@@ -318,7 +319,7 @@ def test_other_photos_are_refused(settings: Make, shapes: Path) -> None:
 
 def test_a_run_in_use_is_refused(settings: Make) -> None:
     run = train(settings(), silent)
-    with locking.held(run.path), pytest.raises(RunBusyError, match=r"in use by another process \(number \d+\)"):
+    with lock.held(run.path), pytest.raises(RunBusyError, match=r"in use by another process \(number \d+\)"):
         train(settings(), silent)
 
 

@@ -1,8 +1,6 @@
 """timm backbones: creation, weights and licences, heads, depth, cutting, the transform of the weights, inference."""
 
-from visionft.backbones.capping import relu6_kept_once
-from visionft.backbones.carrying import norms_carried
-from visionft.backbones.creating import (
+from visionft.backbones.create import (
     CPU_BACKBONE,
     GPU_BACKBONE,
     OFFLINE_BACKBONE,
@@ -10,16 +8,18 @@ from visionft.backbones.creating import (
     structure,
     takes_any_size,
 )
-from visionft.backbones.cutting import Cut, cut
-from visionft.backbones.depth import DepthMap, depth_map
-from visionft.backbones.folding import store_weight
-from visionft.backbones.growing import regrow
+from visionft.backbones.cut import Cut, cut
+from visionft.backbones.data_config import preprocess
+from visionft.backbones.depth_map import DepthMap, depth_map
+from visionft.backbones.grow_head import regrow
 from visionft.backbones.heads import CosineHead, HeadKind, LinearHead, MlpHead
 from visionft.backbones.hub import require_obtainable
 from visionft.backbones.inference import Forward, evaluating, forward_batches, forwarding, normalise
-from visionft.backbones.naming import is_place, registered, same_backbone, slug
+from visionft.backbones.model_names import is_place, registered, same_backbone, slug
 from visionft.backbones.network import Network
-from visionft.backbones.preprocessing import preprocess
+from visionft.backbones.rewrites.frozen_bn import norms_carried
+from visionft.backbones.rewrites.fuse_bn import store_weight
+from visionft.backbones.rewrites.relu6 import relu6_kept_once
 from visionft.backbones.weights import WeightSource, sha256
 
 __all__ = [

@@ -17,8 +17,8 @@ from huggingface_hub import constants, errors
 from timm.models import PretrainedCfg
 from torch import nn
 
-from visionft.backbones.naming import CONFIG, LOCAL, Blueprint, in_folder, parts, registered
-from visionft.backbones.stored import INDEX_SUFFIX, require_file
+from visionft.backbones.model_names import CONFIG, LOCAL, Blueprint, in_folder, parts, registered
+from visionft.backbones.state_dict import INDEX_SUFFIX, require_file
 from visionft.backbones.weights import WeightSource, sha256
 from visionft.errors import WeightsError
 

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from visionft.backbones.folding import Folding
 from visionft.backbones.network import Network
+from visionft.backbones.rewrites.fuse_bn import Folding
 from visionft.preprocess import Preprocess
 
 Answer = Literal["logits", "embedding"]

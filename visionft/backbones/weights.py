@@ -11,8 +11,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from visionft.backbones.matching import matched
-from visionft.backbones.stored import read_containers, shard_of
+from visionft.backbones.state_dict import read_containers, shard_of
+from visionft.backbones.state_dict_keys import matched
 from visionft.errors import WeightsError
 
 UNUSED_SHARE = 0.1  # more left over: the file is of a larger backbone of the family (resnet34 has all of resnet18)

@@ -1,8 +1,8 @@
 """The deployed folder: its schema, its reading and the answers it gives. Free of torch."""
 
-from visionft.bundle.answers import Predictions
-from visionft.bundle.reading import Bundle, is_bundle
-from visionft.bundle.rows import Answer, Prediction, Row, Unanswered
+from visionft.bundle.load import Bundle, is_bundle
+from visionft.bundle.prediction_rows import Answer, Prediction, Row, Unanswered
+from visionft.bundle.predictions import Predictions
 from visionft.bundle.schema import SCHEMA_VERSION, BundleRecord
 
 __all__ = [

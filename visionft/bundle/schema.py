@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from visionft.bundle import names
-from visionft.bundle.nodes import Count, Digest, Record, Share
-from visionft.bundle.shrunken import ShrunkenRecord
+from visionft.bundle.quantization_record import ShrunkenRecord
+from visionft.bundle.schema_nodes import Count, Digest, Record, Share
 
 SCHEMA_VERSION = 1
 """Raised with every change of bundle.json, of the tensors or of the golden files that an older reader cannot follow."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from visionft.cli.complaining import complain
-from visionft.cli.interrupting import StoppedError, heeding
+from visionft.cli.error_output import complain
+from visionft.cli.interrupts import StoppedError, heeding
 
 __all__ = ["main"]
 

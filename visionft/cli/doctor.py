@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from visionft.cli.printing import Json, finish
+from visionft.cli.output import Json, finish
 
 _PACKAGES = ("visionft", "torch", "timm", "lightning", "albumentations", "onnx", "onnxruntime", "numpy", "simplejpeg")
 _GIB = 2**30
@@ -54,7 +54,7 @@ def _installed(name: str) -> str:
 def _hardware() -> dict[str, Any]:
     import torch
 
-    from visionft.training.hardware import cores, has_bf16
+    from visionft.machine.hardware import cores, has_bf16
 
     found: dict[str, Any] = {"cores": cores(), "threads": torch.get_num_threads()}
     if not torch.cuda.is_available():

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from visionft.settings.commenting import scalar, sentence
+from visionft.settings.fields import Leaf, Root, groups, leaves
 from visionft.settings.fit import FitSettings
-from visionft.settings.leaves import Leaf, Root, groups, leaves
+from visionft.settings.yaml_template import scalar, sentence
 
 _METAVARS = {int: "N", float: "X", str: "NAME"}
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from visionft.cli.printing import Json, finish
+from visionft.cli.output import Json, finish
 from visionft.errors import UsageError
 
 _COUNTED = 12  # building a model to count its parameters takes up to half a second

@@ -1,10 +1,9 @@
 """Photos on disk to batches: the manifest, its splits and its loading. `augmenting` is imported where it is needed."""
 
-from visionft.data.auditing import Audit, audit
-from visionft.data.checking import Progress
-from visionft.data.decoded import Decoded, estimate, room, side_of
-from visionft.data.fetching import Batch, Item
-from visionft.data.loading import (
+from visionft.data.audit import Audit, audit
+from visionft.data.caches.decoded_photos import Decoded, estimate, room, side_of
+from visionft.data.loading.collate import Batch, Item
+from visionft.data.loading.dataloader import (
     EvalPhotos,
     FixedViews,
     Remembered,
@@ -13,13 +12,14 @@ from visionft.data.loading import (
     eval_batches,
     train_batches,
 )
-from visionft.data.locating import Located, locate
+from visionft.data.loading.sampler import EpochSampler, Sample, permutation, steps_per_epoch
+from visionft.data.loading.worker_init import worker_fault
 from visionft.data.manifest import SPLITS, Column, Manifest, Rows, read_splits
-from visionft.data.preparing import label_photos, prepare
-from visionft.data.sampling import EpochSampler, Sample, permutation, steps_per_epoch
-from visionft.data.sizing import Sides
-from visionft.data.summarising import summary
-from visionft.data.working import worker_fault
+from visionft.data.prepare import label_photos, prepare
+from visionft.data.sources.relocate import Located, locate
+from visionft.data.summary import summary
+from visionft.data.transforms.progressive_resizing import Sides
+from visionft.data.verify_photos import Progress
 
 __all__ = [
     "SPLITS",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from visionft.classes import Classes
-from visionft.data.structure.reading import Reading
+from visionft.data.sources.structure.interpretation import Reading
 from visionft.errors import DataError
 from visionft.photos import Account, Quarantined, from_spreadsheet_table, spreadsheet_safe_table
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from visionft.data.listing import some
+from visionft.data.sources.listing import some
 from visionft.errors import DataError
 from visionft.photos import IGNORED_FOLDERS, printable, steers
 

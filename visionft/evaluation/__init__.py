@@ -1,9 +1,9 @@
 """Held-out evaluation of runs and bundles, and what they still know of earlier photos."""
 
-from visionft.evaluation.comparing import BeforeAfter, before_after
+from visionft.evaluation.before_after import BeforeAfter, before_after
 from visionft.evaluation.evaluate import evaluate_bundle, evaluate_run
 from visionft.evaluation.evaluation import Evaluation
-from visionft.evaluation.predicting import predict_run
+from visionft.evaluation.predict_run import predict_run
 from visionft.evaluation.retention import Earlier, Retention, measure_retention
 
 __all__ = [

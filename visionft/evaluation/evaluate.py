@@ -16,12 +16,12 @@ from visionft.classes import Classes
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.errors import DataError, UsageError
 from visionft.evaluation.evaluation import Evaluation, Measured
-from visionft.evaluation.exactness import exact_device
-from visionft.evaluation.seeing import known_photos
+from visionft.evaluation.fp32 import exact_device
+from visionft.evaluation.seen_photos import known_photos
 from visionft.photos import of_file
 from visionft.runs import Run
 from visionft.serving.engine import Engine
-from visionft.serving.predicting import answering
+from visionft.serving.predict import answering
 from visionft.serving.streaming import answered
 from visionft.settings import DataSettings
 

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from visionft.classes import Classes
 from visionft.data import Rows
 from visionft.evaluation.retention import Retention
-from visionft.evaluation.seeing import TRAIN, Seen
+from visionft.evaluation.seen_photos import TRAIN, Seen
 from visionft.metrics import Metrics, evaluate_logits, softmax
 from visionft.photos import Account, Quarantined, spreadsheet_safe_table
+from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.unfinished import sentence
-from visionft.runs.writing import make_folder, replacing, write_json
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
 

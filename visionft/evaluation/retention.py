@@ -15,11 +15,11 @@ from visionft import data
 from visionft.backbones import Forward, forwarding
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.errors import DataError
-from visionft.evaluation.exactness import exact_device
+from visionft.evaluation.fp32 import exact_device
 from visionft.metrics import KnnAccuracy, bootstrap_difference, knn_accuracy, wilson
 from visionft.runs import Run, layout
-from visionft.runs.reading import read_json
-from visionft.runs.writing import make_folder, write_json
+from visionft.runs.atomic_write import make_folder, write_json
+from visionft.runs.run_files import read_json
 from visionft.settings import DataSettings, HeadMethod
 
 K = 20  # as in DINO (arXiv 2104.14294)

@@ -11,17 +11,17 @@ import onnx
 from visionft.bundle import Bundle
 from visionft.bundle import names as n
 from visionft.bundle.schema import AgreementRecord, BundleRecord, GoldenRecord, TargetRecord
-from visionft.exporting.card import card
-from visionft.exporting.golden import GOLDEN_PHOTOS, write_golden
+from visionft.exporting.bundle_record import fitted, provisional, write_final_record, write_record
+from visionft.exporting.golden_vectors import GOLDEN_PHOTOS, write_golden
+from visionft.exporting.model_card import card
 from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
-from visionft.exporting.record import fitted, provisional, write_final_record, write_record
-from visionft.exporting.reference import Truth
-from visionft.exporting.sampling import SPLIT, limit_of, read_photos, sample, stratified
-from visionft.exporting.shrinking.judging import check_end, tolerances
-from visionft.exporting.shrinking.shrink import Shrink
-from visionft.exporting.stages import Stages
+from visionft.exporting.parity_photos import SPLIT, limit_of, read_photos, sample, stratified
+from visionft.exporting.quantization.accuracy import check_end, tolerances
+from visionft.exporting.quantization.quantize import Shrink
+from visionft.exporting.reference_answers import Truth
+from visionft.exporting.stage_parity import Stages
 from visionft.exporting.target import Allowed, Runtime, prove
-from visionft.exporting.trained import Photos, TrainedModel
+from visionft.exporting.trained_model import Photos, TrainedModel
 from visionft.serving import Session
 from visionft.settings import ExportSettings
 

@@ -16,10 +16,10 @@ from visionft.backbones import Network
 from visionft.bundle import names as n
 from visionft.bundle.schema import TensorRecord, tensors
 from visionft.errors import BackboneError
-from visionft.exporting.answers import append_answers
-from visionft.exporting.graph import NetworkHalf, PreprocessHalf
-from visionft.exporting.silencing import quiet, strip_traces
-from visionft.exporting.sizing import require_room, require_small
+from visionft.exporting.onnx_size import require_room, require_small
+from visionft.exporting.postprocess_graph import append_answers
+from visionft.exporting.quiet_exporter import quiet, strip_traces
+from visionft.exporting.torch_graph import NetworkHalf, PreprocessHalf
 from visionft.metrics import Answering
 from visionft.preprocess import Preprocess
 

@@ -15,10 +15,10 @@ from visionft.bundle import Answer, Bundle
 from visionft.bundle.schema import AgreementRecord, NearTie
 from visionft.classes import Classes
 from visionft.errors import ParityError
-from visionft.exporting.known_parity import KnownTally, lowest
-from visionft.exporting.reference import Truth
-from visionft.exporting.sampling import Photo
-from visionft.exporting.stages import Stages
+from visionft.exporting.ood_parity import KnownTally, lowest
+from visionft.exporting.parity_photos import Photo
+from visionft.exporting.reference_answers import Truth
+from visionft.exporting.stage_parity import Stages
 
 NEAR_TIE_GAP = 2e-3
 """Top-2 gap under which two labels are a coin's toss: twice the probability difference that passes."""

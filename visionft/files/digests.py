@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from visionft.files.creating import new_file
-from visionft.files.json_reading import read_object
-from visionft.files.opening import Entry, UnreadableError, entry_of
+from visionft.files.safe_json import read_object
+from visionft.files.safe_open import Entry, UnreadableError, entry_of
+from visionft.files.temporary import new_file
 
 NAME = "digests.json"
 FORMAT = 1

@@ -17,9 +17,9 @@ from torch.nn.utils import parametrize
 
 from visionft.backbones import store_weight
 from visionft.errors import BackboneError
-from visionft.methods.quantizing import QuantizedLinear
-from visionft.methods.roles import Added
-from visionft.methods.targets import Target
+from visionft.methods.param_roles import Added
+from visionft.methods.quantized_linear import QuantizedLinear
+from visionft.methods.target_modules import Target
 
 
 class LoraPair(Added):

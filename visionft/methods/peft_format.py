@@ -19,12 +19,12 @@ from torch import Tensor, nn
 
 from visionft.backbones import LinearHead, Network
 from visionft.errors import WeightsError
-from visionft.files.json_reading import read_object
-from visionft.files.opening import UnreadableError, require_file
+from visionft.files.safe_json import read_object
+from visionft.files.safe_open import UnreadableError, require_file
 from visionft.methods import lora
-from visionft.methods.looking import bypassed
-from visionft.methods.roles import added
-from visionft.methods.targets import Target
+from visionft.methods.forward_probe import bypassed
+from visionft.methods.param_roles import added
+from visionft.methods.target_modules import Target
 from visionft.settings import AnyMethod, LoraMethod, QloraMethod
 
 PREFIX = "base_model.model."

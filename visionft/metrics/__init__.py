@@ -1,14 +1,14 @@
 """Figures and answers from arrays of logits, embeddings and labels alone."""
 
-from visionft.metrics.answering import Answering
-from visionft.metrics.calibration import BINS, expected_calibration_error, log_loss
-from visionft.metrics.evaluating import evaluate_logits, reliability, softmax
+from visionft.metrics.calibration_error import BINS, expected_calibration_error, log_loss
+from visionft.metrics.classification import evaluate_logits, reliability, softmax
+from visionft.metrics.confidence_intervals import bootstrap_difference, bootstrap_ece, bootstrap_macro_f1, wilson
 from visionft.metrics.flips import Flips
-from visionft.metrics.intervals import bootstrap_difference, bootstrap_ece, bootstrap_macro_f1, wilson
 from visionft.metrics.knn import KnnAccuracy, knn_accuracy
-from visionft.metrics.knowing import KnownScale, class_means, known_scores, unit
+from visionft.metrics.ood import KnownScale, class_means, known_scores, unit
+from visionft.metrics.postprocess import Answering
 from visionft.metrics.results import ClassRow, Confused, Metrics, Reliability
-from visionft.metrics.tempering import Temperature, fit_temperature
+from visionft.metrics.temperature import Temperature, fit_temperature
 
 __all__ = [
     "BINS",

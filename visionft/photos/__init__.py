@@ -20,25 +20,25 @@ The decode table; each row has a photo and a test in tests/photos:
 A range of 32-bit samples is taken if they keep within it, but for a tenth that resampling overshoots and that is
 clipped, and reach a sixteenth of it; samples that fit none are refused, as any guess would be plausible and wrong.
 
-Nothing is used in part: `visionft.photos.wholeness` says what each format has to show, and what nobody can see. Work is
-bounded before it is done: pixels, scans times pixels, segments, chunks, strips and the size of profiles; memory is at
-most `MEMORY` times the pixels.
+Nothing is used in part: `visionft.photos.truncation` says what each format has to show, and what nobody can see. Work
+is bounded before it is done: pixels, scans times pixels, segments, chunks, strips and the size of profiles; memory is
+at most `MEMORY` times the pixels.
 """
 
-from visionft.files.printing import printable, steers
 from visionft.photos.account import Account
-from visionft.photos.asking import Asked, Exact, Item, is_one, items, of_file
-from visionft.photos.decoding import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read, remark
-from visionft.photos.finding import expand, find, require_photos, walk
-from visionft.photos.jpeg import Reduction
-from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk
-from visionft.photos.spreadsheets import (
+from visionft.photos.csv_injection import (
     from_spreadsheet,
     from_spreadsheet_table,
     spreadsheet_safe,
     spreadsheet_safe_table,
 )
-from visionft.photos.walking import UNLISTED, Folder, Walk, above, doubles, join, without
+from visionft.photos.decode import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read, remark
+from visionft.photos.discovery import expand, find, require_photos, walk
+from visionft.photos.jpeg import Reduction
+from visionft.photos.photo_inputs import Asked, Exact, Item, is_one, items, of_file
+from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk
+from visionft.photos.walk import UNLISTED, Folder, Walk, above, doubles, join, without
+from visionft.wording.safe_text import printable, steers
 
 __all__ = [
     "IGNORED_FOLDERS",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from PIL import AvifImagePlugin
 
 from visionft.errors import PhotoError
-from visionft.photos.holes import refuse_hole
+from visionft.photos.zero_runs import refuse_hole
 
 MAX_BOXES = 10_000
 MAX_EXTENTS = 100_000

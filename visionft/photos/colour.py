@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from visionft.photos.depth import eight_bit, is_guessed, levels
+from visionft.photos.bit_depth import eight_bit, is_guessed, levels
 
 Pixels = NDArray[np.uint8]
 

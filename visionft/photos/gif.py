@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from visionft.errors import PhotoError
-from visionft.photos.holes import REASON, refuse_hole
+from visionft.photos.zero_runs import REASON, refuse_hole
 
 MAX_BLOCKS = 1_000_000
 """Blocks of up to 255 bytes up to the end of the first frame."""

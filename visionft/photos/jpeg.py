@@ -12,10 +12,10 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from visionft.errors import PhotoError
-from visionft.photos.holes import REASON, has_hole
-from visionft.photos.mending import mended
-from visionft.photos.scans import refuse_holes
-from visionft.photos.segments import Header
+from visionft.photos.jpeg_quirks import mended
+from visionft.photos.jpeg_scans import refuse_holes
+from visionft.photos.jpeg_segments import Header
+from visionft.photos.zero_runs import REASON, has_hole
 
 Pixels = NDArray[np.uint8]
 Reduction = Callable[[int, int], int]

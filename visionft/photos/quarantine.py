@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from visionft.files.printing import is_text
+from visionft.wording.safe_text import is_text
 
 IGNORED_FOLDERS = frozenset({"__MACOSX", "__pycache__", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"})
 """Folders that systems leave beside photos; hidden ones (.ipynb_checkpoints, .git) are ignored by their dot."""

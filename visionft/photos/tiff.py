@@ -12,9 +12,9 @@ from PIL import ImageFile, TiffImagePlugin
 
 from visionft.errors import PhotoError
 from visionft.photos import jpeg
-from visionft.photos.holes import REASON, has_hole, refuse_hole
-from visionft.photos.scans import refuse_scans
-from visionft.photos.segments import header
+from visionft.photos.jpeg_scans import refuse_scans
+from visionft.photos.jpeg_segments import header
+from visionft.photos.zero_runs import REASON, has_hole, refuse_hole
 
 MAX_PARTS = 1_000_000
 """Strips or tiles: more than a photo has rows."""

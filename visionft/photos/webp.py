@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, WebPImagePlugin
 
 from visionft.errors import PhotoError
-from visionft.photos.holes import REASON, has_hole
+from visionft.photos.zero_runs import REASON, has_hole
 
 MAX_CHUNKS = 10_000
 _SUSPICIOUS = 64

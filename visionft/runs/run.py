@@ -14,14 +14,14 @@ from visionft import backbones, methods
 from visionft.backbones import Network
 from visionft.classes import Classes
 from visionft.data import Manifest, read_splits
-from visionft.data.reading import is_manifest
+from visionft.data.sources.manifest_table import is_manifest
 from visionft.errors import RunError
 from visionft.metrics import Answering
 from visionft.photos import Quarantined
 from visionft.preprocess import Preprocess
-from visionft.runs import layout, records
-from visionft.runs.calibration import ACCEPTED, Calibration
-from visionft.runs.reading import (
+from visionft.runs import layout, record_schema
+from visionft.runs.calibration_file import ACCEPTED, Calibration
+from visionft.runs.run_files import (
     damaged,
     read_json,
     read_record,
@@ -87,7 +87,7 @@ class Run:
     @cached_property
     def classes(self) -> Classes:
         """Class names in index order."""
-        return read_record(self.path / layout.CLASSES, records.classes)
+        return read_record(self.path / layout.CLASSES, record_schema.classes)
 
     @cached_property
     def preprocess(self) -> Preprocess:
@@ -99,7 +99,7 @@ class Run:
         """The final figures, as in result.json; of an unfinished run `unfinished`, `epoch` and `val` alone."""
         if self.epoch is not None:
             return result_so_far(self.path, self.epoch)
-        return read_record(self.path / layout.RESULT, records.result)
+        return read_record(self.path / layout.RESULT, record_schema.result)
 
     @cached_property
     def calibration(self) -> Calibration | None:
@@ -124,12 +124,12 @@ class Run:
     @cached_property
     def origin(self) -> dict[str, Any] | None:
         """The run that this one went on from: path, classes_hash, data_fingerprint, weights_sha256, its own origin."""
-        return read_record(self.path / layout.CHOICES, lambda record: records.elder(record.get("origin")))
+        return read_record(self.path / layout.CHOICES, lambda record: record_schema.elder(record.get("origin")))
 
     @cached_property
     def teacher(self) -> dict[str, Any] | None:
         """The run that taught this one, as `origin`."""
-        return read_record(self.path / layout.CHOICES, lambda record: records.elder(record.get("teacher")))
+        return read_record(self.path / layout.CHOICES, lambda record: record_schema.elder(record.get("teacher")))
 
     @cached_property
     def environment(self) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class Run:
             "run": str(self.path),
             "val_top1": result["val"]["top1"],
             "test_top1": read_record(test, lambda record: record["top1"]) if os.path.lexists(test) else None,
-            **{name: result[name] for name in records.SUMMED},
+            **{name: result[name] for name in record_schema.SUMMED},
             "account": result.get("account"),
             **retention,
         }

@@ -9,8 +9,8 @@ from typing import Any
 
 from visionft.errors import RunError
 from visionft.runs import layout
-from visionft.runs.reading import damaged, recorded, verified_table, verify
-from visionft.runs.weights import epoch_of
+from visionft.runs.run_files import damaged, recorded, verified_table, verify
+from visionft.runs.weights_file import epoch_of
 
 
 def best_epoch(folder: Path) -> int:

@@ -1,8 +1,8 @@
 """Answering photos through onnxruntime. Free of torch."""
 
-from visionft.serving.comparing import compare
-from visionft.serving.comparison import Comparison
-from visionft.serving.predicting import predict
+from visionft.serving.bundle_comparison import Comparison
+from visionft.serving.compare_bundles import compare
+from visionft.serving.predict import predict
 from visionft.serving.session import Session
 
 __all__ = ["Comparison", "Session", "compare", "predict"]

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from visionft.bundle import Answer, Bundle
 from visionft.bundle import names as n
 from visionft.errors import BundleError
-from visionft.serving.adapters import load_adapters
-from visionft.serving.halves import halves
-from visionft.serving.providers import available, confirm
+from visionft.serving.execution_providers import available, confirm
+from visionft.serving.lora_adapters import load_adapters
 from visionft.serving.session import check_metadata, open_model, split
+from visionft.serving.split_graph import halves
 
 LARGE_PIXELS = 8_000_000
 """Photos above it are turned into pixels one at a time: the graph holds them as float32, 24 bytes a pixel."""
@@ -60,7 +60,7 @@ class Engine:
 
         Args:
             bundle: the bundle.
-            provider: one of `visionft.serving.providers.PROVIDERS`.
+            provider: one of `visionft.serving.execution_providers.PROVIDERS`.
             threads: threads of the network; all cores if None.
             say: told where the provider cannot be used and another takes its place.
 

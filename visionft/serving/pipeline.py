@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from visionft.bundle import Answer
 from visionft.errors import PhotoError
-from visionft.serving.apart import Apart
+from visionft.serving.decode_process import Apart
 from visionft.serving.engine import Engine
-from visionft.serving.lanes import Job, Lane, Photo, Source
+from visionft.serving.fair_queue import Job, Lane, Photo, Source
 from visionft.serving.limits import Limits
 
 LANE_BYTES = 1_500_000_000

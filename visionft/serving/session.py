@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from visionft.bundle import Answer, Bundle
 from visionft.bundle import names as n
 from visionft.errors import BundleError, UsageError
-from visionft.serving.adapters import LoadedAdapter, load_adapters
+from visionft.serving.lora_adapters import LoadedAdapter, load_adapters
 
 if TYPE_CHECKING:
     from visionft.serving.engine import Engine

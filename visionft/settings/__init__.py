@@ -1,7 +1,5 @@
 """The typed tree of settings: one declaration a setting, frozen, complete."""
 
-from visionft.settings.commenting import commented_yaml
-from visionft.settings.comparing import compared_methods
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.export import ExportSettings
 from visionft.settings.fit import FitSettings, PreprocessSettings
@@ -20,8 +18,10 @@ from visionft.settings.method import (
     PromptMethod,
     QloraMethod,
 )
-from visionft.settings.reading import build, build_export, build_for, from_yaml, require_effect, to_yaml
+from visionft.settings.method_names import compared_methods
+from visionft.settings.parse import build, build_export, build_for, from_yaml, require_effect, to_yaml
 from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
+from visionft.settings.yaml_template import commented_yaml
 
 __all__ = [
     "METHODS",

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from visionft.settings.applying import ALWAYS, FLIPPED, FOLDER, INHERITED, MANIFEST, STORED, TRAINED, VIEWED
-from visionft.settings.tree import Auto, Count, Place, Settings, Share, Word
+from visionft.settings.applicability import ALWAYS, FLIPPED, FOLDER, INHERITED, MANIFEST, STORED, TRAINED, VIEWED
+from visionft.settings.node import Auto, Count, Place, Settings, Share, Word
 
 
 class DataSettings(Settings):

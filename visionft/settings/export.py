@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from visionft.settings.applying import ALWAYS, SHRUNKEN
-from visionft.settings.tree import Settings, Word
+from visionft.settings.applicability import ALWAYS, SHRUNKEN
+from visionft.settings.node import Settings, Word
 
 
 class ExportSettings(Settings):

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from visionft.settings.applying import ALWAYS, FRESH, TIMED
+from visionft.settings.applicability import ALWAYS, FRESH, TIMED
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
+from visionft.settings.node import Auto, Place, Settings, Word
 from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
-from visionft.settings.tree import Auto, Place, Settings, Word
 
 
 class PreprocessSettings(Settings):

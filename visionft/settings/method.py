@@ -6,8 +6,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from visionft.settings.applying import ADDED, ALWAYS, SOLVABLE, TRAINED
-from visionft.settings.tree import Auto, Count, Rate, Settings, Share, Word
+from visionft.settings.applicability import ADDED, ALWAYS, SOLVABLE, TRAINED
+from visionft.settings.node import Auto, Count, Rate, Settings, Share, Word
 
 
 class HeadMethod(Settings):

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from visionft.settings.applying import ALWAYS, BACKBONE, RATED, TAUGHT, TRAINED
-from visionft.settings.tree import Auto, Count, Rate, Settings, Share
+from visionft.settings.applicability import ALWAYS, BACKBONE, RATED, TAUGHT, TRAINED
+from visionft.settings.node import Auto, Count, Rate, Settings, Share
 
 
 class OptimSettings(Settings):

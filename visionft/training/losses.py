@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from visionft.training.mixing import Targets
+from visionft.training.mixup import Targets
 
 
 class ClassificationLoss(nn.Module):

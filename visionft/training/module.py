@@ -11,16 +11,16 @@ from torch.optim import AdamW
 
 from visionft import backbones, methods
 from visionft.backbones import Cut, Network
+from visionft.backbones.rewrites.eval_mode_bn import freeze_norms
 from visionft.errors import MemoryShortError
 from visionft.preprocess import Preprocess
 from visionft.settings import FitSettings
-from visionft.training.averaging import AveragedNetwork
-from visionft.training.distilling import Distillation
+from visionft.training.distillation import Distillation
+from visionft.training.ema import AveragedNetwork
+from visionft.training.l2_sp import StartPull, without_decay
 from visionft.training.losses import ClassificationLoss
-from visionft.training.mixing import Targets, mix
-from visionft.training.norms import freeze_norms
-from visionft.training.pulling import StartPull, without_decay
-from visionft.training.seeding import seed_step
+from visionft.training.mixup import Targets, mix
+from visionft.training.step_rng import seed_step
 
 Batch = tuple[Tensor, Tensor, Tensor]
 

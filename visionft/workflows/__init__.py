@@ -4,11 +4,11 @@ Heavy rooms are imported inside the verbs: predicting with a bundle and comparin
 settings, and work where only what serving needs is installed (export/requirements-serve.txt).
 """
 
-from visionft.workflows.auditing import audit
-from visionft.workflows.checking import check
-from visionft.workflows.comparing import compare
-from visionft.workflows.fitting import advise, fit, require_advisable
-from visionft.workflows.measuring import evaluate, predict
-from visionft.workflows.shipping import blend, export
+from visionft.workflows.audit import audit
+from visionft.workflows.check import check
+from visionft.workflows.compare import compare
+from visionft.workflows.evaluate import evaluate, predict
+from visionft.workflows.export import blend, export
+from visionft.workflows.fit import advise, fit, require_advisable
 
 __all__ = ["advise", "audit", "blend", "check", "compare", "evaluate", "export", "fit", "predict", "require_advisable"]

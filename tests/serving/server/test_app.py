@@ -17,9 +17,9 @@ from visionft.bundle import Bundle
 from visionft.serving.engine import Engine
 from visionft.serving.limits import Limits
 from visionft.serving.pipeline import Pipeline
+from visionft.serving.server.access_log import JsonLines
 from visionft.serving.server.app import build_app
-from visionft.serving.server.counting import Counters
-from visionft.serving.server.journal import JsonLines
+from visionft.serving.server.prometheus import Counters
 from visionft.serving.server.service import Service
 
 
@@ -84,7 +84,7 @@ def test_a_request_that_finds_no_memory_is_503(service: Service, monkeypatch: py
     def short(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("visionft.serving.server.classifying.read_form", short)
+    monkeypatch.setattr("visionft.serving.server.classify.read_form", short)
     answer = ask(service, "POST", "/classify", plain(9))
 
     assert (answer.status_code, answer.json()["error"], answer.headers["retry-after"]) == (

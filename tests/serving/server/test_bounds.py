@@ -15,12 +15,12 @@ import pytest
 
 from tests.serving.server.processes import Served, plain, served
 from visionft.serving.limits import Limits
-from visionft.serving.server.bodies import unpacked
-from visionft.serving.server.budget import SMALL, Budget, Held
-from visionft.serving.server.files import read_form
-from visionft.serving.server.inferring import read_infer
-from visionft.serving.server.refusing import RefusalError
-from visionft.serving.server.scanning import check_json
+from visionft.serving.server.body_budget import SMALL, Budget, Held
+from visionft.serving.server.http_error import RefusalError
+from visionft.serving.server.infer import read_infer
+from visionft.serving.server.json_bounds import check_json
+from visionft.serving.server.multipart import read_form
+from visionft.serving.server.request_body import unpacked
 from visionft.serving.server.tensors import image_of
 
 LIMITS = Limits(batch=4, batch_seconds=0.0, queue=128, max_bytes=64_000_000, max_pixels=50_000_000, timeout=30.0)

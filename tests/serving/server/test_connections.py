@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from tests.serving.server.processes import ENVIRONMENT, Served, plain, served, until
-from visionft.serving.server import bodies, journal, wire
-from visionft.serving.server.budget import Budget, Held
-from visionft.serving.server.journal import FewLines, JsonLines
-from visionft.serving.server.refusing import RefusalError
+from visionft.serving.server import access_log, request_body, uvicorn_protocol
+from visionft.serving.server.access_log import FewLines, JsonLines
+from visionft.serving.server.body_budget import Budget, Held
+from visionft.serving.server.http_error import RefusalError
 
 HEAD = b"POST /classify HTTP/1.1\r\nhost: localhost\r\n"
 
@@ -52,11 +52,11 @@ class Trickling:
 
 
 def read(request: Trickling, seconds: float, held: Held) -> bytes:
-    return asyncio.run(bodies.read_body(request, 1_000_000, seconds, held))  # type: ignore[arg-type]  # enough of one
+    return asyncio.run(request_body.read_body(request, 1_000_000, seconds, held))  # type: ignore[arg-type]  # enough of one
 
 
 def test_a_body_that_trickles_is_ended_and_one_that_flows_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "GRACE", 0.3)
+    monkeypatch.setattr(request_body, "GRACE", 0.3)
     held = Held(Budget(10_000_000))
     flowing = Trickling([bytes(4096)] * 12, 0.05)
     assert len(read(flowing, 30.0, held)) == 12 * 4096
@@ -155,7 +155,7 @@ def test_an_answer_before_the_body_s_end_reaches_the_client_and_the_rest_is_thro
 
 def test_more_connections_than_descriptors_leave_room_for_who_asks_in_one_piece(bundle: Path, tmp_path: Path) -> None:
     with served(bundle, tmp_path / "log", descriptors=200) as server, contextlib.ExitStack() as open_ones:
-        most = 200 - wire._NEWCOMERS - wire._OWN_DESCRIPTORS
+        most = 200 - uvicorn_protocol._NEWCOMERS - uvicorn_protocol._OWN_DESCRIPTORS
         for number in range(3 * most):
             connection = open_ones.enter_context(connected(server))
             connection.sendall(HEAD + b"content-length: 100\r\n\r\n" if number % 2 else b"POST /cl")
@@ -171,7 +171,7 @@ def test_the_limit_of_descriptors_is_the_limit_of_connections(monkeypatch: pytes
     found = []
     for soft in (64, 256, 1024, 10**6):
         monkeypatch.setattr("resource.getrlimit", lambda _, soft=soft: (soft, soft))
-        found.append(wire.most_connections())
+        found.append(uvicorn_protocol.most_connections())
     assert found == [8, 128, 896, 10_000]
 
 
@@ -186,26 +186,26 @@ def test_lines_of_one_kind_have_a_rate_and_the_next_says_how_many_were_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("visionft.serving.server.journal.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("visionft.serving.server.access_log.time.monotonic", lambda: now[0])
     few = FewLines(seconds=10.0)
     passed = sum(few.filter(record(status=404)) for _ in range(1000))
-    assert passed == 10 * journal.OTHER_RATE
+    assert passed == 10 * access_log.OTHER_RATE
     assert few.filter(record(status=200)), "another kind"
     assert few.filter(record(name="asyncio")), "another kind"
     now[0] += 1.0
     line = record(status=418)
     assert few.filter(line)
     assert json.loads(JsonLines().format(line))["left_out"] == 800
-    assert sum(few.filter(record(status=404)) for _ in range(100)) == journal.OTHER_RATE - 1
-    assert sum(few.filter(record(status=200)) for _ in range(9000)) == 10 * journal.SOUND_RATE
+    assert sum(few.filter(record(status=404)) for _ in range(100)) == access_log.OTHER_RATE - 1
+    assert sum(few.filter(record(status=200)) for _ in range(9000)) == 10 * access_log.SOUND_RATE
 
 
 def test_everything_on_stderr_is_json() -> None:
     """Warnings, faults of threads, of destructors and of the main thread, and names with line ends in them."""
     code = """
 import threading, warnings, logging
-from visionft.serving.server import journal
-journal.configure()
+from visionft.serving.server import access_log
+access_log.configure()
 warnings.warn("odd\\nthing")
 logging.getLogger("library").error("%d", "no number")
 logging.getLogger("library").error("two\\nlines \\x1b[31m")

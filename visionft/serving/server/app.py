@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from visionft.serving.server import classifying, journal, pages, protocol
-from visionft.serving.server.budget import Held
-from visionft.serving.server.refusing import RefusalError, shortened
+from visionft.serving.server import access_log, classify, open_inference, pages
+from visionft.serving.server.body_budget import Held
+from visionft.serving.server.http_error import RefusalError, shortened
 from visionft.serving.server.service import Service
 from visionft.serving.server.tensors import dumped
 
@@ -27,7 +27,7 @@ _NONE = "none"
 def build_app(service: Service) -> ASGIApp:
     """Return the application over a service."""
     app = Starlette(
-        routes=[*protocol.routes(service), *classifying.routes(service), *pages.routes(service)],
+        routes=[*open_inference.routes(service), *classify.routes(service), *pages.routes(service)],
         exception_handlers={
             RefusalError: _refused, HTTPException: _unrouted, MemoryError: _no_memory, Exception: _failed,
         },
@@ -76,7 +76,7 @@ class Watched:
         try:
             await self._app(scope, receive, noted)
         except Exception as fault:  # noqa: BLE001  # Starlette raises again what it has answered with 500
-            journal.complain("fault", fault, request=number.decode())
+            access_log.complain("fault", fault, request=number.decode())
         finally:
             held.close()
         self._note(scope, number.decode(), status, time.monotonic() - began)
@@ -84,7 +84,7 @@ class Watched:
     def _note(self, scope: Scope, number: str, status: int, seconds: float) -> None:
         route, state = _route(scope), scope["state"]
         self._service.counters.request(route, status, seconds)
-        journal.say(
+        access_log.say(
             "request",
             request=number,
             method=scope["method"],

@@ -17,15 +17,15 @@ from visionft.bundle import Answer, Bundle
 from visionft.bundle import names as n
 from visionft.bundle.schema import TensorRecord, tensors
 from visionft.errors import PhotoError
-from visionft.serving.lanes import Photo
+from visionft.serving.fair_queue import Photo
 from visionft.serving.limits import Limits
 from visionft.serving.pipeline import ClosedError, ExpiredError, Pipeline, QueueFullError
-from visionft.serving.server.access import Access
-from visionft.serving.server.bodies import read_body, unpacked
-from visionft.serving.server.budget import Budget, Held
-from visionft.serving.server.counting import Counters
-from visionft.serving.server.parsing import Parser
-from visionft.serving.server.refusing import RefusalError, shortened
+from visionft.serving.server.authentication import Access
+from visionft.serving.server.body_budget import Budget, Held
+from visionft.serving.server.http_error import RefusalError, shortened
+from visionft.serving.server.json_process import Parser
+from visionft.serving.server.prometheus import Counters
+from visionft.serving.server.request_body import read_body, unpacked
 
 Outcome = Answer | PhotoError
 T = TypeVar("T")

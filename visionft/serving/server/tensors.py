@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.serving.limits import Limits
-from visionft.serving.server.refusing import RefusalError, shortened
+from visionft.serving.server.http_error import RefusalError, shortened
 
 DATATYPES = {"uint8": "UINT8", "int64": "INT64", "float32": "FP32", "bool": "BOOL", "string": "BYTES"}
 """bundle.json's element types by the protocol's names."""

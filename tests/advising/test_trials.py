@@ -1,0 +1,145 @@
+"""A trial takes the steps of a fit, and foretells what the fit then is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file, save_file
+
+from visionft import data, methods
+from visionft.advising import first_look
+from visionft.advising.timing import Limits, mean_step, median_step
+from visionft.advising.trials import try_method
+from visionft.data import Manifest
+from visionft.errors import BackboneError
+from visionft.runs import layout
+from visionft.runs.history import Epoch
+from visionft.runs.weights_file import ADAPTER_WEIGHTS
+from visionft.settings import GradualMethod, OptimSettings
+from visionft.training import train
+
+OPTIM = OptimSettings(lr=1e-3, head_lr=1e-3, layer_decay=1.0)
+
+
+def ignore(done: int, total: int) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def manifest(shapes: Path) -> Manifest:
+    from visionft.settings import DataSettings
+
+    return data.prepare(shapes, DataSettings())
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "vit.safetensors"
+    save_file(timm.create_model("test_vit", pretrained=False).state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def vit(settings: Any, pretrained: Path) -> Any:
+    def make(**flags: Any) -> Any:
+        return settings(**{"backbone": "test_vit", "weights": str(pretrained), **flags})
+
+    return make
+
+
+def test_the_first_steps_are_left_out_of_the_median() -> None:
+    assert median_step([0.0, 9.0, 10.0, 12.0, 15.0]) == 2.0
+    assert median_step([0.0, 9.0]) == 9.0
+
+
+def test_a_mean_step_weighs_the_phases_by_their_steps() -> None:
+    facts = methods.Facts(levels=7, steps_per_epoch=3, epochs=5, head_solved=True)
+    schedule = methods.schedule(GradualMethod(), OPTIM, facts)  # of 1, 2 and 2 epochs
+    floors = [stretch.floor for stretch in schedule.stretches]
+    assert mean_step(schedule, dict(zip(floors, (1.0, 2.0, 4.0), strict=True))) == pytest.approx(13 / 5)
+
+
+@pytest.mark.parametrize(("method", "phases"), [("full", 1), ("gradual", 3), ("prompt", 1)])
+def test_a_trial_foretells_the_fit(vit: Any, manifest: Manifest, method: str, phases: int) -> None:
+    wanted = vit(method=method, epochs=3)
+    seen: list[tuple[int, int]] = []
+    trial = try_method(wanted, manifest, Limits(6), advance=lambda done, planned: seen.append((done, planned)))
+    run = train(wanted, lambda _: None)
+    rows = (run.path / layout.METRICS).read_text().splitlines()
+    last = dict(zip(rows[0].split(","), rows[-1].split(","), strict=True))
+    assert list(last) == list(Epoch.__dataclass_fields__)
+    assert (trial.epochs, trial.steps, trial.batch) == (int(last["epoch"]), int(last["step"]), 8)
+    assert (trial.tried, seen[-1]) == (6, (6, 6))
+    assert trial.solves_head
+    kept = run.path / layout.ADAPTER / ADAPTER_WEIGHTS if trial.own_file else run.path / layout.WEIGHTS
+    assert trial.own_file == (method == "prompt")
+    assert trial.stored_bytes == sum(tensor.nbytes for tensor in load_file(kept).values())
+    # Of a transformer all weights are trained or stored in the file: it has no statistics.
+    assert 4 * trial.trainable == trial.stored_bytes
+    assert trial.step_seconds > 0
+    assert trial.images_per_second == 8 / trial.step_seconds
+    assert trial.peak_memory > 1e8
+    assert trial.saved_bytes > 0
+    assert phases == len({stretch.floor for stretch in schedule_of(wanted, manifest).stretches})
+
+
+def schedule_of(wanted: Any, manifest: Manifest) -> methods.Schedule:
+    from visionft import backbones
+    from visionft.planning import plan
+
+    prepared = plan.prepare(wanted, manifest, lambda _: None)
+    levels = backbones.depth_map(prepared.network).levels
+    facts = methods.Facts(levels, 5, int(prepared.settings.epochs), True)
+    return methods.schedule(prepared.settings.method, prepared.settings.optim, facts)
+
+
+def test_time_ends_a_trial_before_its_steps(vit: Any, manifest: Manifest) -> None:
+    assert try_method(vit(method="norm"), manifest, Limits(50, seconds=0.0), advance=ignore).tried == 2
+
+
+def test_a_refusal_is_raised_as_fit_would(settings: Any, manifest: Manifest) -> None:
+    with pytest.raises(BackboneError, match="test_resnet has no MLPs that an adapter can stand beside; take --method"):
+        try_method(settings(method="adapter"), manifest, Limits(2), advance=ignore)
+
+
+def test_a_trial_writes_nothing(vit: Any, manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    try_method(vit(method="bitfit"), manifest, Limits(2), advance=ignore)
+    assert list((tmp_path / "here").iterdir()) == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_first_look_is_the_solved_head_of_fit(vit: Any, manifest: Manifest) -> None:
+    wanted = vit(method="head", epochs="auto")
+    seen: list[tuple[int, int]] = []
+    look = first_look.look(wanted, manifest, advance=lambda done, total: seen.append((done, total)))
+    run = train(wanted, lambda _: None)
+    assert look.probe_top1 == pytest.approx(run.result["val"]["top1"])
+    assert (look.photos, look.held_out, look.classes) == (40, 10, 3)
+    assert seen[-1] == (50, 50)
+    assert look.neighbours == 14
+    assert 0 <= look.knn_top1 <= 1
+    assert look.stored_bytes == sum(tensor.nbytes for tensor in load_file(run.path / layout.WEIGHTS).values())
+    assert json.dumps(look.interval(look.probe_top1))
+
+
+def test_test_photos_are_left_alone(vit: Any, manifest: Manifest, tmp_path: Path, shapes: Path) -> None:
+    import shutil
+
+    place = tmp_path / "copy"
+    shutil.copytree(shapes, place)
+    wanted = vit(method="head", epochs="auto").model_copy(update={"photos": place})
+    split = data.prepare(place, wanted.data)
+    for path in split.rows("test").paths:
+        (place / path).unlink()
+    assert first_look.look(wanted, split, advance=ignore).held_out == 10
+    assert (
+        try_method(vit(method="norm").model_copy(update={"photos": place}), split, Limits(2), advance=ignore).tried == 2
+    )

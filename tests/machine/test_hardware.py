@@ -1,0 +1,18 @@
+"""What the machine is asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from visionft.machine import hardware
+
+
+def test_load_counts_the_work_of_others_at_once() -> None:
+    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * hardware.cores())]
+    try:
+        assert hardware.load() > 1
+    finally:
+        for each in spinning:
+            each.kill()
+            each.wait()

@@ -1,0 +1,372 @@
+"""No photo is used in part: real photos in every coding, cut, with holes and with emptied tails."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFile
+
+from visionft.errors import PhotoError
+from visionft.photos import avif, decode, png, webp
+from visionft.photos import decode as decode_module
+from visionft.photos.zero_runs import HOLE, REASON, has_hole
+
+Pixels = NDArray[np.uint8]
+
+EXIF = Image.Exif()
+EXIF[0x0112] = 6
+TWO: dict[str, Any] = {"save_all": True}
+# Name: format, mode, what its encoder is told.
+CODED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "jpeg": ("JPEG", "RGB", {}),
+    "jpeg, optimised": ("JPEG", "RGB", {"optimize": True}),
+    "jpeg, progressive": ("JPEG", "RGB", {"progressive": True}),
+    "jpeg, restarts": ("JPEG", "RGB", {"restart_marker_rows": 1}),
+    "jpeg, grey": ("JPEG", "L", {}),
+    "jpeg, CMYK": ("JPEG", "CMYK", {}),
+    "jpeg, turned": ("JPEG", "RGB", {"exif": EXIF}),
+    "png": ("PNG", "RGB", {}),
+    "png, stored": ("PNG", "RGB", {"compress_level": 0}),
+    "png, palette": ("PNG", "P", {}),
+    "apng": ("PNG", "RGB", TWO),
+    "webp": ("WEBP", "RGB", {}),
+    "webp, alpha": ("WEBP", "RGBA", {}),
+    "webp, lossless": ("WEBP", "RGB", {"lossless": True}),
+    "webp, lossless, alpha": ("WEBP", "RGBA", {"lossless": True}),
+    "webp, animated": ("WEBP", "RGB", TWO),
+    "gif": ("GIF", "P", {}),
+    "gif, animated": ("GIF", "P", TWO),
+    "tiff, deflate": ("TIFF", "RGB", {"compression": "tiff_adobe_deflate"}),
+    "tiff, lzw": ("TIFF", "RGB", {"compression": "tiff_lzw"}),
+    "tiff, packbits": ("TIFF", "RGB", {"compression": "packbits"}),
+    "tiff, jpeg": ("TIFF", "RGB", {"compression": "jpeg"}),
+    "tiff, zstd": ("TIFF", "RGB", {"compression": "zstd"}),
+    "tiff, fax": ("TIFF", "1", {"compression": "group4"}),
+    "avif": ("AVIF", "RGB", {}),
+    "avif, alpha": ("AVIF", "RGBA", {}),
+}
+STORED: dict[str, tuple[str, str, dict[str, Any]]] = {"tiff": ("TIFF", "RGB", {}), "bmp": ("BMP", "RGB", {})}
+ENDS = {"JPEG": b"\xff\xd9", "PNG": b"\0\0\0\0IEND\xaeB`\x82", "GIF": b"\0;"}
+
+
+def encoded(picture: Image.Image, kind: str, **told: Any) -> bytes:
+    file = BytesIO()
+    picture.copy().save(file, kind, **told)
+    return file.getvalue()
+
+
+def in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    if mode == "RGBA":
+        clear = picture.copy()
+        clear.putalpha(picture.convert("L"))
+        return clear
+    return picture.quantize(64) if mode == "P" else picture.convert(mode)
+
+
+def coded(picture: Image.Image, name: str) -> bytes:
+    kind, mode, told = (CODED | STORED)[name]
+    picture = in_mode(picture, mode)
+    frames = {"append_images": [picture.transpose(Image.Transpose.ROTATE_180)]} if told.get("save_all") else {}
+    return encoded(picture, kind, **told, **frames)
+
+
+@cache
+def whole(folder: Path, name: str, size: int = 200) -> tuple[bytes, Pixels]:
+    """Return a real photo in a coding, and its pixels."""
+    path = sorted((folder / "data" / "clothing").rglob("*.jpg"))[100]
+    picture = Image.open(path).convert("RGB")
+    picture.thumbnail((size, size))
+    data = coded(picture, name)
+    return data, decode(data)
+
+
+def refused_or_the_same(data: bytes, pixels: Pixels) -> bool:
+    """Say whether a file is refused; fail where its pixels are others."""
+    try:
+        found = decode(data)
+    except PhotoError:
+        return True
+    np.testing.assert_array_equal(found, pixels)
+    return False
+
+
+sampled = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("name", [*CODED, *STORED])
+@sampled
+@given(share=st.floats(0.02, 1, exclude_max=True))
+def test_a_cut_photo_is_refused_or_lost_no_pixel(shared: Path, name: str, share: float) -> None:
+    data, pixels = whole(shared, name)
+    part = data[: int(share * len(data))]
+    refused_or_the_same(part, pixels)
+    refused_or_the_same(part + ENDS.get((CODED | STORED)[name][0], b""), pixels)
+
+
+@pytest.mark.parametrize("name", CODED)
+@sampled
+@given(share=st.floats(0.02, 1, exclude_max=True), length=st.sampled_from([HOLE, 300, 512, 1024, 4096]))
+def test_a_hole_of_zeros_is_refused_or_cost_no_pixel(shared: Path, name: str, share: float, length: int) -> None:
+    data, pixels = whole(shared, name)
+    at = int(share * (len(data) - HOLE))
+    length = min(length, len(data) - at)
+    refused_or_the_same(data[:at] + bytes(length) + data[at + length :], pixels)
+    if len(data) - at > 64:  # of fewer zeros a decoder may have needed one
+        refused_or_the_same(data[:at] + bytes(len(data) - at), pixels)
+
+
+@pytest.mark.parametrize("name", CODED)
+def test_the_middle_of_a_photo_is_missed(shared: Path, name: str) -> None:
+    data, pixels = whole(shared, name)
+    middle = len(data) // (4 if "anim" in name or name == "apng" else 2)
+    assert refused_or_the_same(data[:middle], pixels)
+    if len(data) > 4 * HOLE:
+        assert refused_or_the_same(data[:middle] + bytes(HOLE) + data[middle + HOLE :], pixels)
+        assert refused_or_the_same(data[:middle] + bytes(len(data) - middle), pixels)
+
+
+@pytest.mark.parametrize("name", ["webp", "webp, lossless"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_a_webp_whose_sizes_were_mended_is_still_cut(shared: Path, name: str, share: float) -> None:
+    data, pixels = whole(shared, name)
+    body = data[20 : int(share * len(data)) // 2 * 2]
+    chunk = data[12:16] + struct.pack("<I", len(body)) + body
+    assert refused_or_the_same(b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk, pixels)
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_zeros_of_a_coding_that_stores_levels_are_black(shared: Path, name: str) -> None:
+    data, pixels = whole(shared, name)
+    found = decode(data[:-8000] + bytes(4000) + data[-4000:])
+    assert (found[(found != pixels).any(-1)] == 0).any(-1).all()
+    assert (found != pixels).any()
+
+
+def drawings() -> dict[str, Image.Image]:
+    """Return pictures whose codings hold long runs of zeros, or nearly."""
+    white = Image.new("RGB", (1000, 1000), "white")
+    shoe = white.copy()
+    ImageDraw.Draw(shoe).ellipse((400, 300, 700, 600), fill=(90, 30, 10), outline="black")
+    rows = np.broadcast_to(np.linspace(0, 255, 1000).astype(np.uint8)[:, None], (1000, 1000))
+    stripes = Image.fromarray(np.stack([np.where(rows % 2, 255, 0).astype(np.uint8)] * 3, -1))
+    return {"white": white, "black": Image.new("RGB", (1000, 1000)), "shoe": shoe, "stripes": stripes}
+
+
+@pytest.mark.parametrize("what", drawings())
+@pytest.mark.parametrize("name", CODED)
+def test_one_colour_is_no_hole(what: str, name: str) -> None:
+    data = coded(drawings()[what], name)
+    assert decode(data).shape == (1000, 1000, 3)
+
+
+@pytest.mark.parametrize("told", [{"quality": 5, "method": 0}, {"lossless": True, "quality": 0, "method": 0}])
+@pytest.mark.parametrize("what", drawings())
+def test_the_quickest_webp_writes_zeros_of_its_own(what: str, told: dict[str, Any]) -> None:
+    picture = drawings()[what]
+    clear = picture.copy()
+    clear.putalpha(picture.convert("L").point(lambda level: 255 - level))
+    assert decode(encoded(picture, "WEBP", **told)).shape == (1000, 1000, 3)
+    assert decode(encoded(clear, "WEBP", **told)).shape == (1000, 1000, 3)
+
+
+def test_the_zeros_of_the_drawings_are_as_long_as_holes() -> None:
+    assert has_hole(encoded(drawings()["shoe"], "JPEG", optimize=True))
+    assert has_hole(encoded(drawings()["shoe"], "JPEG", progressive=True))
+    assert has_hole(encoded(drawings()["shoe"], "WEBP", lossless=True, quality=0, method=0))
+    assert has_hole(encoded(drawings()["white"], "WEBP"), least=64)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
+def test_zeros_in_metadata_are_no_hole(shared: Path, kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "a hat"
+    exif[0x927C] = bytes(3000)
+    told = {"xmp": b"<x:xmpmeta/>" + bytes(2000)} if kind in ("JPEG", "WEBP", "AVIF") else {}
+    plain, _ = whole(shared, "png")
+    picture = Image.open(BytesIO(plain))
+    data = encoded(picture, kind, exif=exif, **told)
+    assert has_hole(data, least=1000)
+    np.testing.assert_array_equal(decode(data), decode(encoded(picture, kind)))
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png", "gif", "tiff, lzw", "webp", "avif", "bmp"])
+def test_a_program_that_loads_truncated_images_gets_none_here(
+    shared: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, pixels = whole(shared, name)
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    assert refused_or_the_same(data[: len(data) // 2], pixels)
+    assert not refused_or_the_same(data, pixels)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+def lzw(codes: list[int]) -> bytes:
+    """Pack codes of three bits, of which 4 begins anew and 5 ends."""
+    bits = sum(code << 3 * place for place, code in enumerate(codes))
+    return bits.to_bytes(-(-3 * len(codes) // 8), "little")
+
+
+def gif(codes: list[int]) -> bytes:
+    packed = lzw(codes)
+    screen, frame = (
+        struct.pack("<HHBBB", 4, 4, 0x81, 0, 0) + bytes(6) + b"\xff" * 6,
+        struct.pack("<HHHHB", 0, 0, 4, 4, 0),
+    )
+    return b"GIF89a" + screen + b"," + frame + bytes([2, len(packed)]) + packed + b"\0;"
+
+
+def test_a_program_that_loads_truncated_images_gets_its_switch_back_after_the_last_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    first, second = decode_module._strict_pil(), decode_module._strict_pil()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES, "the second thread still reads"
+    second.__exit__(None, None, None)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+def test_a_gif_whose_codes_end_early_is_truncated() -> None:
+    assert decode(gif([4, *[3, 4] * 16, 5])).min() == 255
+    for codes in ([4, *[3, 4] * 15, 5], [4, 5], [4, *[3, 4] * 8]):
+        with pytest.raises(PhotoError, match="truncated"):
+            decode(gif(codes))
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_of(*chunks: bytes) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)) + b"".join(chunks)
+
+
+ROWS = chunk(b"IDAT", zlib.compress(b"\0\1\2\0\3\4"))
+END = chunk(b"IEND", b"")
+
+
+def test_a_png_needs_its_pixels_and_their_checksums_alone() -> None:
+    assert decode(png_of(ROWS, END))[:, :, 0].tolist() == [[1, 2], [3, 4]]
+    assert decode(png_of(ROWS))[:, :, 0].tolist() == [[1, 2], [3, 4]]
+    assert decode(png_of(ROWS, chunk(b"tEXt", b"a\0b")[:-1] + b"?", END)).shape == (2, 2, 3)
+    with pytest.raises(PhotoError, match="damaged"):
+        decode(png_of(ROWS[:-1] + b"?", END))
+    for part in (ROWS[:-5] + END, chunk(b"IDAT", zlib.compress(b"\0\1\2\0\3\4")[:-6]) + END):
+        with pytest.raises(PhotoError, match=r"truncated|damaged"):
+            decode(png_of(part))
+
+
+def test_metadata_that_unpack_to_a_bomb_are_a_reason() -> None:
+    packed = zlib.compress(bytes(1 << 23))
+    for bomb in (chunk(b"iCCP", b"a\0\0" + packed), chunk(b"zTXt", b"a\0\0" + packed)):
+        with pytest.raises(PhotoError, match="metadata too large to unpack"):
+            decode(png_of(bomb, ROWS, END))
+
+
+def test_a_png_of_countless_chunks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(png, "MAX_CHUNKS", 10)
+    with pytest.raises(PhotoError, match="more than 10 chunks"):
+        decode(png_of(*[chunk(b"IDAT", b"")] * 20, ROWS, END))
+
+
+def test_a_webp_of_countless_chunks_is_refused(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webp, "MAX_CHUNKS", 2)
+    with pytest.raises(PhotoError, match="more than 2 chunks"):
+        decode(encoded(Image.new("RGBA", (9, 9), (1, 2, 3, 4)), "WEBP", icc_profile=b"x" * 99, exif=EXIF))
+
+
+def test_an_avif_of_countless_boxes_or_extents_is_refused(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, _ = whole(shared, "avif")
+    with monkeypatch.context() as patched:
+        patched.setattr(avif, "MAX_BOXES", 2)
+        with pytest.raises(PhotoError, match="more than 2 boxes"):
+            decode(data)
+    monkeypatch.setattr(avif, "MAX_EXTENTS", 0)
+    with pytest.raises(PhotoError, match="more than 0 extents"):
+        decode(data)
+
+
+def tiff_of(change: Callable[[dict[int, tuple[int, ...]]], None], compression: str | None = None) -> bytes:
+    """Return a grey TIFF of 40 rows in strips of 10 and its directory changed."""
+    levels = (np.mgrid[0:40, 0:64].sum(0) * 2).astype(np.uint8)
+    told = {"compression": compression} if compression else {}
+    data = bytearray(encoded(Image.fromarray(levels), "TIFF", strip_size=640, **told))
+    tags = read_tags(bytes(data))
+    if compression is None:  # PIL writes one strip
+        tags |= {278: (10,), 273: tuple(tags[273][0] + 640 * strip for strip in range(4)), 279: (640,) * 4}
+    change(tags)
+    body, extra = b"", b""
+    at = len(data)
+    for tag, values in sorted(tags.items()):
+        packed = struct.pack(f"<{len(values)}I", *values)
+        if len(values) > 1:
+            place = at + 2 + 12 * len(tags) + 4 + len(extra)
+            extra += packed
+            packed = struct.pack("<I", place)
+        body += struct.pack("<HHI", tag, 4, len(values)) + packed
+    data[4:8] = struct.pack("<I", at)
+    return bytes(data) + struct.pack("<H", len(tags)) + body + b"\0" * 4 + extra
+
+
+def read_tags(data: bytes) -> dict[int, tuple[int, ...]]:
+    with Image.open(BytesIO(data)) as picture:
+        found = dict(picture.tag_v2)  # type: ignore[attr-defined]
+    kept = {256, 257, 258, 259, 262, 273, 277, 278, 279}
+    return {tag: value if isinstance(value, tuple) else (value,) for tag, value in found.items() if tag in kept}
+
+
+def nothing(tags: dict[int, tuple[int, ...]]) -> None:
+    assert tags[278] == (10,)
+    assert len(tags[273]) == len(tags[279]) == 4
+
+
+def without_last_strip(tags: dict[int, tuple[int, ...]]) -> None:
+    tags[273], tags[279] = tags[273][:-1], tags[279][:-1]
+
+
+def with_empty_strip(tags: dict[int, tuple[int, ...]]) -> None:
+    tags[273], tags[279] = (0, *tags[273][1:]), (0, *tags[279][1:])
+
+
+def with_strip_beyond(tags: dict[int, tuple[int, ...]]) -> None:
+    tags[273] = (*tags[273][:-1], 1 << 20)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits"])
+@pytest.mark.parametrize("change", [without_last_strip, with_empty_strip, with_strip_beyond])
+def test_a_tiff_that_lacks_a_strip_is_truncated(
+    change: Callable[[dict[int, tuple[int, ...]]], None], compression: str | None
+) -> None:
+    assert decode(tiff_of(nothing, compression)).shape == (40, 64, 3)
+    with pytest.raises(PhotoError, match="truncated"):
+        decode(tiff_of(change, compression))
+
+
+def test_a_tile_larger_than_the_limit_is_refused() -> None:
+    def tiled(tags: dict[int, tuple[int, ...]]) -> None:
+        tags[322], tags[323], tags[324], tags[325] = (60000,), (60000,), tags[273][:1], tags[279][:1]
+
+    with pytest.raises(PhotoError, match=r"too many pixels in one tile \(3,600,000,000\)"):
+        decode(tiff_of(tiled, "tiff_lzw"))
+
+
+def test_a_hole_is_named(shared: Path) -> None:
+    for name in ("jpeg", "webp", "avif", "tiff, packbits"):
+        data, _ = whole(shared, name, 600)
+        middle = len(data) // 2
+        with pytest.raises(PhotoError) as caught:
+            decode(data[:middle] + bytes(1024) + data[middle + 1024 :])
+        assert caught.value.reason == REASON, name

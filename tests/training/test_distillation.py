@@ -1,0 +1,301 @@
+"""A run taught by another one: the loss, what the teacher sees, that it is learnt, and the resume bit for bit."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from tests.resealing import reseal
+from visionft import backbones
+from visionft.backbones import Network, normalise
+from visionft.classes import Classes
+from visionft.data import Manifest
+from visionft.errors import RunError, RunMismatchError, SettingsError, UsageError
+from visionft.exporting.bundle_record import provenance
+from visionft.machine.stop_signals import Interrupted
+from visionft.planning.teacher import Lesson, Teacher, resized
+from visionft.runs import Run, layout
+from visionft.settings import DistillationSettings, build
+from visionft.training import Classifier, train
+from visionft.training.distillation import Distillation
+
+MACHINE = {
+    "optim.batch_size": 8, "optim.micro_batch": 4, "hardware.workers": 0, "hardware.precision": "fp32",
+    "hardware.threads": 1, "hardware.device": "cpu",
+}  # fmt: skip
+TEACHER = {"backbone": "test_resnet", "weights": "none", "preprocess.size": 48, "augment.size": 40, "epochs": 4}
+STUDENT = {"backbone": "test_efficientnet", "weights": "none", "preprocess.size": 32, "augment.size": 32, "epochs": 2}
+
+
+def silent(line: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def master(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run that teaches, which no test may change."""
+    out = tmp_path_factory.mktemp("master") / "master"
+    return train(build(shapes, None, out=out, **MACHINE, **TEACHER), silent)
+
+
+@pytest.fixture
+def learn(shapes: Path, master: Run, tmp_path: Path) -> Callable[..., Run]:
+    """Return a maker of students."""
+
+    def fit(say: Any = silent, **flags: Any) -> Run:
+        wanted = {**MACHINE, **STUDENT, "out": tmp_path / "student", "distill": master.path, **flags}
+        return train(build(shapes, None, **wanted), say)
+
+    return fit
+
+
+def distillation(master: Run, student: Network, **settings: Any) -> Distillation:
+    teacher = Teacher(master, master.classes)
+    return Distillation(teacher, student, DistillationSettings(**settings), master.preprocess, teacher.size, 0)
+
+
+def views(n: int = 6, side: int = 40) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (n, side, side, 3), dtype=np.uint8))
+
+
+# The loss.
+
+
+def test_a_copy_of_the_teacher_has_nothing_to_learn_from_it(master: Run) -> None:
+    student = master.network()
+    found = distillation(master, student, truth=0.0)
+    x = normalise(views(), master.preprocess, "cpu")
+
+    loss = found(*student.answer(found.student_view(x)), found.lesson(x, torch.arange(6)), torch.tensor(7.0))
+    loss.backward()
+
+    assert abs(float(loss.detach())) < 1e-4
+    gradients = [parameter.grad for parameter in student.parameters() if parameter.grad is not None]
+    assert gradients
+    assert max(float(gradient.abs().max()) for gradient in gradients) < 1e-3
+
+
+def test_the_three_parts_add_up(master: Run) -> None:
+    torch.manual_seed(1)
+    student, t = master.network(), 3.0
+    logits, features = torch.randn(6, 3), torch.randn(6, student.features)
+    lesson = Lesson(torch.randn(6, 3), torch.randn(6, student.features))
+    found = distillation(master, student, truth=0.25, temperature=t, features=0.5)
+
+    p, q = (lesson.logits / t).softmax(1), (logits / t).softmax(1)
+    told = t * t * (p * (p.log() - q.log())).sum()
+    apart = (1 - F.cosine_similarity(features, lesson.features)).sum()
+    expected = 0.25 * 5.0 + 0.75 * told + 0.5 * apart
+    torch.testing.assert_close(found(logits, features, lesson, torch.tensor(5.0)), expected)
+
+
+def test_the_labels_alone_are_the_plain_loss(master: Run) -> None:
+    found = distillation(master, master.network(), truth=1.0, features=0.0)
+    lesson = Lesson(torch.randn(6, 3), torch.randn(6, 64))
+    assert float(found(torch.randn(6, 3), torch.randn(6, 64), lesson, torch.tensor(5.0))) == 5.0
+
+
+def test_at_high_temperatures_centred_logits_are_matched(master: Run) -> None:
+    """Hinton, Vinyals and Dean, section 2.1: T^2 KL tends to half the mean squared difference of centred logits."""
+    logits, told = torch.randn(6, 3), torch.randn(6, 3)
+    found = distillation(master, master.network(), truth=0.0, features=0.0, temperature=100.0)
+
+    loss = found(logits, torch.randn(6, 64), Lesson(told, torch.randn(6, 64)), torch.tensor(5.0))
+
+    centred = (logits - logits.mean(1, keepdim=True)) - (told - told.mean(1, keepdim=True))
+    assert math.isclose(float(loss), float(0.5 * centred.square().mean(1).sum()), rel_tol=0.05)
+
+
+def test_a_projection_is_there_where_widths_differ_alone(master: Run) -> None:
+    assert not list(distillation(master, master.network()).parameters())
+    narrow = backbones.create("test_efficientnet", "none", 3, size=32)
+    assert narrow.features != master.network().features
+    assert [p.shape for p in distillation(master, narrow).parameters()] == [
+        (master.network().features, narrow.features),
+        (master.network().features,),
+    ]
+    assert not list(distillation(master, narrow, features=0.0).parameters())
+
+
+# What the teacher sees and says.
+
+
+def test_the_teacher_sees_the_same_views_under_its_own_normalisation(master: Run) -> None:
+    teacher, pixels = Teacher(master, master.classes), views()
+    other = replace(master.preprocess, mean=(0.2, 0.3, 0.4), std=(0.5, 0.6, 0.7))
+
+    found = teacher.lesson(normalise(pixels, other, "cpu"), other, torch.arange(6))
+
+    with torch.no_grad():
+        logits, features = master.network().answer(normalise(pixels, master.preprocess, "cpu"))
+    torch.testing.assert_close(found.logits, logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.features, features, rtol=1e-4, atol=1e-4)
+
+
+def test_larger_views_are_shrunk_for_it(master: Run) -> None:
+    teacher, x = Teacher(master, master.classes), normalise(views(side=80), master.preprocess, "cpu")
+    found = teacher.lesson(x, master.preprocess, torch.arange(6))
+    with torch.no_grad():
+        expected = master.network()(resized(x, (40, 40)))
+    torch.testing.assert_close(found.logits, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_its_answers_are_those_to_the_student_s_classes(master: Run) -> None:
+    x = normalise(views(), master.preprocess, "cpu")
+    whole = Teacher(master, master.classes).lesson(x, master.preprocess, torch.arange(6)).logits
+    names = list(master.classes)
+    part = Teacher(master, Classes((names[0], names[2]))).lesson(x, master.preprocess, torch.arange(6)).logits
+    torch.testing.assert_close(part, whole[:, [0, 2]])
+
+
+def test_remembered_answers_are_those_that_it_would_give(master: Run) -> None:
+    teacher, pixels = Teacher(master, master.classes), views()
+    x, indices = normalise(pixels, master.preprocess, "cpu"), torch.tensor([4, 0, 4])
+    live = teacher.lesson(x[indices], master.preprocess, indices)
+    batches = [(pixels[i : i + 4], torch.zeros(0), torch.arange(6)[i : i + 4]) for i in (0, 4)]
+
+    teacher.remember(batches, master.preprocess, torch.device("cpu"))
+    teacher.network = None  # type: ignore[assignment]  # it is not asked any more
+
+    kept = teacher.lesson(x[indices], master.preprocess, indices)
+    torch.testing.assert_close(kept.logits, live.logits, rtol=1e-2, atol=2e-2)  # bf16 where the processor has it
+    torch.testing.assert_close(kept.features, live.features, rtol=2e-2, atol=2e-2)
+    assert Teacher(master, master.classes).fits_memory(1_000_000)
+    assert not Teacher(master, master.classes).fits_memory(100_000_000)
+
+
+# Whole runs.
+
+
+def answers(run: Run, master: Run, photos: Manifest) -> float:
+    """Return how far a run's answers are from the teacher's on validation photos: mean KL."""
+    from visionft.data import EvalPhotos, eval_batches
+
+    rows, found = photos.rows("validation"), []
+    for each in (run, master):
+        batches = eval_batches(EvalPhotos(rows, photos.root, each.preprocess), 64)
+        found.append(backbones.forward_batches(each.network(), batches, each.preprocess, device="cpu")["logits"])
+    ours, theirs = (F.log_softmax(torch.from_numpy(logits), 1) for logits in found)
+    return float(F.kl_div(ours, theirs, reduction="batchmean", log_target=True))
+
+
+def test_a_student_comes_closer_to_its_teacher_than_labels_alone_bring_it(
+    learn: Callable[..., Run], master: Run, tmp_path: Path
+) -> None:
+    flags = {"epochs": 12, "optim.lr": 5e-3, "optim.head_lr": 5e-3, "optim.ema": 0}
+    taught = learn(out=tmp_path / "taught", **flags, **{"distillation.truth": 0.0})
+    alone = learn(out=tmp_path / "alone", **{**flags, "distill": None})
+
+    photos = master.manifest()
+    assert answers(taught, master, photos) < 0.8 * answers(alone, master, photos)
+
+
+def test_the_teacher_stays_and_the_projection_does_not_travel(learn: Callable[..., Run], master: Run) -> None:
+    before = load_file(master.path / layout.WEIGHTS)
+    told: list[str] = []
+    run = learn(say=told.append)
+
+    assert all(torch.equal(before[name], tensor) for name, tensor in load_file(master.path / layout.WEIGHTS).items())
+    assert set(load_file(run.path / layout.WEIGHTS)) == set(run.network().state_dict())
+    assert f"teacher: {master}; it sees the same views, at 40 pixels" in told
+    assert f"photos that {master.path} had keep their sides, unless the new ones bring splits of their own" in told
+    assert run.teacher is not None
+    assert (run.teacher["path"], run.origin) == (str(master.path), None)
+    kept = provenance(run, "0")
+    assert kept["teacher"]["path"] == "master"  # type: ignore[index, call-overload]
+    assert str(master.path) not in json.dumps(kept)
+
+
+@pytest.mark.parametrize(("strength", "mixup"), [("light", 0.4), ("none", 0.0)])
+def test_an_interrupted_student_resumes_bit_for_bit(
+    learn: Callable[..., Run], master: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strength: str, mixup: float
+) -> None:
+    flags = {"augment.strength": strength, "augment.mixup": mixup}
+    whole = learn(out=tmp_path / "whole", **flags)
+    moved = Run(Path(shutil.copytree(master.path, tmp_path / "moved")))
+    step = Classifier.training_step
+
+    def interrupting(module: Classifier, *words: Any) -> None:
+        step(module, *words)
+        if module.step == 6:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Classifier, "training_step", interrupting)
+        with pytest.raises(Interrupted):
+            learn(**flags)
+    beside = torch.load(tmp_path / "student" / layout.CHECKPOINT, weights_only=True)["beside"]
+    assert set(beside) == {"projection.weight", "projection.bias"}
+
+    resumed = learn(distill=moved.path, **flags)  # wherever it is now
+    a, b = load_file(whole.path / layout.WEIGHTS), load_file(resumed.path / layout.WEIGHTS)
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_views_that_never_change_are_answered_once(learn: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    lesson = Teacher.lesson
+
+    def counting(teacher: Teacher, x: Tensor, *words: Any) -> Lesson:
+        if teacher._remembered is None:
+            asked.append(len(x))
+        return lesson(teacher, x, *words)
+
+    monkeypatch.setattr(Teacher, "lesson", counting)
+    run = learn(epochs=3, **{"augment.strength": "none"})
+    assert sum(asked) == len(run.manifest().rows("train"))
+
+
+# Refusals.
+
+
+def test_a_teacher_that_lacks_a_class_is_refused(shapes: Path, master: Run, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(shapes, tmp_path / "more"))
+    shutil.copytree(shapes / "disc", root / "ring")
+    flags = {**MACHINE, **STUDENT, "out": tmp_path / "run", "distill": master.path}
+    with pytest.raises(UsageError, match=r"--distill: .*master does not know the class 'ring'; give a run that was"):
+        train(build(root, None, **flags), silent)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_cannot_teach_is_refused(learn: Callable[..., Run], master: Run, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="nowhere"):
+        learn(distill=tmp_path / "nowhere")
+    with pytest.raises(UsageError, match=r"--distill and --out are both .*; give another --out"):
+        learn(out=master.path)
+    with pytest.raises(
+        SettingsError, match=r"distill: .*master teaches in epochs, and there are none; .*--method full"
+    ):
+        learn(method="head")
+    with pytest.raises(SettingsError, match=r"teaches in epochs, and there are none; leave it out, or give --epochs"):
+        learn(epochs=0)
+    learn(method={"name": "head", "solver": "epochs"}, out=tmp_path / "by-epochs")
+
+
+def test_another_teacher_is_another_run(learn: Callable[..., Run], master: Run, tmp_path: Path) -> None:
+    learn()
+    other = Path(shutil.copytree(master.path, tmp_path / "other"))
+    (other / layout.WEIGHTS).write_bytes((other / layout.WEIGHTS).read_bytes()[:-4] + b"\0\0\0\0")
+    reseal(other)
+    with pytest.raises(RunMismatchError, match=r"distill was .*master, is .*other"):
+        learn(distill=other)
+
+
+def test_the_folder_s_name_says_who_taught(master: Run, shapes: Path) -> None:
+    from visionft.planning.run_records import folder_of
+
+    wanted = build(shapes, None, backbone="test_vit", distill=master.path)
+    assert folder_of(wanted) == Path("runs/shapes-full-test_vit-taught-by-master")

@@ -1,0 +1,95 @@
+"""Try every method for some steps, each in a process of its own, and recommend one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from visionft import data
+from visionft.advising import first_look, method_costs
+from visionft.advising.advice import BUSY, Advice, cells
+from visionft.advising.first_look import FirstLook
+from visionft.advising.method_costs import Row
+from visionft.advising.recommendation import recommend
+from visionft.advising.timing import Limits
+from visionft.advising.trials import try_method
+from visionft.data import Manifest
+from visionft.errors import BackboneError, MemoryShortError, MissingExtraError, UsageError
+from visionft.machine import hardware
+from visionft.machine.progress import Advance, Say, bar
+from visionft.machine.subprocesses import in_process
+from visionft.planning import plan
+from visionft.settings import METHODS, FitSettings
+from visionft.training.eta import spoken
+
+START_SECONDS = 20.0  # until a process has imported torch, built the network and tried its precisions
+
+
+def advise(
+    settings: FitSettings, names: Sequence[str], limits: Limits, *, small_files: bool = False, say: Say = print
+) -> Advice:
+    """Look at the frozen features, try the methods, and recommend one; nothing is written.
+
+    Args:
+        settings: as for a fit, with "auto"; of its method, its own settings are used where it is tried.
+        names: of the methods to be compared.
+        limits: how long one method may be tried.
+        small_files: one small file a task is wanted.
+        say: prints one line.
+
+    Raises:
+        DataError, WeightsError, BackboneError: as in a fit.
+    """
+    plan.require_obtainable(settings)
+    load = hardware.load()
+    with bar("reading photos") as advance:
+        manifest = data.prepare(settings.photos, settings.data, on_progress=advance)
+    say(data.summary(manifest))
+    solved = settings.head == "linear"
+    to_try = [name for name in names if not (name == "head" and solved)]
+    say(_foretold(manifest, len(to_try), limits))
+    with bar("features") as advance:
+        look = in_process(first_look.look, _with_method(settings, "head", solve=True), manifest, advance=advance)
+    say(f"nothing trained: logistic regression answers {look.probe_top1:.1%} of {look.held_out:,} validation photos")
+    test_photos = len(manifest.rows("test"))
+    rows = [method_costs.of_head(look, test_photos)] if solved else []
+    with bar("steps of training") as advance:
+        for number, name in enumerate(to_try):
+            row = _row(settings, manifest, name, limits, look, _part(advance, number, len(to_try), limits.steps))
+            rows.append(row)
+            say(f"tried {name} ({number + 1} of {len(to_try)}): {row.refusal or f'{cells(row)[1]} images/s'}")
+    recommended = recommend(look, rows, small_files=small_files, busy=load >= BUSY)
+    return Advice(look, tuple(rows), recommended, limits.steps, load)
+
+
+def _row(
+    settings: FitSettings, manifest: Manifest, name: str, limits: Limits, look: FirstLook, advance: Advance
+) -> Row:
+    try:
+        trial = in_process(try_method, _with_method(settings, name), manifest, limits, advance=advance)
+    except (BackboneError, MemoryShortError, MissingExtraError, UsageError) as refusal:
+        return Row(name, str(refusal))
+    return method_costs.of_trial(name, trial, look, len(manifest.rows("test")))
+
+
+def _with_method(settings: FitSettings, name: str, *, solve: bool = False) -> FitSettings:
+    """Return the settings with another method; `solve` asks for a linear head, whatever the epochs and the head."""
+    own = settings.method if settings.method.name == name and not solve else METHODS[name]()
+    update = {"head": "linear", "epochs": "auto"} if solve else {}
+    return settings.model_copy(update={"method": own, **update})
+
+
+def _foretold(manifest: Manifest, methods: int, limits: Limits) -> str:
+    photos = len(manifest.rows("train")) + len(manifest.rows("validation"))
+    first = f"first one pass over {photos:,} photos"
+    if not methods:
+        return first
+    most = methods * (limits.seconds + START_SECONDS)
+    return (
+        f"{first}; then {methods} method{'s' if methods > 1 else ''} for {limits.steps} steps or "
+        f"{limits.seconds:.0f} seconds each, in a process of its own: up to about {spoken(most)}"
+    )
+
+
+def _part(advance: Advance, number: int, methods: int, steps: int) -> Advance:
+    """Return a bar for one method of several that moves the bar of all."""
+    return lambda done, planned: advance(number * steps + done * steps // planned, methods * steps)

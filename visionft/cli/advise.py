@@ -1,0 +1,64 @@
+"""`visionft advise`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from visionft.cli.flags import dotted, given_flags, with_settings
+from visionft.cli.output import Json, finish, say
+from visionft.cli.path_checks import PLACE, require_photos
+from visionft.settings import METHODS, build_for, compared_methods
+from visionft.settings.unused import obstructed
+
+
+@partial(with_settings, without=("method", "out"))
+def advise(
+    photos: Annotated[
+        Path | None, PLACE, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")
+    ] = None,
+    /,
+    *,
+    methods: Annotated[
+        str | None, Parameter(help="Methods to compare, such as lora,full; none: all.", metavar="NAME,NAME")
+    ] = None,
+    steps: Annotated[int, Parameter(help="Training steps a method; after 30 seconds no new one is begun.")] = 20,
+    small_files: Annotated[
+        bool, Parameter(help="One small file a task, beside a base that tasks share, is wanted.", negative="")
+    ] = False,
+    config: Annotated[
+        Path | None, PLACE, Parameter(help="A YAML file with any of the settings of fit; flags go above it.")
+    ] = None,
+    as_json: Json = False,
+    **flags: Any,
+) -> None:
+    """Try every method for some steps on your photos and this machine, and recommend one.
+
+    First the frozen backbone is looked at: nearest neighbours and logistic regression need no training. Nothing is
+    written, and test photos are left alone.
+    """
+    given = dotted(flags)
+    settings = build_for(compared_methods(methods), photos, config, **given)
+    from visionft import workflows
+
+    workflows.require_advisable(settings, steps)
+    require_photos(settings.photos)
+    advice = workflows.advise(
+        settings, methods=methods, steps=steps, small_files=small_files, say=partial(say, as_json)
+    )
+    chosen = settings.model_copy(update={"method": METHODS[advice.method]()})
+    idle = obstructed(chosen, given)
+    kept = {path: value for path, value in given.items() if path not in idle}
+    following = _following(photos, config, {"backbone": advice.look.backbone, **kept}, advice.method)
+    finish(str(advice), advice.to_json(), *following, as_json=as_json)
+
+
+def _following(photos: Path | None, config: Path | None, given: Mapping[str, Any], method: str) -> list[str | Path]:
+    """Return the words of the fit that was recommended, with the flags that were given here."""
+    words: list[str | Path] = ["fit", *([photos] if photos else []), "--method", method]
+    words += ["--config", config] if config else []
+    return [*words, *given_flags(given)]

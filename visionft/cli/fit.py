@@ -1,0 +1,46 @@
+"""`visionft fit`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from visionft.cli.flags import dotted, with_settings
+from visionft.cli.output import Json, finish, say
+from visionft.cli.path_checks import PLACE, require_photos
+from visionft.settings import build
+
+
+@with_settings
+def fit(
+    photos: Annotated[
+        Path | None, PLACE, Parameter(help="A folder of class folders, or a CSV/Parquet manifest.")
+    ] = None,
+    /,
+    *,
+    config: Annotated[
+        Path | None, PLACE, Parameter(help="A YAML file with any of the settings; flags go above it.")
+    ] = None,
+    as_json: Json = False,
+    **flags: Any,
+) -> None:
+    """Fine-tune on a folder of photos; evaluate the result.
+
+    Every setting has a default that suits the photos and the machine; `visionft settings` explains them all.
+    An interrupted run goes on with the same command.
+    """
+    from visionft.workflows.fit import in_place, refuse_ranks
+
+    refuse_ranks()
+    given = dotted(flags)
+    settings = in_place(build(photos, config, **given), config, given)  # before torch is imported: all is said at once
+    require_photos(settings.photos)
+    if settings.retention is not None:
+        require_photos(settings.retention, "--retention")
+    from visionft import workflows
+
+    run = workflows.fit(settings, say=partial(say, as_json))
+    finish(str(run), run.summary(), "export", run.path, as_json=as_json)

@@ -1,0 +1,75 @@
+"""What the caches hold, and how they are emptied."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from visionft.data.caches import cache_folder
+
+KINDS = {
+    "decisions": "what trials decided on this machine, so that a repeat decides the same; tried again when next needed",
+    "decoded": "photos as pixels, for augmented training; made again in the epochs that need them",
+    "scans": "what is known of photo folders; found again when they are next read",
+}
+"""The folders that visionft makes under the root of its caches, and what each holds."""
+OTHERS = "not visionft's: left alone"
+LINK = "a link to another place: left alone"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One folder of the root.
+
+    Attributes:
+        name: of the folder.
+        path: where it is.
+        meaning: what it holds.
+        files: in it.
+        bytes: of these files.
+    """
+
+    name: str
+    path: Path
+    meaning: str
+    files: int
+    bytes: int
+
+
+def inventory() -> list[Kept]:
+    """Return every folder of the root, in order of their names."""
+    root = cache_folder.root()
+    return [_counted(path) for path in sorted(root.iterdir()) if path.is_dir()] if root.is_dir() else []
+
+
+def clear() -> list[Kept]:
+    """Remove the folders of `KINDS`, and return what was freed of each; what a link points to is left alone.
+
+    A run that is training goes on: it keeps what it has open, and decodes again what is gone.
+    """
+    ours = [kept for kept in inventory() if kept.name in KINDS and not kept.path.is_symlink()]
+    for kept in ours:
+        _remove(kept.path)
+    left = [_counted(kept.path) for kept in ours]
+    return [
+        replace(before, files=before.files - after.files, bytes=before.bytes - after.bytes)
+        for before, after in zip(ours, left, strict=True)
+    ]
+
+
+def _counted(path: Path) -> Kept:
+    if path.is_symlink():
+        return Kept(path.name, path, LINK, 0, 0)
+    found = list(cache_folder.sizes(path))
+    return Kept(path.name, path, KINDS.get(path.name, OTHERS), len(found), sum(found))
+
+
+def _remove(folder: Path) -> None:
+    for file in cache_folder.files(folder):
+        with suppress(OSError):
+            Path(file.path).unlink()
+    for place, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):  # a training run may have put a photo there since
+            Path(place).rmdir()

@@ -1,0 +1,265 @@
+"""Batches of photos, from datasets that are pure functions of their index: the number of workers never matters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
+
+from visionft.data.caches.decoded_photos import Decoded
+from visionft.data.loading.collate import Batch, Fault, Guarded, Item, Photos, ReadAhead, collate
+from visionft.data.loading.sampler import EpochSampler, Sample
+from visionft.data.loading.worker_init import START, start_worker, taken
+from visionft.data.manifest import Rows
+from visionft.data.transforms.progressive_resizing import Sides
+from visionft.errors import DataError, PhotoError
+from visionft.photos import Reduction, read
+from visionft.preprocess import Preprocess
+from visionft.settings import AugmentSettings
+
+if TYPE_CHECKING:
+    from visionft.data.transforms.augmentation import Augment
+
+Pixels = NDArray[np.uint8]
+
+PREFETCH = 4  # batches a worker is ahead of training: enough to even out large and small photos
+
+
+class TrainPhotos(Dataset[Item]):
+    """Augmented training photos; an item is a pure function of (seed, view, index).
+
+    Args:
+        rows: Training photos.
+        root: Folder that their paths are relative to.
+        augment: Strength and flip, resolved.
+        size: (H, W) of the items in pixels.
+        mean_fill: RGB in [0, 255] for what a change uncovers.
+        seed: The run's seed.
+        decoded: Where the views come from photos that were shrunk, and are kept; none: from the files, each time.
+        sides: Of views that grow from epoch to epoch to `size`; none: all have it.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        root: Path,
+        augment: AugmentSettings,
+        size: tuple[int, int],
+        mean_fill: tuple[int, int, int],
+        seed: int,
+        decoded: Decoded | None = None,
+        sides: Sides | None = None,
+    ) -> None:
+        from visionft.data.transforms.augmentation import (
+            Augment,  # a second of import that evaluation need not wait for
+        )
+
+        self.rows, self.root, self.decoded = rows, root, decoded
+        self.augment: Augment = Augment(augment, size, mean_fill, seed, sides)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, sample: Sample) -> Item:
+        """Return ((H, W, 3) uint8 RGB, class index, index) for (view, index); DataError if the photo is gone."""
+        view, index = sample
+        pixels = self.augment.view(partial(self._load, index), view, index)
+        return pixels, int(self.rows.labels[index]), index
+
+    def file(self, sample: Sample) -> Path:
+        """Return the file that a sample will be read from."""
+        _, index = sample
+        path = self.root / self.rows.paths[index]
+        return self.decoded.file(path, self.rows.digests[index]) if self.decoded else path
+
+    def _load(self, index: int, reduction: Reduction) -> Pixels:
+        path = self.root / self.rows.paths[index]
+        with _present(path):
+            if self.decoded is not None:
+                return self.decoded.read(path, self.rows.digests[index])
+            return read(path, max_pixels=sys.maxsize, reduction=reduction)
+
+
+class FixedViews(Dataset[Item]):
+    """Training photos by their index alone: one view of each.
+
+    Args:
+        photos: The training photos.
+        view: Its number; where nothing about views is random, all are the same.
+    """
+
+    def __init__(self, photos: TrainPhotos, view: int = 0) -> None:
+        self.photos, self.view = photos, view
+
+    @property
+    def fixed(self) -> bool:
+        """Whether a photo looks the same in every epoch."""
+        return self.photos.augment.fixed
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> Item:
+        """Return ((H, W, 3) uint8 RGB, class index, index); DataError if the photo is gone."""
+        return self.photos[(self.view, index)]
+
+    def file(self, index: int) -> Path:
+        """Return the file that a photo will be read from."""
+        return self.photos.file((self.view, index))
+
+
+class EvalPhotos(Dataset[Item]):
+    """Photos under the exact transform of evaluation, from full bytes.
+
+    Args:
+        rows: Photos.
+        root: Folder that their paths are relative to.
+        preprocess: The transform.
+    """
+
+    def __init__(self, rows: Rows, root: Path, preprocess: Preprocess) -> None:
+        self.rows, self.root, self.preprocess = rows, root, preprocess
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Item:
+        """Return ((H, W, 3) uint8 RGB, class index, index); DataError if the photo is gone."""
+        path = self.file(index)
+        with _present(path):
+            image = read(path, max_pixels=sys.maxsize)  # the limit of the user's settings was kept at the check
+        return self.preprocess.pixels(image), int(self.rows.labels[index]), index
+
+    def file(self, index: int) -> Path:
+        """Return the file of a photo."""
+        return self.root / self.rows.paths[index]
+
+
+class Recurring(Protocol):
+    """Views that come again, and what is remembered of them in the place of their pixels."""
+
+    def view(self, epoch: int) -> int:
+        """Return the number of the view that the photos have in an epoch."""
+        ...
+
+    def remembered(self, epoch: int) -> Remembered | None:
+        """Return what answers the samples of an epoch; none: their photos do."""
+        ...
+
+
+class Remembered(Protocol):
+    """What is known of samples, in the place of their pixels."""
+
+    def batch(self, samples: Sequence[Sample]) -> Batch:
+        """Return (what is known (B, ...), class indices (B,), rows in the split (B,))."""
+        ...
+
+
+class TrainLoader:
+    """The batches of one epoch after the other; workers live on between epochs.
+
+    It has no length on purpose: an epoch resumed in its middle is shorter, and schedules need `steps_per_epoch`.
+
+    Args:
+        dataset: Training photos.
+        batch_size: Photos in a batch.
+        seed: The run's seed.
+        workers: Processes that fill batches; without any, torch's threads do it in this one, between two steps.
+        pin_memory: Put batches where a GPU copies them from quickly.
+
+    Attributes:
+        steps_per_epoch: Batches of a whole epoch.
+        recurring: Views that come again, where some do.
+    """
+
+    def __init__(
+        self, dataset: TrainPhotos, batch_size: int, seed: int, workers: int = 0, pin_memory: bool = False
+    ) -> None:
+        self.dataset, self.workers, self.pin_memory = dataset, workers, pin_memory
+        # Private: Lightning calls set_epoch(epoch) on whatever is called `sampler`, which would forget a resumed start.
+        self._sampler = EpochSampler(len(dataset), batch_size, seed)
+        self.steps_per_epoch = self._sampler.steps
+        self.recurring: Recurring | None = None
+        self._loader: DataLoader[Item | Fault] | None = None
+
+    def set_epoch(self, epoch: int, start: int = 0) -> None:
+        """Choose the epoch that is iterated next, and how many of its batches are already done."""
+        self._sampler.set_epoch(epoch, start)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the remaining batches of the chosen epoch; DataError if a photo is gone or a worker died."""
+        if self.recurring is not None:
+            self._sampler.view = self.recurring.view
+            remembered = self.recurring.remembered(self._sampler.epoch)
+            if remembered is not None:
+                self.close()
+                yield from map(remembered.batch, self._sampler)
+                return
+        if self._loader is None:
+            self._loader = _loader(self.dataset, self._sampler, self.workers, self.pin_memory)
+        try:
+            yield from taken(self._loader)
+        except DataError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the workers; iterating again starts new ones."""
+        self._loader = None
+
+
+def train_batches(
+    dataset: TrainPhotos, *, seed: int, epoch: int, start: int = 0, batch_size: int, workers: int = 0
+) -> Iterator[Batch]:
+    """Yield the batches of one epoch from batch `start` on: what TrainLoader gives, for one epoch alone."""
+    loader = TrainLoader(dataset, batch_size, seed, workers)
+    loader.set_epoch(epoch, start)
+    yield from loader
+
+
+def eval_batches(dataset: Photos[int], batch_size: int, workers: int = 0, pin_memory: bool = False) -> Iterator[Batch]:
+    """Yield every photo of an EvalPhotos, or of a subset of one, once and in order; the last batch may be smaller.
+
+    Raises:
+        DataError: a photo is gone or broke since it was checked, or a worker died.
+    """
+    indices = range(len(dataset))
+    batches = [indices[start : start + batch_size] for start in indices[::batch_size]]
+    yield from taken(_loader(dataset, batches, min(workers, len(batches)), pin_memory))
+
+
+def _loader(
+    dataset: Photos[Any], batches: Iterable[Sequence[Any]], workers: int, pin_memory: bool
+) -> DataLoader[Item | Fault]:
+    return DataLoader(
+        Guarded(dataset),
+        batch_sampler=batches if workers else ReadAhead(dataset, batches),  # type: ignore[arg-type]  # torch asks for lists
+        num_workers=workers,
+        collate_fn=collate,
+        worker_init_fn=start_worker,
+        pin_memory=pin_memory,
+        # An iterator draws a seed when it starts; from the global generator that would change dropout after a resume.
+        generator=torch.Generator().manual_seed(0),
+        multiprocessing_context=START if workers else None,
+        prefetch_factor=PREFETCH if workers else None,
+        persistent_workers=workers > 0,
+    )
+
+
+@contextmanager
+def _present(path: Path) -> Iterator[None]:
+    """Turn the failure to read a photo, which was sound when it was checked, into a DataError."""
+    try:
+        yield
+    except PhotoError as error:
+        raise DataError(
+            f"{path} cannot be read any more ({error.reason}): give it back, or start again without it"
+        ) from error

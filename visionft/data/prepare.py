@@ -1,0 +1,254 @@
+"""From a folder or a manifest to a Manifest: list, open every photo, draw sides, say what is odd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from visionft.classes import Classes
+from visionft.data.dataset_errors import (
+    gap_notes,
+    refuse_one_class,
+    refuse_products,
+    refuse_shares,
+    refuse_unknown,
+    refuse_untrained,
+    refuse_unvalidated,
+)
+from visionft.data.manifest import SCHEMA, SPLITS, Manifest, read_splits
+from visionft.data.odd_classes import Place, odd_notes, refuse_unprintable
+from visionft.data.sources.image_folder import scan
+from visionft.data.sources.listing import Listing, count, some
+from visionft.data.sources.manifest_table import is_manifest, read_manifest
+from visionft.data.sources.merged_class_paths import fold
+from visionft.data.splitting.draw import draw
+from visionft.data.splitting.leakage import leak_notes
+from visionft.data.verify_photos import Progress, check
+from visionft.errors import DataError
+from visionft.photos import printable
+from visionft.settings import DataSettings
+
+
+def prepare(
+    photos: Path,
+    settings: DataSettings,
+    *,
+    splits: Path | pa.Table | None = None,
+    on_progress: Progress | None = None,
+    threads: int | None = None,
+) -> Manifest:
+    """Read, check and split the photos of a run.
+
+    Args:
+        photos: A folder of class folders, or a CSV/Parquet manifest.
+        settings: How to read and split them.
+        splits: A splits.csv of an earlier run or its rows, whose sides win; none: `settings.splits`.
+        on_progress: Called with (photos opened, photos in all).
+        threads: Photos opened at once; none: one a processor.
+
+    Raises:
+        DataError: the photos cannot be trained on; the sentence says why and what to do.
+    """
+    photos = Path(photos)
+    earlier = settings.splits if splits is None else splits
+    earlier = read_splits(earlier) if isinstance(earlier, Path) else earlier
+    listing = fold_labels(list_photos(photos, settings))
+    refuse_early(photos, listing, settings)
+    checked = usable(photos, listing, _checked(listing, settings, on_progress, threads))
+    lost = _lost(listing, checked)
+    return replace(_split(photos, checked, settings, earlier), by_rows=is_manifest(photos), lost_classes=lost)
+
+
+def label_photos(
+    photos: Path,
+    classes: Classes,
+    settings: DataSettings,
+    *,
+    on_progress: Progress | None = None,
+    threads: int | None = None,
+) -> Manifest:
+    """Read and check labelled photos that are only measured on: every one is `test`.
+
+    Of photos that bring splits, the test split is read (else the validation split, else all), and said aloud.
+
+    Raises:
+        DataError: a class that the run does not know, or photos that cannot be read.
+    """
+    photos = Path(photos)
+    listing = _measured(photos, list_photos(photos, settings, classes.names), settings)
+    listing = fold_labels(listing, classes.names)
+    refuse_unknown(photos, sorted(listing.table["label"].unique().to_pylist()), classes.names)
+    checked = usable(photos, listing, _checked(listing, settings, on_progress, threads))
+    table = _with_splits(checked.table, pa.repeat("test", checked.table.num_rows))
+    return Manifest(
+        checked.root,
+        table,
+        classes,
+        checked.quarantine,
+        checked.notes,
+        checked.unchanged,
+        by_rows=is_manifest(photos),
+        lost_classes=_lost(listing, checked),
+        reading=checked.reading,
+    )
+
+
+def list_photos(photos: Path, settings: DataSettings, known: Sequence[str] | None = None) -> Listing:
+    """List what a folder or a manifest names, without opening a photo; a note says which classes are odd.
+
+    Args:
+        photos: a folder of class folders, or a CSV/Parquet manifest.
+        settings: how to read them.
+        known: the classes of a run that the photos are only measured with.
+
+    Raises:
+        DataError: neither a folder nor a manifest, or one that cannot be read.
+    """
+    listing = _listed(photos, settings, known)
+    labels = listing.table["label"].unique().to_pylist()
+    refuse_unprintable(photos, labels)
+    return listing if known is not None else listing.noting(*odd_notes(_place(listing), labels))
+
+
+def _place(listing: Listing) -> Place:
+    reading = listing.reading
+    is_one = reading is not None and reading.layout == "classes" and len(reading.parts) == 1
+    return Place(listing.root / reading.parts[0].folder if reading and is_one else None, reading is not None)
+
+
+def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None) -> Listing:
+    if photos.is_dir():
+        return scan(photos, settings, known)
+    if not photos.exists():
+        near = photos.parent if photos.parent.is_dir() else Path()
+        names = get_close_matches(photos.name, [entry.name for entry in near.iterdir()], n=1)
+        hint = f"; did you mean {photos.parent / names[0]}?" if names else ""
+        raise DataError(f"there is no {photos}: give a folder of class folders, or a CSV or Parquet manifest{hint}")
+    if not is_manifest(photos):
+        raise DataError(f"{photos} is neither a folder nor a .csv or .parquet manifest: give one of these")
+    return read_manifest(photos, settings)
+
+
+def _checked(listing: Listing, settings: DataSettings, on_progress: Progress | None, threads: int | None) -> Listing:
+    return check(listing, settings.max_pixels, on_progress, threads, remember=settings.scan_cache)
+
+
+def fold_labels(listing: Listing, known: Sequence[str] | None = None) -> Listing:
+    """Rename labels that are known ones but for levels in between; known: none, those of a given train split."""
+    if known is None:
+        is_train = pc.fill_null(pc.equal(listing.table["split"], "train"), False)
+        known = listing.table["label"].filter(is_train).unique().to_pylist()
+    table, notes = fold(listing.table, known)
+    return replace(listing, table=table).noting(*notes)
+
+
+def refuse_early(photos: Path, listing: Listing, settings: DataSettings) -> None:
+    """Refuse what a listing alone shows, before hours are spent on opening photos.
+
+    Raises:
+        DataError: says what is missing to train on.
+    """
+    given = _given(listing.table)
+    if "validation" not in given:
+        refuse_shares(settings)
+    if not is_manifest(photos):
+        refuse_products(photos, listing, settings)
+    refuse_one_class(photos, listing.table)
+    if given:
+        refuse_untrained(photos, listing.table)
+
+
+def _split(photos: Path, checked: Listing, settings: DataSettings, earlier: pa.Table | None) -> Manifest:
+    table, notes = _drawn(checked.table, settings, earlier)
+    refuse_one_class(photos, table)
+    refuse_untrained(photos, table)
+    refuse_unvalidated(photos, table)
+    classes = Classes.of(table["label"].unique().to_pylist())
+    notes = [*checked.notes, *notes, *gap_notes(table, classes.names), *leak_notes(table)]
+    return Manifest(
+        checked.root, table, classes, checked.quarantine, tuple(notes), checked.unchanged, reading=checked.reading
+    )
+
+
+def _drawn(table: pa.Table, settings: DataSettings, earlier: pa.Table | None) -> tuple[pa.Table, list[str]]:
+    """Fill in the sides that the photos do not bring; given ones stay."""
+    given = _given(table)
+    if not given:
+        return _with_splits(table, draw(table, settings.validation, settings.test, earlier)), []
+    notes = [] if "test" in given else ["the photos bring splits but no test: nothing was held out for final figures"]
+    if "validation" in given:
+        ignored = [] if earlier is None else ["the earlier splits.csv is not used: the photos bring their own splits"]
+        return _with_splits(table, table["split"]), notes + ignored
+    is_train = pc.equal(table["split"], "train")
+    train, rest = table.filter(is_train), table.filter(pc.invert(is_train))
+    if earlier is not None:
+        earlier = earlier.filter(pc.not_equal(earlier["split"], "test"))
+    carved = _with_splits(train, draw(train, settings.validation, 0.0, earlier))
+    carved = pa.concat_tables([carved, _with_splits(rest, rest["split"])]).sort_by("path")
+    held = count(int(pc.sum(pc.equal(carved["split"], "validation")).as_py()), "photo")
+    return carved, [
+        f"the photos bring no validation split: {held} of train {'is' if held == '1 photo' else 'are'} held out",
+        *notes,
+    ]
+
+
+def _given(table: pa.Table) -> set[str]:
+    return set(table["split"].drop_null().unique().to_pylist())
+
+
+def _with_splits(table: pa.Table, splits: pa.ChunkedArray | pa.Array) -> pa.Table:
+    columns = {name: splits if name == "split" else table[name] for name in SCHEMA.names}
+    return pa.table(columns).cast(SCHEMA)
+
+
+def usable(photos: Path, listed: Listing, checked: Listing) -> Listing:
+    """Return `checked` with a note on classes that lost every photo.
+
+    Raises:
+        DataError: no photo at all is left.
+    """
+    if not checked.table.num_rows:
+        raise DataError(_noneusable(photos, listed, checked))
+    lost = _lost(listed, checked)
+    if not lost:
+        return checked
+    what = "1 class is" if len(lost) == 1 else f"{len(lost)} classes are"
+    return checked.noting(f"{what} left out, as no photo of {some(map(repr, lost))} can be used: see the quarantine")
+
+
+def _lost(listed: Listing, checked: Listing) -> tuple[str, ...]:
+    """Return the classes of which no photo can be used."""
+    left = set(checked.table["label"].unique().to_pylist())
+    return tuple(sorted(set(listed.table["label"].unique().to_pylist()) - left))
+
+
+def _noneusable(photos: Path, listed: Listing, checked: Listing) -> str:
+    first = next(item for item in checked.quarantine if item.path == printable(listed.table["path"][0].as_py()))
+    near = (checked.root / first.path).parent
+    names = [entry.name for entry in near.iterdir()] if near.is_dir() else []
+    match = get_close_matches(Path(first.path).name, names, n=1) if first.reason == "no such file" else []
+    hint = f"; did you mean {match[0]}?" if match else f"; paths start at {checked.root}" if is_manifest(photos) else ""
+    photo = f"{first.path} is the first ({first.reason})"
+    return f"none of the {count(listed.table.num_rows, 'photo')} of {photos} can be used; {photo}{hint}"
+
+
+def _measured(photos: Path, listing: Listing, settings: DataSettings) -> Listing:
+    """Return the photos of the side that is measured, with a note on those that are not."""
+    given = _given(listing.table)
+    chosen = next((split for split in ("test", "validation") if split in given), None)
+    if chosen is None:
+        return listing
+    table, others = listing.table.filter(pc.equal(listing.table["split"], chosen)), []
+    for split in SPLITS:
+        number = pc.sum(pc.equal(listing.table["split"], split)).as_py()
+        others += [f"{number:,} of {split}"] if split in given - {chosen} else []
+    note = f"{photos} brings splits: its {chosen} photos alone are measured on"
+    note += f", not the {some(others)}" if others else ""
+    if is_manifest(photos):  # rows of the other sides that lack a label are not asked for either
+        return read_manifest(photos, settings, side=chosen).noting(note)
+    return replace(listing, table=table).noting(note)

@@ -1,0 +1,68 @@
+"""Say what there is to learn from, in a few lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from visionft.data.manifest import SPLITS, Manifest
+from visionft.data.sources.listing import count, some
+from visionft.data.sources.structure.picture import picture
+from visionft.photos import Quarantined
+
+NAMED = 3
+"""Photos left out that are named in a line."""
+
+
+def summary(manifest: Manifest, record: Path | None = None) -> str:
+    """Describe the photos: counts, how they were read, classes by splits, the range, products, quarantine, notes.
+
+    Args:
+        manifest: The photos.
+        record: The file that will hold the whole quarantine; none: it is kept nowhere.
+    """
+    counts = manifest.counts()
+    totals = {split: sum(counts[split].values()) for split in SPLITS}
+    shares = ", ".join(f"{totals[split]:,} {split}" for split in SPLITS if totals[split])
+    kinds = count(len(manifest.classes), "class", "classes")
+    account = manifest.account
+    loud = f"; {account.headline}" if account.headline else ""
+    lines = [f"{count(len(manifest), 'photo')} of {kinds}: {shares}{loud}"]
+    if manifest.reading:
+        lines.append(f"read as: {manifest.reading.sentence}")
+    lines += picture(counts)
+    if totals["train"]:
+        lines.append(_range(counts["train"]))
+    products = manifest.table["group"].drop_null().unique()
+    if len(products):
+        lines.append(f"{count(len(products), 'product')}: the photos of one stay together where sides were drawn")
+    lines += set_aside(manifest.quarantine, [item.path for item in account.left_out], record)
+    if manifest.unchanged:
+        since = "is unchanged since it was" if manifest.unchanged == 1 else "are unchanged since they were"
+        lines.append(f"{count(manifest.unchanged, 'photo')} {since} last checked, and not opened again")
+    return "\n".join([*lines, *(f"note: {note}" for note in manifest.notes)])
+
+
+def set_aside(quarantine: Sequence[Quarantined], missed: Sequence[str] = (), record: Path | None = None) -> list[str]:
+    """Say in a line how much is in quarantine and why; no line for nothing.
+
+    Args:
+        quarantine: All that was set aside.
+        missed: The photos among it that were asked for: they, and no hidden files, are named.
+        record: The file that holds the whole list; none: it is kept nowhere.
+    """
+    if not quarantine:
+        return []
+    reasons = Counter(item.reason for item in quarantine)
+    tally = some(f"{n:,} {reason}" for reason, n in reasons.most_common())
+    named = f" ({some(missed, NAMED)})" if missed else ""
+    where = f"; the whole list is in {record}" if record is not None else ""
+    return [f"{count(len(quarantine), 'entry', 'entries')} in quarantine: {tally}{named}{where}"]
+
+
+def _range(train: dict[str, int]) -> str:
+    smallest, largest = min(train, key=lambda name: train[name]), max(train, key=lambda name: train[name])
+    if train[smallest] == train[largest]:
+        return f"training photos a class: {train[smallest]:,}"
+    return f"training photos a class: {train[smallest]:,} ({smallest}) to {train[largest]:,} ({largest})"

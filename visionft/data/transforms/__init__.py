@@ -1,0 +1,1 @@
+"""What is done to a training photo: crops, augmentation, progressive sizes."""

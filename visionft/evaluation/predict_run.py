@@ -1,0 +1,52 @@
+"""Answer photos through a run: the trained weights themselves, in fp32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from visionft.backbones import Forward, forwarding
+from visionft.bundle import Answer, Predictions
+from visionft.evaluation.fp32 import exact_device
+from visionft.metrics import Answering, unit
+from visionft.photos import Asked
+from visionft.runs import Run
+from visionft.serving.predict import listed, rows_of
+from visionft.serving.streaming import Progress
+
+
+def predict_run(run: Run, asked: Asked | Iterable[Asked], on_progress: Progress | None = None) -> Predictions:
+    """Answer photos, folders, globs and photos held in memory; see `visionft.serving.predict`.
+
+    Raises:
+        DataError: one place alone is given, and holds no photo.
+    """
+    items, total = listed(asked)
+    network, preprocess, device = run.network(), run.preprocess, exact_device()
+    with forwarding(network.to(device), preprocess, device=device) as forward:
+        answer = _answering(forward, run.answering(), run.classes.names)
+        return Predictions(rows_of(items, preprocess.pixels, answer, on_progress, total), run.classes.names)
+
+
+def _answering(
+    forward: Forward, answering: Answering, names: Sequence[str]
+) -> Callable[[Sequence[NDArray[np.uint8]]], list[Answer]]:
+    """Return what answers a batch, each photo (H, W, 3) uint8 of the input's size."""
+
+    def answer(batch: Sequence[NDArray[np.uint8]]) -> list[Answer]:
+        found = forward(torch.from_numpy(np.stack(batch)))
+        logits, embeddings = found["logits"], unit(found["embedding"])
+        probabilities, scores = answering.probabilities(logits), answering.known(logits, embeddings)
+        chosen, unknown = logits.argmax(axis=1), answering.unknown(scores)
+        return [
+            Answer(
+                names[best], int(best), float(probabilities[i, best]), probabilities[i], logits[i], embeddings[i],
+                float(scores[i]), bool(unknown[i]),
+            )
+            for i, best in enumerate(chosen)
+        ]  # fmt: skip
+
+    return answer

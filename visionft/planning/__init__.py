@@ -1,0 +1,1 @@
+"""All that is decided before step 0: resolved settings, precision, batch, network, what is resumed."""

@@ -1,0 +1,68 @@
+"""One row an epoch: what training looked like, and what it says about overfitting."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from visionft.runs.atomic_write import write_text
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Figures of one epoch.
+
+    Attributes:
+        epoch: number from 1; 0 is the start (the solved head).
+        phase: number of the schedule's phase, from 1.
+        step: optimizer steps done.
+        lr: rate of the top of the backbone at the epoch's last step.
+        train_loss: mean loss over augmented photos, label smoothing included; nan at the start.
+        val_loss: log-loss on validation, of the weights that would be exported.
+        val_top1: in [0, 1].
+        seconds: wall time of the epoch, validation included.
+        images_per_second: photos trained a second, validation left out.
+    """
+
+    epoch: int
+    phase: int
+    step: int
+    lr: float
+    train_loss: float
+    val_loss: float
+    val_top1: float
+    seconds: float
+    images_per_second: float
+
+
+def write_csv(path: Path, history: Sequence[Epoch]) -> None:
+    """Replace metrics.csv with the rows so far."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in history)
+    write_text(path, text.getvalue())
+
+
+def best(history: Sequence[Epoch]) -> Epoch:
+    """Return the epoch whose weights are kept: of the highest validation top-1 and, of equal ones, the least loss.
+
+    The answers decide, as they are what is asked for. Loss alone would keep a solved head where a network trained with
+    label smoothing is right more often: its probabilities are off, and the temperature mends them.
+    """
+    return max(history, key=lambda row: (row.val_top1, -row.val_loss))
+
+
+def least_loss(history: Sequence[Epoch]) -> Epoch:
+    """Return the epoch of the least validation loss, the first of equal ones."""
+    return min(history, key=lambda row: row.val_loss)
+
+
+def no_longer_better(history: Sequence[Epoch], patience: int | None) -> bool:
+    """Tell whether the validation loss was not lowered for `patience` epochs; never where there is no patience."""
+    if patience is None or not history:
+        return False
+    return history[-1].epoch - least_loss(history).epoch >= patience

@@ -1,0 +1,102 @@
+"""`POST /classify`: photo files in, class names out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from visionft import photos
+from visionft.bundle import Answer, Prediction, Predictions
+from visionft.errors import PhotoError
+from visionft.serving.decode_cost import NOTHING, Weight, weigh
+from visionft.serving.decode_process import Parcel
+from visionft.serving.fair_queue import Photo
+from visionft.serving.server.http_error import RefusalError, shortened
+from visionft.serving.server.multipart import Form, Upload, read_form
+from visionft.serving.server.service import Outcome, Service
+from visionft.serving.server.tensors import check_pixels, dumped
+
+
+def routes(service: Service) -> list[Route]:
+    """Return the one route over a service."""
+
+    async def classify(request: Request) -> Response:
+        return await _classify(service, request)
+
+    return [Route("/classify", classify, methods=["POST"])]
+
+
+async def _classify(service: Service, request: Request) -> Response:
+    form, sources = await _taken_in(service, request)
+    given = {**form.fields, **request.query_params}
+    top = _top(given.get("top", "1"))
+    adapter = service.chosen(given.get("adapter"))
+    outcomes = await service.answer(request, sources, adapter)
+    rows = _rows(service.classes[adapter], form.files, outcomes, top)
+    if all(isinstance(outcome, PhotoError) for outcome in outcomes):
+        raise RefusalError(400, rows[0]["problem"], more={"model": service.name, "answers": rows})
+    return Response(dumped({"model": service.name, "answers": rows}), media_type="application/json")
+
+
+async def _taken_in(service: Service, request: Request) -> tuple[Form, list[Photo]]:
+    """Read the files, and weigh them by their headers; what they cost together is refused before any is decoded."""
+    body, kind = await service.body(request), request.headers.get("content-type", "")
+    copied = len(body) if kind.lstrip().lower().startswith("multipart/") else 0
+    request.state.held.take(copied)
+    step = partial(_weighed, kind, body, service.limits.queue)
+    form, weights = await service.work(request, step, len(body))
+    request.state.held.give_back(copied)
+    most = service.limits.max_pixels
+    check_pixels(sum(weight.pixels for weight in weights if weight.pixels <= most), service.limits)
+    return form, [_photo(file.data, weight, most) for file, weight in zip(form.files, weights, strict=True)]
+
+
+def _weighed(kind: str, body: bytes, most: int) -> tuple[Form, list[Weight]]:
+    form = read_form(kind, body, most)
+    return form, [weigh(file.data) for file in form.files]
+
+
+def _photo(data: bytes, weight: Weight, most: int) -> Photo:
+    if weight.pixels > most:
+        weight = NOTHING
+    source = partial(photos.decode, data, max_pixels=most)
+    return Photo(source, weight, Parcel(data) if weight.apart else None)
+
+
+def _top(given: str) -> int:
+    if not (given.isascii() and given.isdecimal()) or int(given[:9]) < 1:
+        raise RefusalError(400, f"top is {shortened(given)}: give the number of labels for each photo, from 1 up")
+    return int(given[:9])
+
+
+def _rows(
+    classes: tuple[str, ...], files: Sequence[Upload], outcomes: Sequence[Outcome], top: int
+) -> list[dict[str, Any]]:
+    labels = Predictions((), classes=classes).with_top(top)
+    return [_row(file.name, outcome, labels) for file, outcome in zip(files, outcomes, strict=True)]
+
+
+def _row(name: str, outcome: Outcome, labels: Predictions) -> dict[str, Any]:
+    if isinstance(outcome, PhotoError):
+        return {"file": name, "problem": f"{name} cannot be used as a photo: {outcome.reason}; send another file"}
+    return {"file": name, **_plain(outcome), "top": _best(outcome, labels)}
+
+
+def _plain(answer: Answer) -> dict[str, Any]:
+    return {
+        "label": answer.label,
+        "class_index": answer.class_index,
+        "probability": answer.probability,
+        "known_score": answer.known_score,
+        "unknown": answer.unknown,
+    }
+
+
+def _best(answer: Answer, labels: Predictions) -> list[dict[str, Any]]:
+    best = labels.best(Prediction.of("", answer))
+    return [{"label": label, "probability": probability} for label, probability in best]

@@ -1,0 +1,1 @@
+"""Text for people: safe to print, counted, listed, with the name that was meant."""

@@ -1,0 +1,191 @@
+"""Figures and answers of a run or a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visionft.bundle import Bundle
+from visionft.bundle.prediction_files import table_file
+from visionft.bundle.predictions import WRITERS
+from visionft.errors import RunError, UsageError
+from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, run_at
+
+if TYPE_CHECKING:
+    from visionft.bundle import Predictions
+    from visionft.evaluation import Evaluation
+    from visionft.photos import Asked
+    from visionft.runs import Run
+
+Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
+PARTIAL = "-partial"
+"""Ends the folder of figures on a part of a split, where those on more of it were measured before."""
+
+
+def evaluate(
+    run_or_bundle: Run | str | Path,
+    *,
+    data: str | Path | None = None,
+    split: str | None = None,
+    retention: str | Path | None = None,
+    adapter: str | None = None,
+    out: str | Path | None = None,
+) -> Evaluation:
+    """Measure a run or a bundle on labelled photos.
+
+    Args:
+        run_or_bundle: a run, or the folder of a run or of a bundle.
+        data: another folder of class folders or manifest; a bundle always needs one. With `split`: the place that the
+            run's own photos moved to, where they are found by their digests.
+        split: which of the run's own photos: train, validation or test; none: test, where `data` is not given.
+        retention: photos of an earlier task, to measure what a run's features still know of them; the figures are in
+            `Evaluation.retention`, and in RUN/evaluation/retention or OUT/retention.
+        adapter: the one that is measured, in a bundle with adapters.
+        out: a folder for the figures and the predictions per photo; none: RUN/evaluation/SPLIT or
+            RUN/evaluation/data-FOLDER for a run, nowhere for a bundle or a run that is not finished. Figures on fewer
+            photos of a split than were measured before go to RUN/evaluation/SPLIT-partial and replace none.
+
+    Raises:
+        UsageError: there are no such photos, or no such adapter.
+        DataError: a class of the photos is unknown to the model, none of the run's own is there as it was, or retention
+            cannot be measured on the earlier ones.
+    """
+    path, photos = path_of(run_or_bundle), place_of(data, "--data")
+    if not holds_bundle(path):
+        _refuse_adapter(path, adapter)
+        return _evaluate_run(run_at(path, unfinished=True), photos, split, retention, place_of(out, "--out"))
+    from visionft.evaluation import evaluate_bundle
+
+    if photos is None:
+        raise UsageError(f"{path} is a bundle and brings no photos; give labelled ones with --data")
+    if split is not None:
+        raise UsageError(f"{path} is a bundle, which has no {split} photos of its own; leave --split out")
+    if retention is not None:
+        raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
+
+    evaluation = evaluate_bundle(Bundle.open(path), photos, adapter)
+    return evaluation if out is None else replace(evaluation, written=evaluation.write(Path(out)))
+
+
+def _evaluate_run(
+    run: Run, photos: Path | None, split: str | None, retention: str | Path | None, out: Path | None
+) -> Evaluation:
+    from visionft.evaluation import Earlier, evaluate_run, measure_retention
+    from visionft.runs import layout
+
+    earlier = Earlier.read(retention, run.settings.data) if retention is not None else None
+    evaluation = evaluate_run(run, photos, split)
+    if earlier is not None:
+        kept = measure_retention(run, earlier)
+        evaluation = replace(evaluation, retention=kept)
+    if run.epoch is not None:  # what lies in a run's folder is of its final weights
+        evaluation = replace(evaluation, unfinished=run.epoch)
+        if out is None:
+            return evaluation
+    if evaluation.retention is not None:
+        evaluation.retention.write(run.path / layout.RETENTION if out is None else out / Path(layout.RETENTION).name)
+    if out is not None:
+        return replace(evaluation, written=evaluation.write(out))
+    folder = run.path / layout.EVALUATION
+    # A folder of other photos may be called "test" too, and would take the place of the run's own figures.
+    others = photos is not None and split is None
+    return _kept(evaluation, folder / (f"data-{evaluation.split}" if others else evaluation.split), own=not others)
+
+
+def _kept(evaluation: Evaluation, folder: Path, *, own: bool) -> Evaluation:
+    """Write into a folder of the run, or beside it where figures on more photos of the same split lie in it."""
+    earlier = _measured_before(folder) if own else 0
+    if evaluation.account.measured < earlier:
+        note = (
+            f"these are fewer photos than the {earlier:,} that the figures in {folder} are of, so that those stay "
+            "beside these"
+        )
+        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
+        folder = folder.with_name(f"{folder.name}{PARTIAL}")
+    return replace(evaluation, written=evaluation.write(folder))
+
+
+def _measured_before(folder: Path) -> int:
+    """Return how many photos the figures in a folder are of; 0 where there are none, or none that can be read."""
+    from visionft.runs.run_files import read_json
+
+    try:
+        number = read_json(folder / "metrics.json").get("n")
+    except RunError:
+        return 0
+    return number if isinstance(number, int) else 0
+
+
+def predict(
+    run_or_bundle: Run | str | Path,
+    photos: Asked | Iterable[Asked],
+    *,
+    adapter: str | None = None,
+    out: str | Path | None = None,
+    top: int = 1,
+    on_progress: Progress | None = None,
+) -> Predictions:
+    """Answer photos: files, folders, globs, and photos held in memory.
+
+    Args:
+        run_or_bundle: a run, or the folder of a run or of a bundle; a bundle needs no torch.
+        photos: one or several, in a list or generator, mixed as they come: the path of a photo or of a folder (searched
+            through), a glob, the bytes of a file, an open file, a picture of PIL (turned as its EXIF says), or an array
+            of uint8: RGB (H, W, 3), with alpha (H, W, 4), or grey (H, W).
+        adapter: the one that answers, in a bundle with adapters.
+        out: a file for the answers: .csv, .jsonl or .parquet.
+        top: labels in each answer, the most probable first; above 1 they are columns of their own in `out`.
+        on_progress: called as photos are answered, with their number and that of all, as far as it is known.
+
+    Returns:
+        A row for each photo in its place: of a list of photos, `answers[3]` is that of the photo 3. What cannot be
+        read is a row too, with the reason in `problem` and None for a label; folders and globs are expanded in place.
+
+    Raises:
+        UsageError: `top` is less than 1, there is no such adapter, or `out` cannot be written.
+        DataError: one place alone is given, and holds or matches no photo.
+    """
+    path = path_of(run_or_bundle)
+    if top < 1:
+        raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
+    saving = nullcontext() if out is None else table_file(out, WRITERS, "answers")
+    with saving as save:
+        predictions = _predictions(path, photos, adapter, on_progress).with_top(top)
+        if save is not None:
+            save(predictions)
+    return predictions
+
+
+def _predictions(
+    path: Path, photos: Asked | Iterable[Asked], adapter: str | None, on_progress: Progress | None
+) -> Predictions:
+    if holds_bundle(path):
+        from visionft.serving import predict as predict_bundle
+
+        return predict_bundle(path, photos, adapter=adapter, on_progress=on_progress)
+    _refuse_adapter(path, adapter)
+    run = run_at(path, unfinished=True)
+    from visionft.evaluation import predict_run
+
+    return replace(predict_run(run, photos, on_progress), unfinished=run.epoch)
+
+
+def _refuse_adapter(path: Path, adapter: str | None) -> None:
+    if adapter is not None:
+        raise UsageError(f"{path} is a run, which answers by itself; leave --adapter {adapter} out, or give a bundle")
+
+
+def evaluate_once(run: Run, say: Say, place: str | Path | None = None) -> Evaluation | None:
+    """Evaluate the test split, if there is one and it was not evaluated yet; `place`: where its photos moved to."""
+    from visionft.runs import layout
+
+    folder = run.path / layout.EVALUATION / "test"
+    if not run.has_split("test") or (folder / "metrics.json").is_file():
+        return None
+    evaluation = evaluate(run, data=place, split="test", out=folder)
+    say(evaluation.said_of("test"))
+    return evaluation

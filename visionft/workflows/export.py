@@ -1,0 +1,222 @@
+"""From a finished run to what is made of it: a bundle, or a blend of its start and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visionft.errors import UsageError
+from visionft.workflows.evaluate import evaluate_once
+from visionft.workflows.run_or_bundle import path_of, place_of, run_at
+
+if TYPE_CHECKING:
+    from visionft.data import Located
+    from visionft.exporting import Exported
+    from visionft.exporting.target import Runtime, Target
+    from visionft.runs import Run
+    from visionft.settings import ExportSettings
+
+Say = Callable[[str], None]
+
+
+Runs = Mapping[str, "Run | str | Path"] | Sequence["Run | str | Path"]
+
+
+def export(
+    run: Run | str | Path | None = None,
+    out: str | Path | None = None,
+    settings: ExportSettings | None = None,
+    *,
+    data: str | Path | None = None,
+    adapters: Runs | None = None,
+    **flags: Any,
+) -> Exported:
+    """Write the bundle that is deployed, after checking on validation photos that it answers like the run.
+
+    Args:
+        run: a run or its folder; none where `adapters` are given. Of one that is not finished the best weights so far
+            are taken, and the bundle's provenance says so.
+        out: the bundle's folder; none: RUN/bundle. With `adapters` it has to be given.
+        data: where the photos of the run, or of the runs, are now, if they moved: a folder, searched through, or a
+            manifest. They are found by their digests; none: they are looked for where they were.
+        adapters: finished runs of LoRA that share their base, each an adapter of one bundle; a list takes the names of
+            the runs' folders, a mapping gives names.
+        settings: those of the export, whole; none: the defaults, and the flags.
+        flags: settings of the export by name, such as `precision="int8"`: see `ExportSettings`.
+
+    Raises:
+        ParityError: the exported model does not answer like the trained one; nothing is left behind.
+        PrecisionError: a smaller precision failed one of its gates; nothing is left behind.
+        SettingsError: a setting is wrong or can have no effect; one line each.
+        UsageError: neither a run nor adapters were given, or both; or settings and flags; or two adapters have one
+            name; or fp16 is asked of adapters.
+        RunError: the runs cannot share a base.
+        DataError: none of a run's validation photos is there as it was.
+        BackboneError: the network is too large for one ONNX file, or cannot be written as one.
+        TargetError: the target cannot be installed here.
+    """
+    asked = _settings(settings, flags)
+    wanted = None if asked.target is None else _target(asked.target, adapters is not None)
+    if adapters is not None:
+        place = _place_of_adapters(run, out)
+        from visionft.exporting import export_adapters
+
+        opened_runs = {name: run_at(path) for name, path in _named(adapters).items()}
+        for each in opened_runs.values():
+            _require_room(each)
+        runs, located = _located(opened_runs, data, _needed(asked.precision))
+        with _runtime(wanted) as runtime:
+            exported = export_adapters(runs, place, asked, runtime=runtime)
+        return replace(exported, notes=(*exported.notes, *_notes(located)))
+    if run is None:
+        raise UsageError("there is nothing to export; give a run, or several with --adapters")
+    path = path_of(run)
+    from visionft.exporting import export as export_run
+
+    opened = run_at(path, unfinished=True)
+    _require_room(opened)
+    place = place_of(out, "--out") or opened.path / "bundle"
+    runs, located = _located({"": opened}, data, _needed(asked.precision))
+    with _runtime(wanted) as runtime:
+        exported = export_run(runs[""], place, asked, runtime=runtime)
+    notes = (*exported.notes, *_notes(located), *([opened.note] if opened.note else []))
+    return replace(exported, notes=notes, account=located[""].account, unfinished=opened.epoch)
+
+
+def _needed(precision: str) -> tuple[str, ...]:
+    """Return the splits whose photos an export looks at."""
+    return ("validation",) if precision == "fp32" else ("validation", "train")
+
+
+def _located(
+    runs: Mapping[str, Run], place: str | Path | None, splits: Sequence[str]
+) -> tuple[dict[str, Run], dict[str, Located]]:
+    """Return the runs with the photos of some splits alone, those that are as they were, and their accounts."""
+    from visionft.data import locate
+
+    where = place_of(place, "--data")
+    found = {name: locate(run.manifest(), splits, run.settings.data, where) for name, run in runs.items()}
+    return {name: replace(run, photos=found[name].manifest) for name, run in runs.items()}, found
+
+
+def _notes(located: Mapping[str, Located]) -> list[str]:
+    """Say where photos moved to, and which are gone or changed."""
+    notes = []
+    for name, found in located.items():
+        of = f"{name}: " if name else ""
+        notes += [f"{of}{found.note}"] if found.note else []
+        notes += [f"{of}{found.account}"] if found.account.left_out else []
+    return notes
+
+
+def _require_room(run: Run) -> None:
+    """Refuse a run too large for one ONNX file, by the size of its weights' file: nothing is read or installed yet."""
+    from visionft.exporting import require_room
+    from visionft.runs import layout
+
+    weights = layout.WEIGHTS if run.epoch is None else layout.BEST
+    require_room(run.settings.backbone, (run.path / weights).stat().st_size)
+
+
+def _settings(settings: ExportSettings | None, flags: dict[str, Any]) -> ExportSettings:
+    # Here, not above: whoever only serves has no PyYAML.
+    from visionft.settings import build_export
+
+    if settings is None:
+        return build_export(**flags)
+    if flags:
+        raise UsageError("export was given complete settings and flags; put the flags into the settings")
+    return settings
+
+
+def _target(given: str, adapters: bool) -> Target:
+    from visionft.exporting.target import Target
+
+    target = Target.parse(given)
+    if adapters:
+        target.require_adapters()
+    return target
+
+
+def _runtime(target: Target | None) -> AbstractContextManager[Runtime | None]:
+    """Install the target for as long as it is needed: first of all, so that what cannot be had costs no export."""
+    if target is None:
+        return nullcontext()
+    from visionft.exporting.target import environment
+
+    return environment(target)
+
+
+def distinct(runs: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    """Return the folders of runs by the names that their adapters shall have; UsageError where two have one name."""
+    found: dict[str, Path] = {}
+    for name, path in runs:
+        if name in found:
+            raise UsageError(
+                f"the runs {found[name]} and {path} would both be the adapter {name}; give one of them as NAME=RUN"
+            )
+        found[name] = path
+    return found
+
+
+def name_of(path: Path) -> str:
+    """Return the name that an adapter has by itself: that of its run's folder."""
+    return path.absolute().name
+
+
+def _named(adapters: Runs) -> dict[str, Path]:
+    if isinstance(adapters, Mapping):
+        return {name: path_of(run) for name, run in adapters.items()}
+    paths = [path_of(run) for run in adapters]
+    return distinct((name_of(path), path) for path in paths)
+
+
+def _place_of_adapters(run: Run | str | Path | None, out: str | Path | None) -> Path:
+    if run is not None:
+        raise UsageError(f"a run ({path_of(run)}) and --adapters were given; put the run among the adapters")
+    if out is None:
+        raise UsageError("adapters of several runs have no folder of their own; give one with --out")
+    return path_of(out)
+
+
+def blend(
+    run: Run | str | Path,
+    out: str | Path | None = None,
+    *,
+    data: str | Path | None = None,
+    coefficients: Sequence[float] | None = None,
+    say: Say = print,
+) -> Run:
+    """Make a new run whose weights lie between those before and after training (WiSE-FT, arXiv 2109.01903).
+
+    Such weights often keep more of what was known, at little cost for what was learnt. Nothing is trained: the share of
+    the way is the one with the best top-1 on validation. The new run is evaluated as `fit` does.
+
+    Args:
+        run: a finished run or its folder; its start must be there, so it was trained by epochs.
+        out: the new run's folder; none: RUN-blend beside RUN.
+        data: where the run's photos are now, if they moved; they are found by their digests.
+        coefficients: shares of the way that are tried, in [0, 1]; none: 0, 0.1, ... 1.
+        say: receives each line of the report; print by default.
+
+    Raises:
+        UsageError: a coefficient is outside [0, 1].
+        RunError: there is nothing to blend, or something else is at `out`.
+        DataError: none of the run's photos is there as it was.
+    """
+    path = path_of(run)
+    from visionft.finishing import TENTHS
+    from visionft.finishing import blend as blend_run
+
+    opened = run_at(path)
+    whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
+    place = place_of(out, "--out") or whole.with_name(f"{whole.name}-blend")
+    runs, located = _located({"": opened}, data, ("validation", "train"))
+    for note in _notes(located):
+        say(f"note: {note}")
+    blended = blend_run(runs[""], place, TENTHS if coefficients is None else tuple(coefficients), say)
+    evaluate_once(blended, say, data)
+    return blended

@@ -1,0 +1,191 @@
+"""Fine-tuning on photos, and what to know before it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visionft.errors import RunError, UsageError, WeightsError
+from visionft.workflows.evaluate import evaluate_once
+from visionft.workflows.run_or_bundle import path_of
+
+if TYPE_CHECKING:
+    from visionft.advising import Advice
+    from visionft.evaluation import Evaluation
+    from visionft.runs import Run
+    from visionft.settings import FitSettings
+
+Say = Callable[[str], None]
+
+
+def fit(
+    photos_or_settings: str | Path | FitSettings | None = None,
+    /,
+    *,
+    config: str | Path | None = None,
+    say: Say = print,
+    **flags: Any,
+) -> Run:
+    """Fine-tune on photos and evaluate on the test split, if there is one.
+
+    Args:
+        photos_or_settings: a folder of class folders, a CSV/Parquet manifest, or complete settings.
+        config: a YAML file with any of the settings; flags go above it.
+        say: receives each line of the report; print by default.
+        flags: settings by name, nested (`optim={"lr": 1e-4}`) or dotted (`**{"optim.lr": 1e-4}`).
+
+    Returns:
+        The run. Called again with the same settings, an unfinished run goes on and a finished one is returned.
+
+    Raises:
+        SettingsError: something is wrong with a setting, or it can have no effect; one line each, before any work.
+        VisionftError: see `visionft.errors`; a KeyboardInterrupt leaves a checkpoint first.
+    """
+    for name in ("from_run", "distill"):
+        if flags.get(name) is not None:
+            flags[name] = path_of(flags[name])
+    refuse_ranks()
+    settings = in_place(_settings(photos_or_settings, config, flags), config, flags)
+    from visionft.evaluation import Earlier, measure_retention
+    from visionft.runs import layout
+    from visionft.training import train
+
+    earlier = Earlier.read(settings.retention, settings.data) if settings.retention is not None else None
+    if earlier is not None:
+        say(str(earlier))
+    run = train(settings, say)
+    evaluation = evaluate_once(run, say)
+    if settings.from_run is not None:
+        _compare(run, settings.from_run, evaluation, say)
+    if earlier is not None and not earlier.measured_in(run):
+        retention = measure_retention(run, earlier)
+        retention.write(run.path / layout.RETENTION)
+        say(str(retention))
+    return run
+
+
+def advise(
+    photos_or_settings: str | Path | FitSettings | None = None,
+    /,
+    *,
+    methods: str | Sequence[str] | None = None,
+    steps: int = 20,
+    small_files: bool = False,
+    config: str | Path | None = None,
+    say: Say = print,
+    **flags: Any,
+) -> Advice:
+    """Try the methods on these photos and this machine for some steps each, and recommend one; nothing is written.
+
+    Args:
+        photos_or_settings: as for `fit`. The settings of a method are used where it is tried.
+        methods: names of the methods to compare, in a list or between commas; none: all of them.
+        steps: training steps a method, at least 1; after 30 seconds no new one is begun.
+        small_files: one small file a task, beside a base that tasks share, is wanted.
+        config: a YAML file with any of the settings; flags go above it.
+        say: receives each line of the report; print by default.
+        flags: settings by name, as for `fit`.
+
+    Raises:
+        UsageError: a method is unknown, or there is nothing to train.
+        WeightsError: there are no pretrained weights.
+        DataError: the photos cannot be used.
+    """
+    from visionft.settings import compared_methods
+
+    names = compared_methods(methods)
+    settings = _settings(photos_or_settings, config, flags, names)
+    require_advisable(settings, steps)
+    from visionft.advising import Limits
+    from visionft.advising import advise as advise_on
+
+    return advise_on(settings, names, Limits(steps), small_files=small_files, say=say)
+
+
+def require_advisable(settings: FitSettings, steps: int = 20) -> None:
+    """Refuse what cannot be compared, before anything heavy is imported.
+
+    Raises:
+        UsageError, WeightsError: see `advise`.
+    """
+    if steps < 1:
+        raise UsageError(f"--steps: {steps} is less than 1; give a whole number from 1")
+    if settings.epochs == 0:
+        raise UsageError("--epochs: 0 leaves nothing to try; leave it out, or give a whole number from 1")
+    for flag, run in (("--from", settings.from_run), ("--distill", settings.distill)):
+        if run is not None:
+            raise UsageError(f"{flag}: {run} has no part in advise, which starts from pretrained weights; leave it out")
+    if settings.weights == "none":
+        raise WeightsError(
+            "--weights: none leaves random features, which advise nobody; give hub, or a file of pretrained weights"
+        )
+
+
+def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) -> None:
+    """Say and write, once, what the run makes of the classes that the one it went on from knew already."""
+    from visionft.evaluation import before_after, evaluate_run
+    from visionft.runs import layout
+    from visionft.runs.lineage import Origin
+
+    folder = run.path / layout.EVALUATION
+    if run.origin is None or (folder / "before_after.json").is_file():
+        return
+    try:
+        parent = Origin(**run.origin).reopen(origin)
+    except RunError as error:
+        say(f"no comparison of before and after: {error}")
+        return
+    after = evaluation or evaluate_run(run, None, "test" if run.has_split("test") else "validation")
+    compared = before_after(run, parent, after)
+    if compared is not None:
+        compared.write(folder)
+        say(str(compared))
+
+
+def refuse_ranks() -> None:
+    """Refuse to be one of several processes that somebody else started: each would train the same run.
+
+    Raises:
+        UsageError: torchrun or srun started more than one.
+    """
+    for name, starter in (("WORLD_SIZE", "torchrun"), ("SLURM_STEP_NUM_TASKS", "srun")):
+        number = os.environ.get(name, "1")
+        if number.isdecimal() and int(number) > 1:
+            raise UsageError(
+                f"fit runs in one process, and {starter} started {number} of it ({name}={number}); start it once, "
+                f"without {starter}"
+            )
+
+
+def in_place(settings: FitSettings, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:
+    """Let the settings.yaml of a run mean that run, wherever its folder is now, unless another place is named."""
+    from visionft.runs import layout
+
+    place = Path(config) if config is not None else None
+    if (
+        place is None
+        or flags.get("out") is not None
+        or place.name != layout.SETTINGS
+        or not (place.parent / layout.CHOICES).is_file()
+    ):
+        return settings
+    return settings.model_copy(update={"out": place.parent})
+
+
+def _settings(
+    given: str | Path | FitSettings | None,
+    config: str | Path | None,
+    flags: dict[str, Any],
+    methods: Sequence[str] = (),
+) -> FitSettings:
+    # Here, not above: whoever only serves has no PyYAML.
+    from visionft.settings import FitSettings, build_for, require_effect
+
+    if not isinstance(given, FitSettings):
+        return build_for(methods, given, config, **flags)
+    if flags or config:
+        raise UsageError("fit was given complete settings and flags; put the flags into the settings")
+    require_effect(given, methods)
+    return given

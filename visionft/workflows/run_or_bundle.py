@@ -1,0 +1,46 @@
+"""What a verb was given: a run, a bundle, or the folder of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visionft.errors import RunError
+from visionft.files.paths import require_place
+
+if TYPE_CHECKING:
+    from visionft.runs import Run
+
+
+def path_of(run_or_bundle: Any) -> Path:
+    """Return the folder of a run, of a bundle, or of what is a folder's name already.
+
+    Raises:
+        UsageError: it can be no place: empty, not UTF-8, too long, below a file.
+    """
+    place = getattr(run_or_bundle, "path", run_or_bundle)
+    return place_of(place, "the run or bundle") or Path()
+
+
+def place_of(given: str | Path | None, name: str) -> Path | None:
+    """Return a path that was given by `name`, such as `--out`, if one was; UsageError where it can be none."""
+    if given is None:
+        return None
+    require_place(given, name)
+    return Path(given)
+
+
+def run_at(path: Path, *, unfinished: bool = False) -> Run:
+    """Open a finished run, or also the best so far of an unfinished one; RunError says what is there instead."""
+    from visionft.runs import Run
+
+    if not path.exists():
+        raise RunError(
+            f"there is no run or bundle at {path}; give the folder that `visionft fit` or `visionft export` wrote"
+        )
+    return Run.open(path, unfinished=unfinished)
+
+
+def holds_bundle(path: Path) -> bool:
+    """Tell a bundle's folder from a run's; a damaged bundle counts, so that opening says what it lacks."""
+    return (path / "bundle.json").is_file() or (path / "model.onnx").is_file()
