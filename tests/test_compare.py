@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.serving.test_comparing import SWAPPED, bundle, other_bundle, photos
 
 import visionft as vft
+from tests.serving.test_compare_bundles import SWAPPED, bundle, other_bundle, photos
 from visionft.cli import main
 
 __all__ = ["bundle", "photos"]  # fixtures, which pytest finds by their names here

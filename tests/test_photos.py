@@ -17,8 +17,7 @@ from PIL import Image, ImageOps
 
 from visionft import photos
 from visionft.errors import PhotoError
-from visionft.photos import contents, decode, digest, read
-from visionft.photos import decode as decode_module
+from visionft.photos import contents, decode, decoder, digest, read
 from visionft.photos.jpeg_segments import header
 
 
@@ -134,7 +133,7 @@ def test_a_lack_of_memory_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(decode_module, "rgb", full)
+    monkeypatch.setattr(decoder, "rgb", full)
     with pytest.raises(PhotoError, match="too large for the memory left"):
         decode(PNG)
 
@@ -166,7 +165,7 @@ def turned(orientation: int) -> Image.Exif:
 def test_200_photos_are_decoded_as_pil_does_bit_for_bit(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = sorted((shared / "data" / "clothing" / "train").rglob("*.jpg"))[::10][:200]
     assert len(paths) == 200
-    monkeypatch.setattr(decode_module, "rgb", lambda *_: pytest.fail("decoded by PIL, not the fast way"))
+    monkeypatch.setattr(decoder, "rgb", lambda *_: pytest.fail("decoded by PIL, not the fast way"))
     fast = [hashlib.sha256(read(path).tobytes()).digest() for path in paths]
     for path, ours in zip(paths, fast, strict=True):
         theirs = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))

@@ -21,7 +21,7 @@ import visionft as vft
 from tests.bundle.making import make_bundle
 from visionft.cli import main
 from visionft.errors import DataError, UsageError
-from visionft.serving import predict
+from visionft.serving import predict_bundle
 
 COLOURS = {"red": (220, 20, 20), "green": (20, 220, 20), "blue": (20, 20, 220)}
 
@@ -124,7 +124,7 @@ def test_the_place_for_the_answers_is_tried_before_the_work(
     def work(*_: Any, **__: Any) -> None:
         raise AssertionError("the place was not tried")
 
-    monkeypatch.setattr(predict, "Engine", work)
+    monkeypatch.setattr(predict_bundle, "Engine", work)
     found = call("bundle", "photos", "--out", out)
     assert found.code == 2
     words = ("cannot be written to", "does not end in .csv, .jsonl, .parquet", "lies below a file", "longer than the")

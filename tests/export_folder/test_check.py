@@ -15,9 +15,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from tests.bundle.test_external import PLACES, outside
 
 from tests.bundle.making import adapter_place, colour_model, make_adapted_bundle
+from tests.bundle.test_external_data import PLACES, outside
 from tests.export_folder.conftest import FOLDER
 from visionft.files import digests
 from visionft.serving import Session

@@ -130,8 +130,8 @@ def test_a_caller_that_is_killed_leaves_no_process(tasks: Any, tmp_path: Path) -
     script = (
         "import sys, tasks_of_a_test\n"
         f"sys.path.insert(0, {str(Path(subprocesses.__file__).parent)!r})\n"
-        "import processes\n"  # the file by itself: nothing heavy is imported
-        "processes.in_process(tasks_of_a_test.work, sys.argv[1], advance=lambda *_: None)\n"
+        "import subprocesses\n"  # the file by itself: nothing heavy is imported
+        "subprocesses.in_process(tasks_of_a_test.work, sys.argv[1], advance=lambda *_: None)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     place = tmp_path / "pids"

@@ -12,8 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from visionft.photos import decode
-from visionft.photos import decode as decode_module
+from visionft.photos import decode, decoder
 from visionft.photos.colour import conversion
 
 LEVELS = (np.mgrid[0:24, 0:36].sum(0) * 4 % 256).astype(np.uint8)
@@ -273,7 +272,7 @@ def test_colours_are_converted_before_they_are_laid_over_white() -> None:
 def test_the_profile_of_srgb_itself_changes_nothing_and_keeps_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
     same(encoded(RGB, "PNG", icc_profile=profile()), COLOURS)
     assert conversion(profile(), "RGB") is None
-    monkeypatch.setattr(decode_module, "rgb", None)
+    monkeypatch.setattr(decoder, "rgb", None)
     assert decode(encoded(RGB, "JPEG", icc_profile=profile())).shape == (24, 36, 3)
 
 

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFile
 
 from visionft.errors import PhotoError
-from visionft.photos import avif, decode, png, webp
-from visionft.photos import decode as decode_module
+from visionft.photos import avif, decode, decoder, png, webp
 from visionft.photos.zero_runs import HOLE, REASON, has_hole
 
 Pixels = NDArray[np.uint8]
@@ -230,7 +229,7 @@ def test_a_program_that_loads_truncated_images_gets_its_switch_back_after_the_la
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
-    first, second = decode_module._strict_pil(), decode_module._strict_pil()
+    first, second = decoder._strict_pil(), decoder._strict_pil()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)

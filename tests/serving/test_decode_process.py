@@ -11,9 +11,9 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from tests.serving.test_weighing import saved, with_scans
 
 from tests.bundle.making import make_bundle
+from tests.serving.test_decode_cost import saved, with_scans
 from visionft.bundle import Bundle
 from visionft.errors import PhotoError
 from visionft.photos import decode

@@ -21,7 +21,7 @@ from visionft.evaluation.seen_photos import known_photos
 from visionft.photos import of_file
 from visionft.runs import Run
 from visionft.serving.engine import Engine
-from visionft.serving.predict import answering
+from visionft.serving.predict_bundle import answering
 from visionft.serving.streaming import answered
 from visionft.settings import DataSettings
 

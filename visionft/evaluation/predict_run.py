@@ -14,12 +14,12 @@ from visionft.evaluation.fp32 import exact_device
 from visionft.metrics import Answering, unit
 from visionft.photos import Asked
 from visionft.runs import Run
-from visionft.serving.predict import listed, rows_of
+from visionft.serving.predict_bundle import listed, rows_of
 from visionft.serving.streaming import Progress
 
 
 def predict_run(run: Run, asked: Asked | Iterable[Asked], on_progress: Progress | None = None) -> Predictions:
-    """Answer photos, folders, globs and photos held in memory; see `visionft.serving.predict`.
+    """Answer photos, folders, globs and photos held in memory; see `visionft.serving.predict_bundle`.
 
     Raises:
         DataError: one place alone is given, and holds no photo.

@@ -32,7 +32,7 @@ from visionft.photos.csv_injection import (
     spreadsheet_safe,
     spreadsheet_safe_table,
 )
-from visionft.photos.decode import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read, remark
+from visionft.photos.decoder import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read, remark
 from visionft.photos.discovery import expand, find, require_photos, walk
 from visionft.photos.jpeg import Reduction
 from visionft.photos.photo_inputs import Asked, Exact, Item, is_one, items, of_file

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from visionft.errors import PhotoError
 from visionft.photos.colour import rgb
-from visionft.photos.decode import MAX_PIXELS
+from visionft.photos.decoder import MAX_PIXELS
 from visionft.photos.formats import HEAD, opener
 
 Pixels = NDArray[np.uint8]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from visionft.errors import PhotoError
-from visionft.photos.decode import decode, read
+from visionft.photos.decoder import decode, read
 from visionft.photos.discovery import expand
 from visionft.photos.in_memory import Pixels, bytes_of_file, file_of_picture, pixels_of_array, pixels_of_picture
 from visionft.photos.quarantine import Quarantined

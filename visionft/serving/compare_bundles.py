@@ -14,7 +14,7 @@ from visionft.classes import Classes, normalise
 from visionft.photos import Quarantined
 from visionft.serving.bundle_comparison import Comparison
 from visionft.serving.engine import Engine
-from visionft.serving.predict import answering, engine_of
+from visionft.serving.predict_bundle import answering, engine_of
 from visionft.serving.prediction_changes import Compared, Side
 from visionft.serving.session import Session
 from visionft.serving.streaming import Progress, answered

@@ -16,10 +16,10 @@ import onnxruntime as ort
 import pytest
 import torch
 from numpy.typing import NDArray
-from tests.exporting.test_bundling import files
 
 from tests.exporting.adapted import AdaptedFake, adapted_run
 from tests.exporting.fakes import rendered
+from tests.exporting.test_export_bundle import files
 from visionft.bundle import Bundle, Prediction
 from visionft.errors import ParityError, RunError, UsageError
 from visionft.exporting import Exported, export_adapters

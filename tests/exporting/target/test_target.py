@@ -24,7 +24,7 @@ from visionft.errors import ParityError, TargetError, UsageError
 from visionft.exporting import Exported, export, export_adapters
 from visionft.exporting.adapters.adapter_parity import Through
 from visionft.exporting.parity_photos import Photo
-from visionft.exporting.target import Allowed, Runtime, Target, prove, target_env
+from visionft.exporting.target import Allowed, Runtime, Target, environment, prove
 from visionft.serving import Session
 from visionft.settings import ExportSettings
 
@@ -141,7 +141,7 @@ def test_an_environment_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(venv, "create", fails)
     with (
         pytest.raises(TargetError, match=r"no temporary environment for onnxruntime==1\.17\.3 .*No space left"),
-        target_env(Target.parse("onnxruntime==1.17.3")),
+        environment(Target.parse("onnxruntime==1.17.3")),
     ):
         pass
 
@@ -150,7 +150,7 @@ def test_an_environment_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("version", ["1.15.1", "1.17.3", "1.20.1"])
 def test_a_bundle_for_a_target_is_proved_by_it(version: str, run: FakeRun, tmp_path: Path) -> None:
     target = Target.parse(f"onnxruntime=={version}")
-    with target_env(target) as runtime:
+    with environment(target) as runtime:
         made = export(run, tmp_path / "bundle", runtime=runtime)
     assert not runtime.python.exists()
 
@@ -166,7 +166,7 @@ def test_a_bundle_for_a_target_is_proved_by_it(version: str, run: FakeRun, tmp_p
 
 @pytest.mark.slow
 def test_a_shrunken_bundle_for_a_target_is_proved_by_it(run: FakeRun, tmp_path: Path) -> None:
-    with target_env(Target.parse("onnxruntime==1.17.3")) as runtime:
+    with environment(Target.parse("onnxruntime==1.17.3")) as runtime:
         made = export(
             run, tmp_path / "bundle", ExportSettings(precision="fp16", max_loss=100.0, allow="slower"), runtime=runtime
         )
@@ -176,7 +176,7 @@ def test_a_shrunken_bundle_for_a_target_is_proved_by_it(run: FakeRun, tmp_path: 
 
 @pytest.mark.slow
 def test_adapters_for_a_target_are_proved_by_it(low_rank: dict[str, AdaptedFake], tmp_path: Path) -> None:
-    with target_env(Target.parse("onnxruntime==1.20.1")) as runtime:
+    with environment(Target.parse("onnxruntime==1.20.1")) as runtime:
         made = export_adapters(low_rank, tmp_path / "bundle", runtime=runtime)
     assert made.target is not None
     assert made.target.n == sum(6 * len(run.names) for run in low_rank.values())
@@ -189,6 +189,6 @@ def test_a_version_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) 
         pytest.raises(
             TargetError, match=r"onnxruntime==1\.17\.99 cannot be installed for Python 3\.\d+\.\d+ \(Could no"
         ),
-        target_env(Target.parse("onnxruntime==1.17.99")),
+        environment(Target.parse("onnxruntime==1.17.99")),
     ):
         pass

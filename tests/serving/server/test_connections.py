@@ -214,7 +214,7 @@ thread = threading.Thread(target=fail); thread.start(); thread.join()
 class Odd:
     def __del__(self): raise ValueError("at the end")
 Odd()
-journal.say("request", path="/\\n\\x1b[31m\\ud800")
+access_log.say("request", path="/\\n\\x1b[31m\\ud800")
 raise RuntimeError("at last")
 """
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False)

@@ -16,9 +16,9 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from tests.serving.test_weighing import saved, with_scans
 
 from tests.serving.server.processes import ENVIRONMENT, Served, plain, png, served, until
+from tests.serving.test_decode_cost import saved, with_scans
 from visionft.serving import Session
 
 SMALL = plain(9)

@@ -1,0 +1,3 @@
+from tests.exporting.quantization.conftest import times_are_known
+
+__all__ = ["times_are_known"]
