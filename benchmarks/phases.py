@@ -35,7 +35,7 @@ from visionft.evaluation import Evaluation
 from visionft.evaluation.evaluation import Measured
 from visionft.photos import Account
 from visionft.settings import AugmentSettings, DataSettings
-from visionft.training import callbacks
+from visionft.training.eta import Eta
 
 SETTINGS = DataSettings()
 LOADED = 20_000  # photos that a loader is timed on
@@ -129,7 +129,7 @@ def start(photos: Path) -> dict[str, Any]:
     def stop(*_: object) -> None:
         raise FirstStepError
 
-    callbacks.Lifecycle.on_train_batch_end = stop  # type: ignore[method-assign]
+    Eta.stepped = stop  # type: ignore[method-assign]
 
     def fit() -> None:
         with tempfile.TemporaryDirectory() as out:

@@ -13,7 +13,8 @@ import pytest
 from tests.effective import with_defaults
 from visionft.machine.stop_signals import Interrupted
 from visionft.settings import FitSettings
-from visionft.training import Classifier
+from visionft.training import loop
+from visionft.training.state import TrainState
 
 Make = Callable[..., FitSettings]
 Stopping = Callable[[int], AbstractContextManager[pytest.ExceptionInfo[Interrupted]]]
@@ -40,15 +41,15 @@ def stopping_at(monkeypatch: pytest.MonkeyPatch) -> Stopping:
 
     @contextmanager
     def stopping(step: int) -> Iterator[pytest.ExceptionInfo[Interrupted]]:
-        original = Classifier.training_step
+        original = loop.optimizer_step
 
-        def interrupted(self: Classifier, batch: Any, batch_idx: int) -> None:
-            original(self, batch, batch_idx)
-            if self.step == step:
+        def interrupted(state: TrainState, *words: Any) -> None:
+            original(state, *words)
+            if state.step == step:
                 signal.raise_signal(signal.SIGINT)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Classifier, "training_step", interrupted)
+            patch.setattr(loop, "optimizer_step", interrupted)
             with pytest.raises(Interrupted) as caught:
                 yield caught
 

@@ -21,7 +21,8 @@ from visionft.data import EvalPhotos, eval_batches
 from visionft.errors import RunError
 from visionft.runs import Run, atomic_write, layout
 from visionft.runs.unfinished import best_epoch
-from visionft.training import Classifier
+from visionft.training import loop
+from visionft.training.state import TrainState
 
 
 def silent(_: str) -> None:
@@ -34,15 +35,15 @@ class PowerCutError(Exception):
 
 def interrupted(photos: Path, out: Path, flags: dict[str, Any]) -> Path:
     """Return a run that ended in the middle of its second epoch."""
-    original = Classifier.training_step
+    original = loop.optimizer_step
 
-    def cut(self: Classifier, batch: Any, batch_idx: int) -> None:
-        original(self, batch, batch_idx)
-        if self.step == self.schedule.total_steps - 1:
+    def cut(state: TrainState, *words: Any) -> None:
+        original(state, *words)
+        if state.step == state.schedule.total_steps - 1:
             raise PowerCutError
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(Classifier, "training_step", cut)
+    patch.setattr(loop, "optimizer_step", cut)
     with pytest.raises(PowerCutError):
         vft.fit(photos, out=out, say=silent, **{**flags, "epochs": 2})
     patch.undo()

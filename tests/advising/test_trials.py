@@ -91,12 +91,12 @@ def test_a_trial_foretells_the_fit(vit: Any, manifest: Manifest, method: str, ph
 
 def schedule_of(wanted: Any, manifest: Manifest) -> methods.Schedule:
     from visionft import backbones
-    from visionft.planning import plan
+    from visionft.planning.plan import make_plan
 
-    prepared = plan.prepare(wanted, manifest, lambda _: None)
-    levels = backbones.depth_map(prepared.network).levels
-    facts = methods.Facts(levels, 5, int(prepared.settings.epochs), True)
-    return methods.schedule(prepared.settings.method, prepared.settings.optim, facts)
+    plan = make_plan(wanted, manifest, lambda _: None)
+    levels = backbones.depth_map(plan.network).levels
+    facts = methods.Facts(levels, 5, int(plan.settings.epochs), True)
+    return methods.schedule(plan.settings.method, plan.settings.optim, facts)
 
 
 def test_time_ends_a_trial_before_its_steps(vit: Any, manifest: Manifest) -> None:

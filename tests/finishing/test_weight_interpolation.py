@@ -86,8 +86,8 @@ def test_the_best_has_the_highest_top1_then_the_lowest_loss_then_the_nearest_sta
 def test_blends_are_measured_by_one_copy_and_to_the_bit(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the number of batches and coefficients: each used to copy the network, and fold it, anew."""
     run, coefficients, copies = Run.open(trained), (0.0, 0.5, 1.0), list[Network]()
-    prepared, manifest = _prepared(run), run.manifest()
-    line, deepcopy = Line(prepared.network, run.start().state_dict()), fuse_bn.copy.deepcopy
+    plan, manifest = _prepared(run), run.manifest()
+    line, deepcopy = Line(plan.network, run.start().state_dict()), fuse_bn.copy.deepcopy
     monkeypatch.setattr(weight_interpolation, "BATCH", 5)
 
     def counted(thing: Any, memo: Any = None) -> Any:
@@ -96,7 +96,7 @@ def test_blends_are_measured_by_one_copy_and_to_the_bit(trained: Path, monkeypat
 
     monkeypatch.setattr(fuse_bn.copy, "deepcopy", counted)
 
-    points = measure(line, prepared, manifest, coefficients)
+    points = measure(line, plan, manifest, coefficients)
 
     assert len(copies) == 1
     rows = manifest.rows("validation")

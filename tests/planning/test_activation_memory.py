@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from visionft import data
-from visionft.planning import plan
 from visionft.planning.activation_memory import sentence
+from visionft.planning.plan import make_plan
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_verdict_follows_from_the_figures(edited: int, verdict: str) -> None
 def test_fit_says_it_once_where_it_matters(settings: Any, backbone: str, method: str, times: int) -> None:
     wanted = settings(backbone=backbone, method=method)
     said: list[str] = []
-    plan.prepare(wanted, data.prepare(wanted.photos, wanted.data), said.append)
+    make_plan(wanted, data.prepare(wanted.photos, wanted.data), said.append)
     lines = [line for line in said if "MB a photo for the backward pass" in line]
     assert len(lines) == times
     assert all(line.startswith(f"{method} keeps ") for line in lines)

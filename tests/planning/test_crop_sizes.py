@@ -15,8 +15,9 @@ from visionft.data import Sides
 from visionft.errors import UsageError
 from visionft.machine.stop_signals import Interrupted
 from visionft.runs import layout
-from visionft.training import callbacks
-from visionft.training.eta import Foretelling
+from visionft.training.early_stopping import StopOnSignal
+from visionft.training.eta import Eta
+from visionft.training.state import TrainState
 
 GROWING = {"epochs": 3, "augment.size": 48, "augment.start_size": 16}
 
@@ -28,15 +29,15 @@ def test_a_run_whose_crops_grow_goes_on_bit_for_bit(
     whole = vft.fit(shapes, out=tmp_path / "whole", say=lambda _: None, **flags)
 
     seen: list[int] = []
-    leave = callbacks.Lifecycle._leave_if_asked
+    leave = StopOnSignal._stop_if_asked
 
-    def ask(self: callbacks.Lifecycle, module: Any) -> None:
-        seen.append(module.step)
-        if module.step == 7:
+    def ask(self: StopOnSignal, state: TrainState) -> None:
+        seen.append(state.step)
+        if state.step == 7:
             self.interruption.signal = signal.SIGINT
-        leave(self, module)
+        leave(self, state)
 
-    monkeypatch.setattr(callbacks.Lifecycle, "_leave_if_asked", ask)
+    monkeypatch.setattr(StopOnSignal, "_stop_if_asked", ask)
     with pytest.raises(Interrupted):
         vft.fit(shapes, out=tmp_path / "parts", say=lambda _: None, **flags)
     monkeypatch.undo()
@@ -47,9 +48,9 @@ def test_a_run_whose_crops_grow_goes_on_bit_for_bit(
 
 def test_what_is_left_counts_larger_crops_as_more_work() -> None:
     photos = SimpleNamespace(augment=SimpleNamespace(sides=Sides(32, 64, 2)))
-    foretelling = Foretelling(SimpleNamespace(dataset=photos, steps_per_epoch=10), lambda *_: None, print)  # type: ignore[arg-type]
-    assert foretelling._left(5, 20) == pytest.approx(5 + 10 * 4)
-    assert foretelling._left(10, 20) == pytest.approx(10)
+    eta = Eta(SimpleNamespace(dataset=photos, steps_per_epoch=10), lambda *_: None, print)  # type: ignore[arg-type]
+    assert eta._left(5, 20) == pytest.approx(5 + 10 * 4)
+    assert eta._left(10, 20) == pytest.approx(10)
 
 
 def test_crops_grow_where_nothing_else_changes_a_photo(shapes: Path, tmp_path: Path, small: dict[str, Any]) -> None:

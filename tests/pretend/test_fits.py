@@ -6,20 +6,23 @@ import signal
 import weakref
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from lightning.fabric import Fabric
 
 import visionft
 from tests.pretend.device import pretended
 from tests.pretend.tensors import waits
 from visionft.runs import layout
 from visionft.settings.fields import leaves
-from visionft.training import Classifier
-from visionft.training.callbacks import Lifecycle
+from visionft.training import loop, step
 from visionft.training.checkpoint import Checkpoint
-from visionft.training.module import scaler_of
+from visionft.training.objective import Objective
+from visionft.training.run_writer import RunWriter
+from visionft.training.state import TrainState
 
 BASE: dict[str, Any] = {
     "backbone": "visionft_pico", "epochs": 1, "optim.batch_size": 16, "optim.micro_batch": 8, "hardware.workers": 0,
@@ -119,11 +122,11 @@ def test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot(shapes:
     assert exported.bundle.is_dir()
 
 
-@pytest.mark.parametrize("name", ["training_step", "validation_step"])
+@pytest.mark.parametrize(("room", "name"), [(loop, "optimizer_step"), (step, "validation_step")])
 def test_a_step_never_waits_for_the_device(
-    name: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    room: ModuleType, name: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain, inside, steps = getattr(Classifier, name), Counter[tuple[str, str]](), []
+    plain, inside, steps = getattr(room, name), Counter[tuple[str, str]](), []
 
     def counted(*arguments: Any) -> Any:
         before = Counter(waits)
@@ -132,7 +135,7 @@ def test_a_step_never_waits_for_the_device(
         steps.append(len(steps))
         return answer
 
-    monkeypatch.setattr(Classifier, name, counted)
+    monkeypatch.setattr(room, name, counted)
     with pretended():
         visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **flags(**{"augment.mixup": 0.2, "epochs": 1}))
     assert len(steps) >= 1
@@ -147,9 +150,9 @@ def test_every_setting_has_a_path_or_a_reason() -> None:
 
 
 def test_a_planted_tensor_of_the_host_is_found(shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = Classifier._loss
+    plain = Objective.forward
     planted = torch.ones(3)
-    monkeypatch.setattr(Classifier, "_loss", lambda *arguments: (plain(*arguments) + planted).mean())
+    monkeypatch.setattr(Objective, "forward", lambda *arguments: (plain(*arguments) + planted).mean())
     with pretended(), pytest.raises(RuntimeError, match="same device"):
         visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **flags())
 
@@ -157,10 +160,10 @@ def test_a_planted_tensor_of_the_host_is_found(shapes: Path, tmp_path: Path, mon
 def test_a_pass_without_room_is_tried_again_at_half_its_size_and_holds_nothing(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain, losses, alive = Classifier.manual_backward, [], []
+    plain, losses, alive = Fabric.backward, [], []
 
-    def short(self: Classifier, loss: torch.Tensor) -> None:
-        if self.micro_batch > 4:
+    def short(self: Fabric, loss: torch.Tensor) -> None:
+        if not losses:
             losses.append(weakref.ref(loss))
             raise torch.OutOfMemoryError("planted")
         plain(self, loss)
@@ -169,10 +172,10 @@ def test_a_pass_without_room_is_tried_again_at_half_its_size_and_holds_nothing(
     with pretended():
         # The memory of the pass that failed is wanted back before the smaller one begins.
         monkeypatch.setattr(torch.cuda, "empty_cache", lambda: alive.extend(loss() for loss in losses))
-        monkeypatch.setattr(Classifier, "manual_backward", short)
-        monkeypatch.setattr(Classifier, "print", lambda self, line: said.append(line))
-        run = visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **flags(**{"optim.micro_batch": 8}))
-    assert said == ["out of GPU memory: going on with micro-batches of 4 under the same effective batch"]
+        monkeypatch.setattr(Fabric, "backward", short)
+        run = visionft.fit(shapes, out=tmp_path / "run", say=said.append, **flags(**{"optim.micro_batch": 8}))
+    halved = "out of GPU memory: going on with micro-batches of 4 under the same effective batch"
+    assert [line for line in said if "memory:" in line] == [halved]
     assert set(alive) == {None}, "the graph of the pass that failed lived on beside the new one"
     assert run.path.is_dir()
 
@@ -196,24 +199,25 @@ def test_a_resumed_run_in_fp16_goes_on_with_its_loss_scale(
 ) -> None:
     """A scale that starts anew skips other steps than the whole run did, so that the weights are others'."""
     given = flags(**{"hardware.precision": "fp16", "epochs": 2, "optim.micro_batch": 16})
-    write, step, begun = Lifecycle.checkpoint, Classifier.training_step, []
+    write, take, begun = RunWriter.checkpoint, loop.optimizer_step, []
 
-    def stopping(self: Lifecycle, module: Classifier) -> None:
-        write(self, module)
-        if module.step:
+    def stopping(self: RunWriter, state: TrainState) -> None:
+        write(self, state)
+        if state.step:
             raise KeyboardInterrupt
 
-    def watched(self: Classifier, *arguments: Any) -> None:
-        begun.append(dict(scaler_of(self).state_dict()))
-        step(self, *arguments)
+    def watched(state: TrainState, *arguments: Any) -> None:
+        assert state.scaler is not None
+        begun.append(dict(state.scaler.state_dict()))
+        take(state, *arguments)
 
     with pretended():
-        monkeypatch.setattr(Lifecycle, "checkpoint", stopping)
+        monkeypatch.setattr(RunWriter, "checkpoint", stopping)
         with pytest.raises(KeyboardInterrupt):
             visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **given)
-        monkeypatch.setattr(Lifecycle, "checkpoint", write)
+        monkeypatch.setattr(RunWriter, "checkpoint", write)
         kept = Checkpoint.load(tmp_path / "run" / layout.CHECKPOINT)
-        monkeypatch.setattr(Classifier, "training_step", watched)
+        monkeypatch.setattr(loop, "optimizer_step", watched)
         visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **given)
     assert kept.scaler["_growth_tracker"] == kept.step > 0  # steps since the scale last changed
     assert begun[0] == kept.scaler

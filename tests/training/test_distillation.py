@@ -29,8 +29,9 @@ from visionft.machine.stop_signals import Interrupted
 from visionft.planning.teacher import Lesson, Teacher, resized
 from visionft.runs import Run, layout
 from visionft.settings import DistillationSettings, build
-from visionft.training import Classifier, train
+from visionft.training import loop, train
 from visionft.training.distillation import Distillation
+from visionft.training.state import TrainState
 
 MACHINE = {
     "optim.batch_size": 8, "optim.micro_batch": 4, "hardware.workers": 0, "hardware.precision": "fp32",
@@ -45,26 +46,26 @@ def silent(line: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def master(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def teacher_run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a run that teaches, which no test may change."""
-    out = tmp_path_factory.mktemp("master") / "master"
+    out = tmp_path_factory.mktemp("teacher_run") / "teacher_run"
     return train(build(shapes, None, out=out, **MACHINE, **TEACHER), silent)
 
 
 @pytest.fixture
-def learn(shapes: Path, master: Run, tmp_path: Path) -> Callable[..., Run]:
+def learn(shapes: Path, teacher_run: Run, tmp_path: Path) -> Callable[..., Run]:
     """Return a maker of students."""
 
     def fit(say: Any = silent, **flags: Any) -> Run:
-        wanted = {**MACHINE, **STUDENT, "out": tmp_path / "student", "distill": master.path, **flags}
+        wanted = {**MACHINE, **STUDENT, "out": tmp_path / "student", "distill": teacher_run.path, **flags}
         return train(build(shapes, None, **wanted), say)
 
     return fit
 
 
-def distillation(master: Run, student: Network, **settings: Any) -> Distillation:
-    teacher = Teacher(master, master.classes)
-    return Distillation(teacher, student, DistillationSettings(**settings), master.preprocess, teacher.size, 0)
+def distillation(teacher_run: Run, student: Network, **settings: Any) -> Distillation:
+    teacher = Teacher(teacher_run, teacher_run.classes)
+    return Distillation(teacher, student, DistillationSettings(**settings), teacher_run.preprocess, teacher.size, 0)
 
 
 def views(n: int = 6, side: int = 40) -> Tensor:
@@ -74,10 +75,10 @@ def views(n: int = 6, side: int = 40) -> Tensor:
 # The loss.
 
 
-def test_a_copy_of_the_teacher_has_nothing_to_learn_from_it(master: Run) -> None:
-    student = master.network()
-    found = distillation(master, student, truth=0.0)
-    x = normalise(views(), master.preprocess, "cpu")
+def test_a_copy_of_the_teacher_has_nothing_to_learn_from_it(teacher_run: Run) -> None:
+    student = teacher_run.network()
+    found = distillation(teacher_run, student, truth=0.0)
+    x = normalise(views(), teacher_run.preprocess, "cpu")
 
     loss = found(*student.answer(found.student_view(x)), found.lesson(x, torch.arange(6)), torch.tensor(7.0))
     loss.backward()
@@ -88,12 +89,12 @@ def test_a_copy_of_the_teacher_has_nothing_to_learn_from_it(master: Run) -> None
     assert max(float(gradient.abs().max()) for gradient in gradients) < 1e-3
 
 
-def test_the_three_parts_add_up(master: Run) -> None:
+def test_the_three_parts_add_up(teacher_run: Run) -> None:
     torch.manual_seed(1)
-    student, t = master.network(), 3.0
+    student, t = teacher_run.network(), 3.0
     logits, features = torch.randn(6, 3), torch.randn(6, student.features)
     lesson = Lesson(torch.randn(6, 3), torch.randn(6, student.features))
-    found = distillation(master, student, truth=0.25, temperature=t, features=0.5)
+    found = distillation(teacher_run, student, truth=0.25, temperature=t, features=0.5)
 
     p, q = (lesson.logits / t).softmax(1), (logits / t).softmax(1)
     told = t * t * (p * (p.log() - q.log())).sum()
@@ -102,16 +103,16 @@ def test_the_three_parts_add_up(master: Run) -> None:
     torch.testing.assert_close(found(logits, features, lesson, torch.tensor(5.0)), expected)
 
 
-def test_the_labels_alone_are_the_plain_loss(master: Run) -> None:
-    found = distillation(master, master.network(), truth=1.0, features=0.0)
+def test_the_labels_alone_are_the_plain_loss(teacher_run: Run) -> None:
+    found = distillation(teacher_run, teacher_run.network(), truth=1.0, features=0.0)
     lesson = Lesson(torch.randn(6, 3), torch.randn(6, 64))
     assert float(found(torch.randn(6, 3), torch.randn(6, 64), lesson, torch.tensor(5.0))) == 5.0
 
 
-def test_at_high_temperatures_centred_logits_are_matched(master: Run) -> None:
+def test_at_high_temperatures_centred_logits_are_matched(teacher_run: Run) -> None:
     """Hinton, Vinyals and Dean, section 2.1: T^2 KL tends to half the mean squared difference of centred logits."""
     logits, told = torch.randn(6, 3), torch.randn(6, 3)
-    found = distillation(master, master.network(), truth=0.0, features=0.0, temperature=100.0)
+    found = distillation(teacher_run, teacher_run.network(), truth=0.0, features=0.0, temperature=100.0)
 
     loss = found(logits, torch.randn(6, 64), Lesson(told, torch.randn(6, 64)), torch.tensor(5.0))
 
@@ -119,73 +120,73 @@ def test_at_high_temperatures_centred_logits_are_matched(master: Run) -> None:
     assert math.isclose(float(loss), float(0.5 * centred.square().mean(1).sum()), rel_tol=0.05)
 
 
-def test_a_projection_is_there_where_widths_differ_alone(master: Run) -> None:
-    assert not list(distillation(master, master.network()).parameters())
+def test_a_projection_is_there_where_widths_differ_alone(teacher_run: Run) -> None:
+    assert not list(distillation(teacher_run, teacher_run.network()).parameters())
     narrow = backbones.create("test_efficientnet", "none", 3, size=32)
-    assert narrow.features != master.network().features
-    assert [p.shape for p in distillation(master, narrow).parameters()] == [
-        (master.network().features, narrow.features),
-        (master.network().features,),
+    assert narrow.features != teacher_run.network().features
+    assert [p.shape for p in distillation(teacher_run, narrow).parameters()] == [
+        (teacher_run.network().features, narrow.features),
+        (teacher_run.network().features,),
     ]
-    assert not list(distillation(master, narrow, features=0.0).parameters())
+    assert not list(distillation(teacher_run, narrow, features=0.0).parameters())
 
 
 # What the teacher sees and says.
 
 
-def test_the_teacher_sees_the_same_views_under_its_own_normalisation(master: Run) -> None:
-    teacher, pixels = Teacher(master, master.classes), views()
-    other = replace(master.preprocess, mean=(0.2, 0.3, 0.4), std=(0.5, 0.6, 0.7))
+def test_the_teacher_sees_the_same_views_under_its_own_normalisation(teacher_run: Run) -> None:
+    teacher, pixels = Teacher(teacher_run, teacher_run.classes), views()
+    other = replace(teacher_run.preprocess, mean=(0.2, 0.3, 0.4), std=(0.5, 0.6, 0.7))
 
     found = teacher.lesson(normalise(pixels, other, "cpu"), other, torch.arange(6))
 
     with torch.no_grad():
-        logits, features = master.network().answer(normalise(pixels, master.preprocess, "cpu"))
+        logits, features = teacher_run.network().answer(normalise(pixels, teacher_run.preprocess, "cpu"))
     torch.testing.assert_close(found.logits, logits, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(found.features, features, rtol=1e-4, atol=1e-4)
 
 
-def test_larger_views_are_shrunk_for_it(master: Run) -> None:
-    teacher, x = Teacher(master, master.classes), normalise(views(side=80), master.preprocess, "cpu")
-    found = teacher.lesson(x, master.preprocess, torch.arange(6))
+def test_larger_views_are_shrunk_for_it(teacher_run: Run) -> None:
+    teacher, x = Teacher(teacher_run, teacher_run.classes), normalise(views(side=80), teacher_run.preprocess, "cpu")
+    found = teacher.lesson(x, teacher_run.preprocess, torch.arange(6))
     with torch.no_grad():
-        expected = master.network()(resized(x, (40, 40)))
+        expected = teacher_run.network()(resized(x, (40, 40)))
     torch.testing.assert_close(found.logits, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_its_answers_are_those_to_the_student_s_classes(master: Run) -> None:
-    x = normalise(views(), master.preprocess, "cpu")
-    whole = Teacher(master, master.classes).lesson(x, master.preprocess, torch.arange(6)).logits
-    names = list(master.classes)
-    part = Teacher(master, Classes((names[0], names[2]))).lesson(x, master.preprocess, torch.arange(6)).logits
+def test_its_answers_are_those_to_the_student_s_classes(teacher_run: Run) -> None:
+    x = normalise(views(), teacher_run.preprocess, "cpu")
+    whole = Teacher(teacher_run, teacher_run.classes).lesson(x, teacher_run.preprocess, torch.arange(6)).logits
+    names = list(teacher_run.classes)
+    part = Teacher(teacher_run, Classes((names[0], names[2]))).lesson(x, teacher_run.preprocess, torch.arange(6)).logits
     torch.testing.assert_close(part, whole[:, [0, 2]])
 
 
-def test_remembered_answers_are_those_that_it_would_give(master: Run) -> None:
-    teacher, pixels = Teacher(master, master.classes), views()
-    x, indices = normalise(pixels, master.preprocess, "cpu"), torch.tensor([4, 0, 4])
-    live = teacher.lesson(x[indices], master.preprocess, indices)
+def test_remembered_answers_are_those_that_it_would_give(teacher_run: Run) -> None:
+    teacher, pixels = Teacher(teacher_run, teacher_run.classes), views()
+    x, indices = normalise(pixels, teacher_run.preprocess, "cpu"), torch.tensor([4, 0, 4])
+    live = teacher.lesson(x[indices], teacher_run.preprocess, indices)
     batches = [(pixels[i : i + 4], torch.zeros(0), torch.arange(6)[i : i + 4]) for i in (0, 4)]
 
-    teacher.remember(batches, master.preprocess, torch.device("cpu"))
+    teacher.remember(batches, teacher_run.preprocess, torch.device("cpu"))
     teacher.network = None  # type: ignore[assignment]  # it is not asked any more
 
-    kept = teacher.lesson(x[indices], master.preprocess, indices)
+    kept = teacher.lesson(x[indices], teacher_run.preprocess, indices)
     torch.testing.assert_close(kept.logits, live.logits, rtol=1e-2, atol=2e-2)  # bf16 where the processor has it
     torch.testing.assert_close(kept.features, live.features, rtol=2e-2, atol=2e-2)
-    assert Teacher(master, master.classes).fits_memory(1_000_000)
-    assert not Teacher(master, master.classes).fits_memory(100_000_000)
+    assert Teacher(teacher_run, teacher_run.classes).fits_memory(1_000_000)
+    assert not Teacher(teacher_run, teacher_run.classes).fits_memory(100_000_000)
 
 
 # Whole runs.
 
 
-def answers(run: Run, master: Run, photos: Manifest) -> float:
+def answers(run: Run, teacher_run: Run, photos: Manifest) -> float:
     """Return how far a run's answers are from the teacher's on validation photos: mean KL."""
     from visionft.data import EvalPhotos, eval_batches
 
     rows, found = photos.rows("validation"), []
-    for each in (run, master):
+    for each in (run, teacher_run):
         batches = eval_batches(EvalPhotos(rows, photos.root, each.preprocess), 64)
         found.append(backbones.forward_batches(each.network(), batches, each.preprocess, device="cpu")["logits"])
     ours, theirs = (F.log_softmax(torch.from_numpy(logits), 1) for logits in found)
@@ -193,48 +194,55 @@ def answers(run: Run, master: Run, photos: Manifest) -> float:
 
 
 def test_a_student_comes_closer_to_its_teacher_than_labels_alone_bring_it(
-    learn: Callable[..., Run], master: Run, tmp_path: Path
+    learn: Callable[..., Run], teacher_run: Run, tmp_path: Path
 ) -> None:
     flags = {"epochs": 12, "optim.lr": 5e-3, "optim.head_lr": 5e-3, "optim.ema": 0}
     taught = learn(out=tmp_path / "taught", **flags, **{"distillation.truth": 0.0})
     alone = learn(out=tmp_path / "alone", **{**flags, "distill": None})
 
-    photos = master.manifest()
-    assert answers(taught, master, photos) < 0.8 * answers(alone, master, photos)
+    photos = teacher_run.manifest()
+    assert answers(taught, teacher_run, photos) < 0.8 * answers(alone, teacher_run, photos)
 
 
-def test_the_teacher_stays_and_the_projection_does_not_travel(learn: Callable[..., Run], master: Run) -> None:
-    before = load_file(master.path / layout.WEIGHTS)
+def test_the_teacher_stays_and_the_projection_does_not_travel(learn: Callable[..., Run], teacher_run: Run) -> None:
+    before = load_file(teacher_run.path / layout.WEIGHTS)
     told: list[str] = []
     run = learn(say=told.append)
 
-    assert all(torch.equal(before[name], tensor) for name, tensor in load_file(master.path / layout.WEIGHTS).items())
+    assert all(
+        torch.equal(before[name], tensor) for name, tensor in load_file(teacher_run.path / layout.WEIGHTS).items()
+    )
     assert set(load_file(run.path / layout.WEIGHTS)) == set(run.network().state_dict())
-    assert f"teacher: {master}; it sees the same views, at 40 pixels" in told
-    assert f"photos that {master.path} had keep their sides, unless the new ones bring splits of their own" in told
+    assert f"teacher: {teacher_run}; it sees the same views, at 40 pixels" in told
+    assert f"photos that {teacher_run.path} had keep their sides, unless the new ones bring splits of their own" in told
     assert run.teacher is not None
-    assert (run.teacher["path"], run.origin) == (str(master.path), None)
+    assert (run.teacher["path"], run.origin) == (str(teacher_run.path), None)
     kept = provenance(run, "0")
-    assert kept["teacher"]["path"] == "master"  # type: ignore[index, call-overload]
-    assert str(master.path) not in json.dumps(kept)
+    assert kept["teacher"]["path"] == "teacher_run"  # type: ignore[index, call-overload]
+    assert str(teacher_run.path) not in json.dumps(kept)
 
 
 @pytest.mark.parametrize(("strength", "mixup"), [("light", 0.4), ("none", 0.0)])
 def test_an_interrupted_student_resumes_bit_for_bit(
-    learn: Callable[..., Run], master: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strength: str, mixup: float
+    learn: Callable[..., Run],
+    teacher_run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    strength: str,
+    mixup: float,
 ) -> None:
     flags = {"augment.strength": strength, "augment.mixup": mixup}
     whole = learn(out=tmp_path / "whole", **flags)
-    moved = Run(Path(shutil.copytree(master.path, tmp_path / "moved")))
-    step = Classifier.training_step
+    moved = Run(Path(shutil.copytree(teacher_run.path, tmp_path / "moved")))
+    step = loop.optimizer_step
 
-    def interrupting(module: Classifier, *words: Any) -> None:
-        step(module, *words)
-        if module.step == 6:
+    def interrupting(state: TrainState, *words: Any) -> None:
+        step(state, *words)
+        if state.step == 6:
             signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "training_step", interrupting)
+        patch.setattr(loop, "optimizer_step", interrupting)
         with pytest.raises(Interrupted):
             learn(**flags)
     beside = torch.load(tmp_path / "student" / layout.CHECKPOINT, weights_only=True)["beside"]
@@ -262,22 +270,24 @@ def test_views_that_never_change_are_answered_once(learn: Callable[..., Run], mo
 # Refusals.
 
 
-def test_a_teacher_that_lacks_a_class_is_refused(shapes: Path, master: Run, tmp_path: Path) -> None:
+def test_a_teacher_that_lacks_a_class_is_refused(shapes: Path, teacher_run: Run, tmp_path: Path) -> None:
     root = Path(shutil.copytree(shapes, tmp_path / "more"))
     shutil.copytree(shapes / "disc", root / "ring")
-    flags = {**MACHINE, **STUDENT, "out": tmp_path / "run", "distill": master.path}
-    with pytest.raises(UsageError, match=r"--distill: .*master does not know the class 'ring'; give a run that was"):
+    flags = {**MACHINE, **STUDENT, "out": tmp_path / "run", "distill": teacher_run.path}
+    with pytest.raises(
+        UsageError, match=r"--distill: .*teacher_run does not know the class 'ring'; give a run that was"
+    ):
         train(build(root, None, **flags), silent)
     assert not (tmp_path / "run").exists()
 
 
-def test_what_cannot_teach_is_refused(learn: Callable[..., Run], master: Run, tmp_path: Path) -> None:
+def test_what_cannot_teach_is_refused(learn: Callable[..., Run], teacher_run: Run, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="nowhere"):
         learn(distill=tmp_path / "nowhere")
     with pytest.raises(UsageError, match=r"--distill and --out are both .*; give another --out"):
-        learn(out=master.path)
+        learn(out=teacher_run.path)
     with pytest.raises(
-        SettingsError, match=r"distill: .*master teaches in epochs, and there are none; .*--method full"
+        SettingsError, match=r"distill: .*teacher_run teaches in epochs, and there are none; .*--method full"
     ):
         learn(method="head")
     with pytest.raises(SettingsError, match=r"teaches in epochs, and there are none; leave it out, or give --epochs"):
@@ -285,17 +295,17 @@ def test_what_cannot_teach_is_refused(learn: Callable[..., Run], master: Run, tm
     learn(method={"name": "head", "solver": "epochs"}, out=tmp_path / "by-epochs")
 
 
-def test_another_teacher_is_another_run(learn: Callable[..., Run], master: Run, tmp_path: Path) -> None:
+def test_another_teacher_is_another_run(learn: Callable[..., Run], teacher_run: Run, tmp_path: Path) -> None:
     learn()
-    other = Path(shutil.copytree(master.path, tmp_path / "other"))
+    other = Path(shutil.copytree(teacher_run.path, tmp_path / "other"))
     (other / layout.WEIGHTS).write_bytes((other / layout.WEIGHTS).read_bytes()[:-4] + b"\0\0\0\0")
     reseal(other)
-    with pytest.raises(RunMismatchError, match=r"distill was .*master, is .*other"):
+    with pytest.raises(RunMismatchError, match=r"distill was .*teacher_run, is .*other"):
         learn(distill=other)
 
 
-def test_the_folder_s_name_says_who_taught(master: Run, shapes: Path) -> None:
+def test_the_folder_s_name_says_who_taught(teacher_run: Run, shapes: Path) -> None:
     from visionft.planning.run_records import folder_of
 
-    wanted = build(shapes, None, backbone="test_vit", distill=master.path)
-    assert folder_of(wanted) == Path("runs/shapes-full-test_vit-taught-by-master")
+    wanted = build(shapes, None, backbone="test_vit", distill=teacher_run.path)
+    assert folder_of(wanted) == Path("runs/shapes-full-test_vit-taught-by-teacher_run")

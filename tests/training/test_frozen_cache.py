@@ -19,9 +19,10 @@ from visionft.machine.stop_signals import Interrupted
 from visionft.methods import Group, Schedule
 from visionft.runs import Run, layout
 from visionft.settings import GradualMethod, HeadMethod, OptimSettings, Phase
-from visionft.training import Classifier, activation_store, frozen_cache, train
+from visionft.training import activation_store, frozen_cache, loop, train
 from visionft.training.checkpoint import Checkpoint
 from visionft.training.frozen_cache import FrozenPhase, frozen_phases
+from visionft.training.state import TrainState
 
 Make = Any
 AGREE = 1e-4
@@ -82,13 +83,13 @@ def test_the_backbone_runs_once_for_each_view_of_a_photo(settings: Make, monkeyp
 
     monkeypatch.setattr(TrainPhotos, "__getitem__", noting)
     trained: list[bool] = []
-    step = Classifier.training_step
+    step = loop.optimizer_step
 
-    def watching(self: Classifier, batch: Any, batch_idx: int) -> None:
-        step(self, batch, batch_idx)
+    def watching(state: TrainState, batch: Any, cut: Any) -> None:
+        step(state, batch, cut)
         trained.append(batch[0].dtype == torch.float32 and batch[0].ndim == 2)
 
-    monkeypatch.setattr(Classifier, "training_step", watching)
+    monkeypatch.setattr(loop, "optimizer_step", watching)
     train(settings(**MLP, **{"augment.views": 2}), silent)
     assert sorted(seen) == [(view, index) for view in (0, 1) for index in range(PHOTOS)]
     assert trained
@@ -109,15 +110,15 @@ def test_frozen_parameters_and_buffers_stay_bit_equal_in_cached_phases(
     settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states: list[tuple[bool, int, dict[str, Tensor], dict[str, Tensor]]] = []
-    original = Classifier.training_step
+    original = loop.optimizer_step
 
-    def watching(self: Classifier, batch: Any, batch_idx: int) -> None:
-        original(self, batch, batch_idx)
-        averaged = self.averaged.state_dict() if self.averaged else {}
-        copies = ({k: v.clone() for k, v in state.items()} for state in (self.network.state_dict(), averaged))
-        states.append((self.cut is not None, self.schedule.phase(self.step - 1), *copies))
+    def watching(state: TrainState, batch: Any, cut: Any) -> None:
+        original(state, batch, cut)
+        averaged = state.averaged.state_dict() if state.averaged else {}
+        copies = ({k: v.clone() for k, v in kept.items()} for kept in (state.network.state_dict(), averaged))
+        states.append((cut is not None, state.schedule.phase(state.step - 1), *copies))
 
-    monkeypatch.setattr(Classifier, "training_step", watching)
+    monkeypatch.setattr(loop, "optimizer_step", watching)
     train(settings(**{**KINDS["gradual"], "augment.views": 2}), silent)
     stem = [name for name in states[0][2] if name.startswith("backbone.stem") or "layer1" in name]
     assert stem
@@ -136,16 +137,16 @@ def test_a_signal_in_a_cached_phase_and_the_same_call_again_equal_the_uninterrup
 ) -> None:
     flags = {**KINDS["gradual"], "augment.views": 2}
     whole = train(settings(out=tmp_path / "whole", **flags), silent)
-    original = Classifier.training_step
+    original = loop.optimizer_step
 
-    def interrupting(self: Classifier, batch: Any, batch_idx: int) -> None:
-        original(self, batch, batch_idx)
-        if self.step == step:
-            assert self.cut is not None
+    def interrupting(state: TrainState, batch: Any, cut: Any) -> None:
+        original(state, batch, cut)
+        if state.step == step:
+            assert cut is not None
             signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "training_step", interrupting)
+        patch.setattr(loop, "optimizer_step", interrupting)
         with pytest.raises(Interrupted):
             train(settings(**flags), silent)
     assert Checkpoint.load(tmp_path / "run" / layout.CHECKPOINT).step == step
@@ -158,14 +159,14 @@ def test_a_signal_while_the_frozen_part_runs_is_obeyed(
 ) -> None:
     flags = {**MLP, "augment.views": 2}
     whole = weights(train(settings(out=tmp_path / "whole", **flags), silent))
-    original = activation_store.Crossings.put
+    original = activation_store.ActivationStore.put
 
     def interrupting(self: Any, *arguments: Any) -> None:
         original(self, *arguments)
         signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(activation_store.Crossings, "put", interrupting)
+        patch.setattr(activation_store.ActivationStore, "put", interrupting)
         with pytest.raises(Interrupted):
             train(settings(**flags), silent)
     resumed = weights(train(settings(**flags), silent))

@@ -18,7 +18,7 @@ from visionft.runs import layout
 from visionft.settings import METHODS
 from visionft.settings.method import MOVES_BASE
 from visionft.training import train
-from visionft.training.l2_sp import StartPull, without_decay
+from visionft.training.l2_sp import L2SP, without_decay
 
 Make = Any
 Stopping = Any
@@ -43,7 +43,7 @@ def groups(network: Network) -> tuple[Group, ...]:
 def moved(network: Network, groups: tuple[Group, ...], strength: float, lr: float) -> tuple[Any, Any, Any]:
     """Pull a network whose every parameter was moved; return its start, what was there before, and what is after."""
     pulled = [group for group in groups if group.role in BACKBONE_ROLES]
-    pull = StartPull(network, pulled, strength)
+    pull = L2SP(network, pulled, strength)
     start = {name: p.detach().clone() for name, p in network.named_parameters()}
     optimizer = torch.optim.SGD(methods.parameter_groups(network, groups, 0.0), lr=0.0)
     for group in optimizer.param_groups:
@@ -127,7 +127,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(
 
 
 def test_a_lost_start_is_said(network: Network, groups: tuple[Group, ...], tmp_path: Path) -> None:
-    pull = StartPull(network, groups, 1.0)
+    pull = L2SP(network, groups, 1.0)
     with pytest.raises(RunError, match=r"start\.safetensors is damaged \(it is missing\); restore it from a copy"):
         pull.load(tmp_path / layout.START)
 

@@ -132,9 +132,9 @@ def test_a_teacher_of_another_shape_is_refused(
 
 def test_a_teacher_of_the_same_shape_teaches(shapes: Path, small: dict[str, Any], tmp_path: Path) -> None:
     flags = {**small, "preprocess.size": "48x32"}
-    master = vft.fit(shapes, out=tmp_path / "master", say=lambda _: None, **flags)
+    teacher_run = vft.fit(shapes, out=tmp_path / "teacher_run", say=lambda _: None, **flags)
     said: list[str] = []
-    flags = {**small, "preprocess.size": "96x64", "augment.size": 48, "distill": master.path}
+    flags = {**small, "preprocess.size": "96x64", "augment.size": 48, "distill": teacher_run.path}
     run = vft.fit(shapes, out=tmp_path / "run", say=said.append, **flags)
     assert run.preprocess.size == (96, 64)
     assert any("it sees the same views, at 48 x 32 pixels" in line for line in said)

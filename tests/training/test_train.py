@@ -28,9 +28,12 @@ from visionft.machine.hardware import has_bf16
 from visionft.machine.stop_signals import Interrupted
 from visionft.runs import Run, layout, lock
 from visionft.settings import from_yaml
-from visionft.training import Classifier, train
-from visionft.training.callbacks import Lifecycle
+from visionft.training import loop, train
 from visionft.training.checkpoint import Checkpoint
+from visionft.training.listeners import Figures
+from visionft.training.objective import Objective
+from visionft.training.run_writer import RunWriter
+from visionft.training.state import TrainState
 
 LEARNT = 0.7  # chance is a third
 
@@ -113,14 +116,12 @@ def test_a_network_whose_answers_are_not_finite_is_said_before_anything_is_solve
 def test_a_training_that_diverges_is_left_and_the_best_weights_stay(
     settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = Classifier.validation_figures
+    original = loop.validate
 
-    def diverging(self: Classifier) -> tuple[float, float]:
-        return (
-            original(self) if self.schedule.epochs * self.step < 2 * self.schedule.total_steps else (float("nan"), 1.0)
-        )
+    def diverging(state: TrainState, *words: Any) -> Figures:
+        return original(state, *words) if state.epoch < 2 else Figures(float("nan"), 1.0)
 
-    monkeypatch.setattr(Classifier, "validation_figures", diverging)
+    monkeypatch.setattr(loop, "validate", diverging)
     with pytest.raises(
         RunError, match=r"training diverged in epoch 2: the validation loss is nan; give a lower --optim"
     ):
@@ -191,13 +192,14 @@ def test_frozen_levels_stay_bit_equal_through_a_cyclic_schedule(
     settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[int, dict[str, torch.Tensor]]] = []
-    original = Classifier.training_step
+    original = loop.optimizer_step
 
-    def watching(self: Classifier, batch: Any, batch_idx: int) -> None:
-        original(self, batch, batch_idx)
-        seen.append((self.schedule.phase(self.step - 1), {k: v.clone() for k, v in self.network.state_dict().items()}))
+    def watching(state: TrainState, *words: Any) -> None:
+        original(state, *words)
+        copies = {k: v.clone() for k, v in state.network.state_dict().items()}
+        seen.append((state.schedule.phase(state.step - 1), copies))
 
-    monkeypatch.setattr(Classifier, "training_step", watching)
+    monkeypatch.setattr(loop, "optimizer_step", watching)
     train(settings(method=GRADUAL, **{"optim.norm_statistics": "batch"}), silent)
     stem = [name for name in seen[0][1] if name.startswith("backbone.stem") or ".bn1." in name.split("layer")[0]]
     assert stem
@@ -338,12 +340,12 @@ def test_a_failure_before_the_start_leaves_no_folder(settings: Make, tmp_path: P
 
 
 def test_a_damaged_checkpoint_is_said(settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(self: Classifier, batch: Any, batch_idx: int) -> None:
-        self.step += 1
+    def stop(state: TrainState, *words: Any) -> None:
+        state.step += 1
         signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "training_step", stop)
+        patch.setattr(loop, "optimizer_step", stop)
         with pytest.raises(Interrupted) as caught:
             train(settings(), silent)
     assert caught.value.exit_code == 143
@@ -376,15 +378,15 @@ def test_the_best_weights_of_an_epoch_whose_checkpoint_was_not_written_any_more_
     settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train(settings(out=tmp_path / "whole"), silent)
-    original = Lifecycle.write_best
+    original = RunWriter.write_best
 
-    def power_cut(self: Lifecycle, module: Classifier) -> None:
-        original(self, module)
-        if module.step:
+    def power_cut(self: RunWriter, state: TrainState) -> None:
+        original(self, state)
+        if state.step:
             raise SystemError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Lifecycle, "write_best", power_cut)
+        patch.setattr(RunWriter, "write_best", power_cut)
         with pytest.raises(SystemError, match="power cut"):
             train(settings(), silent)
     assert same(weights(whole), weights(train(settings(), silent)))
@@ -440,13 +442,13 @@ class Narrow(nn.Module):
 
 
 def narrowed(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
-    original = Classifier.__init__
+    original = Objective.__init__
 
-    def init(self: Classifier, *args: Any, **kwargs: Any) -> None:
+    def init(self: Objective, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        self._forward = Narrow(self.network, room)
+        self._ask = Narrow(self.network, room)
 
-    monkeypatch.setattr(Classifier, "__init__", init)
+    monkeypatch.setattr(Objective, "__init__", init)
 
 
 def test_out_of_memory_halves_the_micro_batch_under_the_same_effective_batch(

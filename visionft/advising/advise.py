@@ -17,7 +17,7 @@ from visionft.errors import BackboneError, MemoryShortError, MissingExtraError, 
 from visionft.machine import hardware
 from visionft.machine.progress import Advance, Say, bar
 from visionft.machine.subprocesses import in_process
-from visionft.planning import plan
+from visionft.planning.plan import require_obtainable
 from visionft.settings import METHODS, FitSettings
 from visionft.training.eta import spoken
 
@@ -39,7 +39,7 @@ def advise(
     Raises:
         DataError, WeightsError, BackboneError: as in a fit.
     """
-    plan.require_obtainable(settings)
+    require_obtainable(settings)
     load = hardware.load()
     with bar("reading photos") as advance:
         manifest = data.prepare(settings.photos, settings.data, on_progress=advance)

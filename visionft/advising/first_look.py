@@ -14,8 +14,7 @@ from visionft.machine.hardware import peak_memory
 from visionft.machine.malloc import keep_freed_memory
 from visionft.machine.progress import Advance
 from visionft.metrics import knn_accuracy, wilson
-from visionft.planning import plan
-from visionft.planning.plan import Prepared
+from visionft.planning.plan import Plan, make_plan
 from visionft.settings import FitSettings
 from visionft.training import frozen_features, linear_probe
 from visionft.training.linear_probe import Probe
@@ -79,18 +78,18 @@ def look(settings: FitSettings, manifest: Manifest, *, advance: Advance) -> Firs
         advance: receives (photos done, photos in all).
     """
     keep_freed_memory()
-    prepared = plan.prepare(settings, manifest, lambda _: None)
+    plan = make_plan(settings, manifest, lambda _: None)
     began = time.monotonic()
-    train, held_out = _features(prepared, manifest, advance)
+    train, held_out = _features(plan, manifest, advance)
     photos = len(train.labels) + len(held_out.labels)
     rate = photos / (time.monotonic() - began)
     k, knn, probe = _answers(train, held_out, settings.optim.class_weights == "balanced")
-    network = prepared.network
+    network = plan.network
     state = network.state_dict().values()
     return FirstLook(
-        backbone=prepared.settings.backbone,
-        weights=str(prepared.source),
-        device=prepared.settings.hardware.device,
+        backbone=plan.settings.backbone,
+        weights=str(plan.source),
+        device=plan.settings.hardware.device,
         classes=len(manifest.classes),
         photos=len(train.labels),
         photos_a_class=float(np.median(np.bincount(train.labels, minlength=len(manifest.classes)))),
@@ -100,7 +99,7 @@ def look(settings: FitSettings, manifest: Manifest, *, advance: Advance) -> Firs
         probe_top1=probe.chosen.top1,
         seconds=time.monotonic() - began,
         images_per_second=rate,
-        peak_memory=peak_memory(prepared.settings.hardware.device),
+        peak_memory=peak_memory(plan.settings.hardware.device),
         head_parameters=sum(parameter.numel() for parameter in network.head.parameters()),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         stored_bytes=sum(tensor.numel() * tensor.element_size() for tensor in state),
@@ -114,14 +113,14 @@ def neighbours(labels: NDArray[np.int64]) -> int:
 
 
 def _features(
-    prepared: Prepared, manifest: Manifest, advance: Advance
+    plan: Plan, manifest: Manifest, advance: Advance
 ) -> tuple[frozen_features.SplitFeatures, frozen_features.SplitFeatures]:
     sizes = {split: len(manifest.rows(split)) for split in ("train", "validation")}
 
     def moved(before: int) -> Callable[[int, int], None]:
         return lambda done, _: advance(before + done, sum(sizes.values()))
 
-    network, preprocess, settings = prepared.network, prepared.preprocess, prepared.settings
+    network, preprocess, settings = plan.network, plan.preprocess, plan.settings
     return (
         frozen_features.compute(network, manifest, "train", preprocess, settings, moved(0)),
         frozen_features.compute(network, manifest, "validation", preprocess, settings, moved(sizes["train"])),

@@ -7,17 +7,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
-from lightning import Callback, Trainer
 
 from visionft.machine.progress import Advance
 from visionft.methods import Schedule
 from visionft.planning.crop_sizes import crop
 from visionft.planning.step_timing import COUNTED, saved_bytes
 from visionft.training.eta import WARM_UP
-from visionft.training.module import Classifier
+from visionft.training.listeners import Listener
+from visionft.training.state import TrainState
 
 LEAST_STEPS = 2  # of each phase: the first one allocates, and says nothing about the others
 
@@ -35,7 +34,7 @@ class Limits:
     seconds: float = 30.0
 
 
-class Stopwatch(Callback):
+class Stopwatch(Listener):
     """Time the steps of each phase that trains other levels than those before, then stop.
 
     Args:
@@ -54,9 +53,9 @@ class Stopwatch(Callback):
         self._times: list[float] = []
         self._medians: dict[int, float] = {}
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def stepped(self, state: TrainState, photos: int) -> None:
         """Note the time; go to the next phase, or stop, when there are enough."""
-        _wait(pl_module)
+        _wait(state)
         self._times.append(time.perf_counter())
         self.taken += 1
         self.advance(self.taken, self.quota * len(self.starts))
@@ -65,22 +64,22 @@ class Stopwatch(Callback):
             return
         start = self.starts[len(self._medians)]
         self._medians[self.schedule.at(start).floor] = median_step(self._times)
-        self._look(pl_module)
+        self._look(state)
         self._times = []
         if len(self._medians) == len(self.starts):
-            trainer.should_stop = True
+            state.stop = True
         else:
-            pl_module.step = self.starts[len(self._medians)]
+            state.step = self.starts[len(self._medians)]
 
     def step_seconds(self) -> float:
         """Return the mean over the schedule of the phases' medians."""
         return mean_step(self.schedule, self._medians)
 
-    def _look(self, module: Classifier) -> None:
-        trained = sum(p.numel() for p in module.network.parameters() if p.requires_grad)
-        size, photos = crop(module.settings, module.network.input_size), min(COUNTED, module.micro_batch)
+    def _look(self, state: TrainState) -> None:
+        trained = sum(p.numel() for p in state.network.parameters() if p.requires_grad)
+        size, photos = crop(state.settings, state.network.input_size), min(COUNTED, state.micro_batch)
         self.trainable = max(self.trainable, trained)
-        self.saved_bytes = max(self.saved_bytes, saved_bytes(module.network, size, photos=photos))
+        self.saved_bytes = max(self.saved_bytes, saved_bytes(state.network, size, photos=photos))
 
 
 def median_step(times: Sequence[float]) -> float:
@@ -94,6 +93,6 @@ def mean_step(schedule: Schedule, seconds: Mapping[int, float]) -> float:
     return sum(stretch.steps * seconds[stretch.floor] for stretch in schedule.stretches) / schedule.total_steps
 
 
-def _wait(module: Classifier) -> None:
-    if module.device.type == "cuda":
+def _wait(state: TrainState) -> None:
+    if state.device.type == "cuda":
         torch.cuda.synchronize()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
-from lightning import Trainer
 
 from visionft import methods
 from visionft.advising.timing import Limits, Stopwatch
@@ -17,15 +15,16 @@ from visionft.data import Batch, EvalPhotos, Manifest, TrainLoader
 from visionft.machine.hardware import peak_memory
 from visionft.machine.malloc import keep_freed_memory
 from visionft.machine.progress import Advance
-from visionft.machine.stop_signals import Interruption
-from visionft.planning import plan
 from visionft.planning.choices import Choice, open_ones, put
-from visionft.planning.memory_efficient import lean
-from visionft.planning.plan import Prepared
+from visionft.planning.memory_efficient import memory_efficient
+from visionft.planning.plan import Plan, make_plan
 from visionft.settings import FitSettings
-from visionft.training import loop, validation_cache
-from visionft.training.callbacks import Lifecycle
-from visionft.training.validation_cache import HeldOut
+from visionft.training import validation_cache
+from visionft.training.epochs import make_loader, make_schedule, make_state
+from visionft.training.frozen_cache import Feed
+from visionft.training.loop import train_loop
+from visionft.training.step import validate
+from visionft.training.validation_cache import ValidationSource
 
 
 @dataclass(frozen=True)
@@ -79,23 +78,26 @@ def try_method(settings: FitSettings, manifest: Manifest, limits: Limits, *, adv
     """
     keep_freed_memory()
     unkept = open_ones(settings, [Choice("data.cache", "none", "nothing is written")])
-    prepared = plan.prepare(put(settings, unkept), manifest, lambda _: None)
-    loader = loop.make_loader(prepared, manifest)
-    module = loop.make_module(prepared, manifest, loader.steps_per_epoch)
-    stopwatch = Stopwatch(module.schedule, limits, advance)
-    with TemporaryDirectory() as place, lean(prepared.settings, prepared.network):
-        trainer = loop.make_trainer(prepared.settings, Path(place), 1, [Beginning(loader), stopwatch])
-        trainer.fit(module, Endless(loader), HeldOut(_one_batch(prepared, manifest), 0))
+    plan = make_plan(put(settings, unkept), manifest, lambda _: None)
+    loader = make_loader(plan, manifest)
+    schedule = make_schedule(plan, loader.steps_per_epoch)
+    stopwatch = Stopwatch(schedule, limits, advance)
+    with memory_efficient(plan.settings, plan.network):
+        state = make_state(plan, manifest, schedule, loader, lambda _: None)
+        state.begin(None)
+        held_out = ValidationSource(state, _one_batch(plan, manifest), None, Path(), lambda _: None)
+        train_loop(state, Endless(loader), held_out, [stopwatch])
+        validate(state, held_out.feed().batches)  # its memory is part of a fit's
     loader.close()
-    stored, own_file = _stored(prepared, manifest)
+    stored, own_file = _stored(plan, manifest)
     return Trial(
-        epochs=module.schedule.epochs,
-        steps=module.schedule.total_steps,
-        solves_head=prepared.solves_head,
+        epochs=schedule.epochs,
+        steps=schedule.total_steps,
+        solves_head=plan.solves_head,
         tried=stopwatch.taken,
-        batch=min(int(prepared.settings.optim.batch_size), len(loader.dataset)),
+        batch=min(int(plan.settings.optim.batch_size), len(loader.dataset)),
         step_seconds=stopwatch.step_seconds(),
-        peak_memory=peak_memory(prepared.settings.hardware.device),
+        peak_memory=peak_memory(plan.settings.hardware.device),
         saved_bytes=stopwatch.saved_bytes,
         trainable=stopwatch.trainable,
         stored_bytes=stored,
@@ -104,40 +106,30 @@ def try_method(settings: FitSettings, manifest: Manifest, limits: Limits, *, adv
 
 
 class Endless:
-    """The epochs of a loader, one after the other."""
+    """The epochs of a loader as one that never ends."""
 
     def __init__(self, loader: TrainLoader) -> None:
         self.loader = loader
 
-    def __iter__(self) -> Iterator[Batch]:
-        """Yield batches for ever."""
-        epoch = 0
-        while True:
-            self.loader.set_epoch(epoch)
+    def epoch(self, epoch: int, start: int = 0) -> Feed:
+        """Return the batches of an epoch and of all that follow it."""
+        return Feed(self._batches(epoch, start))
+
+    def _batches(self, first: int, start: int) -> Iterator[Batch]:
+        for epoch in count(first):
+            self.loader.set_epoch(epoch, start if epoch == first else 0)
             yield from self.loader
-            epoch += 1
 
 
-class Beginning(loop.Start):
-    """The start of a fit, without a folder to write to."""
-
-    def __init__(self, loader: TrainLoader) -> None:
-        super().__init__(None, Lifecycle(Path(), loader, Interruption(), [], lambda _: None))
-
-    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Freeze what the first phase freezes."""
-        pl_module.enter_step(pl_module.optimizers())
-
-
-def _one_batch(prepared: Prepared, manifest: Manifest) -> EvalPhotos:
+def _one_batch(plan: Plan, manifest: Manifest) -> EvalPhotos:
     """Return as many validation photos as one batch has: they take the memory that validation will take."""
     rows = manifest.rows("validation")
     some = rows.take(np.arange(min(len(rows), validation_cache.BATCH)))
-    return EvalPhotos(some, manifest.root, prepared.preprocess)
+    return EvalPhotos(some, manifest.root, plan.preprocess)
 
 
-def _stored(prepared: Prepared, manifest: Manifest) -> tuple[int, bool]:
-    settings, network = prepared.settings, prepared.network
-    files = methods.adapter_files(network, settings.method, manifest.classes.names, prepared.source.name)
+def _stored(plan: Plan, manifest: Manifest) -> tuple[int, bool]:
+    settings, network = plan.settings, plan.network
+    files = methods.adapter_files(network, settings.method, manifest.classes.names, plan.source.name)
     tensors = network.state_dict() if files is None else files.tensors
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()), files is not None

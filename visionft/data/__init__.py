@@ -6,7 +6,6 @@ from visionft.data.loading.collate import Batch, Item
 from visionft.data.loading.dataloader import (
     EvalPhotos,
     FixedViews,
-    Remembered,
     TrainLoader,
     TrainPhotos,
     eval_batches,
@@ -34,7 +33,6 @@ __all__ = [
     "Located",
     "Manifest",
     "Progress",
-    "Remembered",
     "Rows",
     "Sample",
     "Sides",

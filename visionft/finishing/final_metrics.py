@@ -20,7 +20,7 @@ from visionft.finishing.verdict import verdict
 from visionft.machine.hardware import full_precision, peak_memory
 from visionft.machine.progress import Say, bar
 from visionft.metrics import Metrics, evaluate_logits, unit
-from visionft.planning.plan import Prepared
+from visionft.planning.plan import Plan
 from visionft.runs import Run, layout
 from visionft.runs.atomic_write import remove, write_json
 from visionft.runs.calibration_file import Calibration
@@ -32,17 +32,17 @@ BATCH = 64
 TRAIN_SAMPLE = 500  # enough for an interval of two points around the training accuracy
 
 
-def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[Epoch], say: Say, began: float) -> Run:
+def finish(folder: Path, plan: Plan, manifest: Manifest, history: list[Epoch], say: Say, began: float) -> Run:
     """Recompute the figures on the final weights and write weights, metrics and result."""
-    network = prepared.network.to("cpu").to(memory_format=torch.contiguous_format).float()
+    network = plan.network.to("cpu").to(memory_format=torch.contiguous_format).float()
     kept = best(history) if history else None
     if os.path.lexists(folder / layout.BEST):
         network.load_state_dict(read_tensors(folder / layout.BEST))
     full_precision()
-    adapter = methods.adapter_files(network, prepared.settings.method, manifest.classes.names, prepared.base)
-    methods.fold(network, prepared.settings.method)
-    val, train, calibration = final_figures(prepared, manifest)
-    sentence = verdict((train.top1, val.top1), train.n, calibration.temperature, prepared.settings, history, kept)
+    adapter = methods.adapter_files(network, plan.settings.method, manifest.classes.names, plan.base)
+    methods.fold(network, plan.settings.method)
+    val, train, calibration = final_figures(plan, manifest)
+    sentence = verdict((train.top1, val.top1), train.n, calibration.temperature, plan.settings, history, kept)
     if adapter is not None:
         write_adapter(folder / layout.ADAPTER, adapter)
     write_weights(folder / layout.WEIGHTS, network)
@@ -50,15 +50,15 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     calibration.write(folder)
     cost = {
         "seconds": time.monotonic() - began,
-        "peak_memory_mb": peak_memory(prepared.settings.hardware.device) / 1e6,
+        "peak_memory_mb": peak_memory(plan.settings.hardware.device) / 1e6,
     }
     account = {"account": manifest.account.brief()}
     write_json(folder / layout.RESULT, _result(val, train, sentence, history, kept) | cost | account)
     remove(folder / layout.BEST)
     say(f"validation: {val}")
-    if kept and kept.epoch and kept.val_top1 != val.top1 and prepared.settings.hardware.precision != "fp32":
+    if kept and kept.epoch and kept.val_top1 != val.top1 and plan.settings.hardware.precision != "fp32":
         say(
-            f"these are the figures in fp32, of what is exported; in {prepared.settings.hardware.precision}, as "
+            f"these are the figures in fp32, of what is exported; in {plan.settings.hardware.precision}, as "
             f"training computes, epoch {kept.epoch} had a top-1 of {kept.val_top1:.2%}"
         )
     say(sentence_of(calibration))
@@ -66,12 +66,12 @@ def finish(folder: Path, prepared: Prepared, manifest: Manifest, history: list[E
     return Run.open(folder)
 
 
-def final_figures(prepared: Prepared, manifest: Manifest) -> tuple[Metrics, Metrics, Calibration]:
+def final_figures(plan: Plan, manifest: Manifest) -> tuple[Metrics, Metrics, Calibration]:
     """Return what the network in fp32 shows, calibrated: on validation, and on a sample of the training photos."""
     everything = np.arange(len(manifest.rows("validation")), dtype=np.int64)
-    held_out = _outputs(prepared, manifest, everything, "validation")
-    chosen, sampled = sample(manifest.rows("train").labels, TRAIN_SAMPLE, prepared.settings.seed)
-    seen = _outputs(prepared, manifest, chosen, "train")
+    held_out = _outputs(plan, manifest, everything, "validation")
+    chosen, sampled = sample(manifest.rows("train").labels, TRAIN_SAMPLE, plan.settings.seed)
+    seen = _outputs(plan, manifest, chosen, "train")
     names = list(manifest.classes)
     calibration = calibrate(held_out, seen, len(names))
     temperature = calibration.temperature.temperature
@@ -80,15 +80,15 @@ def final_figures(prepared: Prepared, manifest: Manifest) -> tuple[Metrics, Metr
     return val, train, calibration
 
 
-def _outputs(prepared: Prepared, manifest: Manifest, indices: NDArray[np.int64], split: str) -> Outputs:
-    settings = prepared.settings
-    network = prepared.network.to(settings.hardware.device)
+def _outputs(plan: Plan, manifest: Manifest, indices: NDArray[np.int64], split: str) -> Outputs:
+    settings = plan.settings
+    network = plan.network.to(settings.hardware.device)
     rows = manifest.rows(split).take(indices)
-    dataset = EvalPhotos(rows, manifest.root, prepared.preprocess)
+    dataset = EvalPhotos(rows, manifest.root, plan.preprocess)
     with bar(f"figures on {split}") as advance:
         batches = eval_batches(dataset, BATCH, int(settings.hardware.workers))
         advance(0, len(indices))
-        answers = forward_batches(network, batches, prepared.preprocess, device=settings.hardware.device, dtype=None)
+        answers = forward_batches(network, batches, plan.preprocess, device=settings.hardware.device, dtype=None)
     return Outputs(answers["logits"], unit(answers["embedding"]), answers["labels"])
 
 

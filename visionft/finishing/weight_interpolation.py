@@ -14,7 +14,7 @@ from visionft.backbones import Network, forwarding
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.machine.progress import bar
 from visionft.metrics import log_loss
-from visionft.planning.plan import Prepared
+from visionft.planning.plan import Plan
 
 BATCH = 64
 
@@ -70,17 +70,17 @@ class Line:
                 tensor.copy_(torch.lerp(self.start[name], self.end[name], coefficient))
 
 
-def measure(line: Line, prepared: Prepared, manifest: Manifest, coefficients: Sequence[float]) -> list[Point]:
+def measure(line: Line, plan: Plan, manifest: Manifest, coefficients: Sequence[float]) -> list[Point]:
     """Measure all blends in one pass over the validation photos: each is decoded once, whatever their number."""
     rows = manifest.rows("validation")
-    photos, device = EvalPhotos(rows, manifest.root, prepared.preprocess), prepared.settings.hardware.device
+    photos, device = EvalPhotos(rows, manifest.root, plan.preprocess), plan.settings.hardware.device
     sums = [_Sums() for _ in coefficients]
     done = 0
     with (
         bar("blends on validation") as advance,
-        forwarding(line.network, prepared.preprocess, device=device, want=("logits",)) as forward,
+        forwarding(line.network, plan.preprocess, device=device, want=("logits",)) as forward,
     ):
-        for pixels, labels, _ in eval_batches(photos, BATCH, int(prepared.settings.hardware.workers)):
+        for pixels, labels, _ in eval_batches(photos, BATCH, int(plan.settings.hardware.workers)):
             for coefficient, total in zip(coefficients, sums, strict=True):
                 line.move_to(coefficient)
                 forward.refresh()

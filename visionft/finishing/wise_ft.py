@@ -18,7 +18,7 @@ from visionft.finishing.verdict import verdict
 from visionft.finishing.weight_interpolation import Line, best, measure
 from visionft.machine.hardware import full_precision, peak_memory, pick_device
 from visionft.machine.progress import Say
-from visionft.planning.plan import Prepared
+from visionft.planning.plan import Plan
 from visionft.runs import Run, layout
 from visionft.runs.atomic_write import require_space, seal, write_json, write_text
 from visionft.runs.calibration_file import Calibration
@@ -54,20 +54,20 @@ def blend(run: Run, out: Path, coefficients: Sequence[float] = TENTHS, say: Say 
         return Run.open(out)
     require_space(out, COPIES_OF_WEIGHTS * sum(tensor.nbytes for tensor in start.values()), "this blend")
     full_precision()
-    prepared, manifest = _prepared(run), run.manifest()
-    line = Line(prepared.network, start)
-    points = measure(line, prepared, manifest, coefficients)
+    plan, manifest = _prepared(run), run.manifest()
+    line = Line(plan.network, start)
+    points = measure(line, plan, manifest, coefficients)
     chosen = best(points)
     for point in points:
         say(f"{point}{'  <- chosen' if point is chosen else ''}")
     line.move_to(chosen.coefficient)
-    figures, calibration = _figures(prepared, manifest, say)
+    figures, calibration = _figures(plan, manifest, say)
     result = {**run.result, **figures}
     result["seconds"] = time.monotonic() - began
     result["blend"] = {
         "weights": digest, "coefficient": chosen.coefficient, "path": [asdict(point) for point in points],
     }  # fmt: skip
-    _write(run, out, prepared.network.to("cpu"), calibration, result)
+    _write(run, out, plan.network.to("cpu"), calibration, result)
     return Run.open(out)
 
 
@@ -92,17 +92,17 @@ def _is_there(out: Path, run: Run, digest: str, coefficients: Sequence[float]) -
     return True
 
 
-def _prepared(run: Run) -> Prepared:
+def _prepared(run: Run) -> Plan:
     """Return the run as training had it at its end, on a device that is here."""
     device = "cpu" if run.settings.hardware.device == "cpu" else pick_device("auto")
     settings = run.settings.model_copy(update={"hardware": run.settings.hardware.model_copy(update={"device": device})})
     network = run.network().to(device)
-    return Prepared(settings, (), network, WeightSource(**run.weights_source), run.preprocess)
+    return Plan(settings, (), network, WeightSource(**run.weights_source), run.preprocess)
 
 
-def _figures(prepared: Prepared, manifest: Manifest, say: Say) -> tuple[dict[str, Any], Calibration]:
+def _figures(plan: Plan, manifest: Manifest, say: Say) -> tuple[dict[str, Any], Calibration]:
     began = time.monotonic()
-    val, train, calibration = final_figures(prepared, manifest)
+    val, train, calibration = final_figures(plan, manifest)
     seconds = time.monotonic() - began
     sentence = verdict((train.top1, val.top1), train.n, calibration.temperature)
     say(f"validation: {val}")
@@ -113,7 +113,7 @@ def _figures(prepared: Prepared, manifest: Manifest, say: Say) -> tuple[dict[str
         "train": {"top1": train.top1, "log_loss": train.log_loss, "n": train.n},
         "verdict": sentence,
         "images_per_second": (val.n + train.n) / seconds,
-        "peak_memory_mb": peak_memory(prepared.settings.hardware.device) / 1e6,
+        "peak_memory_mb": peak_memory(plan.settings.hardware.device) / 1e6,
     }
     return figures, calibration
 

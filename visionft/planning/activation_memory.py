@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from visionft.backbones import Network
 from visionft.machine.progress import Say
 from visionft.planning.crop_sizes import crop
-from visionft.planning.memory_efficient import lean
+from visionft.planning.memory_efficient import memory_efficient
 from visionft.planning.step_timing import saved_bytes
 from visionft.settings import AdapterMethod, FitSettings, LoraMethod, QloraMethod
 
@@ -22,10 +22,10 @@ def compared(settings: FitSettings, network: Network, say: Say) -> Iterator[None
         yield
         return
     size = crop(settings, network.input_size)
-    with lean(settings, network):
+    with memory_efficient(settings, network):
         full = saved_bytes(network, size)
     yield
-    with lean(settings, network):
+    with memory_efficient(settings, network):
         edited = saved_bytes(network, size)
     say(sentence(settings.method.name, network.name, edited, full))
 

@@ -86,12 +86,12 @@ def parent_of(wanted: FitSettings) -> Run | None:
     return parent
 
 
-def splits_of(wanted: FitSettings, elders: Sequence[Run], say: Say) -> Path | pa.Table | None:
+def splits_of(wanted: FitSettings, earlier_runs: Sequence[Run], say: Say) -> Path | pa.Table | None:
     """Return what decides sides: splits of earlier runs and of those before them, unless the settings name some.
 
     Args:
         wanted: the settings as given.
-        elders: the run to go on from and the one that teaches; where two disagree on a photo, the first decides.
+        earlier_runs: the run to go on from and the one that teaches; where two disagree on a photo, the first decides.
         say: prints one line.
 
     Raises:
@@ -99,12 +99,12 @@ def splits_of(wanted: FitSettings, elders: Sequence[Run], say: Say) -> Path | pa
     """
     if wanted.data.splits is not None and recorded(wanted.data.splits):
         return verified_table(wanted.data.splits)
-    if not elders or wanted.data.splits is not None:
+    if not earlier_runs or wanted.data.splits is not None:
         return wanted.data.splits
     paths = []
-    for elder in elders:
-        say(f"photos that {elder.path} had keep their sides, unless the new ones bring splits of their own")
-        known, gone = lineage(elder)
+    for earlier in earlier_runs:
+        say(f"photos that {earlier.path} had keep their sides, unless the new ones bring splits of their own")
+        known, gone = lineage(earlier)
         if gone:
             say(f"note: {gone}, further back, is gone: photos that it was trained on may be drawn for test")
         paths += known

@@ -8,7 +8,7 @@ from visionft.backbones import Network
 from visionft.errors import BackboneError
 from visionft.machine.progress import Say
 from visionft.planning.crop_sizes import crop
-from visionft.planning.memory_efficient import lean
+from visionft.planning.memory_efficient import memory_efficient
 from visionft.planning.step_timing import saved_bytes
 from visionft.settings import FitSettings
 
@@ -40,7 +40,7 @@ def prepare(settings: FitSettings, network: Network, say: Say) -> None:
     if not settings.hardware.gradient_checkpointing or not settings.epochs:
         return
     size = crop(settings, network.input_size)
-    with lean(settings, network):
+    with memory_efficient(settings, network):
         before = saved_bytes(network, size)
         checkpoint_gradients(network)
         after = saved_bytes(network, size)

@@ -10,7 +10,7 @@ from visionft.settings import FitSettings
 
 
 @contextmanager
-def lean(settings: FitSettings, network: Network) -> Iterator[None]:
+def memory_efficient(settings: FitSettings, network: Network) -> Iterator[None]:
     """Train a network in this block with what gives the same answers and gradients for less."""
     frozen = settings.optim.norm_statistics == "frozen"
     with relu6_kept_once(network), norms_carried(network) if frozen else nullcontext():

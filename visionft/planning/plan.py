@@ -36,7 +36,7 @@ LEARNS = ("learns from", "--distill")
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Plan:
     """A run before its first step.
 
     Attributes:
@@ -86,9 +86,9 @@ def require_obtainable(wanted: FitSettings) -> None:
         backbones.require_obtainable(backbones.OFFLINE_BACKBONE, wanted.weights)
 
 
-def prepare(
-    wanted: FitSettings, manifest: Manifest, say: Say, parent: Run | None = None, master: Run | None = None
-) -> Prepared:
+def make_plan(
+    wanted: FitSettings, manifest: Manifest, say: Say, parent: Run | None = None, teacher_run: Run | None = None
+) -> Plan:
     """Build the network and resolve every "auto", saying each choice with its reason.
 
     Args:
@@ -96,21 +96,21 @@ def prepare(
         manifest: the photos.
         say: prints one line.
         parent: the run to go on from.
-        master: the run that teaches.
+        teacher_run: the run that teaches.
     """
-    teacher = Teacher(master, manifest.classes) if master else None
-    heir = Inheritance.of(parent, Origin.of(parent), manifest.classes, wanted) if parent else None
+    teacher = Teacher(teacher_run, manifest.classes) if teacher_run else None
+    inherited = Inheritance.of(parent, Origin.of(parent), manifest.classes, wanted) if parent else None
     taken = choices_of(wanted, parent) if parent else []
     read = open_ones(wanted, [Choice(*choice) for choice in manifest.reading.choices] if manifest.reading else [])
     settings, machine = resolve_machine(put(wanted, [*taken, *read]))
     torch.set_num_threads(int(settings.hardware.threads))
-    settings, network, weights = _network(settings, wanted, manifest, say, heir)
+    settings, network, weights = _network(settings, wanted, manifest, say, inherited)
     if sentence := too_large(network.name, sum(tensor.nbytes for tensor in network.state_dict().values())):
         say(f"note: this run will evaluate and predict, but not export: {sentence}")
     transform = parent.preprocess if parent else backbones.preprocess(network, settings.preprocess)
     if teacher:
         teacher.require_shape(transform.size)
-    facts = _facts(network, manifest, transform, heir)
+    facts = _facts(network, manifest, transform, inherited)
     settings, training = resolve_training(settings, facts)
     require_growable(settings, facts.any_size)
     _edit(settings, network, say)
@@ -125,14 +125,14 @@ def prepare(
         if choice.setting not in {*idle, "weights"}:  # a line of their own says where these come from
             say(f"  {choice}")
     choices = (*read, *choices)  # how the photos are read was said with them
-    if master and teacher:
-        say(f"teacher: {master}; it sees the same views, at {_spoken(teacher.size)} pixels")
-    if heir is None:
+    if teacher_run and teacher:
+        say(f"teacher: {teacher_run}; it sees the same views, at {_spoken(teacher.size)} pixels")
+    if inherited is None:
         say(f"weights: {network.source}")
-        return Prepared(settings, choices, network, network.source, transform, teacher=teacher)
-    say(f"weights: of the run {heir.parent.path}, which goes back to {network.source}")
-    say(str(heir.succession))
-    return Prepared(settings, choices, network, network.source, transform, heir.origin, heir.succession, teacher)
+        return Plan(settings, choices, network, network.source, transform, teacher=teacher)
+    say(f"weights: of the run {inherited.parent.path}, which goes back to {network.source}")
+    say(str(inherited.succession))
+    return Plan(settings, choices, network, network.source, transform, inherited.origin, inherited.succession, teacher)
 
 
 def _spoken(size: tuple[int, int]) -> str:
@@ -160,7 +160,7 @@ def views_of(settings: FitSettings, transform: Preprocess, teacher: Teacher | No
     return max(own, teacher.size, key=min) if teacher else own
 
 
-def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:
+def reopen_plan(folder: Path, wanted: FitSettings, manifest: Manifest) -> Plan:
     """Rebuild a run's start from its folder; the weights are those of the structure, to be loaded over.
 
     Raises:
@@ -177,43 +177,43 @@ def reopen(folder: Path, wanted: FitSettings, manifest: Manifest) -> Prepared:
     teacher = None
     if taught is not None:
         teacher = Teacher(taught.reopen(Path(wanted.distill or taught.path), *LEARNS), manifest.classes)
-    return Prepared(settings, choices, network, source, preprocess, origin, teacher=teacher)
+    return Plan(settings, choices, network, source, preprocess, origin, teacher=teacher)
 
 
 def _chosen(record: dict[str, Any]) -> tuple[tuple[Choice, ...], WeightSource, Origin | None, Origin | None]:
     choices = tuple(Choice(**choice) for choice in record["choices"])
-    elders = [Origin(**record[name]) if record.get(name) else None for name in ("origin", "teacher")]
-    return choices, WeightSource(**record["weights"]), elders[0], elders[1]
+    earlier_runs = [Origin(**record[name]) if record.get(name) else None for name in ("origin", "teacher")]
+    return choices, WeightSource(**record["weights"]), earlier_runs[0], earlier_runs[1]
 
 
-def with_weights(prepared: Prepared, wanted: FitSettings, manifest: Manifest) -> Prepared:
+def with_weights(plan: Plan, wanted: FitSettings, manifest: Manifest) -> Plan:
     """Load the starting weights again: the run was killed before its first checkpoint.
 
     Raises:
         RunError: they are those of another run, which is gone or has changed.
     """
-    heir = None
-    if prepared.origin is not None:
-        parent = prepared.origin.reopen(Path(wanted.from_run or prepared.origin.path))
-        heir = Inheritance.of(parent, prepared.origin, manifest.classes, wanted)
-    network = heir.network(wanted.seed) if heir else _create(prepared.settings, len(manifest.classes))
-    _edit(prepared.settings, network, lambda _: None)
-    gradient_checkpointing.prepare(prepared.settings, network, lambda _: None)
-    return replace(prepared, network=network, succession=heir.succession if heir else None)
+    inherited = None
+    if plan.origin is not None:
+        parent = plan.origin.reopen(Path(wanted.from_run or plan.origin.path))
+        inherited = Inheritance.of(parent, plan.origin, manifest.classes, wanted)
+    network = inherited.network(wanted.seed) if inherited else _create(plan.settings, len(manifest.classes))
+    _edit(plan.settings, network, lambda _: None)
+    gradient_checkpointing.prepare(plan.settings, network, lambda _: None)
+    return replace(plan, network=network, succession=inherited.succession if inherited else None)
 
 
-def _facts(network: Network, manifest: Manifest, transform: Preprocess, heir: Inheritance | None) -> Facts:
+def _facts(network: Network, manifest: Manifest, transform: Preprocess, inherited: Inheritance | None) -> Facts:
     photos = sum(manifest.counts()["train"].values())
-    if heir is None:
+    if inherited is None:
         return Facts.of(network, photos, transform.size, network.source.kind != "none")
-    return Facts.of(network, photos, transform.size, True, "grown" if heir.succession.new_rows else "kept")
+    return Facts.of(network, photos, transform.size, True, "grown" if inherited.succession.new_rows else "kept")
 
 
 def _network(
-    settings: FitSettings, wanted: FitSettings, manifest: Manifest, say: Say, heir: Inheritance | None
+    settings: FitSettings, wanted: FitSettings, manifest: Manifest, say: Say, inherited: Inheritance | None
 ) -> tuple[FitSettings, Network, list[Choice]]:
-    if heir is not None:
-        return settings, heir.network(settings.seed), []
+    if inherited is not None:
+        return settings, inherited.network(settings.seed), []
     classes = len(manifest.classes)
     if settings.weights != "auto":
         return settings, _create(settings, classes), []

@@ -9,7 +9,7 @@ from visionft.machine.hardware import free_memory, has_bf16
 from visionft.planning.auto import batch_norms
 from visionft.planning.choices import Choice
 from visionft.planning.crop_sizes import crop
-from visionft.planning.memory_efficient import lean
+from visionft.planning.memory_efficient import memory_efficient
 from visionft.planning.step_timing import Way, fitting_micro_batch, saved_bytes, seconds_per_photo
 from visionft.settings import FitSettings
 
@@ -37,7 +37,7 @@ def pace(settings: FitSettings, network: Network) -> list[Choice]:
             Choice("hardware.precision", "fp32", "nothing is trained by epochs"),
             Choice("optim.micro_batch", min(_batch(settings), SMALL), "nothing is trained by epochs"),
         ]
-    with lean(settings, network):
+    with memory_efficient(settings, network):
         return _on_gpu(settings, network) if settings.hardware.device == "cuda" else _on_processor(settings, network)
 
 

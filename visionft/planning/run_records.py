@@ -13,7 +13,7 @@ from typing import Any
 from visionft import backbones
 from visionft.data import Manifest
 from visionft.errors import RunBusyError, RunError
-from visionft.planning.plan import Prepared
+from visionft.planning.plan import Plan
 from visionft.runs import environment, layout
 from visionft.runs.atomic_write import begin, replacing, require_space, sweep, write_json, write_text
 from visionft.settings import FitSettings, to_yaml
@@ -29,8 +29,8 @@ def folder_of(wanted: FitSettings) -> Path:
         return Path(wanted.out)
     backbone = "" if wanted.backbone == "auto" else f"-{backbones.slug(wanted.backbone)}"
     parent = "" if wanted.from_run is None else f"-from-{wanted.from_run.absolute().name}"
-    master = "" if wanted.distill is None else f"-taught-by-{wanted.distill.absolute().name}"
-    return Path("runs") / f"{wanted.photos.absolute().stem}-{wanted.method.name}{backbone}{parent}{master}"
+    teacher_run = "" if wanted.distill is None else f"-taught-by-{wanted.distill.absolute().name}"
+    return Path("runs") / f"{wanted.photos.absolute().stem}-{wanted.method.name}{backbone}{parent}{teacher_run}"
 
 
 def check_folder(folder: Path) -> None:
@@ -80,18 +80,18 @@ def _take_away(folder: Path, made: bool) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manifest) -> None:
+def write(folder: Path, wanted: FitSettings, plan: Plan, manifest: Manifest) -> None:
     """Write every record; settings.yaml comes last, so that a run without it is known to have never begun."""
-    size = sum(tensor.numel() * tensor.element_size() for tensor in prepared.network.state_dict().values())
+    size = sum(tensor.numel() * tensor.element_size() for tensor in plan.network.state_dict().values())
     require_space(folder, COPIES_OF_WEIGHTS * size + (64 << 20), "this run")
     sweep(folder)
     begin(folder)
     record = {
         "requested": comparable(wanted),
-        "choices": [asdict(choice) for choice in prepared.choices],
-        "weights": asdict(prepared.source),
-        "origin": prepared.origin.to_json() if prepared.origin else None,
-        "teacher": prepared.teacher.origin.to_json() if prepared.teacher else None,
+        "choices": [asdict(choice) for choice in plan.choices],
+        "weights": asdict(plan.source),
+        "origin": plan.origin.to_json() if plan.origin else None,
+        "teacher": plan.teacher.origin.to_json() if plan.teacher else None,
     }
     write_json(folder / layout.CHOICES, record)
     write_json(folder / layout.ENVIRONMENT, environment.describe())
@@ -99,8 +99,8 @@ def write(folder: Path, wanted: FitSettings, prepared: Prepared, manifest: Manif
     with replacing(folder / layout.SPLITS) as temporary:
         manifest.write_splits(temporary)
     write_json(folder / layout.CLASSES, {"names": list(manifest.classes), "hash": manifest.classes.hash})
-    write_json(folder / layout.PREPROCESS, prepared.preprocess.to_json())
-    write_text(folder / layout.SETTINGS, to_yaml(prepared.settings.model_copy(update={"out": folder})))
+    write_json(folder / layout.PREPROCESS, plan.preprocess.to_json())
+    write_text(folder / layout.SETTINGS, to_yaml(plan.settings.model_copy(update={"out": folder})))
 
 
 def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:

@@ -18,7 +18,7 @@ IN_MEMORY = 1_000_000_000
 """Bytes: more goes to a file, of which the system keeps in memory what there is room for."""
 
 
-class Crossings:
+class ActivationStore:
     """A table of (views, photos) tensors of one shape; also what answers a loader's samples.
 
     Args:
@@ -44,9 +44,9 @@ class Crossings:
         """Return how much this is, and where."""
         return f"{self.bytes / 1e6:,.1f} MB in {'memory' if self.in_memory else 'a temporary file'}"
 
-    def put(self, view: int, indices: Tensor, crossing: Tensor) -> None:
+    def put(self, view: int, indices: Tensor, activations: Tensor) -> None:
         """Remember what some photos' view makes cross: (B,) and (B, ...)."""
-        self._table[view, indices] = self._stored(crossing).to("cpu")
+        self._table[view, indices] = self._stored(activations).to("cpu")
 
     def batch(self, samples: Sequence[Sample]) -> Batch:
         """Return (what crosses (B, ...), class indices (B,), indices (B,)) of samples that share their view."""
@@ -54,8 +54,8 @@ class Crossings:
         found = self._table[samples[0][0]][indices]
         return found.movedim(-1, 1) if self._channels_last else found, self._labels[indices], indices
 
-    def _stored(self, crossing: Tensor) -> Tensor:
-        return crossing.movedim(1, -1) if self._channels_last else crossing
+    def _stored(self, activations: Tensor) -> Tensor:
+        return activations.movedim(1, -1) if self._channels_last else activations
 
 
 def size_of(views: int, photos: int, like: Tensor) -> int:
@@ -67,6 +67,6 @@ def _in_file(shape: Sequence[int], dtype: torch.dtype, folder: Path) -> Tensor:
     """Return a tensor over a file that has no name any more: the system takes it back however the process ends."""
     numel = int(np.prod(shape))
     require_space(folder, numel * dtype.itemsize, "remembering what a frozen part answers")
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".crossings.", suffix=".part") as file:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".activations.", suffix=".part") as file:
         file.truncate(numel * dtype.itemsize)
         return torch.from_file(file.name, shared=True, size=numel, dtype=dtype).view(*shape)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Any
-
-from lightning import Callback, Trainer
 
 from visionft.data import TrainLoader
 from visionft.machine.progress import Advance, Say
+from visionft.training.listeners import Listener
+from visionft.training.state import TrainState
 
 WARM_UP = 2  # steps that allocate and start workers
 TIMED = 6  # steps whose rate is taken for all
 
 
-class Foretelling(Callback):
+class Eta(Listener):
     """Say the expected time once, and move the bar after each step.
 
     Args:
@@ -30,16 +29,16 @@ class Foretelling(Callback):
         self._steps = 0
         self._began = 0.0
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def stepped(self, state: TrainState, photos: int) -> None:
         """Count a step."""
         self._steps += 1
-        total, photos = pl_module.schedule.total_steps, len(batch[1])
-        self.advance(pl_module.step * photos, total * photos)
+        total = state.schedule.total_steps
+        self.advance(state.step * photos, total * photos)
         if self._steps == WARM_UP:
             self._began = time.monotonic()
         if self._steps == WARM_UP + TIMED:
-            left = (time.monotonic() - self._began) / TIMED * self._left(pl_module.step, total)
-            self.say(f"training: {total} steps in {pl_module.schedule.epochs} epochs, about {spoken(left)} from now")
+            left = (time.monotonic() - self._began) / TIMED * self._left(state.step, total)
+            self.say(f"training: {total} steps in {state.schedule.epochs} epochs, about {spoken(left)} from now")
 
     def _left(self, step: int, total: int) -> float:
         """Return what is left, in steps like the present one."""

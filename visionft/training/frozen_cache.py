@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from visionft import backbones, methods
 from visionft.backbones import Cut
-from visionft.data import FixedViews, TrainLoader, eval_batches
+from visionft.data import Batch, FixedViews, TrainLoader, eval_batches
 from visionft.data.sources.listing import count as counted
 from visionft.errors import DiskSpaceError
 from visionft.machine.progress import Advance, Say
@@ -21,10 +21,9 @@ from visionft.machine.stop_signals import Interruption
 from visionft.methods import Group, Schedule
 from visionft.planning.precision import DTYPES
 from visionft.settings import FitSettings
-from visionft.training.activation_store import Crossings, size_of
-from visionft.training.callbacks import StopAskedError
+from visionft.training.activation_store import ActivationStore, size_of
 from visionft.training.eta import spoken
-from visionft.training.module import Classifier
+from visionft.training.state import TrainState
 
 BATCH = 32  # photos a pass; the same whenever it is done again, so that a resumed run meets the same numbers
 TIMED = 4  # passes whose rate is taken for all
@@ -70,11 +69,24 @@ def obstacle(settings: FitSettings) -> str | None:
     return "--distill shows the teacher the pixels of each view" if settings.distill else None
 
 
-class Prefixes:
-    """What a loader asks in such phases: which view an epoch has, and what is remembered of it.
+@dataclass(frozen=True)
+class Feed:
+    """The batches of one epoch.
+
+    Attributes:
+        batches: photos uint8 [B, H, W, 3], or activations [B, ...]; labels int64 [B]; rows int64 [B].
+        cut: what reads activations from there on; none: the batches are photos.
+    """
+
+    batches: Iterator[Batch]
+    cut: Cut | None = None
+
+
+class TrainSource:
+    """Where the batches of each epoch come from: photos, or what a frozen part of the network once made of them.
 
     Args:
-        module: in the state in which training goes on once an epoch is asked for.
+        state: in the state in which training goes on once an epoch is asked for.
         loader: of the training photos.
         folder: where a temporary file may be made.
         interruption: looked at after each pass.
@@ -84,60 +96,58 @@ class Prefixes:
 
     def __init__(
         self,
-        module: Classifier,
+        state: TrainState,
         loader: TrainLoader,
         folder: Path,
         interruption: Interruption,
         advance: Advance,
         say: Say,
     ) -> None:
-        self.module, self.loader, self.folder = module, loader, folder
+        self.state, self.loader, self.folder = state, loader, folder
         self.interruption, self.advance, self.say = interruption, advance, say
-        views, hindered = module.settings.augment.views, obstacle(module.settings)
-        found = frozen_phases(module.schedule, module.groups, views) if isinstance(views, int) else ()
+        views, hindered = state.settings.augment.views, obstacle(state.settings)
+        found = frozen_phases(state.schedule, state.groups, views) if isinstance(views, int) else ()
         if found and hindered:
             say(_pixels(found, f"though its lower part is frozen: {hindered}"))
         self.phases = () if hindered else found
         self._present: FrozenPhase | None = None
         self._cut: Cut | None = None
-        self._crossings: Crossings | None = None
+        self._store: ActivationStore | None = None
 
     @property
     def bytes(self) -> int:
         """Bytes of what is remembered in the present phase."""
-        return self._crossings.bytes if self._crossings else 0
+        return self._store.bytes if self._store else 0
 
-    def view(self, epoch: int) -> int:
-        """Return the number of the view that the photos have in an epoch."""
+    def epoch(self, epoch: int, start: int = 0) -> Feed:
+        """Return the batches of an epoch from batch `start` on."""
         phase = self._enter(epoch)
-        return epoch % phase.views if phase and self._cut else epoch
-
-    def remembered(self, epoch: int) -> Crossings | None:
-        """Return what crosses the cut for the views of an epoch, and let the module start from it; none: live."""
-        self._enter(epoch)
-        self.module.cut = self._cut if self._crossings else None
-        return self._crossings
+        self.loader.set_epoch(epoch, start, view=epoch % phase.views if phase and self._cut else None)
+        if self._store is None:
+            return Feed(iter(self.loader))
+        self.loader.close()
+        return Feed(map(self._store.batch, self.loader.samples()), self._cut)
 
     def _enter(self, epoch: int) -> FrozenPhase | None:
         phase = next((one for one in self.phases if one.first <= epoch < one.first + one.epochs), None)
         if phase != self._present:
-            self._present, self._cut, self._crossings = phase, None, None
+            self._present, self._cut, self._store = phase, None, None
             if phase is not None:
                 self._cut = self._found(phase)
-                self._crossings = self._filled(phase, self._cut) if self._cut else None
+                self._store = self._filled(phase, self._cut) if self._cut else None
         return phase
 
     def _found(self, phase: FrozenPhase) -> Cut | None:
-        network = self.module.network
+        network = self.state.network
         found = backbones.cut(network, phase.level, self.loader.dataset.augment.size)
         if found is None:
             below = f"its part below level {phase.level} is frozen, but {network.name} cannot be cut there or below"
             self.say(_pixels([phase], f"as {below}"))
         return found
 
-    def _filled(self, phase: FrozenPhase, cut: Cut) -> Crossings | None:
-        labels, budget = self.loader.dataset.rows.labels, self.module.settings.hardware.prefix_bytes
-        like = crossing(self.module, cut, torch.zeros(1, *cut.size, 3, dtype=torch.uint8))
+    def _filled(self, phase: FrozenPhase, cut: Cut) -> ActivationStore | None:
+        labels, budget = self.loader.dataset.rows.labels, self.state.settings.hardware.prefix_bytes
+        like = activations(self.state, cut, torch.zeros(1, *cut.size, 3, dtype=torch.uint8))
         needed = size_of(phase.views, len(labels), like)
         if needed > budget:
             self.say(
@@ -146,24 +156,24 @@ class Prefixes:
             )
             return None
         try:
-            crossings = Crossings(phase.views, labels, like, self.folder)
+            store = ActivationStore(phase.views, labels, like, self.folder)
         except DiskSpaceError as error:
             self.say(f"phase {phase.number} computes its frozen part in each epoch: {error}")
             return None
         began = time.monotonic()
-        self._fill(phase, cut, crossings)
-        line = told(phase, cut, self.module.depth_map.levels, len(labels), crossings, time.monotonic() - began)
-        self.say(f"{line}; they run without torch.compile" if self.module.settings.hardware.compile else line)
-        return crossings
+        self._fill(phase, cut, store)
+        line = told(phase, cut, self.state.depth_map.levels, len(labels), store, time.monotonic() - began)
+        self.say(f"{line}; they run without torch.compile" if self.state.settings.hardware.compile else line)
+        return store
 
-    def _fill(self, phase: FrozenPhase, cut: Cut, crossings: Crossings) -> None:
-        dataset, workers = self.loader.dataset, int(self.module.settings.hardware.workers)
+    def _fill(self, phase: FrozenPhase, cut: Cut, store: ActivationStore) -> None:
+        dataset, workers = self.loader.dataset, int(self.state.settings.hardware.workers)
         total, began, passes = phase.views * len(dataset), time.monotonic(), count(1)
         for view in range(phase.views):
             for pixels, _, indices in eval_batches(FixedViews(dataset, view), BATCH, workers):
-                crossings.put(view, indices, crossing(self.module, cut, pixels))
+                store.put(view, indices, activations(self.state, cut, pixels))
                 if self.interruption.signal is not None:
-                    raise StopAskedError  # what was written before this phase is where it begins again
+                    raise KeyboardInterrupt  # what was written before this phase is where it begins again
                 done = next(passes)
                 self.advance(min(done * BATCH, total), total)
                 left = (time.monotonic() - began) / done / BATCH * (total - done * BATCH)
@@ -172,22 +182,22 @@ class Prefixes:
 
 
 @torch.no_grad()
-def crossing(module: Classifier, cut: Cut, pixels: Tensor) -> Tensor:
-    """Return what photos (B, H, W, 3) of uint8 make cross a cut, in the arithmetic of the module's steps."""
-    dtype = DTYPES[module.settings.hardware.precision]
-    x = backbones.normalise(pixels, module.preprocess, module.device)
-    with backbones.evaluating(cut.network), torch.autocast(module.device.type, dtype, enabled=dtype is not None):
+def activations(state: TrainState, cut: Cut, pixels: Tensor) -> Tensor:
+    """Return what photos uint8 [B, H, W, 3] make cross a cut, [B, ...], in the arithmetic of the state's steps."""
+    dtype = DTYPES[state.settings.hardware.precision]
+    x = backbones.normalise(pixels, state.objective.preprocess, state.device)
+    with backbones.evaluating(cut.network), torch.autocast(state.device.type, dtype, enabled=dtype is not None):
         return cut.prefix(x)
 
 
-def told(phase: FrozenPhase, cut: Cut, levels: int, photos: int, crossings: Crossings, seconds: float) -> str:
+def told(phase: FrozenPhase, cut: Cut, levels: int, photos: int, store: ActivationStore, seconds: float) -> str:
     """Return what was remembered, and what it saves, in one line."""
     allowed = f" ({phase.level} would be frozen, but cannot be cut there)" if cut.level < phase.level else ""
     saved = seconds * (phase.epochs / phase.views - 1)
     return (
         f"phase {phase.number} trains from level {cut.level} of {levels - 1}{allowed}: what lies below is frozen, and "
         f"ran once for {counted(phase.views, 'view')} of {photos:,} photos, in {spoken(seconds)} "
-        f"({crossings}); {phase.epochs} epochs save about {spoken(saved)} by it"
+        f"({store}); {phase.epochs} epochs save about {spoken(saved)} by it"
     )
 
 

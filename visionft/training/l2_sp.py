@@ -14,7 +14,7 @@ from visionft.methods import Group
 from visionft.runs.run_files import damaged, read_tensors
 
 
-class StartPull:
+class L2SP:
     """Move the backbone's trained parameters towards their start (L2-SP, Li et al. 2018, arXiv 1802.01483).
 
     After an optimizer step at the rate lr: w <- w - min(1, lr * strength) * (w - w0), with the rate that w's own group

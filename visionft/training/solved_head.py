@@ -12,25 +12,25 @@ from visionft.data import Manifest
 from visionft.data.sources.listing import count
 from visionft.machine.hardware import exactly
 from visionft.machine.progress import Say, bar
-from visionft.planning.plan import Prepared
+from visionft.planning.plan import Plan
 from visionft.runs.history import Epoch
 from visionft.training import frozen_features, linear_probe, partial_linear_probe
 from visionft.training.frozen_features import SplitFeatures
 from visionft.training.linear_probe import INVERSE_REGULARISATION, Probe
 
 
-def solve_head(prepared: Prepared, manifest: Manifest, say: Say) -> Epoch:
+def solve_head(plan: Plan, manifest: Manifest, say: Say) -> Epoch:
     """Put the solution into the network's head and return it as epoch 0 of the history."""
     began = time.monotonic()
-    settings, network = prepared.settings, prepared.network
+    settings, network = plan.settings, plan.network
     splits = {}
     for split in ("train", "validation"):
         with bar(f"features of {split}") as advance:
-            splits[split] = frozen_features.compute(network, manifest, split, prepared.preprocess, settings, advance)
+            splits[split] = frozen_features.compute(network, manifest, split, plan.preprocess, settings, advance)
     computed = time.monotonic()
     train, validation = splits["train"], splits["validation"]
     assert isinstance(network.head, LinearHead)  # what `solves_head` promises
-    what, probe = _solution(network.head, prepared, train, validation)
+    what, probe = _solution(network.head, plan, train, validation)
     network.head.set_solution(torch.from_numpy(probe.weight), torch.from_numpy(probe.bias))
     loss, top1 = figures(network.head, validation)
     photos = len(train.labels) + len(validation.labels)
@@ -54,15 +54,13 @@ def figures(head: nn.Module, held_out: SplitFeatures) -> tuple[float, float]:
     return loss, (logits.argmax(1) == labels).float().mean().item()
 
 
-def _solution(
-    head: LinearHead, prepared: Prepared, train: SplitFeatures, validation: SplitFeatures
-) -> tuple[str, Probe]:
+def _solution(head: LinearHead, plan: Plan, train: SplitFeatures, validation: SplitFeatures) -> tuple[str, Probe]:
     """Return what is solved, in words, and the solution: the whole head, or the rows that an earlier run lacks."""
     photos = (train.features, train.labels, validation.features, validation.labels)
-    balanced = prepared.settings.optim.class_weights == "balanced"
-    if prepared.succession is None:
+    balanced = plan.settings.optim.class_weights == "balanced"
+    if plan.succession is None:
         return "solved head", linear_probe.solve(*photos, balanced=balanced)
-    new = prepared.succession.new_rows
+    new = plan.succession.new_rows
     what = f"solved {count(len(new), 'new row')} of the head, {len(head.weight) - len(new)} stay as they were"
     if not new:
         what = "solved head: no class is new, so all its rows, drawn to the earlier run's (0 leaves them as they were)"

@@ -14,8 +14,8 @@ from visionft.errors import DataError
 from visionft.finishing import final_metrics
 from visionft.machine.malloc import keep_freed_memory
 from visionft.machine.progress import Say, bar
-from visionft.planning import continue_from, plan, resume, run_records
-from visionft.planning.plan import Prepared
+from visionft.planning import continue_from, resume, run_records
+from visionft.planning.plan import Plan, make_plan, reopen_plan, require_obtainable, with_weights
 from visionft.runs import Run, layout, lock
 from visionft.runs.atomic_write import sweep
 from visionft.runs.history import Epoch
@@ -23,7 +23,7 @@ from visionft.runs.run_files import verified_table
 from visionft.runs.verify_run import require_as_written
 from visionft.settings import FitSettings
 from visionft.training.checkpoint import Checkpoint
-from visionft.training.loop import train_epochs
+from visionft.training.epochs import train_epochs
 from visionft.training.solved_head import solve_head
 
 
@@ -45,11 +45,11 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
         resume.require_same_settings(folder, wanted)
         resume.require_device(folder)
     else:
-        plan.require_obtainable(wanted)
+        require_obtainable(wanted)
     parent = None if begun else continue_from.parent_of(wanted)
-    master = None if begun or wanted.distill is None else Run.open(wanted.distill)
-    elders = [run for run in (parent, master) if run is not None]
-    splits = verified_table(folder / layout.SPLITS) if begun else continue_from.splits_of(wanted, elders, say)
+    teacher_run = None if begun or wanted.distill is None else Run.open(wanted.distill)
+    earlier_runs = [run for run in (parent, teacher_run) if run is not None]
+    splits = verified_table(folder / layout.SPLITS) if begun else continue_from.splits_of(wanted, earlier_runs, say)
     with bar("reading photos") as advance:
         reading = resume.reading_of(folder, wanted)
         try:
@@ -66,14 +66,14 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     if begun:
         with lock.held(folder):
             return _go_on(folder, wanted, manifest, say, began)
-    for elder in elders:
-        continue_from.say_what_was_seen(elder, manifest, say)
-    prepared = plan.prepare(wanted, manifest, say, parent, master)
+    for earlier in earlier_runs:
+        continue_from.say_what_was_seen(earlier, manifest, say)
+    plan = make_plan(wanted, manifest, say, parent, teacher_run)
     with run_records.new_folder(folder), lock.held(folder):
-        if (folder / layout.SETTINGS).is_file():  # another process began here while this one prepared
+        if (folder / layout.SETTINGS).is_file():  # another process began here while this one plan
             return _go_on(folder, wanted, manifest, say, began)
-        run_records.write(folder, wanted, prepared, manifest)
-        return _work(folder, prepared, manifest, None, say, began)
+        run_records.write(folder, wanted, plan, manifest)
+        return _work(folder, plan, manifest, None, say, began)
 
 
 def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float) -> Run:
@@ -86,27 +86,25 @@ def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, bega
         require_as_written(folder)
         say(f"the run {folder} is finished already; give another --out to train again")
         return Run.open(folder)
-    prepared = plan.reopen(folder, wanted, manifest)
+    plan = reopen_plan(folder, wanted, manifest)
     path = folder / layout.CHECKPOINT
     checkpoint = Checkpoint.load(path) if os.path.lexists(path) else None
     resume.require_whole(folder, checkpoint.history if checkpoint else ())
     if checkpoint is None:
-        prepared = plan.with_weights(prepared, wanted, manifest)
+        plan = with_weights(plan, wanted, manifest)
     say(
         f"going on with the unfinished run {folder} "
         + (f"after step {checkpoint.step}" if checkpoint else "from its start")
     )
-    return _work(folder, prepared, manifest, checkpoint, say, began)
+    return _work(folder, plan, manifest, checkpoint, say, began)
 
 
-def _work(
-    folder: Path, prepared: Prepared, manifest: Manifest, checkpoint: Checkpoint | None, say: Say, began: float
-) -> Run:
-    settings = prepared.settings
+def _work(folder: Path, plan: Plan, manifest: Manifest, checkpoint: Checkpoint | None, say: Say, began: float) -> Run:
+    settings = plan.settings
     torch.set_num_threads(int(settings.hardware.threads))
     history: list[Epoch] = list(checkpoint.history) if checkpoint else []
-    if checkpoint is None and prepared.solves_head:
-        history = [solve_head(prepared, manifest, say)]
+    if checkpoint is None and plan.solves_head:
+        history = [solve_head(plan, manifest, say)]
     if settings.epochs:
-        train_epochs(folder, prepared, manifest, checkpoint, history, say)
-    return final_metrics.finish(folder, prepared, manifest, history, say, began)
+        train_epochs(folder, plan, manifest, checkpoint, history, say)
+    return final_metrics.finish(folder, plan, manifest, history, say, began)

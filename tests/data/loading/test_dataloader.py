@@ -3,7 +3,6 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,8 @@ import pytest
 import torch
 
 from visionft.data import (
-    Batch,
     EvalPhotos,
     Manifest,
-    Sample,
     TrainLoader,
     TrainPhotos,
     eval_batches,
@@ -76,34 +73,22 @@ def test_an_epoch_that_was_left_in_its_middle_is_forgotten(manifest: Manifest) -
     assert seen == expected
 
 
-class Twos:
-    """Every second view comes again; of the second epoch everything is known."""
-
-    def view(self, epoch: int) -> int:
-        return epoch % 2
-
-    def remembered(self, epoch: int) -> Twos | None:
-        return self if epoch == 1 else None
-
-    def batch(self, samples: Sequence[Sample]) -> Batch:
-        indices = torch.tensor([index for _, index in samples])
-        return torch.full((len(samples), 3), float(samples[0][0])), indices, indices
-
-
-def test_what_is_remembered_takes_the_place_of_photos_in_the_epochs_own_order(manifest: Manifest) -> None:
+def test_a_view_that_comes_again_has_the_photos_that_it_had(manifest: Manifest) -> None:
     loader = TrainLoader(training(manifest), 4, seed=3, workers=1)
     plain = list(loader)
-    loader.recurring = Twos()
-    loader.set_epoch(2)
+    loader.set_epoch(2, view=0)
     again = {int(row): pixels for batch in loader for pixels, row in zip(batch[0], batch[2], strict=True)}
     first = {int(row): pixels for batch in plain for pixels, row in zip(batch[0], batch[2], strict=True)}
     assert all(torch.equal(again[row], first[row]) for row in again.keys() & first.keys())
-    loader.set_epoch(1, 1)
-    batches = list(loader)
+
+
+def test_the_samples_of_an_epoch_are_those_of_its_batches(manifest: Manifest) -> None:
+    loader = TrainLoader(training(manifest), 4, seed=3)
+    loader.set_epoch(1, 1, view=7)
     expected = list(train_batches(training(manifest), seed=3, epoch=1, start=1, batch_size=4))
-    assert [rows.tolist() for _, _, rows in batches] == [rows.tolist() for _, _, rows in expected]
-    assert {float(value) for known, _, _ in batches for value in known.flatten()} == {1.0}
-    assert multiprocessing.active_children() == []
+    samples = list(loader.samples())
+    assert [[row for _, row in batch] for batch in samples] == [rows.tolist() for _, _, rows in expected]
+    assert {view for batch in samples for view, _ in batch} == {7}
 
 
 def test_a_loader_has_no_length_but_counts_the_steps_of_an_epoch(manifest: Manifest) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -143,26 +143,6 @@ class EvalPhotos(Dataset[Item]):
         return self.root / self.rows.paths[index]
 
 
-class Recurring(Protocol):
-    """Views that come again, and what is remembered of them in the place of their pixels."""
-
-    def view(self, epoch: int) -> int:
-        """Return the number of the view that the photos have in an epoch."""
-        ...
-
-    def remembered(self, epoch: int) -> Remembered | None:
-        """Return what answers the samples of an epoch; none: their photos do."""
-        ...
-
-
-class Remembered(Protocol):
-    """What is known of samples, in the place of their pixels."""
-
-    def batch(self, samples: Sequence[Sample]) -> Batch:
-        """Return (what is known (B, ...), class indices (B,), rows in the split (B,))."""
-        ...
-
-
 class TrainLoader:
     """The batches of one epoch after the other; workers live on between epochs.
 
@@ -177,32 +157,32 @@ class TrainLoader:
 
     Attributes:
         steps_per_epoch: Batches of a whole epoch.
-        recurring: Views that come again, where some do.
     """
 
     def __init__(
         self, dataset: TrainPhotos, batch_size: int, seed: int, workers: int = 0, pin_memory: bool = False
     ) -> None:
         self.dataset, self.workers, self.pin_memory = dataset, workers, pin_memory
-        # Private: Lightning calls set_epoch(epoch) on whatever is called `sampler`, which would forget a resumed start.
         self._sampler = EpochSampler(len(dataset), batch_size, seed)
         self.steps_per_epoch = self._sampler.steps
-        self.recurring: Recurring | None = None
         self._loader: DataLoader[Item | Fault] | None = None
 
-    def set_epoch(self, epoch: int, start: int = 0) -> None:
-        """Choose the epoch that is iterated next, and how many of its batches are already done."""
-        self._sampler.set_epoch(epoch, start)
+    def set_epoch(self, epoch: int, start: int = 0, view: int | None = None) -> None:
+        """Choose the epoch that is iterated next, how many of its batches are done already, and the photos' view.
+
+        Args:
+            epoch: From 0.
+            start: Batches that are left out.
+            view: Number of the photos' view; none: the epoch, so that views are new in each.
+        """
+        self._sampler.set_epoch(epoch, start, view)
+
+    def samples(self) -> Iterator[list[Sample]]:
+        """Yield (view, index) of the photos of each remaining batch, in place of the photos."""
+        return iter(self._sampler)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the remaining batches of the chosen epoch; DataError if a photo is gone or a worker died."""
-        if self.recurring is not None:
-            self._sampler.view = self.recurring.view
-            remembered = self.recurring.remembered(self._sampler.epoch)
-            if remembered is not None:
-                self.close()
-                yield from map(remembered.batch, self._sampler)
-                return
         if self._loader is None:
             self._loader = _loader(self.dataset, self._sampler, self.workers, self.pin_memory)
         try:

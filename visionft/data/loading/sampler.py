@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import IntEnum
 
 import numpy as np
@@ -44,26 +44,22 @@ class EpochSampler:
         n: Training photos.
         batch_size: Photos in a batch.
         seed: The run's seed.
-
-    Attributes:
-        view: From an epoch to the number of the view that its photos have.
     """
 
     def __init__(self, n: int, batch_size: int, seed: int) -> None:
         self.n, self.batch_size, self.seed = n, batch_size, seed
         self.steps = steps_per_epoch(n, batch_size)
-        self.epoch, self.start = 0, 0
-        self.view: Callable[[int], int] = int
+        self.set_epoch(0)
 
-    def set_epoch(self, epoch: int, start: int = 0) -> None:
-        """Choose the epoch and the number of its batches that are already done, in [0, steps]."""
+    def set_epoch(self, epoch: int, start: int = 0, view: int | None = None) -> None:
+        """Choose the epoch, the number of its batches that are done, in [0, steps], and the view; none: the epoch."""
         if not 0 <= start <= self.steps:
             raise ValueError(f"an epoch has batches 0 to {self.steps}, got start {start}")
-        self.epoch, self.start = epoch, start
+        self.epoch, self.start, self.view = epoch, start, epoch if view is None else view
 
     def __iter__(self) -> Iterator[list[Sample]]:
         """Yield the remaining batches of the chosen epoch."""
-        view, order = self.view(self.epoch), permutation(self.seed, self.epoch, self.n)
+        order = permutation(self.seed, self.epoch, self.n)
         for step in range(self.start, self.steps):
             batch = order[step * self.batch_size : (step + 1) * self.batch_size]
-            yield [(view, index) for index in batch.tolist()]
+            yield [(self.view, index) for index in batch.tolist()]

@@ -1,0 +1,70 @@
+"""What may listen to a training: a handful of events, told to each listener in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from visionft.training.state import TrainState
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a validation found, on the weights that would be exported.
+
+    Attributes:
+        loss: mean log-loss.
+        top1: share of the photos that are answered rightly, in [0, 1].
+    """
+
+    loss: float
+    top1: float
+
+
+class Listener:
+    """Hears of a training; every method may be left as it is.
+
+    A listener ends the training by `state.stop = True`: after a step the loop leaves at once, after a validation
+    before the next epoch. On several processes each one has listeners; those that write do so on rank 0 alone.
+    """
+
+    def started(self, state: TrainState) -> None:
+        """Everything is on its device, and no step was taken yet in this process."""
+
+    def stepped(self, state: TrainState, photos: int) -> None:
+        """A step was taken with so many photos of this process; `state.step` counts it already."""
+
+    def validated(self, state: TrainState, figures: Figures) -> None:
+        """An epoch ended, and its weights were validated."""
+
+    def finished(self, state: TrainState) -> None:
+        """The loop was left: the schedule is at its end, or `state.stop` was set."""
+
+
+class Listeners(Listener):
+    """Several as one, told in their order: what writes comes before what may stop the training."""
+
+    def __init__(self, listeners: Iterable[Listener]) -> None:
+        self.listeners = tuple(listeners)
+
+    def started(self, state: TrainState) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.started(state)
+
+    def stepped(self, state: TrainState, photos: int) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.stepped(state, photos)
+
+    def validated(self, state: TrainState, figures: Figures) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.validated(state, figures)
+
+    def finished(self, state: TrainState) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.finished(state)

@@ -1,0 +1,117 @@
+"""One optimizer step: batch -> loss -> backward -> clip -> step; and one validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from visionft import backbones
+from visionft.backbones import Cut
+from visionft.data import Batch
+from visionft.errors import MemoryShortError
+from visionft.training.listeners import Figures
+from visionft.training.mixup import Targets
+from visionft.training.state import TrainState
+from visionft.training.step_rng import seed_step
+
+
+def optimizer_step(state: TrainState, batch: Batch, cut: Cut | None = None) -> None:
+    """Take one step; nothing here waits for the device.
+
+    Args:
+        state: goes from its step to the next.
+        batch: photos uint8 [B, H, W, 3] or what crosses the cut [B, ...], labels int64 [B], rows int64 [B]; on the
+            state's device.
+        cut: where the frozen part of the network ends, if the batch begins there.
+
+    Raises:
+        MemoryShortError: the device has no room for a single photo.
+    """
+    seed_step(state.settings.seed, state.step)
+    state.enter_step()
+    x, labels, indices = batch
+    inputs, targets = state.objective.inputs(x, labels, state.step, cut)
+    state.add_loss(_backward(state, inputs, targets, indices, cut))
+    _clip(state)
+    state.take_optimizer_step()
+    if state.l2_sp is not None:
+        state.l2_sp.apply(state.optimizer)
+    state.optimizer.zero_grad(set_to_none=True)
+    if state.averaged is not None:
+        state.averaged.update(state.network, state.step)
+    state.step += 1
+
+
+def _backward(state: TrainState, x: Tensor, targets: Targets, indices: Tensor, cut: Cut | None) -> Tensor:
+    """Add up the gradients of micro-batches, at half their size after each out-of-memory error; return the loss []."""
+    while (loss := _accumulated(state, x, targets, indices, cut)) is None:
+        _halve(state)
+    return loss
+
+
+def _accumulated(state: TrainState, x: Tensor, targets: Targets, indices: Tensor, cut: Cut | None) -> Tensor | None:
+    """Return the mean loss; none where there was no room: what the failed pass held is free again on return."""
+    total = torch.zeros((), device=state.device)
+    pieces = (torch.split(tensor, state.micro_batch) for tensor in (x, indices))
+    try:
+        for part, rows, aims in zip(*pieces, targets.split(state.micro_batch), strict=True):
+            with state.fabric.autocast():
+                loss = state.objective(part, rows, aims, cut) / len(x)
+            state.fabric.backward(loss)
+            total += loss.detach()
+    except torch.OutOfMemoryError:
+        return None
+    return total
+
+
+def _halve(state: TrainState) -> None:
+    if state.micro_batch == 1:
+        raise MemoryShortError(
+            "the GPU has no room for a single photo in training; choose a smaller --backbone or --preprocess.size"
+        )
+    state.optimizer.zero_grad(set_to_none=True)
+    torch.cuda.empty_cache()
+    state.micro_batch //= 2
+    state.say(f"out of GPU memory: going on with micro-batches of {state.micro_batch} under the same effective batch")
+
+
+def _clip(state: TrainState) -> None:
+    # Not Fabric's: it clips over the optimizer's groups, what is no part of the network included, in their order.
+    if state.scaler is not None:  # fp16: the norm is that of the true gradient
+        state.scaler.unscale_(state.optimizer)
+    if state.settings.optim.clip > 0:
+        nn.utils.clip_grad_norm_(state.network.parameters(), state.settings.optim.clip)
+
+
+def validate(state: TrainState, batches: Iterable[Batch], cut: Cut | None = None) -> Figures:
+    """Return the loss and top-1 of the weights that would be exported; one synchronisation with the device.
+
+    Args:
+        state: in training mode before and afterwards.
+        batches: as `optimizer_step` takes them.
+        cut: of the final network, where the batches begin there.
+    """
+    state.final_network.eval()
+    sums = []
+    for batch in batches:
+        x, labels, _ = state.fabric.to_device(batch)
+        sums.append(validation_step(state, x, labels, cut))
+    state.train_mode()
+    loss, hits, photos = torch.stack(sums).sum(0).tolist()
+    return Figures(loss / photos, hits / photos)
+
+
+def validation_step(state: TrainState, x: Tensor, labels: Tensor, cut: Cut | None = None) -> Tensor:
+    """Return (log-loss, hits, photos) of a batch, float32 [3], summed and still on the device."""
+    with torch.no_grad(), state.fabric.autocast():
+        logits = cut.suffix(x) if cut else state.final_network(_normalised(state, x))
+    logits = logits.float()
+    loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
+    hits = (logits.argmax(1) == labels).sum()
+    return torch.stack([loss, hits.float(), torch.full_like(loss, len(labels))])
+
+
+def _normalised(state: TrainState, x: Tensor) -> Tensor:
+    return backbones.normalise(x, state.objective.preprocess, state.device)
