@@ -27,6 +27,8 @@ NAMES = [
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "Listener",
+    "LoggerListener",
     "LoraMethod",
     "Metrics",
     "NormMethod",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         PromptMethod,
         QloraMethod,
     )
+    from visionft.training import Listener, LoggerListener
     from visionft.workflows.check import check
     from visionft.workflows.compare import compare
     from visionft.workflows.evaluate import evaluate, predict
@@ -57,6 +58,8 @@ __all__ = [
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "Listener",
+    "LoggerListener",
     "LoraMethod",
     "Metrics",
     "NormMethod",
@@ -88,6 +91,7 @@ _ROOMS = {
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("Run",),
+    "training": ("Listener", "LoggerListener"),
     "serving": ("Comparison",),
     "advising": ("Advice",),
     "workflows": ("advise", "blend", "check", "compare", "evaluate", "export", "fit", "predict"),

@@ -1,6 +1,10 @@
 """The training itself: steps under a schedule, averages and losses, what is computed once; from a plan to weights."""
 
+from visionft.training.datamodule import PhotoDataModule
+from visionft.training.listeners import Figures, Listener
+from visionft.training.loggers import LoggerListener
 from visionft.training.module import Classifier
+from visionft.training.state import TrainState
 from visionft.training.train import train
 
-__all__ = ["Classifier", "train"]
+__all__ = ["Classifier", "Figures", "Listener", "LoggerListener", "PhotoDataModule", "TrainState", "train"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -24,11 +25,17 @@ from visionft.runs.verify_run import require_as_written
 from visionft.settings import FitSettings
 from visionft.training.checkpoint import Checkpoint
 from visionft.training.epochs import train_epochs
+from visionft.training.listeners import Listener
 from visionft.training.solved_head import solve_head
 
 
-def train(wanted: FitSettings, say: Say = print) -> Run:
+def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] = ()) -> Run:
     """Train as the settings say, go on with an unfinished run of the same settings, or return the finished one.
+
+    Args:
+        wanted: the settings, with or without "auto".
+        say: prints one line.
+        listeners: told of the training's events, after the package's own.
 
     Raises:
         DataError, WeightsError, BackboneError, RunError: see errors.py; the output folder is then as it was before.
@@ -65,18 +72,20 @@ def train(wanted: FitSettings, say: Say = print) -> Run:
     say(data.summary(manifest, folder / layout.DATA))
     if begun:
         with lock.held(folder):
-            return _go_on(folder, wanted, manifest, say, began)
+            return _go_on(folder, wanted, manifest, say, began, listeners)
     for earlier in earlier_runs:
         continue_from.say_what_was_seen(earlier, manifest, say)
     plan = make_plan(wanted, manifest, say, parent, teacher_run)
     with run_records.new_folder(folder), lock.held(folder):
         if (folder / layout.SETTINGS).is_file():  # another process began here while this one plan
-            return _go_on(folder, wanted, manifest, say, began)
+            return _go_on(folder, wanted, manifest, say, began, listeners)
         run_records.write(folder, wanted, plan, manifest)
-        return _work(folder, plan, manifest, None, say, began)
+        return _work(folder, plan, manifest, None, say, began, listeners)
 
 
-def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float) -> Run:
+def _go_on(
+    folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float, listeners: Iterable[Listener]
+) -> Run:
     resume.require_same_settings(folder, wanted)
     resume.require_same_photos(folder, wanted, manifest)
     if moved := resume.moved(folder, wanted, manifest):
@@ -96,15 +105,23 @@ def _go_on(folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, bega
         f"going on with the unfinished run {folder} "
         + (f"after step {checkpoint.step}" if checkpoint else "from its start")
     )
-    return _work(folder, plan, manifest, checkpoint, say, began)
+    return _work(folder, plan, manifest, checkpoint, say, began, listeners)
 
 
-def _work(folder: Path, plan: Plan, manifest: Manifest, checkpoint: Checkpoint | None, say: Say, began: float) -> Run:
+def _work(
+    folder: Path,
+    plan: Plan,
+    manifest: Manifest,
+    checkpoint: Checkpoint | None,
+    say: Say,
+    began: float,
+    listeners: Iterable[Listener],
+) -> Run:
     settings = plan.settings
     torch.set_num_threads(int(settings.hardware.threads))
     history: list[Epoch] = list(checkpoint.history) if checkpoint else []
     if checkpoint is None and plan.solves_head:
         history = [solve_head(plan, manifest, say)]
     if settings.epochs:
-        train_epochs(folder, plan, manifest, checkpoint, history, say)
+        train_epochs(folder, plan, manifest, checkpoint, history, say, listeners)
     return final_metrics.finish(folder, plan, manifest, history, say, began)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from visionft.evaluation import Evaluation
     from visionft.runs import Run
     from visionft.settings import FitSettings
+    from visionft.training import Listener
 
 Say = Callable[[str], None]
 
@@ -26,6 +27,7 @@ def fit(
     *,
     config: str | Path | None = None,
     say: Say = print,
+    listeners: Iterable[Listener] = (),
     **flags: Any,
 ) -> Run:
     """Fine-tune on photos and evaluate on the test split, if there is one.
@@ -34,6 +36,8 @@ def fit(
         photos_or_settings: a folder of class folders, a CSV/Parquet manifest, or complete settings.
         config: a YAML file with any of the settings; flags go above it.
         say: receives each line of the report; print by default.
+        listeners: told of each step, validation and end of the training by epochs, such as a
+            `LoggerListener(TensorBoardLogger(...))`; a head that is solved has no steps to tell of.
         flags: settings by name, nested (`optim={"lr": 1e-4}`) or dotted (`**{"optim.lr": 1e-4}`).
 
     Returns:
@@ -55,7 +59,7 @@ def fit(
     earlier = Earlier.read(settings.retention, settings.data) if settings.retention is not None else None
     if earlier is not None:
         say(str(earlier))
-    run = train(settings, say)
+    run = train(settings, say, listeners)
     evaluation = evaluate_once(run, say)
     if settings.from_run is not None:
         _compare(run, settings.from_run, evaluation, say)
