@@ -19,7 +19,8 @@ import pytest
 import visionft as vft
 from tests.test_misuse import through_process
 from visionft.cli import main
-from visionft.cli.app import COMMANDS, build_app
+from visionft.cli.app import build_app
+from visionft.cli.commands import COMMANDS
 from visionft.cli.interrupts import StoppedError, heeding
 from visionft.cli.output import finish
 from visionft.cli.path_checks import PLACE
