@@ -142,15 +142,15 @@ TESTED_THROUGH = {
 """Long modules without a test file of their own, and one that reaches each: a list that only gets shorter."""
 SAME_MEANING = {
     "app": "the application that dispatches: of the command line, and of HTTP",
-    "advise": "the verb: asked for, carried out, and the work itself",
+    "advise": "the verb: asked for, its settings, carried out, and the work itself",
     "audit": "the verb: asked for, carried out, and the work itself",
     "blend": "the verb: asked for, and carried out",
     "check": "the verb: asked for, and carried out",
     "compare": "the verb: asked for, and carried out",
-    "evaluate": "the verb: asked for, carried out, and the work itself",
+    "evaluate": "the verb: asked for, its settings, carried out, and the work itself",
     "export": "the verb: asked for, carried out, and its settings",
     "fit": "the verb: asked for, carried out, and its settings",
-    "predict": "the verb: asked for, and carried out",
+    "predict": "the verb: asked for, carried out, and its settings",
     "serve": "the verb: asked for, and its settings",
 }
 """Names that several files have, and the one meaning."""

@@ -26,7 +26,10 @@ COMMANDS = {
         "Say whether every file of a run or a bundle is still as it was written.",
     ),
     "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
-    "settings": ("visionft.cli.settings:settings", "Print every setting of fit with its default and its meaning."),
+    "settings": (
+        "visionft.cli.settings:settings",
+        "Print every setting of fit, or of another command, with its default and its meaning.",
+    ),
     "cache": ("visionft.cli.cache:cache", "Print what is kept between runs, and where; empty it."),
     "doctor": ("visionft.cli.doctor:doctor", "Print what this machine has: versions, hardware, space."),
 }

@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any
 
-from cyclopts import Parameter
-
-from visionft.cli.arguments import Adapter, Model, adapter_words
+from visionft.cli.arguments import Model, adapter_words
+from visionft.cli.flags import with_typed_settings
 from visionft.cli.output import Json, finish
-from visionft.cli.path_checks import PLACE, require_photos, require_run
+from visionft.cli.path_checks import require_photos, require_run
+from visionft.settings.evaluate import EvaluateSettings
 
 
-def evaluate(
-    run: Model,
-    /,
-    *,
-    data: Annotated[
-        Path | None,
-        PLACE,
-        Parameter(
-            help="Other photos, in class folders of the run's classes; with --split: where the run's own are now."
-        ),
-    ] = None,
-    split: Annotated[
-        Literal["train", "validation", "test"] | None,
-        Parameter(help="Which of the run's own photos; none: test, or other photos given with --data."),
-    ] = None,
-    retention: Annotated[
-        Path | None, PLACE, Parameter(help="Photos of an earlier task: what do the features still know of them?")
-    ] = None,
-    adapter: Adapter = None,
-    out: Annotated[
-        Path | None, PLACE, Parameter(help="A folder for the figures and the predictions per photo.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
+@partial(with_typed_settings, root=EvaluateSettings)
+def evaluate(run: Model, /, *, as_json: Json = False, **flags: Any) -> None:
     """Measure a run or a bundle on photos with labels."""
+    asked = EvaluateSettings(**flags)
     require_run(run)
-    if data is not None:
-        require_photos(data, "--data")
-    if retention is not None:
-        require_photos(retention, "--retention")
+    if asked.data is not None:
+        require_photos(asked.data, "--data")
+    if asked.retention is not None:
+        require_photos(asked.retention, "--retention")
     from visionft import workflows
     from visionft.workflows.run_or_bundle import holds_bundle
 
-    evaluation = workflows.evaluate(run, data=data, split=split, retention=retention, adapter=adapter, out=out)
+    evaluation = workflows.evaluate(run, **dict(asked))
     following: list[str | Path] = (
-        ["predict", run, "PHOTOS", *adapter_words(adapter)] if holds_bundle(run) else ["export", run]
+        ["predict", run, "PHOTOS", *adapter_words(asked.adapter)] if holds_bundle(run) else ["export", run]
     )
     finish(str(evaluation), evaluation.summary(), *following, as_json=as_json)

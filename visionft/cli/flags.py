@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
+from visionft.cli.path_checks import PLACE
 from visionft.errors import UsageError
 from visionft.settings.fields import Leaf, Root, groups, leaves
 from visionft.settings.fit import FitSettings
@@ -51,12 +52,17 @@ def with_typed_settings(command: Callable[..., None], root: Root, **extra: Param
             leaf.path,
             Argument.KEYWORD_ONLY,
             default=leaf.default,
-            annotation=Annotated[leaf.annotation, Parameter(help=leaf.doc), extra.get(leaf.path, Parameter())],
+            annotation=_typed(leaf, extra.get(leaf.path, Parameter())),
         )
         for leaf in leaves(root).values()
     ]
     command.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]  # read by inspect
     return command
+
+
+def _typed(leaf: Leaf, extra: Parameter) -> Any:
+    place = PLACE if Path in leaf.types else Parameter()
+    return Annotated[leaf.annotation, place, Parameter(help=leaf.doc), extra]
 
 
 def require_bounds(given: Mapping[str, Any], root: Root) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from visionft.cli.arguments import Adapter, Model, adapter_words
+from visionft.cli.arguments import Model, adapter_words
+from visionft.cli.flags import with_typed_settings
 from visionft.cli.output import Json, counting, finish
 from visionft.cli.path_checks import PLACE, refuse_flags, require_places, require_run, with_standard_input
 from visionft.errors import DataError, UsageError
+from visionft.settings.predict import PredictSettings
 
 if TYPE_CHECKING:
     from visionft.bundle import Predictions
 
 
+@partial(with_typed_settings, root=PredictSettings)
 def predict(
     run: Model,
     places: Annotated[
@@ -29,14 +33,14 @@ def predict(
     ],
     /,
     *,
-    adapter: Adapter = None,
-    out: Annotated[Path | None, PLACE, Parameter(help="A file for the answers: .csv, .jsonl or .parquet.")] = None,
-    top: Annotated[int, Parameter(help="Labels for each photo, the most probable first.")] = 1,
     as_json: Json = False,
+    **flags: Any,
 ) -> None:
     """Answer photos with a run or a bundle."""
     from visionft.bundle.predictions import WRITERS
 
+    settings = PredictSettings(**flags)
+    adapter, out, top = settings.adapter, settings.out, settings.top
     refuse_flags(places, "predict")
     require_run(run)
     if "-" not in places:

@@ -9,21 +9,36 @@ from cyclopts import Parameter
 
 from visionft.cli.output import finish
 from visionft.errors import UsageError
+from visionft.settings.advise import AdviseSettings
+from visionft.settings.evaluate import EvaluateSettings
 from visionft.settings.export import ExportSettings
 from visionft.settings.fields import Root, leaves, nearest
 from visionft.settings.fit import FitSettings
+from visionft.settings.predict import PredictSettings
 from visionft.settings.serve import ServeSettings
 from visionft.settings.yaml_template import commented_yaml, scalar, sentence
 
-_TREES: dict[str, Root] = {"fit": FitSettings, "export": ExportSettings, "serve": ServeSettings}
-_FOLLOWING = {"fit": "PHOTOS", "export": "RUN", "serve": "BUNDLE"}
+_TREES: dict[str, Root] = {
+    "fit": FitSettings,
+    "export": ExportSettings,
+    "serve": ServeSettings,
+    "evaluate": EvaluateSettings,
+    "predict": PredictSettings,
+    "advise": AdviseSettings,
+}
+_FOLLOWING = {
+    "fit": ("PHOTOS",),
+    "export": ("RUN",),
+    "serve": ("BUNDLE",),
+    "evaluate": ("RUN",),
+    "predict": ("RUN", "PHOTOS"),
+    "advise": ("PHOTOS",),
+}
 """What each command that has settings is called with."""
 
 
 def settings(
-    verb: Annotated[
-        str, Parameter(help="The command whose settings are shown, fit, export or serve; none: fit. Or a NAME of fit.")
-    ] = "",
+    verb: Annotated[str, Parameter(help="The command whose settings are shown; none: fit. Or a NAME of fit.")] = "",
     name: Annotated[str, Parameter(help="Show only settings whose name holds this, such as optim or lr.")] = "",
     /,
     *,
@@ -32,7 +47,7 @@ def settings(
     """Print every setting of fit, or of another command, with its default and its meaning."""
     if verb not in _TREES:
         if name:
-            raise UsageError(f"no command {verb} has settings; give {' or '.join(_TREES)}")
+            raise UsageError(f"no command {verb} has settings; give one of {', '.join(_TREES)}")
         verb, name = "fit", verb
     if yaml:
         if verb != "fit":
@@ -40,7 +55,7 @@ def settings(
         print(commented_yaml(), end="")
         return
     print("\n".join(_shown(verb, name)))
-    finish("", {}, verb, _FOLLOWING[verb], as_json=False)
+    finish("", {}, verb, *_FOLLOWING[verb], as_json=False)
 
 
 def _shown(verb: str, name: str) -> Iterator[str]:
