@@ -26,7 +26,8 @@ from safetensors.torch import save_file
 import visionft
 from tests.effective import effective
 from visionft.cli import main
-from visionft.cli.app import COMMANDS, build_app
+from visionft.cli.app import build_app
+from visionft.cli.commands import COMMANDS
 from visionft.settings import build
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -17,8 +17,8 @@ import visionft as vft
 from visionft.cli.app import build_app
 from visionft.cli.blend import blend as blend_command
 from visionft.cli.evaluate import evaluate as evaluate_command
-from visionft.cli.evaluate import predict as predict_command
 from visionft.cli.export import export as export_command
+from visionft.cli.predict import predict as predict_command
 from visionft.errors import BundleError, RunError, UsageError
 from visionft.evaluation.evaluation import FILES
 from visionft.runs import layout

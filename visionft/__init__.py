@@ -34,11 +34,14 @@ if TYPE_CHECKING:
         QloraMethod,
     )
     from visionft.training import Listener, LoggerListener
+    from visionft.workflows.advise import advise
+    from visionft.workflows.blend import blend
     from visionft.workflows.check import check
     from visionft.workflows.compare import compare
-    from visionft.workflows.evaluate import evaluate, predict
-    from visionft.workflows.export import blend, export
-    from visionft.workflows.fit import advise, fit
+    from visionft.workflows.evaluate import evaluate
+    from visionft.workflows.export import export
+    from visionft.workflows.fit import fit
+    from visionft.workflows.predict import predict
 
     __version__: str
 

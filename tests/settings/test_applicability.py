@@ -149,7 +149,7 @@ def test_every_setting_says_when_it_has_an_effect() -> None:
 
 def test_every_condition_has_cases_here() -> None:
     assert {name_of(leaf) for leaf in CONDITIONAL} == set(OBSTACLES)
-    assert set(NAMES.values()) == {*OBSTACLES, "ALWAYS", "SHRUNKEN"}
+    assert set(NAMES.values()) == {*OBSTACLES, "ALWAYS", "REDUCED"}
 
 
 PARAMETERS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from visionft.cli.error_output import complain
-from visionft.cli.interrupts import StoppedError, heeding
+from visionft.cli.interrupts import StoppedError, handled_signals
 
 __all__ = ["main"]
 
@@ -13,7 +13,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 a failure the user can mend, 2 wrong usage."""
     try:
-        with heeding():
+        with handled_signals():
             # Not above: an interruption is one sentence from here on, also while the parser is imported.
             from visionft.cli.app import run
 

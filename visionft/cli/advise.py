@@ -9,13 +9,17 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from visionft.cli.flags import dotted, given_flags, with_settings
+from visionft.cli.flags import dotted, given_flags, with_settings, with_typed_settings
 from visionft.cli.output import Json, finish, say
 from visionft.cli.path_checks import PLACE, require_photos
 from visionft.settings import METHODS, build_for, compared_methods
+from visionft.settings.advise import AdviseSettings
 from visionft.settings.unused import obstructed
 
 
+@partial(
+    with_typed_settings, root=AdviseSettings, methods=Parameter(metavar="NAME,NAME"), small_files=Parameter(negative="")
+)
 @partial(with_settings, without=("method", "out"))
 def advise(
     photos: Annotated[
@@ -23,13 +27,6 @@ def advise(
     ] = None,
     /,
     *,
-    methods: Annotated[
-        str | None, Parameter(help="Methods to compare, such as lora,full; none: all.", metavar="NAME,NAME")
-    ] = None,
-    steps: Annotated[int, Parameter(help="Training steps a method; after 30 seconds no new one is begun.")] = 20,
-    small_files: Annotated[
-        bool, Parameter(help="One small file a task, beside a base that tasks share, is wanted.", negative="")
-    ] = False,
     config: Annotated[
         Path | None, PLACE, Parameter(help="A YAML file with any of the settings of fit; flags go above it.")
     ] = None,
@@ -41,15 +38,14 @@ def advise(
     First the frozen backbone is looked at: nearest neighbours and logistic regression need no training. Nothing is
     written, and test photos are left alone.
     """
+    asked = AdviseSettings(**{name: flags.pop(name) for name in AdviseSettings.model_fields if name in flags})
     given = dotted(flags)
-    settings = build_for(compared_methods(methods), photos, config, **given)
+    settings = build_for(compared_methods(asked.methods), photos, config, **given)
     from visionft import workflows
 
-    workflows.require_advisable(settings, steps)
+    workflows.require_advisable(settings, asked.steps)
     require_photos(settings.photos)
-    advice = workflows.advise(
-        settings, methods=methods, steps=steps, small_files=small_files, say=partial(say, as_json)
-    )
+    advice = workflows.advise(settings, **dict(asked), say=partial(say, as_json))
     chosen = settings.model_copy(update={"method": METHODS[advice.method]()})
     idle = obstructed(chosen, given)
     kept = {path: value for path, value in given.items() if path not in idle}

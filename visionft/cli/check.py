@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from visionft.cli.evaluate import Model
+from visionft.cli.arguments import Model
 from visionft.cli.output import Json, finish
 from visionft.cli.path_checks import require_run
 from visionft.errors import RunError

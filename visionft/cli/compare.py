@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from visionft.cli.evaluate import Adapter
+from visionft.cli.arguments import Adapter
 from visionft.cli.output import Json, counting, finish
 from visionft.cli.path_checks import PLACE, require_places, require_run
 from visionft.errors import UsageError

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from visionft.cli.evaluate import naming
+from visionft.cli.arguments import adapter_words
 from visionft.cli.flags import dotted, with_settings
 from visionft.cli.output import Json, finish
 from visionft.cli.path_checks import PLACE, require_photos, require_run
@@ -49,7 +49,12 @@ def export(
     from visionft import workflows
 
     exported = workflows.export(run, out, settings, data=data, adapters=runs)
-    following: list[str | Path] = ["predict", exported.bundle, "PHOTOS", *naming(next(iter(exported.adapters), None))]
+    following: list[str | Path] = [
+        "predict",
+        exported.bundle,
+        "PHOTOS",
+        *adapter_words(next(iter(exported.adapters), None)),
+    ]
     finish(str(exported), exported.to_json(), *following, as_json=as_json)
 
 

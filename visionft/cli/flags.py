@@ -1,4 +1,4 @@
-"""The flags of fit, made from the settings tree."""
+"""The flags of a command, made from its tree of settings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from inspect import Parameter as Argument
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
+from visionft.cli.path_checks import PLACE
+from visionft.errors import UsageError
 from visionft.settings.fields import Leaf, Root, groups, leaves
 from visionft.settings.fit import FitSettings
 from visionft.settings.yaml_template import scalar, sentence
@@ -32,6 +35,57 @@ def with_settings(
     flags = [_flag(leaf) for leaf in leaves(root).values() if leaf.path not in taken and not _below(leaf, without)]
     command.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]  # read by inspect
     return command
+
+
+def with_typed_settings(command: Callable[..., None], root: Root, **extra: Parameter) -> Callable[..., None]:
+    """Add a flag for every setting of a flat tree, whose values the parser reads; only flags that were given arrive.
+
+    Args:
+        command: ends in `**flags`.
+        root: the tree.
+        extra: what a flag has beside its name and its sentence, such as a variable, by the setting's name.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    own = [argument for argument in signature.parameters.values() if argument.kind is not Argument.VAR_KEYWORD]
+    flags = [
+        Argument(
+            leaf.path,
+            Argument.KEYWORD_ONLY,
+            default=leaf.default,
+            annotation=_typed(leaf, extra.get(leaf.path, Parameter())),
+        )
+        for leaf in leaves(root).values()
+    ]
+    command.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]  # read by inspect
+    return command
+
+
+def _typed(leaf: Leaf, extra: Parameter) -> Any:
+    place = PLACE if Path in leaf.types else Parameter()
+    return Annotated[leaf.annotation, place, Parameter(help=leaf.doc), extra]
+
+
+def require_bounds(given: Mapping[str, Any], root: Root) -> None:
+    """Raise UsageError for the first number that was given outside the bounds of its setting, in the field's unit."""
+    for leaf in leaves(root).values():
+        bounds, value = dict(leaf.bounds), given.get(leaf.path)
+        if bounds and value is not None and not _within(value, bounds):
+            raise UsageError(f"{leaf.flag}: {_outside(leaf, value, bounds)}")
+
+
+def _within(value: float, bounds: Mapping[str, float]) -> bool:
+    above = value > bounds["gt"] if "gt" in bounds else value >= bounds.get("ge", -inf)
+    return above and value <= bounds.get("le", inf)
+
+
+def _outside(leaf: Leaf, value: float, bounds: Mapping[str, float]) -> str:
+    if leaf.path == "port":
+        return f"{value} is no port; give one from {bounds['ge']} to {bounds['le']}"
+    if int in leaf.types:
+        return f"{value} is less than {bounds['ge']}; give a whole number from {bounds['ge']}"
+    unit = "milliseconds" if leaf.path.endswith("_ms") else "seconds"
+    span = f"above {bounds['gt']}, up to {bounds['le']}" if "gt" in bounds else f"from {bounds['ge']} to {bounds['le']}"
+    return f"{value:g} is out of range; give {unit} {span}"
 
 
 def dotted(flags: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class StoppedError(KeyboardInterrupt):
         self.exit_code = 128 + number
 
 
-class _Heed:
+class _Handler:
     """The handler of both signals while a command runs; training puts its own in its place, which checkpoints."""
 
     def __init__(self, base: FrameType) -> None:
@@ -79,18 +79,18 @@ class _Heed:
 
 
 @contextmanager
-def heeding() -> Iterator[None]:
+def handled_signals() -> Iterator[None]:
     """Let ^C and SIGTERM end what runs in the block by `StoppedError`; outside the main thread nothing is changed."""
     if threading.current_thread() is not threading.main_thread():  # elsewhere Python allows no handlers
         yield
         return
-    heed = _Heed(sys._getframe(2))  # above this generator and contextlib: whoever said `with`
+    handler = _Handler(sys._getframe(2))  # above this generator and contextlib: whoever said `with`
     numbers = [number for number in _SENTENCES if signal.getsignal(number) is not signal.SIG_IGN]
-    previous = {number: signal.signal(number, heed) for number in numbers}
+    previous = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
-        heed.settle()
+        handler.settle()
     finally:
-        heed.cancel()
-        for number, handler in previous.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        handler.cancel()
+        for number, former in previous.items():
+            signal.signal(number, former if former is not None else signal.SIG_DFL)

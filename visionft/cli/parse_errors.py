@@ -14,7 +14,7 @@ from cyclopts.exceptions import (
     UnusedCliTokensError,
 )
 
-from visionft.cli.app import COMMANDS
+from visionft.cli.commands import COMMANDS
 from visionft.errors import UsageError
 from visionft.settings.fields import leaves, nearest
 

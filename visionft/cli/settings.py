@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from visionft.cli.output import finish
 from visionft.errors import UsageError
-from visionft.settings.fields import leaves, nearest
+from visionft.settings.advise import AdviseSettings
+from visionft.settings.evaluate import EvaluateSettings
+from visionft.settings.export import ExportSettings
+from visionft.settings.fields import Root, leaves, nearest
+from visionft.settings.fit import FitSettings
+from visionft.settings.predict import PredictSettings
+from visionft.settings.serve import ServeSettings
 from visionft.settings.yaml_template import commented_yaml, scalar, sentence
+
+_TREES: dict[str, Root] = {
+    "fit": FitSettings,
+    "export": ExportSettings,
+    "serve": ServeSettings,
+    "evaluate": EvaluateSettings,
+    "predict": PredictSettings,
+    "advise": AdviseSettings,
+}
+_FOLLOWING = {
+    "fit": ("PHOTOS",),
+    "export": ("RUN",),
+    "serve": ("BUNDLE",),
+    "evaluate": ("RUN",),
+    "predict": ("RUN", "PHOTOS"),
+    "advise": ("PHOTOS",),
+}
+"""What each command that has settings is called with."""
 
 
 def settings(
+    verb: Annotated[str, Parameter(help="The command whose settings are shown; none: fit. Or a NAME of fit.")] = "",
     name: Annotated[str, Parameter(help="Show only settings whose name holds this, such as optim or lr.")] = "",
     /,
     *,
     yaml: Annotated[bool, Parameter(help="Print a commented YAML file to start from.", negative="")] = False,
 ) -> None:
-    """Print every setting of fit with its default and its meaning."""
+    """Print every setting of fit, or of another command, with its default and its meaning."""
+    if verb not in _TREES:
+        if name:
+            raise UsageError(f"no command {verb} has settings; give one of {', '.join(_TREES)}")
+        verb, name = "fit", verb
     if yaml:
+        if verb != "fit":
+            raise UsageError(f"--yaml: {verb} reads no YAML file; leave it out")
         print(commented_yaml(), end="")
         return
+    print("\n".join(_shown(verb, name)))
+    finish("", {}, verb, *_FOLLOWING[verb], as_json=False)
+
+
+def _shown(verb: str, name: str) -> Iterator[str]:
+    root = _TREES[verb]
     wanted = name.lstrip("-").replace("-", "_")
-    found = [leaf for leaf in leaves().values() if wanted in leaf.path]
+    found = [leaf for leaf in leaves(root).values() if wanted in leaf.path]
     if not found:
-        near = nearest(wanted)
+        near = nearest(wanted, root)
         advice = f"did you mean {near}?" if near else "leave it out to see them all"
         raise UsageError(f"no setting's name holds {name}; {advice}")
     for leaf in found:
         given = "PHOTOS" if leaf.path == "photos" else f"{leaf.flag} = {scalar(leaf.default)}"
-        print(f"{given}\n    {sentence(leaf)}")
-    finish("", {}, "fit", "PHOTOS", as_json=False)
+        yield f"{given}\n    {sentence(leaf)}"

@@ -1,4 +1,9 @@
-"""The typed tree of settings: one declaration a setting, frozen, complete."""
+"""The typed trees of settings, one a verb: one declaration a setting, frozen, complete.
+
+What reads them from YAML and from flags is loaded on first use: whoever only serves has no PyYAML.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.export import ExportSettings
@@ -19,9 +24,12 @@ from visionft.settings.method import (
     QloraMethod,
 )
 from visionft.settings.method_names import compared_methods
-from visionft.settings.parse import build, build_export, build_for, from_yaml, require_effect, to_yaml
+from visionft.settings.serve import ServeSettings
 from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
 from visionft.settings.yaml_template import commented_yaml
+
+if TYPE_CHECKING:
+    from visionft.settings.parse import build, build_export, build_for, from_yaml, require_effect, to_yaml
 
 __all__ = [
     "METHODS",
@@ -46,6 +54,7 @@ __all__ = [
     "PreprocessSettings",
     "PromptMethod",
     "QloraMethod",
+    "ServeSettings",
     "build",
     "build_export",
     "build_for",
@@ -55,3 +64,15 @@ __all__ = [
     "require_effect",
     "to_yaml",
 ]
+
+
+_READING = ("build", "build_export", "build_for", "from_yaml", "require_effect", "to_yaml")
+
+
+def __getattr__(name: str) -> Any:
+    """Load what reads settings when it is first asked for."""
+    if name not in _READING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from visionft.settings import parse
+
+    return getattr(parse, name)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from visionft.settings.applicability import ALWAYS, SHRUNKEN
+from visionft.settings.applicability import ALWAYS, REDUCED
 from visionft.settings.node import Settings, Word
 
 
@@ -16,9 +16,9 @@ class ExportSettings(Settings):
     precision: Annotated[Literal["fp32", "fp16", "int8"], ALWAYS] = "fp32"
     """Arithmetic of the exported network; a smaller one is kept if it passes three gates: it loses little, and is
     faster and smaller."""
-    max_loss: Annotated[float, Field(gt=0.0, le=100.0), SHRUNKEN] = 0.5
+    max_loss: Annotated[float, Field(gt=0.0, le=100.0), REDUCED] = 0.5
     """Points of top-1 under which a smaller precision's loss must lie, with 95 % certainty."""
-    allow: Annotated[Literal["slower"] | None, SHRUNKEN] = None
+    allow: Annotated[Literal["slower"] | None, REDUCED] = None
     """`slower` keeps a smaller precision that is not faster on this machine."""
     golden: Annotated[Literal["photos", "none"], ALWAYS] = "photos"
     """Whether photos with their answers travel inside the bundle."""

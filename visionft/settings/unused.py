@@ -11,6 +11,7 @@ from visionft.files.paths import unreachable
 from visionft.settings.error_messages import shown
 from visionft.settings.fields import Leaf, leaves
 from visionft.settings.fit import FitSettings
+from visionft.settings.obstacles import obstacle
 
 Tree = Mapping[str, Any]
 Label = Callable[[str], str]
@@ -35,7 +36,7 @@ def without_effect(settings: BaseModel, given: Tree, below: Tree, label: Label) 
     return {
         leaf.path: f"{label(leaf.path)}: {shown(value)} has no effect, as {found.why}; leave it out, or {found.remedy}"
         for leaf, value in _asking(settings, given, below)
-        if leaf.applies is not None and (found := leaf.applies.obstacle(settings)) is not None
+        if (found := obstacle(leaf.applies, settings)) is not None
     }
 
 
@@ -45,8 +46,7 @@ def obstructed(settings: FitSettings, paths: Collection[str]) -> list[str]:
     return [
         leaf.path
         for leaf in found
-        if (leaf.owners and settings.method.name not in leaf.owners)
-        or (leaf.applies is not None and leaf.applies.obstacle(settings) is not None)
+        if (leaf.owners and settings.method.name not in leaf.owners) or obstacle(leaf.applies, settings) is not None
     ]
 
 

@@ -4,11 +4,14 @@ Heavy rooms are imported inside the verbs: predicting with a bundle and comparin
 settings, and work where only what serving needs is installed (export/requirements-serve.txt).
 """
 
+from visionft.workflows.advise import advise, require_advisable
 from visionft.workflows.audit import audit
+from visionft.workflows.blend import blend
 from visionft.workflows.check import check
 from visionft.workflows.compare import compare
-from visionft.workflows.evaluate import evaluate, predict
-from visionft.workflows.export import blend, export
-from visionft.workflows.fit import advise, fit, require_advisable
+from visionft.workflows.evaluate import evaluate
+from visionft.workflows.export import export
+from visionft.workflows.fit import fit
+from visionft.workflows.predict import predict
 
 __all__ = ["advise", "audit", "blend", "check", "compare", "evaluate", "export", "fit", "predict", "require_advisable"]

@@ -1,26 +1,20 @@
-"""Figures and answers of a run or a bundle."""
+"""Figures of a run or a bundle on photos with labels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visionft.bundle import Bundle
-from visionft.bundle.prediction_files import table_file
-from visionft.bundle.predictions import WRITERS
 from visionft.errors import RunError, UsageError
-from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, run_at
+from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
-    from visionft.bundle import Predictions
     from visionft.evaluation import Evaluation
-    from visionft.photos import Asked
     from visionft.runs import Run
 
-Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
 PARTIAL = "-partial"
 """Ends the folder of figures on a part of a split, where those on more of it were measured before."""
@@ -56,7 +50,7 @@ def evaluate(
     """
     path, photos = path_of(run_or_bundle), place_of(data, "--data")
     if not holds_bundle(path):
-        _refuse_adapter(path, adapter)
+        refuse_adapter(path, adapter)
         return _evaluate_run(run_at(path, unfinished=True), photos, split, retention, place_of(out, "--out"))
     from visionft.evaluation import evaluate_bundle
 
@@ -118,65 +112,6 @@ def _measured_before(folder: Path) -> int:
     except RunError:
         return 0
     return number if isinstance(number, int) else 0
-
-
-def predict(
-    run_or_bundle: Run | str | Path,
-    photos: Asked | Iterable[Asked],
-    *,
-    adapter: str | None = None,
-    out: str | Path | None = None,
-    top: int = 1,
-    on_progress: Progress | None = None,
-) -> Predictions:
-    """Answer photos: files, folders, globs, and photos held in memory.
-
-    Args:
-        run_or_bundle: a run, or the folder of a run or of a bundle; a bundle needs no torch.
-        photos: one or several, in a list or generator, mixed as they come: the path of a photo or of a folder (searched
-            through), a glob, the bytes of a file, an open file, a picture of PIL (turned as its EXIF says), or an array
-            of uint8: RGB (H, W, 3), with alpha (H, W, 4), or grey (H, W).
-        adapter: the one that answers, in a bundle with adapters.
-        out: a file for the answers: .csv, .jsonl or .parquet.
-        top: labels in each answer, the most probable first; above 1 they are columns of their own in `out`.
-        on_progress: called as photos are answered, with their number and that of all, as far as it is known.
-
-    Returns:
-        A row for each photo in its place: of a list of photos, `answers[3]` is that of the photo 3. What cannot be
-        read is a row too, with the reason in `problem` and None for a label; folders and globs are expanded in place.
-
-    Raises:
-        UsageError: `top` is less than 1, there is no such adapter, or `out` cannot be written.
-        DataError: one place alone is given, and holds or matches no photo.
-    """
-    path = path_of(run_or_bundle)
-    if top < 1:
-        raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
-    saving = nullcontext() if out is None else table_file(out, WRITERS, "answers")
-    with saving as save:
-        predictions = _predictions(path, photos, adapter, on_progress).with_top(top)
-        if save is not None:
-            save(predictions)
-    return predictions
-
-
-def _predictions(
-    path: Path, photos: Asked | Iterable[Asked], adapter: str | None, on_progress: Progress | None
-) -> Predictions:
-    if holds_bundle(path):
-        from visionft.serving import predict as predict_bundle
-
-        return predict_bundle(path, photos, adapter=adapter, on_progress=on_progress)
-    _refuse_adapter(path, adapter)
-    run = run_at(path, unfinished=True)
-    from visionft.evaluation import predict_run
-
-    return replace(predict_run(run, photos, on_progress), unfinished=run.epoch)
-
-
-def _refuse_adapter(path: Path, adapter: str | None) -> None:
-    if adapter is not None:
-        raise UsageError(f"{path} is a run, which answers by itself; leave --adapter {adapter} out, or give a bundle")
 
 
 def evaluate_once(run: Run, say: Say, place: str | Path | None = None) -> Evaluation | None:

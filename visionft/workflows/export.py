@@ -1,26 +1,22 @@
-"""From a finished run to what is made of it: a bundle, or a blend of its start and its end."""
+"""From a run, or several, to the bundle that is deployed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.errors import UsageError
-from visionft.workflows.evaluate import evaluate_once
+from visionft.workflows.located_photos import locate_runs, notes_of
 from visionft.workflows.run_or_bundle import path_of, place_of, run_at
 
 if TYPE_CHECKING:
-    from visionft.data import Located
     from visionft.exporting import Exported
     from visionft.exporting.target import Runtime, Target
     from visionft.runs import Run
     from visionft.settings import ExportSettings
-
-Say = Callable[[str], None]
-
 
 Runs = Mapping[str, "Run | str | Path"] | Sequence["Run | str | Path"]
 
@@ -67,10 +63,10 @@ def export(
         opened_runs = {name: run_at(path) for name, path in _named(adapters).items()}
         for each in opened_runs.values():
             _require_room(each)
-        runs, located = _located(opened_runs, data, _needed(asked.precision))
+        runs, located = locate_runs(opened_runs, data, _needed(asked.precision))
         with _runtime(wanted) as runtime:
             exported = export_adapters(runs, place, asked, runtime=runtime)
-        return replace(exported, notes=(*exported.notes, *_notes(located)))
+        return replace(exported, notes=(*exported.notes, *notes_of(located)))
     if run is None:
         raise UsageError("there is nothing to export; give a run, or several with --adapters")
     path = path_of(run)
@@ -79,37 +75,16 @@ def export(
     opened = run_at(path, unfinished=True)
     _require_room(opened)
     place = place_of(out, "--out") or opened.path / "bundle"
-    runs, located = _located({"": opened}, data, _needed(asked.precision))
+    runs, located = locate_runs({"": opened}, data, _needed(asked.precision))
     with _runtime(wanted) as runtime:
         exported = export_run(runs[""], place, asked, runtime=runtime)
-    notes = (*exported.notes, *_notes(located), *([opened.note] if opened.note else []))
+    notes = (*exported.notes, *notes_of(located), *([opened.note] if opened.note else []))
     return replace(exported, notes=notes, account=located[""].account, unfinished=opened.epoch)
 
 
 def _needed(precision: str) -> tuple[str, ...]:
     """Return the splits whose photos an export looks at."""
     return ("validation",) if precision == "fp32" else ("validation", "train")
-
-
-def _located(
-    runs: Mapping[str, Run], place: str | Path | None, splits: Sequence[str]
-) -> tuple[dict[str, Run], dict[str, Located]]:
-    """Return the runs with the photos of some splits alone, those that are as they were, and their accounts."""
-    from visionft.data import locate
-
-    where = place_of(place, "--data")
-    found = {name: locate(run.manifest(), splits, run.settings.data, where) for name, run in runs.items()}
-    return {name: replace(run, photos=found[name].manifest) for name, run in runs.items()}, found
-
-
-def _notes(located: Mapping[str, Located]) -> list[str]:
-    """Say where photos moved to, and which are gone or changed."""
-    notes = []
-    for name, found in located.items():
-        of = f"{name}: " if name else ""
-        notes += [f"{of}{found.note}"] if found.note else []
-        notes += [f"{of}{found.account}"] if found.account.left_out else []
-    return notes
 
 
 def _require_room(run: Run) -> None:
@@ -180,43 +155,3 @@ def _place_of_adapters(run: Run | str | Path | None, out: str | Path | None) -> 
     if out is None:
         raise UsageError("adapters of several runs have no folder of their own; give one with --out")
     return path_of(out)
-
-
-def blend(
-    run: Run | str | Path,
-    out: str | Path | None = None,
-    *,
-    data: str | Path | None = None,
-    coefficients: Sequence[float] | None = None,
-    say: Say = print,
-) -> Run:
-    """Make a new run whose weights lie between those before and after training (WiSE-FT, arXiv 2109.01903).
-
-    Such weights often keep more of what was known, at little cost for what was learnt. Nothing is trained: the share of
-    the way is the one with the best top-1 on validation. The new run is evaluated as `fit` does.
-
-    Args:
-        run: a finished run or its folder; its start must be there, so it was trained by epochs.
-        out: the new run's folder; none: RUN-blend beside RUN.
-        data: where the run's photos are now, if they moved; they are found by their digests.
-        coefficients: shares of the way that are tried, in [0, 1]; none: 0, 0.1, ... 1.
-        say: receives each line of the report; print by default.
-
-    Raises:
-        UsageError: a coefficient is outside [0, 1].
-        RunError: there is nothing to blend, or something else is at `out`.
-        DataError: none of the run's photos is there as it was.
-    """
-    path = path_of(run)
-    from visionft.finishing import TENTHS
-    from visionft.finishing import blend as blend_run
-
-    opened = run_at(path)
-    whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
-    place = place_of(out, "--out") or whole.with_name(f"{whole.name}-blend")
-    runs, located = _located({"": opened}, data, ("validation", "train"))
-    for note in _notes(located):
-        say(f"note: {note}")
-    blended = blend_run(runs[""], place, TENTHS if coefficients is None else tuple(coefficients), say)
-    evaluate_once(blended, say, data)
-    return blended

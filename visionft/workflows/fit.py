@@ -1,18 +1,18 @@
-"""Fine-tuning on photos, and what to know before it."""
+"""Fine-tuning on photos."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visionft.errors import RunError, UsageError, WeightsError
+from visionft.errors import RunError, UsageError
 from visionft.workflows.evaluate import evaluate_once
+from visionft.workflows.fit_settings import fit_settings
 from visionft.workflows.run_or_bundle import path_of
 
 if TYPE_CHECKING:
-    from visionft.advising import Advice
     from visionft.evaluation import Evaluation
     from visionft.runs import Run
     from visionft.settings import FitSettings
@@ -51,7 +51,7 @@ def fit(
         if flags.get(name) is not None:
             flags[name] = path_of(flags[name])
     refuse_ranks()
-    settings = in_place(_settings(photos_or_settings, config, flags), config, flags)
+    settings = in_place(fit_settings(photos_or_settings, config, flags), config, flags)
     from visionft.evaluation import Earlier, measure_retention
     from visionft.runs import layout
     from visionft.training import train
@@ -68,63 +68,6 @@ def fit(
         retention.write(run.path / layout.RETENTION)
         say(str(retention))
     return run
-
-
-def advise(
-    photos_or_settings: str | Path | FitSettings | None = None,
-    /,
-    *,
-    methods: str | Sequence[str] | None = None,
-    steps: int = 20,
-    small_files: bool = False,
-    config: str | Path | None = None,
-    say: Say = print,
-    **flags: Any,
-) -> Advice:
-    """Try the methods on these photos and this machine for some steps each, and recommend one; nothing is written.
-
-    Args:
-        photos_or_settings: as for `fit`. The settings of a method are used where it is tried.
-        methods: names of the methods to compare, in a list or between commas; none: all of them.
-        steps: training steps a method, at least 1; after 30 seconds no new one is begun.
-        small_files: one small file a task, beside a base that tasks share, is wanted.
-        config: a YAML file with any of the settings; flags go above it.
-        say: receives each line of the report; print by default.
-        flags: settings by name, as for `fit`.
-
-    Raises:
-        UsageError: a method is unknown, or there is nothing to train.
-        WeightsError: there are no pretrained weights.
-        DataError: the photos cannot be used.
-    """
-    from visionft.settings import compared_methods
-
-    names = compared_methods(methods)
-    settings = _settings(photos_or_settings, config, flags, names)
-    require_advisable(settings, steps)
-    from visionft.advising import Limits
-    from visionft.advising import advise as advise_on
-
-    return advise_on(settings, names, Limits(steps), small_files=small_files, say=say)
-
-
-def require_advisable(settings: FitSettings, steps: int = 20) -> None:
-    """Refuse what cannot be compared, before anything heavy is imported.
-
-    Raises:
-        UsageError, WeightsError: see `advise`.
-    """
-    if steps < 1:
-        raise UsageError(f"--steps: {steps} is less than 1; give a whole number from 1")
-    if settings.epochs == 0:
-        raise UsageError("--epochs: 0 leaves nothing to try; leave it out, or give a whole number from 1")
-    for flag, run in (("--from", settings.from_run), ("--distill", settings.distill)):
-        if run is not None:
-            raise UsageError(f"{flag}: {run} has no part in advise, which starts from pretrained weights; leave it out")
-    if settings.weights == "none":
-        raise WeightsError(
-            "--weights: none leaves random features, which advise nobody; give hub, or a file of pretrained weights"
-        )
 
 
 def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) -> None:
@@ -176,20 +119,3 @@ def in_place(settings: FitSettings, config: str | Path | None, flags: dict[str, 
     ):
         return settings
     return settings.model_copy(update={"out": place.parent})
-
-
-def _settings(
-    given: str | Path | FitSettings | None,
-    config: str | Path | None,
-    flags: dict[str, Any],
-    methods: Sequence[str] = (),
-) -> FitSettings:
-    # Here, not above: whoever only serves has no PyYAML.
-    from visionft.settings import FitSettings, build_for, require_effect
-
-    if not isinstance(given, FitSettings):
-        return build_for(methods, given, config, **flags)
-    if flags or config:
-        raise UsageError("fit was given complete settings and flags; put the flags into the settings")
-    require_effect(given, methods)
-    return given

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visionft.errors import RunError
+from visionft.errors import RunError, UsageError
 from visionft.files.paths import require_place
 
 if TYPE_CHECKING:
@@ -44,3 +44,9 @@ def run_at(path: Path, *, unfinished: bool = False) -> Run:
 def holds_bundle(path: Path) -> bool:
     """Tell a bundle's folder from a run's; a damaged bundle counts, so that opening says what it lacks."""
     return (path / "bundle.json").is_file() or (path / "model.onnx").is_file()
+
+
+def refuse_adapter(path: Path, adapter: str | None) -> None:
+    """Refuse an adapter's name beside a run, which has none; UsageError says so."""
+    if adapter is not None:
+        raise UsageError(f"{path} is a run, which answers by itself; leave --adapter {adapter} out, or give a bundle")

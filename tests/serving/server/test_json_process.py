@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.serving.server.processes import served
-from tests.serving.server.test_bounds import LIMITS, TOO_MUCH, request_of
+from tests.serving.server.test_request_body import LIMITS, TOO_MUCH, request_of
 from visionft.serving.server.http_error import RefusalError
 from visionft.serving.server.infer import read_infer
 from visionft.serving.server.json_process import Parser

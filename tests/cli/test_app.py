@@ -14,7 +14,7 @@ import pytest
 import visionft
 from visionft import workflows
 from visionft.cli import main
-from visionft.cli.app import COMMANDS
+from visionft.cli.commands import COMMANDS
 from visionft.errors import DiskSpaceError
 from visionft.settings import FitSettings, build
 from visionft.settings.fields import leaves

@@ -1,0 +1,36 @@
+"""The table of commands."""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "fit": ("visionft.cli.fit:fit", "Fine-tune on a folder of photos; evaluate the result."),
+    "audit": ("visionft.cli.audit:audit", "Say how photos are read, and what is odd about them."),
+    "advise": ("visionft.cli.advise:advise", "Try every method for some steps, and recommend one."),
+    "evaluate": ("visionft.cli.evaluate:evaluate", "Measure a run or a bundle on photos with labels."),
+    "predict": ("visionft.cli.predict:predict", "Answer photos with a run or a bundle."),
+    "export": (
+        "visionft.cli.export:export",
+        "Write the bundle that is deployed, after checking that it answers like the run.",
+    ),
+    "serve": (
+        "visionft.cli.serve:serve",
+        "Serve a bundle over HTTP: photo files, the Open Inference Protocol, a page, figures.",
+    ),
+    "blend": (
+        "visionft.cli.blend:blend",
+        "Make a new run between a run's start and its end, which forgets less (WiSE-FT).",
+    ),
+    "compare": ("visionft.cli.compare:compare", "Say which photos change their answer from one bundle to another."),
+    "check": (
+        "visionft.cli.check:check",
+        "Say whether every file of a run or a bundle is still as it was written.",
+    ),
+    "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
+    "settings": (
+        "visionft.cli.settings:settings",
+        "Print every setting of fit, or of another command, with its default and its meaning.",
+    ),
+    "cache": ("visionft.cli.cache:cache", "Print what is kept between runs, and where; empty it."),
+    "doctor": ("visionft.cli.doctor:doctor", "Print what this machine has: versions, hardware, space."),
+}
+"""Name -> (where it is, what it does). A command's module is imported when it is called, so that help is quick."""

@@ -1,0 +1,24 @@
+"""The settings of one evaluation, whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from visionft.settings.applicability import ALWAYS
+from visionft.settings.node import Settings
+
+
+class EvaluateSettings(Settings):
+    """Everything that decides what is measured, beside the run or bundle."""
+
+    data: Annotated[Path | None, ALWAYS] = None
+    """Other photos, in class folders of the run's classes; with --split: where the run's own are now."""
+    split: Annotated[Literal["train", "validation", "test"] | None, ALWAYS] = None
+    """Which of the run's own photos; none: test, or other photos given with --data."""
+    retention: Annotated[Path | None, ALWAYS] = None
+    """Photos of an earlier task: what do the features still know of them?"""
+    adapter: Annotated[str | None, ALWAYS] = None
+    """The adapter that answers, in a bundle with adapters."""
+    out: Annotated[Path | None, ALWAYS] = None
+    """A folder for the figures and the predictions per photo."""
