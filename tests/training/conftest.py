@@ -1,5 +1,5 @@
 """The fixtures of a small run."""
 
-from tests.fits import settings, stopping_at
+from tests.fits import begun, settings, stopping_at
 
-__all__ = ["settings", "stopping_at"]
+__all__ = ["begun", "settings", "stopping_at"]

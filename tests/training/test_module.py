@@ -15,7 +15,7 @@ from torch import Tensor
 from visionft import data
 from visionft.planning.plan import Plan, make_plan
 from visionft.training import Classifier
-from visionft.training.datamodule import PhotoDataModule, ShuffledViews
+from visionft.training.datamodule import PhotoDataModule
 from visionft.training.epochs import make_loader, make_schedule
 
 GRADUAL = {"name": "gradual", "phases": [{"epochs": 1, "unfreeze": 0.0}, {"epochs": 11, "unfreeze": 1.0}]}
@@ -81,13 +81,3 @@ def test_training_step_returns_the_mean_loss_of_the_batch(made: Made, monkeypatc
     smoothing = plan.settings.optim.label_smoothing
     expected = torch.nn.functional.cross_entropy(module(batch[0]), batch[1], label_smoothing=smoothing)
     assert torch.allclose(loss, expected, atol=1e-6)
-
-
-def test_each_epoch_has_every_photo_once_with_a_view_of_its_own() -> None:
-    order = ShuffledViews(10, seed=1)
-    first = list(order)
-    order.set_epoch(1)
-    second = list(order)
-    assert sorted(index for _, index in first) == sorted(index for _, index in second) == list(range(10))
-    assert [index for _, index in first] != [index for _, index in second]
-    assert {view for view, _ in second} == {1}
