@@ -132,10 +132,7 @@ TESTED_THROUGH = {
     "settings/obstacles.py": "settings/test_applicability.py",
     "settings/training.py": "settings/test_parse.py",
     "settings/unused.py": "settings/test_applicability.py",
-    "training/callbacks.py": "training/test_train.py",
     "training/frozen_features.py": "training/test_frozen_cache.py",
-    "training/loop.py": "training/test_train.py",
-    "training/module.py": "pretend/test_fits.py",
     "workflows/evaluate.py": "test_workflows.py",
     "workflows/fit.py": "cli/test_fit.py",
 }
