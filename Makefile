@@ -25,7 +25,8 @@ demo: $(VENV)/.wheel
 test: $(VENV)/.dev $(VENV)/.wheel
 	$(PYTEST) -n 2 --dist loadfile
 
-# Two processes as well: no slow test asserts a time, and killed runs wait for what they need, however long it takes.
+# Two processes as well: the one slow test of a time compares it with its own idle rounds, and killed runs wait for what
+# they need, however long it takes.
 slow: $(VENV)/.dev $(VENV)/.wheel
 	$(PYTEST) -m "slow and not gpu" --timeout 1800 -n 2 --dist loadfile
 

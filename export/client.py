@@ -1,5 +1,6 @@
 """Answer photos with a bundle: python client.py BUNDLE PHOTO... needs onnxruntime and Pillow (11.3 or newer) alone."""
 
+import hashlib
 import io
 import json
 import sys
@@ -41,6 +42,16 @@ def srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
         return picture.convert("RGB")
 
 
+def open_model(bundle: Path) -> ort.InferenceSession:
+    """Return model.onnx opened, if it is as bundle.json says that it was exported; any exception if it is not."""
+    if not all((bundle / name).is_file() for name in ("bundle.json", "model.onnx")):
+        raise ValueError("bundle.json or model.onnx is missing, or no regular file")
+    record, content = json.loads((bundle / "bundle.json").read_bytes()), (bundle / "model.onnx").read_bytes()
+    if hashlib.sha256(content).hexdigest() != record["model"]["sha256"]:
+        raise ValueError("model.onnx is damaged: its digest is not the one in bundle.json")
+    return ort.InferenceSession(content)  # the very bytes that were compared
+
+
 def answer(session: ort.InferenceSession, image: np.ndarray, top: int = 3) -> dict[str, Any]:
     """Return every output of the graph for one photo by its name, and `top`: the best classes with probabilities."""
     names = [output.name for output in session.get_outputs()]
@@ -51,7 +62,10 @@ def answer(session: ort.InferenceSession, image: np.ndarray, top: int = 3) -> di
 
 
 if __name__ == "__main__":
-    model = ort.InferenceSession(Path(sys.argv[1]) / "model.onnx")
+    try:
+        model = open_model(Path(sys.argv[1]))
+    except Exception as fault:  # noqa: BLE001 - onnxruntime's errors have no common ancestor
+        sys.exit(f"{sys.argv[1]} is no whole bundle ({' '.join(str(fault).split())}): copy it again or export it again")
     for name in sys.argv[2:]:
         try:
             told = answer(model, decode(name))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -14,7 +16,9 @@ import pytest
 
 from tests.bundle.making import make_bundle
 from tests.serving.server.processes import ENVIRONMENT, served
+from visionft.bundle.names import KEEPS_DIGESTS, LAYOUT
 from visionft.cli import main
+from visionft.files import digests
 
 WRONG = [
     ("--port 70000", 2, r"--port: 70000 is no port; give one from 0 to 65535"),
@@ -97,3 +101,46 @@ def test_one_line_says_what_is_served_and_where(tmp_path: Path) -> None:
         fallen = [line for line in server.lines() if line["event"] == "provider"]
     assert len(fallen) == 1
     assert fallen[0]["problem"].startswith("--provider cuda cannot be used (")
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+DAMAGED: list[tuple[str, Callable[[Path], object], str]] = [
+    ("model.onnx", flip, r"bundle/model\.onnx is damaged \(.*another digest\)"),
+    ("model.onnx", cut, r"bundle/model\.onnx is damaged \([\d,]+ bytes, exported as [\d,]+ with another digest\)"),
+    ("model.onnx", pipe, r"bundle/model\.onnx is damaged \(it is a FIFO\)"),
+    ("model.onnx", Path.unlink, r"the bundle \S+bundle is incomplete \(it has no model\.onnx\)"),
+    ("bundle.json", flip, r"bundle/bundle\.json is damaged \(its digest is not the one in digests\.json\)"),
+    ("bundle.json", cut, r"bundle/bundle\.json is damaged \(.*its digest is not the one in digests\.json\)"),
+    ("bundle.json", pipe, r"bundle/bundle\.json is damaged \(it is a FIFO\)"),
+    ("digests.json", Path.unlink, r"bundle/digests\.json is damaged \(it is missing\)"),
+    ("digests.json", cut, r"bundle/digests\.json is damaged \(it cannot be read as JSON\)"),
+    ("digests.json", pipe, r"bundle/digests\.json is damaged \(it is a FIFO\)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "damage", "words"), DAMAGED)
+def test_a_damaged_bundle_is_refused_by_the_real_process_in_one_sentence(
+    tmp_path: Path, name: str, damage: Callable[[Path], object], words: str
+) -> None:
+    bundle = make_bundle(tmp_path / "bundle", provenance={LAYOUT: KEEPS_DIGESTS})
+    digests.seal(bundle)
+    damage(bundle / name)
+    command = [sys.executable, "-m", "visionft", "serve", str(bundle), "--port", "0"]
+    # A FIFO that is opened would hold it for ever; the limit is for a busy machine, as it takes a second.
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(rf"visionft: .*{words}: copy (it|the bundle) again or export it again\n", done.stderr)

@@ -171,6 +171,7 @@ def test_a_full_disk(evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(sys.modules["visionft.evaluation.evaluation"].pyarrow.csv, "write_csv", write)
     with pytest.raises(DiskSpaceError, match=r"the disk is full: .*predictions\.csv could not be written; make room"):
         evaluation.write(tmp_path)
+    assert not (tmp_path / "metrics.json").exists(), "where it stands, a fit takes all four files for written"
 
 
 def test_it_prints_itself(evaluation: Evaluation, trained: Path) -> None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
+import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 
 from tests.export_folder.awkward import FOR_ALL, FOR_PILLOW
 from tests.export_folder.conftest import FOLDER
 from visionft import photos, predict
 
-LINES = 60
+LINES = 76
 WITHIN = 2  # levels: visionft leaves out conversions that move no colour further
 
 
@@ -60,7 +63,7 @@ def test_photos_of_the_decode_table_become_the_same_pixels(client: ModuleType, n
 def test_every_golden_photo_is_answered_as_by_predict(client: ModuleType, whole: Path) -> None:
     files = sorted((whole / "golden").glob("*.png"))
     told = predict(whole, files).with_top(2)
-    session = ort.InferenceSession(whole / "model.onnx")
+    session = client.open_model(whole)
     answers = [client.answer(session, client.decode(file), top=2) for file in files]
 
     assert len(files) == 8
@@ -92,3 +95,45 @@ def test_what_is_no_photo_is_said_in_one_sentence(whole: Path, tmp_path: Path) -
     assert done.returncode == 1
     assert done.stderr.startswith(f"{tmp_path / 'a.jpg'} is no photo that can be read (")
     assert len(done.stderr.splitlines()) == 1
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+DAMAGED: list[tuple[str, Callable[[Path], object], str]] = [
+    ("model.onnx", flip, "model.onnx is damaged: its digest is not the one in bundle.json"),
+    ("model.onnx", Path.unlink, "bundle.json or model.onnx is missing, or no regular file"),
+    ("model.onnx", pipe, "bundle.json or model.onnx is missing, or no regular file"),
+    ("bundle.json", pipe, "bundle.json or model.onnx is missing, or no regular file"),
+    ("bundle.json", lambda path: path.write_bytes(path.read_bytes()[:99]), "Unterminated string|Expecting|Invalid"),
+    ("bundle.json", lambda path: path.write_text("{}"), "'model'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "damage", "words"), DAMAGED)
+def test_a_damaged_bundle_is_said_in_one_sentence_before_the_model_is_opened(
+    bundle: Path, name: str, damage: Callable[[Path], object], words: str
+) -> None:
+    damage(bundle / name)
+    done = run(bundle, *sorted((bundle / "golden").glob("*.png")))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(
+        rf"{re.escape(str(bundle))} is no whole bundle \(({words}).*\): copy it again or export it again\n", done.stderr
+    )
+
+
+def test_another_sound_model_under_the_same_name_is_told(bundle: Path, client: ModuleType) -> None:
+    record = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    record["model"]["sha256"] = "0" * 64
+    (bundle / "bundle.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"model\.onnx is damaged"):
+        client.open_model(bundle)

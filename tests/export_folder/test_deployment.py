@@ -137,6 +137,7 @@ def test_the_image_serves_the_bundle_as_nobody_special() -> None:
 
     assert 'CMD ["visionft", "serve", "/bundle", "--host", "0.0.0.0", "--port", "8000"]' in lines
     assert "USER serve" in lines
+    assert "WORKDIR /srv/visionft" in lines, "at / a model's relative path would lead to the system's files"
     assert copied == ["export/requirements-serve.txt"]
     assert {f"!{place}" for place in (*copied, "visionft", "pyproject.toml", "README.md", "LICENSE")} <= set(kept)
     assert all((REPOSITORY / place[1:]).exists() for place in kept if place.startswith("!"))

@@ -96,7 +96,12 @@ def test_json_keeps_order_and_letters(tmp_path: Path) -> None:
 def test_sweep_takes_leftovers_alone(tmp_path: Path) -> None:
     for name in (".weights.safetensors.x1.part", "weights.safetensors", ".hidden"):
         (tmp_path / name).touch()
+    (tmp_path / "evaluation" / "test").mkdir(parents=True)
+    (tmp_path / "evaluation" / "test" / ".predictions.csv.x2.part").touch()
     atomic_write.sweep(tmp_path)
+    assert not list((tmp_path / "evaluation" / "test").iterdir())
+    (tmp_path / "evaluation" / "test").rmdir()
+    (tmp_path / "evaluation").rmdir()
     assert names(tmp_path) == [".hidden", "weights.safetensors"]
 
 

@@ -55,6 +55,18 @@ def test_a_run_that_stopped_early_does_not_go_on_after_a_kill(
     assert epochs[0] == epochs[1] < 30
 
 
+def test_weights_that_a_finished_run_has_no_more_use_for_go_after_a_kill(
+    fit: Fit, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules["visionft.finishing.final_metrics"], "remove", power_cut)
+        with pytest.raises(SystemError):
+            fit(tmp_path)
+    assert (tmp_path / layout.BEST).exists()
+    assert weights(fit(tmp_path)) == weights(Run.open(trained))
+    assert not (tmp_path / layout.BEST).exists()
+
+
 def test_a_failure_while_recording_leaves_an_empty_folder_empty(
     fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,12 @@ def test_it_says_what_is_wrong_with_a_photo_and_goes_on(apart: Apart) -> None:
     assert apart.pixels(Parcel(photo(1)), LONG).shape == (3, 8, 8)
 
 
+def test_it_gives_way_to_the_threads(apart: Apart) -> None:
+    apart.pixels(Parcel(photo(1)), LONG)
+    assert apart.process._running is not None
+    assert os.getpriority(os.PRIO_PROCESS, apart.process._running.pid) == min(19, os.nice(0) + 5)
+
+
 def test_a_photo_that_takes_too_long_is_ended_and_the_next_is_answered(apart: Apart) -> None:
     apart.pixels(Parcel(photo(1)), LONG)
     process = apart.process._running

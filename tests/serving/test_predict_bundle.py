@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 from PIL import Image
+from tests.serving.test_weighing import saved, with_scans
 
 from tests.bundle.making import make_bundle
 from visionft.bundle import Bundle
@@ -58,6 +60,17 @@ def test_files_folders_globs_and_open_sessions_are_taken(tmp_path: Path, photos:
 
     assert [(row.path, row.label) for row in once] == [(row.path, row.label) for row in again]
     assert {row.label for row in once} == {"blue", "green"}
+
+
+def test_a_jpeg_of_three_thousand_scans_costs_a_folder_no_time(tmp_path: Path, photos: Path) -> None:
+    laborious = with_scans(saved((2000, 2000), "JPEG", progressive=True), 3000)
+    (photos / "blue" / "laborious.jpg").write_bytes(laborious)
+    began = time.process_time()
+    found = predict(make_bundle(tmp_path / "b"), photos)
+    assert time.process_time() - began < 20, "to decode it takes minutes"
+    (reason,) = [item.reason for item in found.quarantine if Path(item.path).name == "laborious.jpg"]
+    assert reason.startswith("more than ")
+    assert len(found.answered) == BATCH + 5
 
 
 def test_progress_ends_at_all_files(tmp_path: Path, photos: Path) -> None:

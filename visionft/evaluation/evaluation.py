@@ -127,7 +127,6 @@ class Evaluation:
     def write(self, folder: Path) -> Path:
         """Write metrics.json, predictions.csv, predictions.parquet and confusion.csv into a folder."""
         make_folder(folder)
-        write_json(folder / "metrics.json", self.to_json())
         confusion = self.metrics.confusion
         # By position, not by name: a class may be called "truth" too.
         columns = [pa.array(self.metrics.classes, pa.string()), *(pa.array(column) for column in confusion.T)]
@@ -137,6 +136,7 @@ class Evaluation:
                 pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)
         with replacing(folder / "predictions.parquet") as temporary:
             pyarrow.parquet.write_table(self.predictions, temporary)
+        write_json(folder / "metrics.json", self.to_json())  # last: where it stands, nothing is measured again
         return folder
 
     def to_json(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ _START_SECONDS = 120.0
 _SECRET = "VISIONFT_TOKEN"
 """What a process that reads the files of strangers need not know."""
 _NICE = 5
-"""How much it gives way to the threads that answer small requests."""
+"""How much it gives way to the threads that answer small requests, from its first line on: imports take a second."""
 
 
 class LateError(Exception):
@@ -45,11 +45,11 @@ class Process:
             module: where its `main` is.
             first: what it is told when it starts.
         """
-        self._code, self._first = f"from {module} import main; main()", first
+        self._code, self._first = f"import os; os.nice({_NICE}); from {module} import main; main()", first
         self._running: subprocess.Popen[bytes] | None = None
         self._line: Connection | None = None
 
-    def ask(self, head: dict[str, Any], data: bytes, seconds: float) -> Message:
+    def ask(self, head: dict[str, Any], data: bytes | bytearray, seconds: float) -> Message:
         """Return the answer to a question.
 
         Raises:
@@ -115,7 +115,6 @@ def answer_all(line: Connection, answer: Callable[[dict[str, Any], bytes], Messa
     resource.setrlimit(
         resource.RLIMIT_DATA, (most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard), hard)
     )
-    os.nice(_NICE)
     _send(line, ({}, b""))
     with suppress(EOFError):
         while True:
@@ -126,7 +125,7 @@ def answer_all(line: Connection, answer: Callable[[dict[str, Any], bytes], Messa
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _send(line: Connection, message: Message) -> None:
+def _send(line: Connection, message: tuple[dict[str, Any], bytes | bytearray]) -> None:
     line.send_bytes(json.dumps(message[0]).encode())
     line.send_bytes(message[1])
 

@@ -111,12 +111,12 @@ def seal(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove temporary files that a killed process left in a folder.
+    """Remove temporary files that a killed process left in a folder and below, as in evaluation/test.
 
     Raises:
         RunError: the folder cannot be written.
     """
-    for leftover in folder.glob(".*.part"):
+    for leftover in folder.rglob(".*.part"):
         try:
             leftover.unlink(missing_ok=True)
         except OSError as error:

@@ -18,7 +18,7 @@ from visionft.machine.progress import Say, bar
 from visionft.planning import continue_from, resume, run_records
 from visionft.planning.plan import Plan, make_plan, reopen_plan, require_obtainable, with_weights
 from visionft.runs import Run, layout, lock
-from visionft.runs.atomic_write import sweep
+from visionft.runs.atomic_write import remove, sweep
 from visionft.runs.history import Epoch
 from visionft.runs.run_files import verified_table
 from visionft.runs.verify_run import require_as_written
@@ -93,6 +93,8 @@ def _go_on(
     sweep(folder)
     if os.path.lexists(folder / layout.RESULT):
         require_as_written(folder)
+        if os.path.lexists(folder / layout.BEST):  # killed as the last thing it had to do
+            remove(folder / layout.BEST)
         say(f"the run {folder} is finished already; give another --out to train again")
         return Run.open(folder)
     plan = reopen_plan(folder, wanted, manifest)

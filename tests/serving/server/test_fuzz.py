@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,6 +25,10 @@ MOST_MEMORY = 900e6
 """Bytes of the server's process: the budget of bodies, 256 MB, with what is parsed of them, and itself."""
 MOST_GROWTH = 100e6
 """Bytes between the first tenth of the fuzzed requests and the last."""
+ROUNDS = 5
+"""Of bombs, each with an idle one before it: the medians of both are compared, as a machine is never quite idle."""
+SLACK = 0.02
+"""Seconds that the honest p99 may lie above twice its idle value: three turns of threads that wait for each other."""
 MEMORY = "process_resident_memory_bytes"
 
 
@@ -42,6 +48,11 @@ def status_of(server: Served, client: httpx.Client, asked: Asked) -> int:
     return 0
 
 
+def give_way() -> None:
+    """Let a thread of the attackers, who stand for other machines, take no time of the server's."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+
+
 def attacked(server: Served, requests: Sequence[Asked], threads: int) -> tuple[Counter[int], Honest]:
     """Send requests from some threads; return how often each status came, and the honest client beside them."""
 
@@ -51,7 +62,7 @@ def attacked(server: Served, requests: Sequence[Asked], threads: int) -> tuple[C
     with (
         httpx.Client(base_url=server.address, timeout=90, limits=httpx.Limits(max_keepalive_connections=0)) as client,
         honest(server.address) as beside,
-        ThreadPoolExecutor(threads) as pool,
+        ThreadPoolExecutor(threads, initializer=give_way) as pool,
     ):
         seen = Counter(pool.map(send, requests))
     return seen, beside
@@ -100,24 +111,31 @@ def test_ten_thousand_fuzzed_requests(server: Served, capsys: pytest.CaptureFixt
     assert grown < MOST_GROWTH
 
 
+def thousand_bombs() -> list[Asked]:
+    """Return a thousand in a mixed order, those of most work one in a hundred each."""
+    random, heavy = np.random.default_rng(7), 4
+    light = len(bombs()) - heavy
+    return [
+        bombs()[number % 100 if number % 100 < heavy else heavy + int(random.integers(light))] for number in range(1000)
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_thousand_bombs(server: Served, capsys: pytest.CaptureFixture[str]) -> None:
-    """Those of most work, one in a hundred each; the honest client's times are recorded, and depend on the machine."""
-    with honest(server.address) as idle:
-        time.sleep(5)
-    random, heavy = np.random.default_rng(7), 4
-    light = len(bombs()) - heavy
-    chosen = [
-        bombs()[number % 100 if number % 100 < heavy else heavy + int(random.integers(light))] for number in range(1000)
-    ]
-    seen, beside = attacked(server, chosen, threads=4)
-    peak = server.figure(MEMORY)
+    attacked(server, bombs()[:3], threads=2)  # starts the two processes for large work
+    chosen, idle, beside = thousand_bombs(), [], []
+    for number in range(ROUNDS):
+        with honest(server.address) as alone:
+            time.sleep(5)
+        seen, under_attack = attacked(server, chosen[number::ROUNDS], threads=4)
+        check(server, seen, under_attack)
+        assert len(under_attack.told) > 50
+        idle.append(alone.p99())
+        beside.append(under_attack.p99())
     with capsys.disabled():
         print(
-            f"\n1,000 bombs: {dict(seen)}; memory {peak / 1e6:.0f} MB; honest p99 {beside.p99():.3f} s, "
-            f"idle {idle.p99():.3f} s, {len(beside.told)} asked"
+            f"\n1,000 bombs: memory {server.figure(MEMORY) / 1e6:.0f} MB; honest p99 {np.median(beside):.4f} s of "
+            f"{np.round(beside, 4).tolist()}, idle {np.median(idle):.4f} s of {np.round(idle, 4).tolist()}"
         )
-
-    check(server, seen, beside)
-    assert len(beside.told) > 100
+    assert np.median(beside) < 2 * np.median(idle) + SLACK

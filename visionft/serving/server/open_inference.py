@@ -19,6 +19,8 @@ from visionft.serving.decode_process import Parcel
 from visionft.serving.fair_queue import Photo
 from visionft.serving.server.http_error import RefusalError, shortened
 from visionft.serving.server.infer import HEADER_LENGTH, Asked, json_bytes, read_infer, write_infer
+from visionft.serving.server.json_bounds import check_length
+from visionft.serving.server.request_body import Body
 from visionft.serving.server.service import SHORT, Outcome, Service
 from visionft.serving.server.tensors import DATATYPES, dumped
 
@@ -71,9 +73,11 @@ async def _infer(service: Service, request: Request) -> Response:
     return Response(content, headers=headers)
 
 
-async def _read(service: Service, request: Request, body: bytes, header_length: str | None) -> Asked:
+async def _read(service: Service, request: Request, body: Body, header_length: str | None) -> Asked:
     """Read a body: its JSON here where it is short, and where it is long in a process that holds nobody up."""
-    if (json_bytes(body, header_length) or 0) <= _SHORT_JSON:
+    length = json_bytes(body, header_length) or 0
+    check_length(length)  # here, as the other process would have to be sent it first
+    if length <= _SHORT_JSON:
         return read_infer(body, header_length, service.limits)
     seconds = min(_PARSE_SECONDS, service.remaining(request))
     return await service.work(

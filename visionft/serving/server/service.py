@@ -25,7 +25,7 @@ from visionft.serving.server.body_budget import Budget, Held
 from visionft.serving.server.http_error import RefusalError, shortened
 from visionft.serving.server.json_process import Parser
 from visionft.serving.server.prometheus import Counters
-from visionft.serving.server.request_body import read_body, unpacked
+from visionft.serving.server.request_body import Body, read_body, unpacked
 
 Outcome = Answer | PhotoError
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class Service:
         asked = "no adapter was named" if name is None else f"this bundle has no adapter {shortened(name)}"
         raise RefusalError(400, f"{asked}: give one of {listed}")
 
-    async def body(self, request: Request) -> bytes:
+    async def body(self, request: Request) -> Body:
         """Read a request's body within the limits, and note its size for the log."""
         held: Held = request.state.held
         body = await read_body(request, self.limits.max_bytes, self.remaining(request), held)

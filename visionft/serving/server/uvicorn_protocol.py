@@ -26,7 +26,9 @@ _OWN_DESCRIPTORS = 64
 _BESIDE_A_BYTE = 16
 """Bytes of chunk sizes for each byte of a body, beyond the next."""
 _MOST_BESIDE = 8 * MOST_HEADERS
-"""Twice of what one turn of the loop reads, as requests may follow one another in it."""
+"""Eight times of what one turn of the loop reads, as requests may follow one another in it."""
+_AT_ONCE = MOST_HEADERS
+"""Bytes that one turn takes from a connection, not four times as many: whoever asks for little waits for all turns."""
 _ENOUGH = 10_000
 
 
@@ -50,6 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Take a connection; the time for headers begins."""
+        transport.max_size = _AT_ONCE  # type: ignore[attr-defined]  # of asyncio's own loop, which `_Server` asks for
         super().connection_made(transport)
         self._since = self.loop.time()
         if self._beyond() and not self._make_room():
