@@ -52,7 +52,7 @@ def measured(run: Path, master: Path) -> dict[str, Any]:
     """Read accuracy, size and times off a run."""
     import visionft as vft
     from visionft.exporting.onnx_model import build, halves
-    from visionft.serving.session import open_model
+    from visionft.serving.onnx_session import open_model
 
     cores, opened = [], [vft.Run.open(run), vft.Run.open(master)]
     model = None

@@ -29,7 +29,7 @@ from visionft.exporting.quantization.core_graph import core_of, spliced
 from visionft.exporting.quantization.search import CALIBRATING, CHOOSING, search
 from visionft.exporting.quantization.speed import race
 from visionft.metrics import Flips
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 
 SIZES = (1, 8, 32)
 

@@ -34,7 +34,7 @@ from visionft.bundle import Bundle
 from visionft.bundle import names as n
 from visionft.photos import read
 from visionft.preprocess import Preprocess, centre
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 
 PHOTOS = "clothing/test"
 SCALES = (1, 3)

@@ -28,7 +28,7 @@ from visionft.files.safe_open import UnreadableError
 from visionft.serving import Session
 from visionft.serving import compare as compare_bundles
 from visionft.serving import predict as predict_bundle
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 
 ELSEWHERE = r"model\.onnx is damaged \(it keeps tensors in another file, which a bundle's model must not\): copy the b"
 

@@ -22,7 +22,7 @@ from visionft.errors import BackboneError
 from visionft.exporting import export, onnx_model, onnx_size
 from visionft.exporting.onnx_model import build, halves, opset_of
 from visionft.preprocess import Preprocess
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 from visionft.settings import ExportSettings, PreprocessSettings
 
 ONNX_TYPES = {

@@ -28,7 +28,7 @@ from visionft.classes import Classes
 from visionft.errors import BundleError, UsageError
 from visionft.serving import Session, predict
 from visionft.serving.lora_adapters import LoadedAdapter
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 
 A, B = n.factors(LAYER)
 RED = np.full((4, 5, 3), (160, 16, 32), np.uint8)

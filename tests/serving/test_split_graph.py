@@ -13,7 +13,7 @@ from visionft.bundle import names as n
 from visionft.errors import BundleError
 from visionft.serving.engine import Engine
 from visionft.serving.execution_providers import PROVIDERS, available, confirm
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 from visionft.serving.split_graph import halves
 
 

@@ -11,11 +11,12 @@ from visionft.data.loading.dataloader import (
     eval_batches,
     train_batches,
 )
-from visionft.data.loading.sampler import EpochSampler, Sample, permutation, steps_per_epoch
 from visionft.data.loading.worker_init import worker_fault
-from visionft.data.manifest import SPLITS, Column, Manifest, Rows, read_splits
+from visionft.data.manifest import Column, Manifest, Rows, read_splits
 from visionft.data.prepare import label_photos, prepare
-from visionft.data.sources.relocate import Located, locate
+from visionft.data.relocate import Located, locate
+from visionft.data.sampler import EpochSampler, Sample, permutation, steps_per_epoch
+from visionft.data.splits import SPLITS
 from visionft.data.summary import summary
 from visionft.data.transforms.progressive_resizing import Sides
 from visionft.data.verify_photos import Progress

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from visionft.data.prepare import fold_labels, list_photos, refuse_early, usable
-from visionft.data.sources.listing import Listing, count
+from visionft.data.sources.listing import Listing
 from visionft.data.sources.manifest_table import is_manifest
 from visionft.data.sources.structure.picture import picture
 from visionft.data.summary import set_aside
 from visionft.data.verify_photos import find
 from visionft.photos import Account
 from visionft.settings import DataSettings
+from visionft.wording.lists import count
 
 UNSPLIT = "photos"  # the column of photos whose sides are to be drawn
 

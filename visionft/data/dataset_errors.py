@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from visionft.data.manifest import SPLITS
-from visionft.data.sources.listing import Listing, count, did_you_mean, some
+from visionft.data.sources.listing import Listing
+from visionft.data.splits import SPLITS
 from visionft.errors import DataError
 from visionft.settings import DataSettings
+from visionft.wording.did_you_mean import did_you_mean
+from visionft.wording.lists import count, some
 
 # A tree with a folder a product has hundreds of folders with a handful of views each; real classes are fewer or fuller.
 SKU_CLASSES = 100

@@ -17,11 +17,10 @@ from pyarrow import csv
 
 from visionft.classes import Classes
 from visionft.data.sources.structure.interpretation import Reading
+from visionft.data.splits import SPLITS
 from visionft.errors import DataError
 from visionft.photos import Account, Quarantined, from_spreadsheet_table, spreadsheet_safe_table
 
-SPLITS = ("train", "validation", "test")
-SPLIT_NAMES = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
 """Names that people give to splits, in lower case, and ours."""
 
 SCHEMA = pa.schema(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from visionft.data.sources.listing import some
 from visionft.errors import DataError
 from visionft.photos import IGNORED_FOLDERS, printable, steers
+from visionft.wording.lists import some
 
 SHOWN = 3
 _MISSING = frozenset({"nan", "none", "null", "na", "n/a", "nil", "undefined", "nat", "<na>", "#n/a", "unnamed"})

@@ -20,18 +20,20 @@ from visionft.data.dataset_errors import (
     refuse_untrained,
     refuse_unvalidated,
 )
-from visionft.data.manifest import SCHEMA, SPLITS, Manifest, read_splits
+from visionft.data.manifest import SCHEMA, Manifest, read_splits
 from visionft.data.odd_classes import Place, odd_notes, refuse_unprintable
 from visionft.data.sources.image_folder import scan
-from visionft.data.sources.listing import Listing, count, some
+from visionft.data.sources.listing import Listing
 from visionft.data.sources.manifest_table import is_manifest, read_manifest
 from visionft.data.sources.merged_class_paths import fold
+from visionft.data.splits import SPLITS
 from visionft.data.splitting.draw import draw
 from visionft.data.splitting.leakage import leak_notes
 from visionft.data.verify_photos import Progress, check
 from visionft.errors import DataError
 from visionft.photos import printable
 from visionft.settings import DataSettings
+from visionft.wording.lists import count, some
 
 
 def prepare(

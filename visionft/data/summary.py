@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from visionft.data.manifest import SPLITS, Manifest
-from visionft.data.sources.listing import count, some
+from visionft.data.manifest import Manifest
 from visionft.data.sources.structure.picture import picture
+from visionft.data.splits import SPLITS
 from visionft.photos import Quarantined
+from visionft.wording.lists import count, some
 
 NAMED = 3
 """Photos left out that are named in a line."""

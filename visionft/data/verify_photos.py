@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from visionft.data.caches.scan_cache import ScanCache, Stamps, now, outcomes, read_stamps
-from visionft.data.sources.listing import Listing, count, some
+from visionft.data.sources.listing import Listing
 from visionft.errors import PhotoError
 from visionft.photos import Quarantined, contents, decode, digest, printable, remark
+from visionft.wording.lists import count, some
 
 Progress = Callable[[int, int], None]
 """Called with (photos done, photos in all), from the calling thread."""

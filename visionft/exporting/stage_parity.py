@@ -13,7 +13,7 @@ from onnx import ModelProto
 from visionft.bundle.names import IMAGE, LOGITS, PIXELS
 from visionft.exporting.onnx_model import halves
 from visionft.preprocess import Preprocess
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 
 BATCH_SIZES = (1, 8, 32)
 LEVELS_ALLOWED = 2.0

@@ -14,7 +14,6 @@ from visionft import backbones
 from visionft.backbones import Network, WeightSource
 from visionft.classes import Classes
 from visionft.data import SPLITS, Manifest, read_splits
-from visionft.data.sources.listing import count
 from visionft.data.splitting.draw import earlier_sides
 from visionft.errors import UsageError
 from visionft.machine.progress import Say
@@ -24,6 +23,7 @@ from visionft.runs.class_changes import Succession, require_known, succeed
 from visionft.runs.lineage import Origin, lineage
 from visionft.runs.run_files import recorded, verified_table
 from visionft.settings import AdapterMethod, FitSettings, PromptMethod
+from visionft.wording.lists import count
 
 TAKEN = ("backbone", "weights", "head", "preprocess.size", "preprocess.mode", "preprocess.crop_pct")
 """Settings that are the earlier run's."""

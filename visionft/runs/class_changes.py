@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from visionft.classes import Classes, normalise
-from visionft.data.sources.listing import did_you_mean, some
 from visionft.errors import UsageError
+from visionft.wording.did_you_mean import did_you_mean
+from visionft.wording.lists import some
 
 
 @dataclass(frozen=True)

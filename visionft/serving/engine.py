@@ -15,7 +15,7 @@ from visionft.bundle import names as n
 from visionft.errors import BundleError
 from visionft.serving.execution_providers import available, confirm
 from visionft.serving.lora_adapters import load_adapters
-from visionft.serving.session import check_metadata, open_model, split
+from visionft.serving.onnx_session import check_metadata, open_model, split
 from visionft.serving.split_graph import halves
 
 LARGE_PIXELS = 8_000_000

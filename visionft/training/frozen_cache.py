@@ -14,7 +14,6 @@ from torch import Tensor
 from visionft import backbones, methods
 from visionft.backbones import Cut
 from visionft.data import Batch, FixedViews, TrainLoader, eval_batches
-from visionft.data.sources.listing import count as counted
 from visionft.errors import DiskSpaceError
 from visionft.machine.progress import Advance, Say
 from visionft.machine.stop_signals import Interruption
@@ -24,6 +23,7 @@ from visionft.settings import FitSettings
 from visionft.training.activation_store import ActivationStore, size_of
 from visionft.training.eta import spoken
 from visionft.training.state import TrainState
+from visionft.wording.lists import count as counted
 
 BATCH = 32  # photos a pass; the same whenever it is done again, so that a resumed run meets the same numbers
 TIMED = 4  # passes whose rate is taken for all

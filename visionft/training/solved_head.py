@@ -9,7 +9,6 @@ from torch import nn
 
 from visionft.backbones import LinearHead
 from visionft.data import Manifest
-from visionft.data.sources.listing import count
 from visionft.machine.hardware import exactly
 from visionft.machine.progress import Say, bar
 from visionft.planning.plan import Plan
@@ -17,6 +16,7 @@ from visionft.runs.history import Epoch
 from visionft.training import frozen_features, linear_probe, partial_linear_probe
 from visionft.training.frozen_features import SplitFeatures
 from visionft.training.linear_probe import INVERSE_REGULARISATION, Probe
+from visionft.wording.lists import count
 
 
 def solve_head(plan: Plan, manifest: Manifest, say: Say) -> Epoch:

@@ -10,7 +10,6 @@ import torch
 from visionft import backbones
 from visionft.backbones import Cut
 from visionft.data import Batch, EvalPhotos, eval_batches
-from visionft.data.sources.listing import count
 from visionft.errors import DiskSpaceError
 from visionft.machine.progress import Say
 from visionft.training import activation_store
@@ -18,6 +17,7 @@ from visionft.training.activation_store import ActivationStore, size_of
 from visionft.training.ema import same_below
 from visionft.training.frozen_cache import Feed, FrozenPhase, TrainSource, activations, frozen_phases
 from visionft.training.state import TrainState
+from visionft.wording.lists import count
 
 BATCH = 64
 TRIED = 40

@@ -13,7 +13,7 @@ from visionft.errors import BackboneError
 from visionft.exporting.quantization.core_graph import PREFIX, core_of, spliced
 from visionft.exporting.quantization.recipes import half_precision, recipes
 from visionft.exporting.quantization.search import Bench, Trial, choose, search, worst_first
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 
 KINDS = ("conv", "matmul")
 FP16, INT8 = 2e-3, 0.1  # of the largest logit

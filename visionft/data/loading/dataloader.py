@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from visionft.data.caches.decoded_photos import Decoded
 from visionft.data.loading.collate import Batch, Fault, Guarded, Item, Photos, ReadAhead, collate
-from visionft.data.loading.sampler import EpochSampler, Sample
 from visionft.data.loading.worker_init import START, start_worker, taken
 from visionft.data.manifest import Rows
+from visionft.data.sampler import EpochSampler, Sample
 from visionft.data.transforms.progressive_resizing import Sides
 from visionft.errors import DataError, PhotoError
 from visionft.photos import Reduction, read

@@ -11,10 +11,11 @@ from typing import TextIO
 
 import pyarrow as pa
 
-from visionft.data.sources.listing import CHUNK, count
+from visionft.data.sources.listing import CHUNK
 from visionft.data.sources.table_columns import PLACE, Named, unread_splits, wanted
 from visionft.errors import DataError
 from visionft.settings import DataSettings
+from visionft.wording.lists import count
 
 DELIMITERS = ",;\t|"  # spreadsheets of countries with a decimal comma write semicolons into a "CSV"
 LONGEST = 100_000

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from visionft.data.sources.listing import COLUMNS, Listing, count, some
+from visionft.data.sources.listing import COLUMNS, Listing
 from visionft.data.sources.structure.choose import choose, recognise, split_like
 from visionft.data.sources.structure.folder_tree import Node, Tree, read_tree
 from visionft.data.sources.structure.interpretation import Reading, folders
@@ -16,6 +16,7 @@ from visionft.data.sources.structure.split_folders import over
 from visionft.errors import DataError
 from visionft.photos import UNLISTED, Quarantined, above, join, printable, without
 from visionft.settings import DataSettings
+from visionft.wording.lists import count, some
 
 LOOSE = "not in a class folder"
 LOST = (UNLISTED, "the name of the folder is not UTF-8")

@@ -7,15 +7,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from visionft.data.manifest import SPLITS
 from visionft.data.sources import parquet_rows
 from visionft.data.sources.csv_rows import read_delimited
-from visionft.data.sources.listing import COLUMNS, Listing, count, some
+from visionft.data.sources.listing import COLUMNS, Listing
 from visionft.data.sources.structure.split_names import is_plain, side_of
 from visionft.data.sources.table_columns import PLACE, Named
+from visionft.data.splits import SPLITS
 from visionft.errors import DataError
 from visionft.photos import Quarantined, from_spreadsheet_table
 from visionft.settings import DataSettings
+from visionft.wording.lists import count, some
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 PARQUET_SUFFIXES = (".parquet", ".pq")

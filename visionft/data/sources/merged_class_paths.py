@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from visionft.data.sources.listing import SHOWN, some
+from visionft.wording.lists import SHOWN, some
 
 
 def fold(table: pa.Table, known: Iterable[str]) -> tuple[pa.Table, list[str]]:

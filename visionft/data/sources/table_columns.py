@@ -7,10 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
-from visionft.data.sources.listing import did_you_mean, some
 from visionft.errors import DataError
 from visionft.photos.account import ENDINGS
 from visionft.settings import DataSettings
+from visionft.wording.did_you_mean import did_you_mean
+from visionft.wording.lists import some
 
 PLACE = "place"
 """Column of the numbers by which a row is found in its file."""

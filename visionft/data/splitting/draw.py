@@ -26,8 +26,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from visionft.data.manifest import SPLITS
 from visionft.data.sources.listing import CHUNK
+from visionft.data.splits import SPLITS
 from visionft.data.splitting.minimum_per_class import Pieces, stand_in
 
 TRAIN, VALIDATION, TEST = range(3)

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from visionft.data.sources.listing import count, some
 from visionft.data.splitting.draw import leading_bits
 from visionft.photos import printable
+from visionft.wording.lists import count, some
 
 SHOWN = 2
 

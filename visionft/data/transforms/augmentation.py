@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visionft.data.loading.sampler import Purpose, stream
+from visionft.data.sampler import Purpose, stream
 from visionft.data.transforms.decode_crop import Box, Crop, Load, centre_box
 from visionft.data.transforms.progressive_resizing import Sides, scaled
 from visionft.settings import AugmentSettings

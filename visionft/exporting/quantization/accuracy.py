@@ -22,7 +22,7 @@ from visionft.exporting.stage_parity import LEVELS_ALLOWED
 from visionft.metrics import Answering, Flips
 from visionft.preprocess import Preprocess
 from visionft.runs.calibration_file import Calibration
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 
 ALONE, BATCHED = "each photo alone", "in batches of 32"
 NOISE = 2.0**-23

@@ -28,7 +28,7 @@ from visionft.exporting.quantization.speed import race
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.stage_parity import Stages
 from visionft.exporting.trained_model import Photos
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 from visionft.settings import ExportSettings
 
 Precision = Literal["fp16", "int8"]

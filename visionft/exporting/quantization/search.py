@@ -14,7 +14,7 @@ from visionft.bundle.names import LOGITS, PIXELS
 from visionft.errors import BackboneError
 from visionft.exporting.quantization.recipes import Recipe, half_precision, recipes
 from visionft.exporting.quantization.speed import LEAST, race
-from visionft.serving.session import open_model
+from visionft.serving.onnx_session import open_model
 
 CALIBRATING = 96
 """Training photos that give the ranges of activations."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from shlex import quote
 
 from visionft.classes import normalise
-from visionft.data.sources.listing import some
 from visionft.data.sources.structure.class_levels import SHARED
 from visionft.data.sources.structure.folder_tree import Node, Tree
 from visionft.data.sources.structure.interpretation import Part, Sides
@@ -15,6 +14,7 @@ from visionft.data.sources.structure.split_folders import CLASSES, SPLITS
 from visionft.data.sources.structure.split_names import side_of
 from visionft.errors import DataError
 from visionft.photos import above, printable
+from visionft.wording.lists import some
 
 _JOINED = (re.compile(r"(?P<side>[^\W_]+)[ _.-]+(?P<rest>.+)"), re.compile(r"(?P<rest>.+)[ _.-]+(?P<side>[^\W_]+)"))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from visionft.classes import normalise
-from visionft.data.sources.listing import count, some
 from visionft.data.sources.structure.ambiguous_splits import refuse_hidden_sides
 from visionft.data.sources.structure.class_levels import Depth, Leaves, grouping, settle
 from visionft.data.sources.structure.folder_tree import PHOTO_SUFFIXES, Node, Tree
@@ -18,6 +17,7 @@ from visionft.data.sources.structure.split_names import side_of
 from visionft.errors import DataError
 from visionft.photos import printable
 from visionft.settings import DataSettings
+from visionft.wording.lists import count, some
 
 MAX_DEPTH = 8  # the largest --data.depth
 

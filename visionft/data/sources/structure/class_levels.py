@@ -10,13 +10,13 @@ from pathlib import Path
 from shlex import quote
 
 from visionft.classes import normalise
-from visionft.data.sources.listing import count, some
 from visionft.data.sources.structure.folder_tree import Tree
 from visionft.data.sources.structure.interpretation import Grouping, Levels, Sides, folders
 from visionft.data.sources.structure.split_names import is_code, is_filler, likely_side
 from visionft.errors import DataError
 from visionft.photos import printable
 from visionft.settings import DataSettings
+from visionft.wording.lists import count, some
 
 MANY = 20
 """Folders from which on few photos in each speak of products: nobody sets out to tell so many classes by so little."""

@@ -9,13 +9,13 @@ from shlex import quote
 from typing import Literal
 
 from visionft.classes import normalise
-from visionft.data.sources.listing import some
 from visionft.data.sources.structure.folder_tree import Node, Tree
 from visionft.data.sources.structure.interpretation import Part, Sides
 from visionft.data.sources.structure.split_names import is_filler, is_plain, side_among, side_of
 from visionft.errors import DataError
 from visionft.photos import above, printable
 from visionft.settings import DataSettings
+from visionft.wording.lists import some
 
 Named = dict[str, str]  # path of a folder -> the side that its name means
 CLASSES, SPLITS = "--data.layout classes", "--data.layout splits"

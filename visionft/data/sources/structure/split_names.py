@@ -6,7 +6,7 @@ import re
 import unicodedata
 from difflib import get_close_matches
 
-from visionft.data.manifest import SPLIT_NAMES
+from visionft.data.splits import SPLIT_NAMES
 
 _SIDES = {
     "train": ("train", "training", "trn", "trainval"),

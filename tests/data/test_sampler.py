@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from visionft.data import EpochSampler, permutation, steps_per_epoch
-from visionft.data.loading.sampler import Purpose, stream
+from visionft.data.sampler import Purpose, stream
 
 
 def test_an_order_is_a_pure_function_of_seed_and_epoch() -> None:
