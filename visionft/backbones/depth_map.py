@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from timm.models import group_parameters
-from timm.models._manipulate import flatten_modules
 from torch import nn
 
 from visionft.backbones.network import Network
+from visionft.compat.timm_private import flatten_modules
 
 
 @dataclass(frozen=True)

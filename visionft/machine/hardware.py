@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from visionft.compat.torch_private import processor_has_bf16
 from visionft.errors import UsageError
 
 
@@ -53,7 +54,7 @@ def has_bf16(device: str) -> bool:
     """Tell whether "cuda" or "cpu" multiplies bf16 natively (a processor: AVX512-BF16 or AMX); else it is emulated."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return processor_has_bf16()
 
 
 def free_memory() -> int:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import nn
 
 from visionft import backbones
 from visionft.backbones import Network
+from visionft.compat.torch_private import is_batch_norm
 from visionft.errors import UsageError
 from visionft.machine.hardware import cores, pick_device
 from visionft.planning.choices import Choice, open_ones, put
@@ -230,4 +230,4 @@ def _averaging(settings: FitSettings, facts: Facts) -> Choice:
 
 def batch_norms(network: Network) -> bool:
     """Tell whether the backbone normalises over batches."""
-    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.backbone.modules())
+    return any(is_batch_norm(module) for module in network.backbone.modules())

@@ -13,8 +13,10 @@ from typing import Any
 import timm
 from timm.layers.hybrid_embed import HybridEmbed
 from timm.models import generate_default_cfgs, register_model
-from timm.models.vision_transformer import VisionTransformer, _create_vision_transformer
+from timm.models.vision_transformer import VisionTransformer
 from torch import nn
+
+from visionft.compat.timm_private import create_vision_transformer
 
 NAME = "visionft_pico"
 SIDE = 128
@@ -40,7 +42,7 @@ def visionft_pico(pretrained: bool = False, **arguments: Any) -> VisionTransform
     own: dict[str, Any] = {"img_size": SIDE, "patch_size": 1, "embed_dim": 128, "depth": 3, "num_heads": 4}
     own |= {"class_token": False, "global_pool": "avg", "fc_norm": False}
     own |= {"embed_layer": partial(HybridEmbed, backbone=_stem(arguments.get("in_chans", 3)))}
-    model: VisionTransformer = _create_vision_transformer(NAME, pretrained=pretrained, **{**own, **arguments})
+    model: VisionTransformer = create_vision_transformer(NAME, pretrained=pretrained, **{**own, **arguments})
     return model
 
 

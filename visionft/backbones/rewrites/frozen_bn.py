@@ -21,6 +21,7 @@ from torch.nn.utils import parametrize
 
 from visionft.backbones.network import Network
 from visionft.backbones.rewrites.fuse_bn import TOLERANCE, Pair, pairs_of
+from visionft.compat.torch_private import conv_forward
 
 FEW_PHOTOS = 8  # of a pass on a processor: kernels are scaled anew in each
 
@@ -38,7 +39,7 @@ def _convolve(conv: Any, norm: Any, x: Tensor) -> Tensor:
     if parametrize.type_before_parametrizations(conv) is Conv2dSame:  # which pads by the size of the photo
         answer = conv2d_same(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
     else:
-        answer = conv._conv_forward(x, weight, bias)
+        answer = conv_forward(conv, x, weight, bias)
     return answer
 
 

@@ -15,12 +15,15 @@ import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, shape_inference
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantType, quantize_dynamic
-from onnxruntime.quantization.calibrate import create_calibrator
-from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
-from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
-from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from visionft.bundle.names import PIXELS
+from visionft.compat.onnxruntime_private import (
+    QDQQuantizer,
+    QDQRegistry,
+    QLinearOpsRegistry,
+    convert_float_to_float16,
+    create_calibrator,
+)
 
 LEAST_SHARE = 0.1
 """Share of the weights from which on an operation is worth a recipe: less makes a file hardly smaller."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Iterator
+from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -76,7 +77,34 @@ def unpacked(body: Body, encoding: str, limit: int, held: Held) -> Body:
     return bytes(whole) if len(whole) <= SMALL else whole
 
 
-def _pieces(body: Body, unpacker: zlib._Decompress) -> Iterator[bytes]:
+class Unpacker(Protocol):
+    """What zlib.decompressobj returns, whose class has no public name."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the end was reached."""
+        ...
+
+    @property
+    def unused_data(self) -> bytes:
+        """What stands behind the end."""
+        ...
+
+    @property
+    def unconsumed_tail(self) -> bytes:
+        """What was not looked at yet."""
+        ...
+
+    def decompress(self, data: bytes | bytearray, max_length: int = 0, /) -> bytes:
+        """Return what is unpacked so far."""
+        ...
+
+    def flush(self, length: int = 0, /) -> bytes:
+        """Return what is left."""
+        ...
+
+
+def _pieces(body: Body, unpacker: Unpacker) -> Iterator[bytes]:
     """Yield what a body unpacks to, little by little; EOFError if it ends early, or something follows it."""
     taken = 0
     while taken < len(body) and not unpacker.eof:

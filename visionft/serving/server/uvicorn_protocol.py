@@ -6,8 +6,7 @@ import asyncio
 import resource
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from visionft.compat.uvicorn_private import HttpToolsProtocol
 from visionft.serving.server.tensors import dumped
 
 MOST_HEADERS = 65_536

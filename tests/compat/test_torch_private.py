@@ -1,0 +1,26 @@
+"""Canaries: each says what broke, and who needs it, where another version of torch lacks a private name."""
+
+from __future__ import annotations
+
+import torch
+from timm.layers import BatchNormAct2d
+from torch import nn
+
+from visionft.compat.torch_private import conv_forward, is_batch_norm, processor_has_bf16
+
+
+def test_batch_norms_are_told_from_other_layers() -> None:
+    words = "torch renamed the base of its batch norms: freezing their statistics and `auto` need it"
+    assert all(is_batch_norm(norm) for norm in (nn.BatchNorm1d(3), nn.BatchNorm2d(3), BatchNormAct2d(3))), words
+    assert not any(is_batch_norm(other) for other in (nn.LayerNorm(3), nn.GroupNorm(1, 3), nn.Linear(3, 3))), words
+
+
+def test_a_convolution_takes_other_weights_under_its_own_padding() -> None:
+    conv = nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect")
+    x = torch.randn(2, 2, 6, 6)
+    words = "torch changed Conv2d._conv_forward: training with frozen batch norms (rewrites/frozen_bn) needs it"
+    assert torch.equal(conv_forward(conv, x, conv.weight, conv.bias), conv(x)), words
+
+
+def test_the_processor_says_whether_it_has_bf16() -> None:
+    assert isinstance(processor_has_bf16(), bool), "torch moved its processor checks: --hardware.precision auto asks"
