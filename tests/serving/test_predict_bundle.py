@@ -15,9 +15,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 from PIL import Image
-from tests.serving.test_weighing import saved, with_scans
 
 from tests.bundle.making import make_bundle
+from tests.serving.test_decode_cost import saved, with_scans
 from visionft.bundle import Bundle
 from visionft.bundle import names as n
 from visionft.bundle.load import digest_of

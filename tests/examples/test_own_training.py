@@ -1,0 +1,35 @@
+"""The examples of a listener and of a user's own Trainer run, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+PYTHONPATH = os.pathsep.join(filter(None, sys.path))
+
+
+def told(script: str, *arguments: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / script), *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": PYTHONPATH},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_listener_hears_of_each_epoch_and_a_logger_writes_it_down(shapes: Path, tmp_path: Path) -> None:
+    said = told("listener.py", shapes, tmp_path)
+    assert "heard of epoch 1: top-1 " in said
+    (written,) = (tmp_path / "logs").rglob("metrics.csv")
+    assert "val_top1" in written.read_text().splitlines()[0]
+
+
+def test_a_users_own_trainer_trains_what_was_planned(shapes: Path, tmp_path: Path) -> None:
+    assert "top-1 on validation photos: " in told("lightning_trainer.py", shapes, tmp_path)
+    assert list(tmp_path.glob("*.ckpt"))
