@@ -77,7 +77,7 @@ def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] =
         continue_from.say_what_was_seen(earlier, manifest, say)
     plan = make_plan(wanted, manifest, say, parent, teacher_run)
     with run_records.new_folder(folder), lock.held(folder):
-        if (folder / layout.SETTINGS).is_file():  # another process began here while this one plan
+        if (folder / layout.SETTINGS).is_file():  # another process began here while this one prepared
             return _go_on(folder, wanted, manifest, say, began, listeners)
         run_records.write(folder, wanted, plan, manifest)
         return _work(folder, plan, manifest, None, say, began, listeners)

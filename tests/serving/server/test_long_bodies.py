@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.serving.server.test_bounds import packed
 
+from tests.serving.server.test_request_body import packed
 from visionft.serving.server.body_budget import SMALL, Budget, Held
 from visionft.serving.server.http_error import RefusalError
 from visionft.serving.server.json_bounds import check_json
