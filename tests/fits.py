@@ -69,7 +69,7 @@ def begun(settings: Make) -> Callable[..., Begun]:
         plan = make_plan(wanted, manifest, str)
         loader = make_loader(plan, manifest)
         state = make_state(plan, manifest, make_schedule(plan, loader.steps_per_epoch), loader, str)
-        state.begin(None)
+        state.begin(None, Path())
         return Begun(plan, manifest, loader, state)
 
     return make

@@ -46,7 +46,7 @@ def child(order: dict[str, Any], counts: int) -> None:
     os._exit(code)
 
 
-def obey(order: dict[str, Any]) -> dict[str, Any]:
+def carry_out(order: dict[str, Any]) -> dict[str, Any]:
     """Fork a child for an order, and return what became of it."""
     ours, theirs = os.pipe()
     began = time.monotonic()
@@ -69,7 +69,7 @@ def others() -> list[str]:
 
 
 def main() -> None:
-    """Import what a fit needs, and obey until the input ends."""
+    """Import what a fit needs, and carry out orders until the input ends."""
     import lightning  # noqa: F401
 
     import visionft.cli
@@ -78,7 +78,7 @@ def main() -> None:
     assert len(others()) == 0, f"a fork would lose threads: {others()}"
     print("ready", flush=True)
     for line in sys.stdin:
-        print(json.dumps(obey(json.loads(line))), flush=True)
+        print(json.dumps(carry_out(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

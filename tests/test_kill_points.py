@@ -91,19 +91,19 @@ class Course:
     seconds: float
     written: list[str] = field(default_factory=list)
 
-    def kill(self, lane: Forking, out: Path, share: float, by_time: bool) -> None:
+    def kill(self, forker: Forking, out: Path, share: float, by_time: bool) -> None:
         """Kill a new fit at a share of its course, go on with it, and compare."""
         event = None if by_time else 1 + int(share * (self.events - 1))
         seconds = share * self.seconds if by_time else None
-        found = lane.fit(self.photos, out, event, seconds)
+        found = forker.fit(self.photos, out, event, seconds)
         while found["code"] == 0:  # quicker than the measured one
             assert seconds is not None, "it did not come to that touch"
             seconds *= 0.9
             out = out.with_name(f"{out.name}-again")
-            found = lane.fit(self.photos, out, event, seconds)
+            found = forker.fit(self.photos, out, event, seconds)
         if any(out.glob(".*.part")):
             self.written.append(out.name)
-        assert lane.fit(self.photos, out)["code"] == 0
+        assert forker.fit(self.photos, out)["code"] == 0
         assert told(out) == told(self.whole), f"killed at {share:.3f}"
         assert Run.open(out).fingerprint == Run.open(self.whole).fingerprint
 
@@ -126,22 +126,22 @@ def timeless(values: dict[str, Any]) -> dict[str, Any]:
 def killed(photos: Path, folder: Path, shares: Sequence[float], width: int) -> Course:
     """Kill a fit at each share of its course, by turns at a touch of its files and at a time, some at one time."""
     with ExitStack() as stack:
-        all_lanes = [stack.enter_context(forking()) for _ in range(width)]
+        every = [stack.enter_context(forking()) for _ in range(width)]
         whole = folder / "whole"
-        assert all_lanes[0].fit(photos, whole)["code"] == 0
-        found = all_lanes[0].fit(photos, folder / "again")  # kept choices and checked photos make it as quick as others
+        assert every[0].fit(photos, whole)["code"] == 0
+        found = every[0].fit(photos, folder / "again")  # kept choices and checked photos make it as quick as others
         assert (found["code"], told(folder / "again")) == (0, told(whole))
         course = Course(photos, whole, found["events"], found["seconds"])
-        lanes: SimpleQueue[Forking] = SimpleQueue()
-        for lane in all_lanes:
-            lanes.put(lane)
+        idle: SimpleQueue[Forking] = SimpleQueue()
+        for forker in every:
+            idle.put(forker)
 
         def one(number: int) -> None:
-            lane = lanes.get()
+            forker = idle.get()
             try:
-                course.kill(lane, folder / f"killed-{number}", shares[number], by_time=number % 2 == 1)
+                course.kill(forker, folder / f"killed-{number}", shares[number], by_time=number % 2 == 1)
             finally:
-                lanes.put(lane)
+                idle.put(forker)
 
         with ThreadPoolExecutor(width) as pool:
             list(pool.map(one, range(len(shares))))

@@ -16,15 +16,6 @@ from visionft.cli.interrupts import StoppedError, handled_signals
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "photos" / "cat").mkdir(parents=True)
-    (tmp_path / "thesis.tex").write_text("text")
-    (tmp_path / "loop").symlink_to("loop")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Yield the name of a module that is interrupted while it is imported."""
     monkeypatch.syspath_prepend(str(tmp_path))

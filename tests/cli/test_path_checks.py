@@ -51,15 +51,6 @@ DOORS = [(command, name) for command in COMMANDS for name, _ in paths_of(command
 SETTINGS = [leaf for leaf in leaves().values() if leaf.is_place and leaf.path != "photos"]
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "photos" / "cat").mkdir(parents=True)
-    (tmp_path / "thesis.tex").write_text("text")
-    (tmp_path / "loop").symlink_to("loop")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def words_of(command: str, name: str, value: str) -> list[str]:
     """Return a command line that gives a value to one parameter, and usable ones to those before it."""
     needed = {"predict": ["photos", "a.jpg"], "compare": ["photos", "photos"]}.get(command, ["photos"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundle.making import make_bundle
+from tests.damage import flip, pipe
 from tests.serving.server.processes import ENVIRONMENT, served
 from visionft.bundle.names import KEEPS_DIGESTS, LAYOUT
 from visionft.cli import main
@@ -101,17 +101,6 @@ def test_one_line_says_what_is_served_and_where(tmp_path: Path) -> None:
         fallen = [line for line in server.lines() if line["event"] == "provider"]
     assert len(fallen) == 1
     assert fallen[0]["problem"].startswith("--provider cuda cannot be used (")
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
-def pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
 
 
 def cut(path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
-import os
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from tests.damage import flip, pipe
 from tests.export_folder.awkward import FOR_ALL, FOR_PILLOW
 from tests.export_folder.conftest import FOLDER
 from visionft import photos, predict
@@ -95,17 +95,6 @@ def test_what_is_no_photo_is_said_in_one_sentence(whole: Path, tmp_path: Path) -
     assert done.returncode == 1
     assert done.stderr.startswith(f"{tmp_path / 'a.jpg'} is no photo that can be read (")
     assert len(done.stderr.splitlines()) == 1
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
-def pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
 
 
 DAMAGED: list[tuple[str, Callable[[Path], object], str]] = [

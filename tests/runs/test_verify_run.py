@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from tests.damage import flip
 from tests.resealing import make_older, reseal
 from visionft import evaluate, export, fit, predict
 from visionft.errors import RunError, VisionftError
@@ -28,12 +29,6 @@ silent: Callable[[str], None] = lambda _: None  # noqa: E731
 @pytest.fixture
 def copy(trained: Path, tmp_path: Path) -> Path:
     return shutil.copytree(trained, tmp_path / "run")
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 def zero(path: Path) -> None:

@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor
 
 from visionft import data
+from visionft.errors import UsageError
 from visionft.planning.plan import Plan, make_plan
 from visionft.training import Classifier
 from visionft.training.datamodule import PhotoDataModule
@@ -81,3 +82,15 @@ def test_training_step_returns_the_mean_loss_of_the_batch(made: Made, monkeypatc
     smoothing = plan.settings.optim.label_smoothing
     expected = torch.nn.functional.cross_entropy(module(batch[0]), batch[1], label_smoothing=smoothing)
     assert torch.allclose(loss, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("flags", [{"optim.l2_sp": 1.0}])
+def test_what_fit_alone_does_is_refused(settings: Any, flags: dict[str, Any]) -> None:
+    wanted = settings(**flags)
+    manifest = data.prepare(wanted.photos, wanted.data)
+    plan = make_plan(wanted, manifest, lambda _: None)
+    schedule = make_schedule(plan, make_loader(plan, manifest).steps_per_epoch)
+    with pytest.raises(
+        UsageError, match=r"l2_sp and distill have no effect under your own Trainer; leave them out, or use"
+    ):
+        Classifier(plan.network, plan.preprocess, schedule, plan.settings)

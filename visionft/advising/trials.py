@@ -84,7 +84,7 @@ def try_method(settings: FitSettings, manifest: Manifest, limits: Limits, *, adv
     stopwatch = Stopwatch(schedule, limits, advance)
     with memory_efficient(plan.settings, plan.network):
         state = make_state(plan, manifest, schedule, loader, lambda _: None)
-        state.begin(None)
+        state.begin(None, Path())
         held_out = ValidationSource(state, _one_batch(plan, manifest), None, Path(), lambda _: None)
         train_loop(state, Endless(loader), held_out, [stopwatch])
         validate(state, held_out.feed().batches)  # its memory is part of a fit's

@@ -20,7 +20,7 @@ class PhotoDataModule(LightningDataModule):
     """The splits of a manifest as DataLoaders: photos uint8 [B, H, W, 3], labels int64 [B], rows int64 [B].
 
     Each epoch has new views of the training photos, in an order of its own; Lightning tells the sampler the epoch, and
-    shares it out among the processes of a strategy.
+    shares it out among the processes of a strategy. All views have one size, that of the last epoch of `fit`.
 
     Args:
         manifest: photos with their splits.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from signal import SIGINT
 
 from visionft import backbones, methods
 from visionft.data import EvalPhotos, FixedViews, Manifest, TrainLoader, TrainPhotos, eval_batches
@@ -65,7 +66,7 @@ def train_epochs(
             ]
             train_loop(state, source, held_out, [*own, *listeners])
         except KeyboardInterrupt:
-            interruption.signal = interruption.signal or 2
+            interruption.signal = interruption.signal or SIGINT
         finally:
             loader.close()
         if interruption.signal is not None:

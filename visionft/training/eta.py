@@ -8,6 +8,7 @@ from visionft.data import TrainLoader
 from visionft.machine.progress import Advance, Say
 from visionft.training.listeners import Listener
 from visionft.training.state import TrainState
+from visionft.wording.lists import count
 
 WARM_UP = 2  # steps that allocate and start workers
 TIMED = 6  # steps whose rate is taken for all
@@ -38,7 +39,9 @@ class Eta(Listener):
             self._began = time.monotonic()
         if self._steps == WARM_UP + TIMED:
             left = (time.monotonic() - self._began) / TIMED * self._left(state.step, total)
-            self.say(f"training: {total} steps in {state.schedule.epochs} epochs, about {spoken(left)} from now")
+            self.say(
+                f"training: {total} steps in {count(state.schedule.epochs, 'epoch')}, about {spoken(left)} from now"
+            )
 
     def _left(self, step: int, total: int) -> float:
         """Return what is left, in steps like the present one."""

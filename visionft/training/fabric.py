@@ -1,8 +1,10 @@
-"""Lightning's Fabric as training uses it: device, precision and processes; it writes nothing and says nothing."""
+"""Lightning's Fabric as training uses it: a device and its arithmetic; it writes nothing and says nothing."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
@@ -10,17 +12,32 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from visionft.settings import FitSettings
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+LOGGERS = ("lightning.fabric", "lightning.pytorch")
+"""Fabric says some things under the other package's name."""
 
 
 def make_fabric(settings: FitSettings) -> Fabric:
     """Return the device and arithmetic that resolved settings name."""
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-    fabric = Fabric(
-        accelerator="gpu" if settings.hardware.device == "cuda" else "cpu",
-        devices=1,
-        precision=PRECISIONS[settings.hardware.precision],  # type: ignore[arg-type]  # Lightning's literal type
-        # One process, whatever a scheduler's variables say.
-        plugins=[LightningEnvironment()],
-    )
-    fabric.launch()
+    with ExitStack() as quiet:
+        for name in LOGGERS:
+            quiet.enter_context(_only_warnings(logging.getLogger(name)))
+        fabric = Fabric(
+            accelerator="gpu" if settings.hardware.device == "cuda" else "cpu",
+            devices=1,
+            precision=PRECISIONS[settings.hardware.precision],  # type: ignore[arg-type]  # Lightning's literal type
+            # One process, whatever a scheduler's variables say.
+            plugins=[LightningEnvironment()],
+        )
+        fabric.launch()
     return fabric
+
+
+@contextmanager
+def _only_warnings(logger: logging.Logger) -> Iterator[None]:
+    """Let a logger say what it calls a warning, and have its level back afterwards: it is its user's."""
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

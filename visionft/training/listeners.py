@@ -27,7 +27,7 @@ class Listener:
     """Hears of a training; every method may be left as it is.
 
     A listener ends the training by `state.stop = True`: after a step the loop leaves at once, after a validation
-    before the next epoch. On several processes each one has listeners; those that write do so on rank 0 alone.
+    before the next epoch.
     """
 
     def started(self, state: TrainState) -> None:

@@ -13,6 +13,7 @@ from visionft import backbones, methods
 from visionft.backbones import Network
 from visionft.backbones.rewrites.eval_mode_bn import freeze_norms
 from visionft.data import Batch
+from visionft.errors import UsageError
 from visionft.preprocess import Preprocess
 from visionft.settings import FitSettings
 from visionft.training.objective import Objective
@@ -23,6 +24,8 @@ class Classifier(LightningModule):
 
     `fit` has a loop of its own (`visionft.training.loop`), which resumes bit for bit, remembers what is frozen and
     averages weights; this module is for those who bring a Trainer. Losses, schedule, freezing and mixing are the same.
+    What a Trainer has flags or callbacks of its own for is left to it: the clipping of gradients, their accumulation
+    over micro-batches, the average of weights (`optim.clip`, `micro_batch`, `ema`), early stopping, precision.
     Logged are `train_loss` (a step), `val_loss` and `val_top1` (an epoch).
 
     Args:
@@ -31,6 +34,9 @@ class Classifier(LightningModule):
         schedule: pure function of the step, such as `visionft.methods.schedule` makes.
         settings: resolved, without "auto".
         class_weights: float32 [C], or none.
+
+    Raises:
+        UsageError: L2-SP or distillation is asked for, which `fit` alone does.
     """
 
     def __init__(
@@ -42,6 +48,10 @@ class Classifier(LightningModule):
         class_weights: Tensor | None = None,
     ) -> None:
         super().__init__()
+        if settings.optim.l2_sp or settings.distill:
+            raise UsageError(
+                "optim.l2_sp and distill have no effect under your own Trainer; leave them out, or use visionft.fit"
+            )
         self.objective = Objective(network, preprocess, settings, class_weights)
         self.schedule, self.settings = schedule, settings
         self.depth_map = backbones.depth_map(network)

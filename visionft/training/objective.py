@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from visionft import backbones
@@ -38,7 +39,7 @@ class Objective(nn.Module):
         self.network, self.preprocess, self.settings, self.distillation = network, preprocess, settings, distillation
         self.loss = ClassificationLoss(settings.optim.label_smoothing, class_weights)
         ask: Any = network.answer if distillation else network
-        self._ask: Any = torch_compiled(ask) if settings.hardware.compile else ask
+        self._ask: Any = torch.compile(ask) if settings.hardware.compile else ask
 
     def inputs(self, x: Tensor, labels: Tensor, step: int, cut: Cut | None) -> tuple[Tensor, Targets]:
         """Return what the network is given for a whole batch, mixed where the settings say so, and its targets.
@@ -68,10 +69,3 @@ class Objective(nn.Module):
         logits, features = self._ask(self.distillation.student_view(x))
         total: Tensor = self.distillation(logits, features, lesson, self.loss(logits, targets))
         return total
-
-
-def torch_compiled(ask: Any) -> Any:
-    """Return a compiled function; torch's compiler is imported where it is asked for."""
-    import torch
-
-    return torch.compile(ask)

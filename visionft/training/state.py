@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +14,8 @@ from visionft import backbones, methods
 from visionft.backbones import Network
 from visionft.backbones.rewrites.eval_mode_bn import freeze_norms
 from visionft.machine.progress import Say
-from visionft.settings import FitSettings
+from visionft.runs.history import Epoch
+from visionft.settings import FitSettings, OptimSettings
 from visionft.training.checkpoint import Checkpoint
 from visionft.training.ema import AveragedNetwork
 from visionft.training.l2_sp import L2SP, without_decay
@@ -24,7 +26,7 @@ class TrainState:
     """A network under a schedule at one step; what trains, and at which rate, follows from the step alone.
 
     Args:
-        fabric: device, precision, processes.
+        fabric: device and precision.
         objective: holds the network.
         schedule: pure function of the step.
         say: prints one line.
@@ -86,12 +88,12 @@ class TrainState:
         found: torch.amp.GradScaler | None = getattr(self.fabric.strategy.precision, "scaler", None)
         return found
 
-    def begin(self, checkpoint: Checkpoint | None, start: Any = None) -> None:
+    def begin(self, checkpoint: Checkpoint | None, start: Path) -> None:
         """Come into the state where training begins, or goes on after a checkpoint.
 
         Args:
             checkpoint: the last one, or none.
-            start: file of the weights that training started from, for L2-SP after a checkpoint.
+            start: file of the weights that training started from, which L2-SP reads after a checkpoint.
         """
         if checkpoint:
             self.network.load_state_dict(checkpoint.network)
@@ -117,7 +119,7 @@ class TrainState:
         self.step, self.micro_batch = checkpoint.step, checkpoint.micro_batch
         self._losses = list(torch.tensor(checkpoint.pending_loss, device=self.device))
 
-    def checkpoint(self, history: list[Any]) -> Checkpoint:
+    def checkpoint(self, history: list[Epoch]) -> Checkpoint:
         """Return the state after the last finished step, with the rows of the finished epochs."""
         distillation, scaler = self.objective.distillation, self.scaler
         return Checkpoint(
@@ -179,7 +181,7 @@ class TrainState:
         return AdamW([*groups, *beside(self.objective.distillation, self.depth_map.levels, optim)], lr=0.0, fused=True)
 
 
-def beside(distillation: nn.Module | None, levels: int, optim: Any) -> list[dict[str, Any]]:
+def beside(distillation: nn.Module | None, levels: int, optim: OptimSettings) -> list[dict[str, Any]]:
     """Return the optimizer's group of what trains with the head and is no part of the network."""
     parameters = list(distillation.parameters()) if distillation else []
     group = {"params": parameters, "name": "beside", "depth": levels - 1, "role": "head"}
