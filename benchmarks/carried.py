@@ -27,7 +27,7 @@ from visionft import backbones
 from visionft.backbones import Network, norms_carried, relu6_kept_once
 from visionft.backbones.rewrites.eval_mode_bn import freeze_norms
 from visionft.exporting.quantization.speed import race
-from visionft.machine.malloc import keep_freed_memory
+from visionft.machine.memory import keep_freed_memory
 from visionft.planning.step_timing import saved_bytes
 
 BACKBONES = ("mobilenetv2_100", "mobilenetv3_large_100", "efficientnet_b0", "resnet18", "resnet50", "regnety_008")

@@ -35,7 +35,7 @@ from torch.utils.data import DataLoader
 
 from visionft import backbones, data
 from visionft.data.caches import cache_folder
-from visionft.machine.malloc import keep_freed_memory
+from visionft.machine.memory import keep_freed_memory
 from visionft.preprocess import Preprocess
 from visionft.settings import AugmentSettings, DataSettings
 

@@ -2,7 +2,7 @@
 
 The C library returns buffers above 32 MB to the kernel after each use, and the next use pays for mapping and zeroing
 them again. Compared, in turn and each in a process of its own: the whole batch; the whole batch with freed memory kept
-(visionft.machine.malloc); micro-batches; micro-batches with freed memory kept.
+(visionft.machine.memory); micro-batches; micro-batches with freed memory kept.
 
 python benchmarks/micro_batch.py [--rounds 3]     images a second and peak memory of each kind
 """
@@ -30,7 +30,7 @@ def step_rate(keep: bool, micro: int, name: str, size: int, steps: int) -> tuple
     import timm
     import torch
 
-    from visionft.machine.malloc import keep_freed_memory
+    from visionft.machine.memory import keep_freed_memory
 
     if keep:
         assert keep_freed_memory()

@@ -21,7 +21,7 @@ from timm.utils import ModelEmaV3, dispatch_clip_grad
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from visionft.machine.malloc import keep_freed_memory
+from visionft.machine.memory import keep_freed_memory
 
 WARM_UP = 5  # the first steps allocate, and choose kernels
 TRIED = 3  # steps of each way after one that warms up

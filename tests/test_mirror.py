@@ -69,6 +69,7 @@ TESTED_THROUGH = {
     "bundle/prediction_files.py": "bundle/test_predictions.py",
     "bundle/prediction_rows.py": "bundle/test_predictions.py",
     "bundle/quantization_record.py": "exporting/quantization/test_gates.py",
+    "cli/doctor.py": "cli/test_app.py",
     "cli/flags.py": "cli/test_app.py",
     "cli/output.py": "cli/test_path_checks.py",
     "cli/parse_errors.py": "test_misuse.py",

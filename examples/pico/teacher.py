@@ -18,7 +18,7 @@ from visionft import backbones
 from visionft.backbones.pico import SIDE as STUDENT_SIDE
 from visionft.backbones.pico import STAGES, TEACHER
 from visionft.backbones.rewrites.fuse_bn import folded
-from visionft.machine.hardware import inference_dtype, pick_device
+from visionft.machine.devices import inference_dtype, pick_device
 from visionft.preprocess import Preprocess
 from visionft.settings import PreprocessSettings
 

@@ -11,7 +11,7 @@ import torch
 
 from visionft import backbones
 from visionft.backbones import Network
-from visionft.machine.hardware import free_memory
+from visionft.machine.memory import free_memory
 from visionft.planning import precision
 from visionft.planning.choices import Choice, put
 from visionft.planning.step_timing import Way, seconds_per_photo

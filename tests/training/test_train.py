@@ -24,7 +24,7 @@ from visionft import backbones
 from visionft.backbones import forward_batches
 from visionft.data import EvalPhotos, eval_batches
 from visionft.errors import BackboneError, MemoryShortError, RunBusyError, RunError, RunMismatchError, WeightsError
-from visionft.machine.hardware import has_bf16
+from visionft.machine.devices import has_bf16
 from visionft.machine.stop_signals import Interrupted
 from visionft.runs import Run, layout, lock
 from visionft.settings import from_yaml

@@ -14,7 +14,7 @@ from visionft.advising.timing import Limits
 from visionft.advising.trials import try_method
 from visionft.data import Manifest
 from visionft.errors import BackboneError, MemoryShortError, MissingExtraError, UsageError
-from visionft.machine import hardware
+from visionft.machine.cores import load
 from visionft.machine.progress import Advance, Say, bar
 from visionft.machine.subprocesses import in_process
 from visionft.planning.plan import require_obtainable
@@ -40,7 +40,7 @@ def advise(
         DataError, WeightsError, BackboneError: as in a fit.
     """
     require_obtainable(settings)
-    load = hardware.load()
+    busy = load()
     with bar("reading photos") as advance:
         manifest = data.prepare(settings.photos, settings.data, on_progress=advance)
     say(data.summary(manifest))
@@ -57,8 +57,8 @@ def advise(
             row = _row(settings, manifest, name, limits, look, _part(advance, number, len(to_try), limits.steps))
             rows.append(row)
             say(f"tried {name} ({number + 1} of {len(to_try)}): {row.refusal or f'{cells(row)[1]} images/s'}")
-    recommended = recommend(look, rows, small_files=small_files, busy=load >= BUSY)
-    return Advice(look, tuple(rows), recommended, limits.steps, load)
+    recommended = recommend(look, rows, small_files=small_files, busy=busy >= BUSY)
+    return Advice(look, tuple(rows), recommended, limits.steps, busy)
 
 
 def _row(

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.data import Manifest
-from visionft.machine.hardware import peak_memory
-from visionft.machine.malloc import keep_freed_memory
+from visionft.machine.memory import keep_freed_memory, peak_memory
 from visionft.machine.progress import Advance
 from visionft.metrics import knn_accuracy, wilson
 from visionft.planning.plan import Plan, make_plan

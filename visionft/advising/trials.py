@@ -12,8 +12,7 @@ import numpy as np
 from visionft import methods
 from visionft.advising.timing import Limits, Stopwatch
 from visionft.data import Batch, EvalPhotos, Manifest, TrainLoader
-from visionft.machine.hardware import peak_memory
-from visionft.machine.malloc import keep_freed_memory
+from visionft.machine.memory import keep_freed_memory, peak_memory
 from visionft.machine.progress import Advance
 from visionft.planning.choices import Choice, open_ones, put
 from visionft.planning.memory_efficient import memory_efficient

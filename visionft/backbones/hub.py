@@ -21,6 +21,7 @@ from visionft.backbones.model_names import CONFIG, LOCAL, Blueprint, in_folder, 
 from visionft.backbones.state_dict import INDEX_SUFFIX, require_file
 from visionft.backbones.weights import WeightSource, sha256
 from visionft.errors import WeightsError
+from visionft.machine.process_state import quiet_loggers
 
 ANSWER_SECONDS = 5.0  # the hub's own client retries for most of a minute before it gives up
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -178,13 +179,8 @@ def _require_hub(repository: str) -> None:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Keep timm from warning of the dropped classifier, which is what we ask for."""
-    logger = logging.getLogger("timm")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
+    with quiet_loggers(logging.ERROR, "timm"):
         yield
-    finally:
-        logger.setLevel(level)
 
 
 def _source(cfg: PretrainedCfg) -> WeightSource:

@@ -54,7 +54,8 @@ def _installed(name: str) -> str:
 def _hardware() -> dict[str, Any]:
     import torch
 
-    from visionft.machine.hardware import cores, has_bf16
+    from visionft.machine.cores import cores
+    from visionft.machine.devices import has_bf16
 
     found: dict[str, Any] = {"cores": cores(), "threads": torch.get_num_threads()}
     if not torch.cuda.is_available():

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from visionft.cli.error_output import complain
+from visionft.machine.process_state import handling_signals
 
 _WAIT = 0.02  # seconds until an interruption that came during an import is tried again
 _SENTENCES = {
@@ -81,16 +82,11 @@ class _Handler:
 @contextmanager
 def handled_signals() -> Iterator[None]:
     """Let ^C and SIGTERM end what runs in the block by `StoppedError`; outside the main thread nothing is changed."""
-    if threading.current_thread() is not threading.main_thread():  # elsewhere Python allows no handlers
-        yield
-        return
     handler = _Handler(sys._getframe(2))  # above this generator and contextlib: whoever said `with`
     numbers = [number for number in _SENTENCES if signal.getsignal(number) is not signal.SIG_IGN]
-    previous = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-        handler.settle()
-    finally:
-        handler.cancel()
-        for number, former in previous.items():
-            signal.signal(number, former if former is not None else signal.SIG_DFL)
+    with handling_signals(handler, numbers):
+        try:
+            yield
+            handler.settle()
+        finally:
+            handler.cancel()

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -19,6 +18,7 @@ from cyclopts import Parameter
 from visionft.cli.flags import require_bounds, with_typed_settings
 from visionft.cli.path_checks import PLACE
 from visionft.errors import MissingExtraError, UsageError
+from visionft.machine.process_state import handling_signals
 from visionft.settings.serve import ServeSettings
 
 _NEEDED = ("starlette", "uvicorn", "httptools", "python_multipart", "prometheus_client")
@@ -112,15 +112,8 @@ def _ended_at_once() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
         os._exit(128 + number)
 
-    if threading.current_thread() is not threading.main_thread():  # elsewhere Python allows no handlers
+    with handling_signals(end, (signal.SIGTERM, signal.SIGINT)):
         yield
-        return
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _leave() -> None:

@@ -17,7 +17,8 @@ from visionft.backbones import forward_batches
 from visionft.data import EvalPhotos, Rows, eval_batches
 from visionft.evaluation.evaluate import BATCH
 from visionft.evaluation.evaluation import Evaluation
-from visionft.evaluation.fp32 import exact_device
+from visionft.machine.arithmetic import full_precision
+from visionft.machine.devices import pick_device
 from visionft.photos import Account, printable, spreadsheet_safe_table
 from visionft.runs import Run
 from visionft.runs.atomic_write import make_folder, replacing, write_json
@@ -166,9 +167,10 @@ def _account(asked: Rows, after: Evaluation, old_index: NDArray[np.int64]) -> Ac
     return Account(len(known), len(known) - len(left_out), left_out, lost)
 
 
+@full_precision()
 def _answers(parent: Run, run: Run, rows: Rows) -> NDArray[np.int64]:
     """Return the earlier run's answers (n,) as indices of its own classes, fp32."""
-    device = exact_device()
+    device = pick_device("auto")
     dataset = EvalPhotos(rows, run.manifest().root, parent.preprocess)
     workers = int(run.settings.hardware.workers) if len(rows) > BATCH else 0
     batches = eval_batches(dataset, BATCH, workers)

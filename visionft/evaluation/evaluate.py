@@ -16,8 +16,9 @@ from visionft.classes import Classes
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.errors import DataError, UsageError
 from visionft.evaluation.evaluation import Evaluation, Measured
-from visionft.evaluation.fp32 import exact_device
 from visionft.evaluation.seen_photos import known_photos
+from visionft.machine.arithmetic import full_precision
+from visionft.machine.devices import pick_device
 from visionft.photos import of_file
 from visionft.runs import Run
 from visionft.serving.engine import Engine
@@ -29,6 +30,7 @@ BATCH = 64
 SPLITS = ("train", "validation", "test")
 
 
+@full_precision()
 def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None) -> Evaluation:
     """Evaluate a run's final weights in fp32 on one of its splits, or on another folder or manifest.
 
@@ -52,7 +54,7 @@ def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None)
     workers = (
         int(run.settings.hardware.workers) if len(rows) > BATCH else 0
     )  # starting processes costs more than one batch
-    device = exact_device()
+    device = pick_device("auto")
     network = run.network().to(device)
     answers = forward_batches(
         network, eval_batches(dataset, BATCH, workers), run.preprocess, device=device, want=("logits",)

@@ -17,7 +17,8 @@ from visionft.backbones import forward_batches
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.finishing.calibrate import Outputs, calibrate, sample, sentence_of
 from visionft.finishing.verdict import verdict
-from visionft.machine.hardware import full_precision, peak_memory
+from visionft.machine.arithmetic import full_precision
+from visionft.machine.memory import peak_memory
 from visionft.machine.progress import Say, bar
 from visionft.metrics import Metrics, evaluate_logits, unit
 from visionft.planning.plan import Plan
@@ -38,7 +39,6 @@ def finish(folder: Path, plan: Plan, manifest: Manifest, history: list[Epoch], s
     kept = best(history) if history else None
     if os.path.lexists(folder / layout.BEST):
         network.load_state_dict(read_tensors(folder / layout.BEST))
-    full_precision()
     adapter = methods.adapter_files(network, plan.settings.method, manifest.classes.names, plan.base)
     methods.fold(network, plan.settings.method)
     val, train, calibration = final_figures(plan, manifest)
@@ -66,6 +66,7 @@ def finish(folder: Path, plan: Plan, manifest: Manifest, history: list[Epoch], s
     return Run.open(folder)
 
 
+@full_precision()
 def final_figures(plan: Plan, manifest: Manifest) -> tuple[Metrics, Metrics, Calibration]:
     """Return what the network in fp32 shows, calibrated: on validation, and on a sample of the training photos."""
     everything = np.arange(len(manifest.rows("validation")), dtype=np.int64)

@@ -16,7 +16,9 @@ from visionft.finishing.calibrate import sentence_of
 from visionft.finishing.final_metrics import final_figures
 from visionft.finishing.verdict import verdict
 from visionft.finishing.weight_interpolation import Line, best, measure
-from visionft.machine.hardware import full_precision, peak_memory, pick_device
+from visionft.machine.arithmetic import full_precision
+from visionft.machine.devices import pick_device
+from visionft.machine.memory import peak_memory
 from visionft.machine.progress import Say
 from visionft.planning.plan import Plan
 from visionft.runs import Run, layout
@@ -32,6 +34,7 @@ TENTHS = tuple(step / 10 for step in range(11))  # the paper's own grid
 COPIES_OF_WEIGHTS = 3  # start and final file, and a temporary twin
 
 
+@full_precision()
 def blend(run: Run, out: Path, coefficients: Sequence[float] = TENTHS, say: Say = print) -> Run:
     """Write a new run with the best weights between a run's start and its end (WiSE-FT, arXiv 2109.01903).
 
@@ -53,7 +56,6 @@ def blend(run: Run, out: Path, coefficients: Sequence[float] = TENTHS, say: Say 
         say(f"the blend {out} is finished already; give another --out to make it again")
         return Run.open(out)
     require_space(out, COPIES_OF_WEIGHTS * sum(tensor.nbytes for tensor in start.values()), "this blend")
-    full_precision()
     plan, manifest = _prepared(run), run.manifest()
     line = Line(plan.network, start)
     points = measure(line, plan, manifest, coefficients)

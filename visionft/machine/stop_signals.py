@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from visionft.machine.process_state import handling_signals
 
 
 class Interrupted(KeyboardInterrupt):
@@ -34,12 +35,5 @@ class Interruption:
 def watching() -> Iterator[Interruption]:
     """Watch for signals while the block runs; outside the main thread Python allows no handlers, and none is set."""
     interruption = Interruption()
-    if threading.current_thread() is not threading.main_thread():
+    with handling_signals(interruption, (signal.SIGINT, signal.SIGTERM)):
         yield interruption
-        return
-    previous = {number: signal.signal(number, interruption) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield interruption
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

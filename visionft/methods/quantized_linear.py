@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visionft.errors import MissingExtraError
+from visionft.machine.process_state import quiet_loggers
 
 Storage = Literal["bf16", "int8", "nf4"]
 BLOCK, NESTED_BLOCK = 64, 256  # of the paper: weights a scale, and scales a scale of scales
@@ -153,10 +154,10 @@ class _Rebuilt(torch.autograd.Function):
 
 
 def _bitsandbytes() -> Any:
-    # it recommends a package for its own 4-bit multiplication, which is not used here
-    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     try:
-        from bitsandbytes import functional
+        # it recommends a package for its own 4-bit multiplication, which is not used here
+        with quiet_loggers(logging.ERROR, "bitsandbytes.backends.cpu.ops"):
+            from bitsandbytes import functional
     except ImportError as error:
         raise MissingExtraError(
             "--method qlora with quantization nf4 needs bitsandbytes, which is not installed; "

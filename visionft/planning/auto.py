@@ -12,7 +12,8 @@ from visionft import backbones
 from visionft.backbones import Network
 from visionft.compat.torch_private import is_batch_norm
 from visionft.errors import UsageError
-from visionft.machine.hardware import cores, pick_device
+from visionft.machine.cores import cores
+from visionft.machine.devices import pick_device
 from visionft.planning.choices import Choice, open_ones, put
 from visionft.settings import FitSettings, HeadMethod
 

@@ -14,7 +14,7 @@ from visionft.backbones import Network, WeightSource
 from visionft.bundle.size_limits import too_large
 from visionft.data import Manifest
 from visionft.errors import WeightsError
-from visionft.machine.hardware import pick_device
+from visionft.machine.devices import pick_device
 from visionft.machine.progress import Say
 from visionft.planning import activation_memory, gradient_checkpointing, remembered_choices
 from visionft.planning.auto import Facts, resolve_machine, resolve_training, solves_head

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from visionft.backbones import Network
-from visionft.machine.hardware import free_memory, has_bf16
+from visionft.machine.devices import has_bf16
+from visionft.machine.memory import free_memory
 from visionft.planning.auto import batch_norms
 from visionft.planning.choices import Choice
 from visionft.planning.crop_sizes import crop

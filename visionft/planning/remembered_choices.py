@@ -15,7 +15,7 @@ import torch
 from visionft.backbones import Network
 from visionft.data.caches import cache_folder, decisions
 from visionft.data.caches.decisions import Decision
-from visionft.machine.hardware import cores
+from visionft.machine.cores import cores
 from visionft.machine.progress import Say
 from visionft.planning.choices import Choice
 from visionft.planning.crop_sizes import crop

@@ -14,7 +14,7 @@ from visionft.backbones import Network
 from visionft.classes import Classes
 from visionft.data import Batch
 from visionft.errors import UsageError
-from visionft.machine.hardware import inference_dtype
+from visionft.machine.devices import inference_dtype
 from visionft.planning.crop_sizes import crop
 from visionft.preprocess import Preprocess
 from visionft.runs import Run

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
+from visionft.machine.process_state import quiet_loggers
 from visionft.settings import FitSettings
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -18,9 +17,7 @@ LOGGERS = ("lightning.fabric", "lightning.pytorch")
 
 def make_fabric(settings: FitSettings) -> Fabric:
     """Return the device and arithmetic that resolved settings name."""
-    with ExitStack() as quiet:
-        for name in LOGGERS:
-            quiet.enter_context(_only_warnings(logging.getLogger(name)))
+    with quiet_loggers(logging.WARNING, *LOGGERS):
         fabric = Fabric(
             accelerator="gpu" if settings.hardware.device == "cuda" else "cpu",
             devices=1,
@@ -30,14 +27,3 @@ def make_fabric(settings: FitSettings) -> Fabric:
         )
         fabric.launch()
     return fabric
-
-
-@contextmanager
-def _only_warnings(logger: logging.Logger) -> Iterator[None]:
-    """Let a logger say what it calls a warning, and have its level back afterwards: it is its user's."""
-    before = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from visionft.backbones import Network, forward_batches
 from visionft.data import Batch, EvalPhotos, Manifest, eval_batches
 from visionft.errors import BackboneError
-from visionft.machine.hardware import exactly, inference_dtype
+from visionft.machine.arithmetic import full_precision
+from visionft.machine.devices import inference_dtype
 from visionft.preprocess import Preprocess
 from visionft.settings import FitSettings
 
@@ -75,7 +76,7 @@ def _answers(
 ) -> SplitFeatures:
     device = settings.hardware.device
     batches = _counted(eval_batches(dataset, BATCH, int(settings.hardware.workers)), len(dataset), progress)
-    with exactly() if dtype is None else nullcontext():
+    with full_precision() if dtype is None else nullcontext():
         answers = forward_batches(network, batches, dataset.preprocess, device=device, dtype=dtype, want=("embedding",))
     return SplitFeatures(answers["embedding"], answers["labels"])
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from visionft.backbones import LinearHead
 from visionft.data import Manifest
-from visionft.machine.hardware import exactly
+from visionft.machine.arithmetic import full_precision
 from visionft.machine.progress import Say, bar
 from visionft.planning.plan import Plan
 from visionft.runs.history import Epoch
@@ -48,7 +48,7 @@ def figures(head: nn.Module, held_out: SplitFeatures) -> tuple[float, float]:
     """Return (mean log-loss, top-1 in [0, 1]) of a head on features, as an epoch's validation has them."""
     device = next(head.parameters()).device
     frozen_features, labels = (torch.from_numpy(array).to(device) for array in (held_out.features, held_out.labels))
-    with exactly():
+    with full_precision():
         logits = head(frozen_features)
     loss = nn.functional.cross_entropy(logits, labels).item()
     return loss, (logits.argmax(1) == labels).float().mean().item()

@@ -13,7 +13,8 @@ from visionft import data
 from visionft.data import Manifest
 from visionft.errors import DataError
 from visionft.finishing import final_metrics
-from visionft.machine.malloc import keep_freed_memory
+from visionft.machine.arithmetic import same_threads
+from visionft.machine.memory import keep_freed_memory
 from visionft.machine.progress import Say, bar
 from visionft.planning import continue_from, resume, run_records
 from visionft.planning.plan import Plan, make_plan, reopen_plan, require_obtainable, with_weights
@@ -29,6 +30,7 @@ from visionft.training.listeners import Listener
 from visionft.training.solved_head import solve_head
 
 
+@same_threads()
 def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] = ()) -> Run:
     """Train as the settings say, go on with an unfinished run of the same settings, or return the finished one.
 

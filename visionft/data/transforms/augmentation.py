@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections.abc import Callable
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 from visionft.data.sampler import Purpose, stream
 from visionft.data.transforms.decode_crop import Box, Crop, Load, centre_box
 from visionft.data.transforms.progressive_resizing import Sides, scaled
+from visionft.machine.process_state import environment
 from visionft.settings import AugmentSettings
 
 # albumentations asks PyPI for a newer version at import unless told not to; no import of ours reaches the network.
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-
-import albumentations as A
+with environment(NO_ALBUMENTATIONS_UPDATE="1"):
+    import albumentations as A
 import cv2
 
 Pixels = NDArray[np.uint8]

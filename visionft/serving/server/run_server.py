@@ -14,6 +14,7 @@ import uvicorn
 
 from visionft.bundle import Bundle
 from visionft.errors import UsageError
+from visionft.machine.process_state import handling_signals
 from visionft.serving.engine import Engine
 from visionft.serving.limits import Limits
 from visionft.serving.pipeline import Pipeline
@@ -108,12 +109,8 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Take SIGTERM and SIGINT while serving, and give them back afterwards."""
-        handlers = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
+        with handling_signals(self.handle_exit, (signal.SIGTERM, signal.SIGINT)):
             yield
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain; a second SIGINT ends at once."""
