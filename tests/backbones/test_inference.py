@@ -109,3 +109,22 @@ def test_normalising_is_one_product_and_one_sum_a_number_whatever_the_memory(pho
         assert x.is_contiguous(memory_format=torch.channels_last)
         assert torch.equal(same, before)
     assert backbones.normalise(photos[:0], preprocess, "cpu").shape == (0, 3, *photos.shape[1:3])
+
+
+def test_a_batch_without_room_is_answered_by_halves(network: Network, photos: Tensor) -> None:
+    preprocess = backbones.preprocess("test_byobnet", PreprocessSettings(size=64, crop_pct=1.0))
+    whole = backbones.forward_batches(network, batches(photos, 7), preprocess, device="cpu")
+    embed, sizes = backbones.Network.embed, list[int]()
+
+    def narrow(self: Network, x: Tensor) -> Tensor:
+        sizes.append(len(x))
+        if len(x) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return embed(self, x)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backbones.Network, "embed", narrow)
+        found = backbones.forward_batches(network, batches(photos, 7), preprocess, device="cpu")
+    assert sizes[-7:] == [7, 4, 2, 2, 3, 2, 1]  # before them the folding looks at the network
+    assert np.abs(found["logits"] - whole["logits"]).max() < 1e-5
+    assert np.array_equal(found["labels"], whole["labels"])

@@ -6,7 +6,7 @@ import torch
 from timm.layers import BatchNormAct2d
 from torch import nn
 
-from visionft.compat.torch_private import conv_forward, is_batch_norm, processor_has_bf16
+from visionft.compat.torch_private import conv_forward, is_batch_norm, lerp_all, processor_has_bf16
 
 
 def test_batch_norms_are_told_from_other_layers() -> None:
@@ -20,6 +20,14 @@ def test_a_convolution_takes_other_weights_under_its_own_padding() -> None:
     x = torch.randn(2, 2, 6, 6)
     words = "torch changed Conv2d._conv_forward: training with frozen batch norms (rewrites/frozen_bn) needs it"
     assert torch.equal(conv_forward(conv, x, conv.weight, conv.bias), conv(x)), words
+
+
+def test_many_tensors_move_at_once_as_each_would_alone() -> None:
+    words = "torch changed _foreach_lerp_: the average of the weights (ema) needs it"
+    starts, ends = [torch.randn(3), torch.randn(2, 4)], [torch.randn(3), torch.randn(2, 4)]
+    alone = [start.lerp(end, 0.3) for start, end in zip(starts, ends, strict=True)]
+    lerp_all(starts, ends, 0.3)
+    assert all(map(torch.equal, starts, alone)), words
 
 
 def test_the_processor_says_whether_it_has_bf16() -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from tests.disks import small
 from visionft.bundle.predictions import Predictions
@@ -16,6 +17,7 @@ from visionft.files import digests, temporary
 from visionft.files.atomic_folder import placed_folder
 from visionft.files.temporary import new_file, new_folder, reason_of, why_not_written
 from visionft.runs import atomic_write, finished_folder
+from visionft.runs.weights_file import write_weights
 
 
 @contextmanager
@@ -42,7 +44,8 @@ def test_everything_that_is_written_heeds_the_umask(tmp_path: Path, mask: int) -
         with placed_folder(tmp_path / "bundle", replace=True) as folder:
             (folder / "inner").write_text("x")
         Predictions(()).write(tmp_path / "answers.csv")
-    for name in ("text", "json", "digests.json", "run/inner", "bundle/inner", "answers.csv"):
+        write_weights(tmp_path / "weights", nn.Linear(2, 2))
+    for name in ("weights", "text", "json", "digests.json", "run/inner", "bundle/inner", "answers.csv"):
         assert rights(tmp_path / name) == 0o666 & ~mask, name
     for name in ("run", "bundle"):
         assert rights(tmp_path / name) == 0o777 & ~mask, name

@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from visionft import backbones, methods
-from visionft.planning.step_timing import saved_bytes
+from visionft.errors import MemoryShortError
+from visionft.planning import step_timing
+from visionft.planning.step_timing import Way, bytes_beside, fitting_micro_batch, saved_bytes
 from visionft.settings import AdapterMethod, LoraMethod, NormMethod
 from visionft.settings.method import Method
 
@@ -64,3 +66,25 @@ def test_what_a_schedule_freezes_is_seen() -> None:
     state = methods.State(0, (1e-3,) * levels.levels, methods.roles_trained(NormMethod()))
     methods.apply(network, methods.groups(network, levels), state)
     assert saved_bytes(network, network.input_size) < full
+
+
+def test_what_training_holds_beside_a_pass_is_counted() -> None:
+    weights = sum(parameter.nbytes for parameter in chain().parameters())
+    assert bytes_beside(chain(), averaged=False, pulled=False) == 2 * weights
+    assert bytes_beside(chain(), averaged=True, pulled=True) == 4 * weights
+
+
+def test_a_micro_batch_has_to_fit_beside_what_is_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def room_for_four(network: nn.Module, size: tuple[int, int], ways: list[Way], *_: object, **__: object) -> None:
+        tried.append(ways[0].photos)
+        if ways[0].photos > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(step_timing, "seconds_per_photo", room_for_four)
+    assert fitting_micro_batch(chain(), (SIDE, SIDE), 16, "cpu", None, False, reserved=1000) == 4
+    assert tried == [16, 8, 4]
+    with pytest.raises(MemoryShortError, match="no room to train on a single photo"):
+        fitting_micro_batch(chain(), (SIDE, SIDE), 16, "cpu", None, False, reserved=1 << 60)
+    assert tried == [16, 8, 4], "nothing is tried where there is no room for what is reserved"

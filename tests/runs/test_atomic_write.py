@@ -94,6 +94,8 @@ def test_json_keeps_order_and_letters(tmp_path: Path) -> None:
 
 
 def test_sweep_takes_leftovers_alone(tmp_path: Path) -> None:
+    (tmp_path / ".best.safetensors.x3.part").mkdir()
+    (tmp_path / ".best.safetensors.x3.part" / ".tmpAbC123").touch()  # a library's own
     for name in (".weights.safetensors.x1.part", "weights.safetensors", ".hidden"):
         (tmp_path / name).touch()
     (tmp_path / "evaluation" / "test").mkdir(parents=True)

@@ -17,7 +17,7 @@ from tests.resealing import reseal
 from visionft import data
 from visionft.errors import DataError, RunError
 from visionft.photos import Quarantined
-from visionft.runs import Run, layout
+from visionft.runs import Run, atomic_write, layout
 from visionft.settings import DataSettings
 
 DAMAGED = r"is damaged \(.*\); restore it from a copy, or train again with another --out"
@@ -181,3 +181,20 @@ def test_weights_that_are_no_numbers(copy: Path) -> None:
     save_file({name: value / 0 if "head" in name else value for name, value in tensors.items()}, copy / layout.WEIGHTS)
     with pytest.raises(RunError, match=r"weights\.safetensors is damaged \(it holds numbers that are not finite\)"):
         Run.open(reseal(copy)).network()
+
+
+def test_it_answers_on_the_processor_where_that_was_asked_for(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert json.loads((copy / layout.CHOICES).read_text())["requested"]["hardware"]["device"] == "cpu"
+    assert Run.open(copy).device == "cpu"
+
+
+def test_it_answers_on_a_gpu_that_is_here_where_the_device_was_left_open(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = json.loads((copy / layout.CHOICES).read_text())
+    record["requested"]["hardware"]["device"] = "auto"
+    atomic_write.write_json(copy / layout.CHOICES, record)
+    assert Run.open(copy).device == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert Run.open(copy).device == "cuda"

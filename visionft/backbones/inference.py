@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from visionft.backbones.network import Network
 from visionft.backbones.rewrites.fuse_bn import Folding
+from visionft.machine.memory import is_out_of_memory
 from visionft.preprocess import Preprocess
 
 Answer = Literal["logits", "embedding"]
@@ -61,9 +62,22 @@ class Forward:
         """Follow the network, whose weights changed since."""
         self._folding.refresh()
 
-    @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> dict[Answer, NDArray[np.float32]]:
-        """Answer photos (B, H, W, 3) uint8: as wanted `logits` (B, C) and `embedding` (B, D), not L2-normalised."""
+        """Answer photos (B, H, W, 3) uint8: as wanted `logits` (B, C) and `embedding` (B, D), not L2-normalised.
+
+        Where the device has no room for all of them it answers one half after the other.
+        """
+        try:
+            return self._answered(pixels)
+        except RuntimeError as error:
+            if len(pixels) < 2 or not is_out_of_memory(error):
+                raise
+        torch.cuda.empty_cache()  # outside the handler: the failed pass is held by its traceback there
+        halves = [self(half) for half in pixels.chunk(2)]
+        return {key: np.concatenate([half[key] for half in halves]) for key in halves[0]}
+
+    @torch.inference_mode()
+    def _answered(self, pixels: Tensor) -> dict[Answer, NDArray[np.float32]]:
         quick = self._folding.network
         embedding = quick.embed(normalise(pixels, self._preprocess, self._device))
         answers = {"embedding": embedding, "logits": quick.head(embedding) if "logits" in self._want else embedding}

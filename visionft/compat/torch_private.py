@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +17,11 @@ def conv_forward(conv: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None
     """Convolve [B, C, H, W] as a Conv2d would, padding mode included, with other weights than its own."""
     answer: Tensor = conv._conv_forward(x, weight, bias)  # type: ignore[operator]  # nn.Module's attributes are unions
     return answer
+
+
+def lerp_all(tensors: Sequence[Tensor], ends: Sequence[Tensor], weight: float) -> None:
+    """Move floating-point tensors in place a share of the way to their ends, in few launches on a GPU."""
+    torch._foreach_lerp_(list(tensors), list(ends), weight)
 
 
 def processor_has_bf16() -> bool:

@@ -18,7 +18,7 @@ from visionft.data import EvalPhotos, Rows, eval_batches
 from visionft.evaluation.evaluate import BATCH
 from visionft.evaluation.evaluation import Evaluation
 from visionft.machine.arithmetic import full_precision
-from visionft.machine.devices import pick_device
+from visionft.machine.memory import ON_PROCESSOR, memory_shortage_said
 from visionft.photos import Account, printable, spreadsheet_safe_table
 from visionft.runs import Run
 from visionft.runs.atomic_write import make_folder, replacing, write_json
@@ -119,6 +119,7 @@ class BeforeAfter:
         return f"<p>{escape(str(self).splitlines()[0])}</p><table><tr>{head}</tr>{body}</table>"
 
 
+@memory_shortage_said("the comparison", ON_PROCESSOR)
 def before_after(run: Run, parent: Run, after: Evaluation) -> BeforeAfter | None:
     """Let the earlier run answer the photos of an evaluation whose classes it knows, or return none if it knows none.
 
@@ -170,7 +171,7 @@ def _account(asked: Rows, after: Evaluation, old_index: NDArray[np.int64]) -> Ac
 @full_precision()
 def _answers(parent: Run, run: Run, rows: Rows) -> NDArray[np.int64]:
     """Return the earlier run's answers (n,) as indices of its own classes, fp32."""
-    device = pick_device("auto")
+    device = run.device
     dataset = EvalPhotos(rows, run.manifest().root, parent.preprocess)
     workers = int(run.settings.hardware.workers) if len(rows) > BATCH else 0
     batches = eval_batches(dataset, BATCH, workers)

@@ -18,7 +18,7 @@ from visionft.errors import DataError, UsageError
 from visionft.evaluation.evaluation import Evaluation, Measured
 from visionft.evaluation.seen_photos import known_photos
 from visionft.machine.arithmetic import full_precision
-from visionft.machine.devices import pick_device
+from visionft.machine.memory import ON_PROCESSOR, memory_shortage_said
 from visionft.photos import of_file
 from visionft.runs import Run
 from visionft.serving.engine import Engine
@@ -30,6 +30,7 @@ BATCH = 64
 SPLITS = ("train", "validation", "test")
 
 
+@memory_shortage_said("the evaluation", ON_PROCESSOR)
 @full_precision()
 def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None) -> Evaluation:
     """Evaluate a run's final weights in fp32 on one of its splits, or on another folder or manifest.
@@ -54,7 +55,7 @@ def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None)
     workers = (
         int(run.settings.hardware.workers) if len(rows) > BATCH else 0
     )  # starting processes costs more than one batch
-    device = pick_device("auto")
+    device = run.device
     network = run.network().to(device)
     answers = forward_batches(
         network, eval_batches(dataset, BATCH, workers), run.preprocess, device=device, want=("logits",)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from visionft.backbones import Forward, forwarding
 from visionft.bundle import Answer, Predictions
 from visionft.machine.arithmetic import full_precision
-from visionft.machine.devices import pick_device
+from visionft.machine.memory import ON_PROCESSOR, memory_shortage_said
 from visionft.metrics import Answering, unit
 from visionft.photos import Asked
 from visionft.runs import Run
@@ -19,6 +19,7 @@ from visionft.serving.predict_bundle import listed, rows_of
 from visionft.serving.streaming import Progress
 
 
+@memory_shortage_said("the prediction", ON_PROCESSOR)
 @full_precision()
 def predict_run(run: Run, asked: Asked | Iterable[Asked], on_progress: Progress | None = None) -> Predictions:
     """Answer photos, folders, globs and photos held in memory; see `visionft.serving.predict_bundle`.
@@ -27,7 +28,7 @@ def predict_run(run: Run, asked: Asked | Iterable[Asked], on_progress: Progress 
         DataError: one place alone is given, and holds no photo.
     """
     items, total = listed(asked)
-    network, preprocess, device = run.network(), run.preprocess, pick_device("auto")
+    network, preprocess, device = run.network(), run.preprocess, run.device
     with forwarding(network.to(device), preprocess, device=device) as forward:
         answer = _answering(forward, run.answering(), run.classes.names)
         return Predictions(rows_of(items, preprocess.pixels, answer, on_progress, total), run.classes.names)

@@ -16,7 +16,7 @@ from visionft.backbones import Forward, forwarding
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.errors import DataError
 from visionft.machine.arithmetic import full_precision
-from visionft.machine.devices import pick_device
+from visionft.machine.memory import ON_PROCESSOR, memory_shortage_said
 from visionft.metrics import KnnAccuracy, bootstrap_difference, knn_accuracy, wilson
 from visionft.runs import Run, layout
 from visionft.runs.atomic_write import make_folder, write_json
@@ -139,6 +139,7 @@ class Retention:
         )
 
 
+@memory_shortage_said("the measure of retention", ON_PROCESSOR)
 @full_precision()
 def measure_retention(run: Run, earlier: Earlier) -> Retention:
     """Compare the features before the first step with the final ones, in fp32, under the run's own transform.
@@ -150,7 +151,7 @@ def measure_retention(run: Run, earlier: Earlier) -> Retention:
     """
     trained = bool(run.settings.epochs) and not isinstance(run.settings.method, HeadMethod)
     networks = [run.start(), run.network()] if trained else [run.network()]
-    device = pick_device("auto")
+    device = run.device
     with ExitStack() as passes:
         forwards = [
             passes.enter_context(forwarding(network.to(device), run.preprocess, device=device, want=("embedding",)))

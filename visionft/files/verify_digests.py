@@ -93,9 +93,8 @@ def compare(
 
 
 def is_leftover(name: str) -> bool:
-    """Tell whether a name is that of a temporary file."""
-    last = name.rpartition("/")[2]
-    return last.startswith(".") and last.endswith((".part", ".partial"))
+    """Tell whether a name is that of a temporary file, or of one in a temporary folder."""
+    return any(part.startswith(".") and part.endswith((".part", ".partial")) for part in name.split("/"))
 
 
 def _fault(digests: Digests, name: str, path: Path, inside: Path | None) -> str | None:

@@ -17,7 +17,6 @@ from visionft.finishing.final_metrics import final_figures
 from visionft.finishing.verdict import verdict
 from visionft.finishing.weight_interpolation import Line, best, measure
 from visionft.machine.arithmetic import full_precision
-from visionft.machine.devices import pick_device
 from visionft.machine.memory import peak_memory
 from visionft.machine.progress import Say
 from visionft.planning.plan import Plan
@@ -96,7 +95,7 @@ def _is_there(out: Path, run: Run, digest: str, coefficients: Sequence[float]) -
 
 def _prepared(run: Run) -> Plan:
     """Return the run as training had it at its end, on a device that is here."""
-    device = "cpu" if run.settings.hardware.device == "cpu" else pick_device("auto")
+    device = run.device
     settings = run.settings.model_copy(update={"hardware": run.settings.hardware.model_copy(update={"device": device})})
     network = run.network().to(device)
     return Plan(settings, (), network, WeightSource(**run.weights_source), run.preprocess)

@@ -6,11 +6,22 @@ import ctypes
 import os
 import resource
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
 
+from visionft.errors import MemoryShortError
+
+ON_PROCESSOR = "end what else uses the GPU, or hide it with CUDA_VISIBLE_DEVICES= to take the processor"
+"""What helps where nothing is trained."""
+_ALLOCATION_FAILED = (
+    "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "CUSOLVER_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", "DefaultCPUAllocator: can't allocate memory",
+    "DefaultCPUAllocator: not enough memory",
+)  # fmt: skip
+"""What torch's libraries say in a plain RuntimeError where their own allocations fail."""
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # numbers of malloc.h
 
 
@@ -38,6 +49,35 @@ def peak_memory(device: str) -> int:
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error is a want of memory, of the device or of the machine."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _ALLOCATION_FAILED)
+
+
+@contextmanager
+def memory_shortage_said(doing: str, cure: str) -> Iterator[None]:
+    """Say in one sentence that the block, or the function that is so decorated, ran out of memory.
+
+    Args:
+        doing: what ran out of it.
+        cure: what to do about it.
+
+    Raises:
+        MemoryShortError: it ran out.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        where = (
+            "the GPU" if any(name in str(error) for name in ("CUDA", "CUBLAS", "CUDNN", "CUSOLVER")) else "this machine"
+        )
+        raise MemoryShortError(f"{doing} ran out of memory on {where}; {cure}") from error
 
 
 def keep_freed_memory() -> bool:

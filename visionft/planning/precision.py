@@ -11,7 +11,7 @@ from visionft.planning.auto import batch_norms
 from visionft.planning.choices import Choice
 from visionft.planning.crop_sizes import crop
 from visionft.planning.memory_efficient import memory_efficient
-from visionft.planning.step_timing import Way, fitting_micro_batch, saved_bytes, seconds_per_photo
+from visionft.planning.step_timing import Way, bytes_beside, fitting_micro_batch, saved_bytes, seconds_per_photo
 from visionft.settings import FitSettings
 
 WORTH_IT = 1.15  # what is not the default has to be this much faster: a busy machine moves a trial by a tenth
@@ -55,8 +55,10 @@ def _on_gpu(settings: FitSettings, network: Network) -> list[Choice]:
     given = settings.hardware.precision
     dtype = DTYPES[precision.value if given == "auto" else given]
     norms, channels_last = settings.optim.norm_statistics == "frozen", bool(settings.hardware.channels_last)
+    beside = bytes_beside(network, averaged=bool(settings.optim.ema), pulled=bool(settings.optim.l2_sp))
+    size = crop(settings, network.input_size)
     fits = fitting_micro_batch(
-        network, crop(settings, network.input_size), _batch(settings), "cuda", dtype, channels_last, frozen_norms=norms
+        network, size, _batch(settings), "cuda", dtype, channels_last, frozen_norms=norms, reserved=beside
     )
     return [precision, Choice("optim.micro_batch", fits, "the largest that fits the GPU's memory")]
 
@@ -91,8 +93,10 @@ def _pieces(settings: FitSettings, network: Network, taken: Way, times: dict[Way
     others = [way for way in times if way.dtype == taken.dtype and way != taken]
     if not others:
         return _untried(settings, network, taken)[-1]
-    gain = times[others[0]] / times[taken]
-    reason = f"measured {gain:.2f} times as fast as pieces of {others[0].photos}; same gradient"
+    gain, other = times[others[0]] / times[taken], others[0].photos
+    reason = f"measured {gain:.2f} times as fast as pieces of {other}; same gradient"
+    if gain < 1:
+        reason = f"pieces of {other} were measured {1 / gain:.2f} times as fast, less than {WORTH_IT}; same gradient"
     return Choice("optim.micro_batch", taken.photos, reason)
 
 

@@ -13,6 +13,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from visionft.backbones.rewrites.eval_mode_bn import freeze_norms
 from visionft.errors import MemoryShortError
+from visionft.machine.memory import is_out_of_memory
 
 ROUNDS = 6  # the ways in turn, so that what disturbs one disturbs all
 COUNTED = 8  # photos of the pass in which saved bytes are counted: a micro-batch on a processor
@@ -83,22 +84,62 @@ def fitting_micro_batch(
     channels_last: bool,
     *,
     frozen_norms: bool = False,
+    reserved: int = 0,
 ) -> int:
     """Return the largest of batch, batch/2, batch/4, ... that the device has memory to train on.
+
+    Args:
+        network: backbone and head.
+        size: (H, W) of the training crops.
+        batch: photos to begin with.
+        device: "cpu" or "cuda".
+        dtype: of autocast; none is fp32.
+        channels_last: memory order of the photos.
+        frozen_norms: whether batch norms keep their statistics.
+        reserved: bytes that training needs beside a pass, which is all that is tried here (`bytes_beside`).
 
     Raises:
         MemoryShortError: not even one photo fits.
     """
     while batch >= 1:
         try:
-            seconds_per_photo(network, size, [Way(dtype, batch)], device, channels_last, frozen_norms=frozen_norms)
+            _try_pass(network, size, Way(dtype, batch), device, channels_last, frozen_norms, reserved)
             return batch
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            batch //= 2
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        torch.cuda.empty_cache()  # outside the handler: the failed pass is held by its traceback there
+        batch //= 2
     raise MemoryShortError(
         f"the {device} device has no room to train on a single photo of {size}; choose a smaller --backbone"
     )
+
+
+def _try_pass(
+    network: nn.Module,
+    size: tuple[int, int],
+    way: Way,
+    device: str,
+    channels_last: bool,
+    frozen_norms: bool,
+    reserved: int,
+) -> None:
+    """Try a pass beside what is reserved, which goes with this frame."""
+    held = torch.empty(reserved, dtype=torch.uint8, device=device)
+    seconds_per_photo(network, size, [way], device, channels_last, frozen_norms=frozen_norms)
+    del held
+
+
+def bytes_beside(network: nn.Module, *, averaged: bool, pulled: bool) -> int:
+    """Return the bytes that training holds beside weights, gradients and what a pass saves.
+
+    Args:
+        network: of which everything is counted as trained, as the last phase of a schedule may do.
+        averaged: whether an average of the weights is kept.
+        pulled: whether the start of the weights is kept, as L2-SP does.
+    """
+    weights = sum(parameter.nbytes for parameter in network.parameters() if parameter.is_floating_point())
+    return weights * (2 + averaged + pulled)  # AdamW's two moments
 
 
 def saved_bytes(network: nn.Module, size: tuple[int, int], *, photos: int = COUNTED) -> int:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from visionft.errors import DiskSpaceError, RunError
 from visionft.files import digests
 from visionft.files.safe_open import UnreadableError, entry_of
-from visionft.files.temporary import FULL, new_file, reason_of, why_not_written
+from visionft.files.temporary import FULL, new_folder, reason_of, why_not_written
 from visionft.runs.layout import LOCK
 
 NEARLY_FULL = 1 << 20  # bytes free after a write that failed because of the disk: less than a block of any file system
@@ -25,6 +25,7 @@ NEARLY_FULL = 1 << 20  # bytes free after a write that failed because of the dis
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and takes `path`'s place.
 
+    It lies in a hidden folder of its own: what a library makes beside it, as safetensors does, is swept away with it.
     In a run its digest is recorded with it (`visionft.files.digests`).
 
     Raises:
@@ -32,12 +33,17 @@ def replacing(path: Path) -> Iterator[Path]:
         RunError: the folder cannot be written.
     """
     try:
-        temporary = new_file(path, ".part")
+        folder = new_folder(path, ".part")
     except OSError as error:
         raise _as_ours(error, path) from error
+    temporary = folder / path.name
     try:
+        temporary.touch(exist_ok=False)
+        rights = temporary.stat().st_mode
         yield temporary
         with temporary.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode != rights:  # another file took its place, for its owner alone
+                os.fchmod(file.fileno(), rights)
             os.fsync(file.fileno())
         with digests.changing(path, entry_of(temporary)):
             temporary.replace(path)
@@ -53,7 +59,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         with suppress(OSError):  # a disk that became read-only keeps it; the next fit sweeps it away
-            temporary.unlink(missing_ok=True)
+            shutil.rmtree(folder)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -116,9 +122,12 @@ def sweep(folder: Path) -> None:
     Raises:
         RunError: the folder cannot be written.
     """
-    for leftover in folder.rglob(".*.part"):
+    for leftover in list(folder.rglob(".*.part")):
         try:
-            leftover.unlink(missing_ok=True)
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover)
+            else:  # digests.json's own
+                leftover.unlink(missing_ok=True)
         except OSError as error:
             raise _as_ours(error, leftover) from error
 

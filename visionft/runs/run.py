@@ -16,6 +16,7 @@ from visionft.classes import Classes
 from visionft.data import Manifest, read_splits
 from visionft.data.sources.manifest_table import is_manifest
 from visionft.errors import RunError
+from visionft.machine.devices import pick_device
 from visionft.metrics import Answering
 from visionft.photos import Quarantined
 from visionft.preprocess import Preprocess
@@ -115,6 +116,12 @@ class Run:
     def answering(self, accepted: float | None = ACCEPTED) -> Answering:
         """Return the rule from logits to answers; see `Calibration.answering`. An older run has the plain softmax."""
         return Answering.plain() if self.calibration is None else self.calibration.answering(accepted)
+
+    @property
+    def device(self) -> str:
+        """Where its network answers: "cpu" if that was asked for, else "cuda" where it is here."""
+        asked = read_record(self.path / layout.CHOICES, lambda record: str(record["requested"]["hardware"]["device"]))
+        return pick_device("cpu" if asked == "cpu" else "auto")
 
     @cached_property
     def weights_source(self) -> dict[str, Any]:

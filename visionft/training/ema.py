@@ -9,6 +9,9 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
 from visionft.backbones import Network, depth_map
+from visionft.compat.torch_private import lerp_all
+
+Pair = tuple[Tensor, Tensor]
 
 
 class AveragedNetwork:
@@ -18,7 +21,7 @@ class AveragedNetwork:
     Not an nn.Module: it must neither be trained nor moved with its owner.
 
     Args:
-        network: the trained network, already on its device.
+        network: the trained network, already on its device; its tensors stay the same ones from now on.
         decay: decay a step in (0, 1).
         fixed: names of parameters that are never trained: the average shares them instead of keeping a copy.
     """
@@ -28,6 +31,7 @@ class AveragedNetwork:
         self._ema = ModelEmaV3(network, decay=decay, use_warmup=True, stochastic_rounding=False)
         for name in fixed:
             self.network.get_parameter(name).data = network.get_parameter(name).data
+        self._floats, self._others = _pairs(self.network, network)
 
     @property
     def network(self) -> nn.Module:
@@ -35,9 +39,13 @@ class AveragedNetwork:
         module: nn.Module = self._ema.module
         return module
 
-    def update(self, network: nn.Module, step: int) -> None:
+    @torch.no_grad()
+    def update(self, step: int) -> None:
         """Move towards the trained weights after optimizer step `step` (from 0)."""
-        self._ema.update(network, step=step)
+        weight = 1.0 - self._ema.get_decay(step)
+        lerp_all([average for average, _ in self._floats], [live for _, live in self._floats], weight)
+        for average, live in self._others:
+            average.copy_(live)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the averaged parameters and buffers."""
@@ -46,6 +54,21 @@ class AveragedNetwork:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Go on from a saved average."""
         self.network.load_state_dict(state)
+
+
+def _pairs(averaged: nn.Module, trained: nn.Module) -> tuple[list[Pair], list[Pair]]:
+    """Return (average, trained) tensors, of floating point and others, each once; without what the two share.
+
+    Gathered once: a `state_dict()` of both takes milliseconds of every step, which a GPU would wait for.
+    """
+    floats, others, seen = list[Pair](), list[Pair](), set[int]()
+    for average, live in zip(averaged.state_dict().values(), trained.state_dict().values(), strict=True):
+        place = average.data_ptr()
+        if place == live.data_ptr() or place in seen:  # one that has two names would be moved twice
+            continue
+        seen.add(place)
+        (floats if average.is_floating_point() else others).append((average, live))
+    return floats, others
 
 
 def same_below(level: int, one: Network, other: Network) -> bool:

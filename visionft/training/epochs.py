@@ -29,6 +29,7 @@ from visionft.training.objective import Objective
 from visionft.training.run_writer import RunWriter
 from visionft.training.state import TrainState
 from visionft.training.validation_cache import ValidationSource
+from visionft.wording.lists import count
 
 
 def train_epochs(
@@ -51,6 +52,10 @@ def train_epochs(
         return
     if no_longer_better(history, plan.settings.optim.patience):
         return  # stopped early, and killed before the end
+    asked = int(plan.settings.hardware.workers)
+    if loader.workers < asked:
+        ready = count(loader.workers, "process", "processes")
+        say(f"note: /dev/shm has room for what {ready} can read ahead, not for --hardware.workers {asked}")
     with memory_efficient(plan.settings, plan.network), watching() as interruption, bar("training") as advance:
         try:
             state = make_state(plan, manifest, schedule, loader, say)

@@ -11,6 +11,7 @@ from visionft import backbones
 from visionft.backbones import Cut
 from visionft.data import Batch
 from visionft.errors import MemoryShortError
+from visionft.machine.memory import is_out_of_memory
 from visionft.training.listeners import Figures
 from visionft.training.mixup import Targets
 from visionft.training.state import TrainState
@@ -40,7 +41,7 @@ def optimizer_step(state: TrainState, batch: Batch, cut: Cut | None = None) -> N
         state.l2_sp.apply(state.optimizer)
     state.optimizer.zero_grad(set_to_none=True)
     if state.averaged is not None:
-        state.averaged.update(state.network, state.step)
+        state.averaged.update(state.step)
     state.step += 1
 
 
@@ -61,7 +62,9 @@ def _accumulated(state: TrainState, x: Tensor, targets: Targets, indices: Tensor
                 loss = state.objective(part, rows, aims, cut) / len(x)
             state.fabric.backward(loss)
             total += loss.detach()
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         return None
     return total
 

@@ -14,7 +14,7 @@ from visionft.data import Manifest
 from visionft.errors import DataError
 from visionft.finishing import final_metrics
 from visionft.machine.arithmetic import same_threads
-from visionft.machine.memory import keep_freed_memory
+from visionft.machine.memory import keep_freed_memory, memory_shortage_said
 from visionft.machine.progress import Say, bar
 from visionft.planning import continue_from, resume, run_records
 from visionft.planning.plan import Plan, make_plan, reopen_plan, require_obtainable, with_weights
@@ -31,6 +31,9 @@ from visionft.training.solved_head import solve_head
 
 
 @same_threads()
+@memory_shortage_said(
+    "training", "give a smaller --backbone, --preprocess.size or --optim.batch-size, and another --out"
+)
 def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] = ()) -> Run:
     """Train as the settings say, go on with an unfinished run of the same settings, or return the finished one.
 

@@ -19,6 +19,7 @@ from visionft.data import (
     train_batches,
     worker_fault,
 )
+from visionft.data.loading import dataloader
 from visionft.errors import DataError
 from visionft.photos import read
 from visionft.preprocess import Preprocess
@@ -200,3 +201,27 @@ def test_a_script_without_a_main_guard_ends_by_itself_and_only_training_imports_
 def test_the_death_of_a_worker_is_known_by_torchs_words(end: str) -> None:
     assert isinstance(worker_fault(RuntimeError(f"DataLoader worker {end}")), DataError)
     assert worker_fault(RuntimeError("CUDA error: out of memory")) is None
+
+
+def test_workers_are_as_many_as_shared_memory_has_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = 32 * 176 * 176 * 3
+    usage = type("Usage", (), {"free": 64 << 20})
+    monkeypatch.setattr(dataloader, "SHARED", tmp_path)
+    monkeypatch.setattr(dataloader.shutil, "disk_usage", lambda _: usage)
+    found = dataloader.workers_with_room(16, 32, (176, 176))
+    assert 0 < found < 16
+    assert found * (dataloader.PREFETCH + 1) * batch <= usage.free
+    assert dataloader.workers_with_room(2, 8, (32, 32)) == 2
+    monkeypatch.setattr(dataloader, "SHARED", tmp_path / "none")
+    assert dataloader.workers_with_room(16, 32, (176, 176)) == 16
+
+
+def test_without_shared_memory_batches_are_read_in_this_process(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataloader, "SHARED", tmp_path)
+    monkeypatch.setattr(dataloader.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
+    loader = TrainLoader(training(manifest), 4, seed=0, workers=2)
+    assert loader.workers == 0
+    loader.set_epoch(0)
+    assert sum(len(labels) for _, labels, _ in loader) == 4 * loader.steps_per_epoch

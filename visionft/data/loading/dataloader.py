@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 
+SHARED = Path("/dev/shm")
+SHARED_PART = 0.5  # training and validation have processes at one time
 PREFETCH = 4  # batches a worker is ahead of training: enough to even out large and small photos
 
 
@@ -64,6 +67,7 @@ class TrainPhotos(Dataset[Item]):
 
         self.rows, self.root, self.decoded = rows, root, decoded
         self.augment: Augment = Augment(augment, size, mean_fill, seed, sides)
+        self.size = size
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -100,6 +104,11 @@ class FixedViews(Dataset[Item]):
         self.photos, self.view = photos, view
 
     @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the items in pixels."""
+        return self.photos.size
+
+    @property
     def fixed(self) -> bool:
         """Whether a photo looks the same in every epoch."""
         return self.photos.augment.fixed
@@ -126,7 +135,7 @@ class EvalPhotos(Dataset[Item]):
     """
 
     def __init__(self, rows: Rows, root: Path, preprocess: Preprocess) -> None:
-        self.rows, self.root, self.preprocess = rows, root, preprocess
+        self.rows, self.root, self.preprocess, self.size = rows, root, preprocess, preprocess.size
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -156,13 +165,15 @@ class TrainLoader:
         pin_memory: Put batches where a GPU copies them from quickly.
 
     Attributes:
+        workers: As many as were asked for and as shared memory has room for.
         steps_per_epoch: Batches of a whole epoch.
     """
 
     def __init__(
         self, dataset: TrainPhotos, batch_size: int, seed: int, workers: int = 0, pin_memory: bool = False
     ) -> None:
-        self.dataset, self.workers, self.pin_memory = dataset, workers, pin_memory
+        self.dataset, self.pin_memory = dataset, pin_memory
+        self.workers = workers_with_room(workers, batch_size, dataset.size)
         self._sampler = EpochSampler(len(dataset), batch_size, seed)
         self.steps_per_epoch = self._sampler.steps
         self._loader: DataLoader[Item | Fault] | None = None
@@ -213,7 +224,24 @@ def eval_batches(dataset: Photos[int], batch_size: int, workers: int = 0, pin_me
     """
     indices = range(len(dataset))
     batches = [indices[start : start + batch_size] for start in indices[::batch_size]]
-    yield from taken(_loader(dataset, batches, min(workers, len(batches)), pin_memory))
+    workers = workers_with_room(min(workers, len(batches)), batch_size, getattr(dataset, "size", (0, 0)))
+    yield from taken(_loader(dataset, batches, workers, pin_memory))
+
+
+def workers_with_room(workers: int, batch_size: int, size: tuple[int, int]) -> int:
+    """Return how many of so many processes can hand their batches over: shared memory is 64 MB in many containers.
+
+    A process that finds none left is killed by the system, with its batch.
+
+    Args:
+        workers: Processes that are asked for.
+        batch_size: Photos in a batch.
+        size: (H, W) of the photos in pixels.
+    """
+    if not workers or not SHARED.is_dir():
+        return workers
+    each = (PREFETCH + 1) * batch_size * size[0] * size[1] * 3  # bytes: those ahead, and the one in the making
+    return min(workers, int(SHARED_PART * shutil.disk_usage(SHARED).free) // max(each, 1))
 
 
 def _loader(
