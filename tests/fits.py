@@ -83,11 +83,10 @@ def stopping_at(monkeypatch: pytest.MonkeyPatch) -> Stopping:
     def stopping(step: int) -> Iterator[pytest.ExceptionInfo[Interrupted]]:
         original = loop.optimizer_step
 
-        def interrupted(state: TrainState, *words: Any) -> int:
-            photos = original(state, *words)
+        def interrupted(state: TrainState, *words: Any) -> None:
+            original(state, *words)
             if state.step == step:
                 signal.raise_signal(signal.SIGINT)
-            return photos
 
         with monkeypatch.context() as patch:
             patch.setattr(loop, "optimizer_step", interrupted)

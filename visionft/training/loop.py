@@ -40,8 +40,8 @@ def train_loop(state: TrainState, source: Source, held_out: ValidationSource, li
         epoch, done = divmod(state.step, state.schedule.steps_per_epoch)
         feed = source.epoch(epoch, done)
         for batch in feed.batches:
-            photos = optimizer_step(state, state.fabric.to_device(batch), feed.cut)
-            tell.stepped(state, photos)
+            optimizer_step(state, state.fabric.to_device(batch), feed.cut)
+            tell.stepped(state, state.photos)
             if stopped(state):
                 break
         if state.stop:

@@ -35,6 +35,7 @@ class TrainState:
 
     Attributes:
         step: optimizer steps done.
+        photos: of the last step, over all processes.
         micro_batch: photos a forward pass; halved where the device has no room.
         averaged: exponential moving average of the weights, where it is on.
         l2_sp: pull towards the start, where it is on.
@@ -59,7 +60,7 @@ class TrainState:
             self.network.to(memory_format=torch.channels_last)
         self.averaged: AveragedNetwork | None = None
         self.l2_sp: L2SP | None = None
-        self.step, self.micro_batch = 0, int(self.settings.optim.micro_batch)
+        self.step, self.photos, self.micro_batch = 0, 0, int(self.settings.optim.micro_batch)
         self.stop = False
         self._losses: list[Tensor] = []
         self._trains: methods.State | None = None

@@ -18,8 +18,8 @@ from visionft.training.state import TrainState
 from visionft.training.step_rng import seed_step
 
 
-def optimizer_step(state: TrainState, batch: Batch, cut: Cut | None = None) -> int:
-    """Take one step and return its photos, of all processes; nothing here waits for the device.
+def optimizer_step(state: TrainState, batch: Batch, cut: Cut | None = None) -> None:
+    """Take one step; nothing here waits for the device.
 
     Args:
         state: goes from its step to the next.
@@ -44,8 +44,7 @@ def optimizer_step(state: TrainState, batch: Batch, cut: Cut | None = None) -> i
     state.optimizer.zero_grad(set_to_none=True)
     if state.averaged is not None:
         state.averaged.update(state.network, state.step)
-    state.step += 1
-    return photos
+    state.step, state.photos = state.step + 1, photos
 
 
 def _inputs(state: TrainState, x: Tensor, labels: Tensor, photos: int, cut: Cut | None) -> tuple[Tensor, Targets]:

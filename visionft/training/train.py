@@ -147,6 +147,8 @@ def _work(
     history: list[Epoch] = list(checkpoint.history) if checkpoint else []
     if checkpoint is None and plan.solves_head:
         history = [solve_head(plan, manifest, say)]
+    if not settings.epochs and ranks.world > 1:
+        say(f"nothing is trained by epochs: the first of the {ranks.world} processes works alone")
     if settings.epochs:
         train_epochs(folder, plan, manifest, checkpoint, history, say, listeners, ranks)
     return final_metrics.finish(folder, plan, manifest, history, say, began)
