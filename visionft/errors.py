@@ -16,6 +16,7 @@ VisionftError            exit code 1: something the user can mend
 ├── TargetError          the runtime to export for cannot be had
 ├── DiskSpaceError       not enough room for what the command will write
 ├── MemoryShortError     the machine ran out of memory even at the smallest micro-batch
+├── ProcessLostError     another process of the same fit ended, or cannot be reached
 └── MissingExtraError    an optional dependency is not installed; the message holds the pip line
 
 A message has three facts: what is wrong, what was given, what to do. Each is one sentence, on one line.
@@ -27,9 +28,15 @@ from collections.abc import Sequence
 
 
 class VisionftError(Exception):
-    """A failure the user can mend; the command line prints its message and exits with `exit_code`."""
+    """A failure the user can mend; the command line prints its message and exits with `exit_code`.
+
+    Attributes:
+        exit_code: of the process.
+        said_elsewhere: whether another process of the same fit says it, so that this one ends without a word.
+    """
 
     exit_code = 1
+    said_elsewhere = False
 
 
 class UsageError(VisionftError, ValueError):
@@ -100,6 +107,10 @@ class DiskSpaceError(VisionftError):
 
 class MemoryShortError(VisionftError):
     """The machine ran out of memory even at the smallest micro-batch."""
+
+
+class ProcessLostError(VisionftError):
+    """Another process of the same fit ended, or cannot be reached."""
 
 
 class MissingExtraError(VisionftError):

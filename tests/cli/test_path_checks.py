@@ -264,19 +264,6 @@ def test_other_commands_refuse_what_has_no_effect(line: str, words: str, capsys:
 # Signals
 
 
-@pytest.mark.parametrize(("name", "starter"), [("WORLD_SIZE", "torchrun"), ("SLURM_STEP_NUM_TASKS", "srun")])
-def test_one_of_several_processes_is_refused_at_once(
-    name: str, starter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv(name, "2")
-    assert main(["fit", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == (
-        f"visionft: fit runs in one process, and {starter} started 2 of it ({name}=2); start it once, without "
-        f"{starter}\n"
-    )
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_the_settings_of_a_moved_run_mean_that_run(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,11 +32,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return complain(error.faults, error.exit_code)
     except VisionftError as error:
-        return complain([str(error)], error.exit_code)
+        return complain([] if error.said_elsewhere else [str(error)], error.exit_code)
     except ImportError as error:
         return complain([_missing(error, tokens)], 1)
     except KeyboardInterrupt as error:
-        return complain([str(error) or "interrupted"], getattr(error, "exit_code", _INTERRUPTED))
+        words = [] if getattr(error, "said_elsewhere", False) else [str(error) or "interrupted"]
+        return complain(words, getattr(error, "exit_code", _INTERRUPTED))
     except BrokenPipeError:
         # Python flushes stdout once more at exit, which would complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

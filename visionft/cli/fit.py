@@ -32,9 +32,8 @@ def fit(
     Every setting has a default that suits the photos and the machine; `visionft settings` explains them all.
     An interrupted run goes on with the same command.
     """
-    from visionft.workflows.fit import in_place, refuse_ranks
+    from visionft.workflows.fit import in_place
 
-    refuse_ranks()
     given = dotted(flags)
     settings = in_place(build(photos, config, **given), config, given)  # before torch is imported: all is said at once
     require_photos(settings.photos)
@@ -43,4 +42,8 @@ def fit(
     from visionft import workflows
 
     run = workflows.fit(settings, say=partial(say, as_json))
+    from visionft.training import is_first
+
+    if not is_first():
+        return
     finish(str(run), run.summary(), "export", run.path, as_json=as_json)

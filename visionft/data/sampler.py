@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Sample = tuple[int, int]
 """(view, index): what a worker must know to draw a training photo; the view is the epoch, unless views come again."""
+Share = Callable[[int], slice]
+"""From a number of photos to the part of them that is this process's."""
 
 
 class Purpose(IntEnum):
@@ -44,11 +46,13 @@ class EpochSampler:
         n: Training photos.
         batch_size: Photos in a batch.
         seed: The run's seed.
+        share: Which photos of a batch of so many are yielded, where several processes share it; none: all.
     """
 
-    def __init__(self, n: int, batch_size: int, seed: int) -> None:
+    def __init__(self, n: int, batch_size: int, seed: int, share: Share | None = None) -> None:
         self.n, self.batch_size, self.seed = n, batch_size, seed
         self.steps = steps_per_epoch(n, batch_size)
+        self._own = slice(None) if share is None else share(min(n, batch_size))
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int, start: int = 0, view: int | None = None) -> None:
@@ -62,4 +66,4 @@ class EpochSampler:
         order = permutation(self.seed, self.epoch, self.n)
         for step in range(self.start, self.steps):
             batch = order[step * self.batch_size : (step + 1) * self.batch_size]
-            yield [(self.view, index) for index in batch.tolist()]
+            yield [(self.view, index) for index in batch[self._own].tolist()]

@@ -23,10 +23,15 @@ class RateColumn(ProgressColumn):
 
 
 @contextmanager
-def bar(title: str) -> Iterator[Advance]:
-    """Yield `advance(done, total)`, which moves a bar with rate and time left; silent where stderr is no terminal."""
+def bar(title: str, shown: bool = True) -> Iterator[Advance]:
+    """Yield `advance(done, total)`, which moves a bar with rate and time left; silent where stderr is no terminal.
+
+    Args:
+        title: stands before the bar.
+        shown: whether this process shows anything at all.
+    """
     console = Console(stderr=True)
-    if not (sys.stderr and console.is_terminal):
+    if not (shown and sys.stderr and console.is_terminal):
         yield lambda *_: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -11,7 +11,13 @@ from visionft.machine.process_state import handling_signals
 
 
 class Interrupted(KeyboardInterrupt):
-    """Work was interrupted after its state was written; `exit_code` is 128 plus the signal's number."""
+    """Work was interrupted after its state was written; `exit_code` is 128 plus the signal's number.
+
+    Attributes:
+        said_elsewhere: whether another process of the same fit says it, so that this one ends without a word.
+    """
+
+    said_elsewhere = False
 
     def __init__(self, signal_number: int, message: str) -> None:
         super().__init__(message)
@@ -23,6 +29,10 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+
+    def agree(self, most: Callable[[int], list[int]]) -> None:
+        """Take the signal of another process for one's own: `most` finds the largest number over them, 0 for none."""
+        self.signal = most(self.signal or 0)[0] or None
 
     def __call__(self, number: int, _: FrameType | None) -> None:
         """Take note of a signal."""

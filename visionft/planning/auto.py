@@ -66,14 +66,19 @@ class Facts:
         )
 
 
-def resolve_machine(settings: FitSettings) -> tuple[FitSettings, list[Choice]]:
-    """Choose device, threads, workers and backbone: what must be known before the network exists."""
+def resolve_machine(settings: FitSettings, processes: int = 1) -> tuple[FitSettings, list[Choice]]:
+    """Choose device, threads, workers and backbone: what must be known before the network exists.
+
+    Args:
+        settings: as wanted.
+        processes: of the fit on this machine, which share its cores.
+    """
     device = pick_device(settings.hardware.device)
-    n = cores()
+    n = max(1, cores() // processes)
     backbone = backbones.CPU_BACKBONE if device == "cpu" else backbones.GPU_BACKBONE
     offered = [
         Choice("hardware.device", device, "a CUDA device is here" if device == "cuda" else "torch sees no CUDA device"),
-        Choice("hardware.threads", torch.get_num_threads(), "one a core"),
+        _threads(n, processes),
         _workers(device, n),
         Choice(
             "backbone", backbone, f"accurate for its speed on a {'processor' if device == 'cpu' else 'GPU'}, Apache-2.0"
@@ -81,6 +86,13 @@ def resolve_machine(settings: FitSettings) -> tuple[FitSettings, list[Choice]]:
     ]
     made = open_ones(settings, offered)
     return put(settings, made), made
+
+
+def _threads(n: int, processes: int) -> Choice:
+    if processes == 1:
+        return Choice("hardware.threads", torch.get_num_threads(), "one a core")
+    # torchrun sets OMP_NUM_THREADS to 1, whatever there is room for
+    return Choice("hardware.threads", n, f"{cores()} cores, shared by {processes} processes")
 
 
 def _workers(device: str, n: int) -> Choice:

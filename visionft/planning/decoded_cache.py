@@ -40,11 +40,18 @@ def cache_choice(settings: FitSettings, digests: Sequence[str], size: tuple[int,
     )
 
 
-def decoded(settings: FitSettings, size: tuple[int, int]) -> Decoded | None:
-    """Return where training views of `size` (H, W) come from, if not from the files; a run older than this has none."""
+def decoded(settings: FitSettings, size: tuple[int, int], processes: int = 1) -> Decoded | None:
+    """Return where training views of `size` (H, W) come from, if not from the files; a run older than this has none.
+
+    Args:
+        settings: resolved.
+        size: (H, W) of the views in pixels.
+        processes: of the fit on this machine, which keep photos at one place.
+    """
     if settings.data.cache != "decoded":
         return None
-    return Decoded(data.side_of(size), _bytes(settings), int(settings.hardware.workers))
+    writers = max(1, int(settings.hardware.workers)) * processes
+    return Decoded(data.side_of(size), _bytes(settings), writers)
 
 
 def _none(reason: str) -> Choice:

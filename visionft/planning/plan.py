@@ -87,7 +87,12 @@ def require_obtainable(wanted: FitSettings) -> None:
 
 
 def make_plan(
-    wanted: FitSettings, manifest: Manifest, say: Say, parent: Run | None = None, teacher_run: Run | None = None
+    wanted: FitSettings,
+    manifest: Manifest,
+    say: Say,
+    parent: Run | None = None,
+    teacher_run: Run | None = None,
+    processes: int = 1,
 ) -> Plan:
     """Build the network and resolve every "auto", saying each choice with its reason.
 
@@ -97,12 +102,13 @@ def make_plan(
         say: prints one line.
         parent: the run to go on from.
         teacher_run: the run that teaches.
+        processes: of the fit on this machine.
     """
     teacher = Teacher(teacher_run, manifest.classes) if teacher_run else None
     inherited = Inheritance.of(parent, Origin.of(parent), manifest.classes, wanted) if parent else None
     taken = choices_of(wanted, parent) if parent else []
     read = open_ones(wanted, [Choice(*choice) for choice in manifest.reading.choices] if manifest.reading else [])
-    settings, machine = resolve_machine(put(wanted, [*taken, *read]))
+    settings, machine = resolve_machine(put(wanted, [*taken, *read]), processes)
     torch.set_num_threads(int(settings.hardware.threads))
     settings, network, weights = _network(settings, wanted, manifest, say, inherited)
     if sentence := too_large(network.name, sum(tensor.nbytes for tensor in network.state_dict().values())):

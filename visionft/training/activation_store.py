@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,14 +44,18 @@ class ActivationStore:
         """Return how much this is, and where."""
         return f"{self.bytes / 1e6:,.1f} MB in {'memory' if self.in_memory else 'a temporary file'}"
 
+    def tables(self) -> Iterator[Tensor]:
+        """Yield the table (N, ...) of each view, as it is stored: what is written into it is remembered."""
+        yield from self._table
+
     def put(self, view: int, indices: Tensor, activations: Tensor) -> None:
         """Remember what some photos' view makes cross: (B,) and (B, ...)."""
         self._table[view, indices] = self._stored(activations).to("cpu")
 
     def batch(self, samples: Sequence[Sample]) -> Batch:
         """Return (what crosses (B, ...), class indices (B,), indices (B,)) of samples that share their view."""
-        indices = torch.tensor([index for _, index in samples])
-        found = self._table[samples[0][0]][indices]
+        indices = torch.tensor([index for _, index in samples], dtype=torch.int64)
+        found = self._table[samples[0][0] if samples else 0][indices]
         return found.movedim(-1, 1) if self._channels_last else found, self._labels[indices], indices
 
     def _stored(self, activations: Tensor) -> Tensor:

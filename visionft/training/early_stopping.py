@@ -33,7 +33,10 @@ class EarlyStopping(Listener):
 
 
 class StopOnSignal(Listener):
-    """Stop after the step in which ^C or SIGTERM came; at the end of an epoch, after its validation."""
+    """Stop after the step in which ^C or SIGTERM came; at the end of an epoch, after its validation.
+
+    A signal of one process is one of all: they stop together, and end with the same code.
+    """
 
     def __init__(self, interruption: Interruption) -> None:
         self.interruption = interruption
@@ -48,6 +51,7 @@ class StopOnSignal(Listener):
         self._stop_if_asked(state)
 
     def _stop_if_asked(self, state: TrainState) -> None:
+        self.interruption.agree(state.ranks.most)
         if self.interruption.signal is not None:
             state.stop = True
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT
 
+import numpy as np
+import torch
+
 from visionft import backbones, methods
 from visionft.data import EvalPhotos, FixedViews, Manifest, TrainLoader, TrainPhotos, eval_batches
+from visionft.errors import ProcessLostError, RunError
 from visionft.machine.progress import Say, bar
 from visionft.machine.stop_signals import Interrupted, watching
 from visionft.planning import crop_sizes, decoded_cache
 from visionft.planning.memory_efficient import memory_efficient
-from visionft.planning.plan import Plan, views_of
+from visionft.planning.plan import Plan, reopen_plan, views_of
 from visionft.runs import layout
 from visionft.runs.history import Epoch, no_longer_better
+from visionft.settings import FitSettings
 from visionft.training import validation_cache
 from visionft.training.checkpoint import Checkpoint
 from visionft.training.distillation import Distillation
@@ -26,10 +32,26 @@ from visionft.training.listeners import Listener
 from visionft.training.loop import train_loop
 from visionft.training.losses import balanced
 from visionft.training.objective import Objective
+from visionft.training.ranks import ALONE, Ranks
 from visionft.training.run_writer import RunWriter
 from visionft.training.state import TrainState
 from visionft.training.validation_cache import ValidationSource
 from visionft.wording.lists import count
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """What the first process has the others take part in.
+
+    Attributes:
+        folder: of the run, whose records are written.
+        manifest: its photos.
+        resumed: whether training goes on after the folder's checkpoint.
+    """
+
+    folder: Path
+    manifest: Manifest
+    resumed: bool
 
 
 def train_epochs(
@@ -40,13 +62,15 @@ def train_epochs(
     history: list[Epoch],
     say: Say,
     listeners: Iterable[Listener] = (),
+    ranks: Ranks = ALONE,
 ) -> None:
     """Train until the schedule ends; best weights and checkpoints are in the folder afterwards.
 
     Raises:
         Interrupted: a signal came; the checkpoint is written.
+        ProcessLostError: another process ended.
     """
-    loader = make_loader(plan, manifest)
+    loader = make_loader(plan, manifest, ranks)
     schedule = make_schedule(plan, loader.steps_per_epoch)
     if schedule.total_steps <= (checkpoint.step if checkpoint else 0):
         return
@@ -56,39 +80,88 @@ def train_epochs(
     if loader.workers < asked:
         ready = count(loader.workers, "process", "processes")
         say(f"note: /dev/shm has room for what {ready} can read ahead, not for --hardware.workers {asked}")
-    with memory_efficient(plan.settings, plan.network), watching() as interruption, bar("training") as advance:
+    if ranks.world > 1:
+        batch = min(int(plan.settings.optim.batch_size), len(loader.dataset))
+        say(f"{ranks.world} processes share each batch of {batch} photos, and the validation photos")
+    work = Epochs(folder, manifest, checkpoint is not None)
+    watched = bar("training", shown=ranks.first)
+    with (
+        ranks.together(work),
+        memory_efficient(plan.settings, plan.network),
+        watching() as interruption,
+        watched as advance,
+    ):
         try:
-            state = make_state(plan, manifest, schedule, loader, say)
+            state = make_state(plan, manifest, schedule, loader, say, ranks)
+            ranks.match(state.network)
             state.begin(checkpoint, folder / layout.START)
             source = TrainSource(state, loader, folder, interruption, advance, say)
-            photos = EvalPhotos(manifest.rows("validation"), manifest.root, plan.preprocess)
-            held_out = ValidationSource(state, photos, source, folder, say)
-            own = [
-                RunWriter(folder, history, checkpoint is None, say),
-                Eta(loader, advance, say),
-                EarlyStopping(history, say),
-                StopOnSignal(interruption),
-            ]
-            train_loop(state, source, held_out, [*own, *listeners])
+            held_out = ValidationSource(state, _held_out(plan, manifest, ranks), source, folder, say)
+            own: list[Listener] = [StopOnSignal(interruption)]
+            writer = RunWriter(folder, history, checkpoint is None, say) if ranks.first else None
+            if writer:
+                own = [writer, Eta(loader, advance, say), EarlyStopping(history, say), *own, *listeners]
+            try:
+                train_loop(state, source, held_out, own)
+            except ProcessLostError:
+                if writer:
+                    writer.lost(state)
+                raise
+            interruption.agree(ranks.most)
         except KeyboardInterrupt:
             interruption.signal = interruption.signal or SIGINT
         finally:
             loader.close()
         if interruption.signal is not None:
-            raise Interrupted(interruption.signal, f"interrupted; the same command goes on with {folder}")
+            interrupted = Interrupted(interruption.signal, f"interrupted; the same command goes on with {folder}")
+            interrupted.said_elsewhere = not ranks.first
+            raise interrupted
 
 
-def make_loader(plan: Plan, manifest: Manifest) -> TrainLoader:
-    """Return the batches of the training photos."""
+def take_part(work: Epochs, wanted: FitSettings, ranks: Ranks) -> None:
+    """Train, as one of the other processes, what the first one has begun or goes on with.
+
+    Args:
+        work: what the first process sent.
+        wanted: the settings as given, which name the earlier runs.
+        ranks: of this process.
+
+    Raises:
+        RunError: the run's folder is not the one that the first process sees.
+    """
+    if not (work.folder / layout.SETTINGS).is_file():
+        raise RunError(
+            f"process {ranks.rank} does not see {work.folder} as the first process does; give an --out that all see "
+            "under one name"
+        )
+    plan = reopen_plan(work.folder, wanted, work.manifest)
+    torch.set_num_threads(int(plan.settings.hardware.threads))
+    checkpoint = Checkpoint.load(work.folder / layout.CHECKPOINT) if work.resumed else None
+    history = list(checkpoint.history) if checkpoint else []
+    train_epochs(work.folder, plan, work.manifest, checkpoint, history, lambda _: None, (), ranks)
+
+
+def _held_out(plan: Plan, manifest: Manifest, ranks: Ranks) -> EvalPhotos:
+    """Return this process's share of the validation photos."""
+    rows = manifest.rows("validation")
+    if ranks.world > 1:
+        own = ranks.share(len(rows))
+        rows = rows.take(np.arange(own.start, own.stop))
+    return EvalPhotos(rows, manifest.root, plan.preprocess)
+
+
+def make_loader(plan: Plan, manifest: Manifest, ranks: Ranks = ALONE) -> TrainLoader:
+    """Return the batches of the training photos; of each batch, the share of this process."""
     settings = plan.settings
     size, workers = views_of(settings, plan.preprocess, plan.teacher), int(settings.hardware.workers)
-    fill, decoded = plan.preprocess.fill, decoded_cache.decoded(settings, size)
+    fill, decoded = plan.preprocess.fill, decoded_cache.decoded(settings, size, ranks.neighbours)
     sides = crop_sizes.sides(settings, plan.solves_head)
     photos = TrainPhotos(
         manifest.rows("train"), manifest.root, settings.augment, size, fill, settings.seed, decoded, sides
     )
     pinned = settings.hardware.device == "cuda"
-    return TrainLoader(photos, int(settings.optim.batch_size), settings.seed, workers, pin_memory=pinned)
+    batch = int(settings.optim.batch_size)
+    return TrainLoader(photos, batch, settings.seed, workers, pin_memory=pinned, share=ranks.share)
 
 
 def make_schedule(plan: Plan, steps_per_epoch: int) -> methods.Schedule:
@@ -99,7 +172,14 @@ def make_schedule(plan: Plan, steps_per_epoch: int) -> methods.Schedule:
     return methods.schedule(settings.method, settings.optim, facts)
 
 
-def make_state(plan: Plan, manifest: Manifest, schedule: methods.Schedule, loader: TrainLoader, say: Say) -> TrainState:
+def make_state(
+    plan: Plan,
+    manifest: Manifest,
+    schedule: methods.Schedule,
+    loader: TrainLoader,
+    say: Say,
+    ranks: Ranks = ALONE,
+) -> TrainState:
     """Return the network on its device, under its loss and its optimizer."""
     settings = plan.settings
     counts = manifest.counts()["train"]
@@ -107,7 +187,7 @@ def make_state(plan: Plan, manifest: Manifest, schedule: methods.Schedule, loade
     weights = balanced([counts.get(name, 0) for name in manifest.classes]) if weighs else None
     taught = _distillation(plan) if plan.teacher else None
     objective = Objective(plan.network, plan.preprocess, settings, weights, taught)
-    state = TrainState(make_fabric(settings), objective, schedule, say)
+    state = TrainState(make_fabric(settings, ranks.device), objective, schedule, say, ranks)
     if taught:
         _prepare_teacher(state, taught, loader)
     return state

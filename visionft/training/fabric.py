@@ -15,14 +15,20 @@ LOGGERS = ("lightning.fabric", "lightning.pytorch")
 """Fabric says some things under the other package's name."""
 
 
-def make_fabric(settings: FitSettings) -> Fabric:
-    """Return the device and arithmetic that resolved settings name."""
+def make_fabric(settings: FitSettings, device: int | None = None) -> Fabric:
+    """Return the device and arithmetic that resolved settings name.
+
+    Args:
+        settings: resolved, without "auto".
+        device: index of the CUDA device; none: the first one.
+    """
+    cuda = settings.hardware.device == "cuda"
     with quiet_loggers(logging.WARNING, *LOGGERS):
         fabric = Fabric(
-            accelerator="gpu" if settings.hardware.device == "cuda" else "cpu",
-            devices=1,
+            accelerator="gpu" if cuda else "cpu",
+            devices=[device] if cuda and device is not None else 1,
             precision=PRECISIONS[settings.hardware.precision],  # type: ignore[arg-type]  # Lightning's literal type
-            # One process, whatever a scheduler's variables say.
+            # Several processes are no matter of Fabric's (see `Ranks`), whatever a scheduler's variables say.
             plugins=[LightningEnvironment()],
         )
         fabric.launch()

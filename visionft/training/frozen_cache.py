@@ -103,7 +103,7 @@ class TrainSource:
         advance: Advance,
         say: Say,
     ) -> None:
-        self.state, self.loader, self.folder = state, loader, folder
+        self.state, self.loader, self.folder, self.ranks = state, loader, folder, state.ranks
         self.interruption, self.advance, self.say = interruption, advance, say
         views, hindered = state.settings.augment.views, obstacle(state.settings)
         found = frozen_phases(state.schedule, state.groups, views) if isinstance(views, int) else ()
@@ -140,7 +140,8 @@ class TrainSource:
     def _found(self, phase: FrozenPhase) -> Cut | None:
         network = self.state.network
         found = backbones.cut(network, phase.level, self.loader.dataset.augment.size)
-        if found is None:
+        if self.ranks.any(found is None):
+            found = None
             below = f"its part below level {phase.level} is frozen, but {network.name} cannot be cut there or below"
             self.say(_pixels([phase], f"as {below}"))
         return found
@@ -155,10 +156,13 @@ class TrainSource:
                 f"{len(labels):,} photos need {needed:,} bytes, and --hardware.prefix-bytes allows {budget:,}"
             )
             return None
+        store, obstacle = None, "another process has no room for what it answers"
         try:
             store = ActivationStore(phase.views, labels, like, self.folder)
         except DiskSpaceError as error:
-            self.say(f"phase {phase.number} computes its frozen part in each epoch: {error}")
+            obstacle = str(error)
+        if self.ranks.any(store is None) or store is None:
+            self.say(f"phase {phase.number} computes its frozen part in each epoch: {obstacle}")
             return None
         began = time.monotonic()
         self._fill(phase, cut, store)
@@ -167,13 +171,23 @@ class TrainSource:
         return store
 
     def _fill(self, phase: FrozenPhase, cut: Cut, store: ActivationStore) -> None:
+        """Remember all photos: each process computes its share of them, and gets the others'."""
+        self._compute(phase, cut, store)
+        self.interruption.agree(self.ranks.most)
+        if self.interruption.signal is not None:
+            raise KeyboardInterrupt  # what was written before this phase is where it begins again
+        for table in store.tables():
+            self.ranks.spread(table)
+
+    def _compute(self, phase: FrozenPhase, cut: Cut, store: ActivationStore) -> None:
         dataset, workers = self.loader.dataset, int(self.state.settings.hardware.workers)
-        total, began, passes = phase.views * len(dataset), time.monotonic(), count(1)
+        own = self.ranks.share(len(dataset))
+        total, began, passes = phase.views * (own.stop - own.start), time.monotonic(), count(1)
         for view in range(phase.views):
-            for pixels, _, indices in eval_batches(FixedViews(dataset, view), BATCH, workers):
+            for pixels, _, indices in eval_batches(FixedViews(dataset, view, own), BATCH, workers):
                 store.put(view, indices, activations(self.state, cut, pixels))
                 if self.interruption.signal is not None:
-                    raise KeyboardInterrupt  # what was written before this phase is where it begins again
+                    return
                 done = next(passes)
                 self.advance(min(done * BATCH, total), total)
                 left = (time.monotonic() - began) / done / BATCH * (total - done * BATCH)

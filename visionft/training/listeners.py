@@ -27,14 +27,14 @@ class Listener:
     """Hears of a training; every method may be left as it is.
 
     A listener ends the training by `state.stop = True`: after a step the loop leaves at once, after a validation
-    before the next epoch.
+    before the next epoch. Where several processes train, those of the first one alone are told.
     """
 
     def started(self, state: TrainState) -> None:
         """Everything is on its device, and no step was taken yet in this process."""
 
     def stepped(self, state: TrainState, photos: int) -> None:
-        """A step was taken with so many photos of this process; `state.step` counts it already."""
+        """A step was taken with so many photos of all processes; `state.step` counts it already."""
 
     def validated(self, state: TrainState, figures: Figures) -> None:
         """An epoch ended, and its weights were validated."""

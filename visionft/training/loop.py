@@ -32,6 +32,7 @@ def train_loop(state: TrainState, source: Source, held_out: ValidationSource, li
     Raises:
         MemoryShortError: the device has no room for a single photo.
         DataError: a photo is gone or broke since it was checked.
+        ProcessLostError: another process ended.
     """
     tell = Listeners(listeners)
     tell.started(state)
@@ -40,11 +41,18 @@ def train_loop(state: TrainState, source: Source, held_out: ValidationSource, li
         feed = source.epoch(epoch, done)
         for batch in feed.batches:
             optimizer_step(state, state.fabric.to_device(batch), feed.cut)
-            tell.stepped(state, len(batch[1]))
-            if state.stop:
+            tell.stepped(state, state.photos)
+            if stopped(state):
                 break
         if state.stop:
             break
         held = held_out.feed()
         tell.validated(state, validate(state, held.batches, held.cut))
+        stopped(state)
     tell.finished(state)
+
+
+def stopped(state: TrainState) -> bool:
+    """Tell whether a listener stops the training, in whichever process: all leave at the same step."""
+    state.stop = state.ranks.any(state.stop)
+    return state.stop

@@ -26,11 +26,20 @@ class Targets:
     others: Tensor | None = None
     share: float = 1.0
 
+    def __getitem__(self, part: slice) -> Targets:
+        """Return those of some photos."""
+        return Targets(self.labels[part], None if self.others is None else self.others[part], self.share)
+
     def split(self, size: int) -> list[Targets]:
         """Cut into micro-batches of at most `size` photos."""
         labels = torch.split(self.labels, size)
         others = [None] * len(labels) if self.others is None else torch.split(self.others, size)
         return [Targets(a, b, self.share) for a, b in zip(labels, others, strict=True)]
+
+
+def mixes(settings: AugmentSettings) -> bool:
+    """Tell whether photos are mixed with others of their batch."""
+    return settings.mixup > 0 or settings.cutmix > 0
 
 
 def mix(pixels: Tensor, labels: Tensor, settings: AugmentSettings, seed: int, step: int) -> tuple[Tensor, Targets]:

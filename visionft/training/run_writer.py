@@ -68,6 +68,16 @@ class RunWriter(Listener):
         if state.step != self._saved:
             self.checkpoint(state)
 
+    def lost(self, state: TrainState) -> None:
+        """Keep the steps since the last checkpoint where another process ended inside an epoch.
+
+        Not where statistics of norms are of batches: the step that failed has moved them. Nor between a last step and
+        its validation, which would be left out.
+        """
+        unsaved = state.step > self._saved and state.step % state.schedule.steps_per_epoch
+        if unsaved and state.settings.optim.norm_statistics == "frozen":
+            self.checkpoint(state)
+
     def checkpoint(self, state: TrainState) -> None:
         """Write the state after the last finished step."""
         state.checkpoint(self.history).save(self.folder / layout.CHECKPOINT)

@@ -20,6 +20,7 @@ from visionft.training.checkpoint import Checkpoint
 from visionft.training.ema import AveragedNetwork
 from visionft.training.l2_sp import L2SP, without_decay
 from visionft.training.objective import Objective
+from visionft.training.ranks import ALONE, Ranks
 
 
 class TrainState:
@@ -30,17 +31,27 @@ class TrainState:
         objective: holds the network.
         schedule: pure function of the step.
         say: prints one line.
+        ranks: the processes that train it together.
 
     Attributes:
         step: optimizer steps done.
+        photos: of the last step, over all processes.
         micro_batch: photos a forward pass; halved where the device has no room.
         averaged: exponential moving average of the weights, where it is on.
         l2_sp: pull towards the start, where it is on.
         stop: set by a listener: the loop is to be left.
     """
 
-    def __init__(self, fabric: Fabric, objective: Objective, schedule: methods.Schedule, say: Say = print) -> None:
+    def __init__(
+        self,
+        fabric: Fabric,
+        objective: Objective,
+        schedule: methods.Schedule,
+        say: Say = print,
+        ranks: Ranks = ALONE,
+    ) -> None:
         self.fabric, self.objective, self.schedule, self.say = fabric, objective.to(fabric.device), schedule, say
+        self.ranks = ranks
         self.depth_map = backbones.depth_map(self.network)
         self.groups = methods.groups(self.network, self.depth_map)
         self.optimizer = self._optimizer()
@@ -49,7 +60,7 @@ class TrainState:
             self.network.to(memory_format=torch.channels_last)
         self.averaged: AveragedNetwork | None = None
         self.l2_sp: L2SP | None = None
-        self.step, self.micro_batch = 0, int(self.settings.optim.micro_batch)
+        self.step, self.photos, self.micro_batch = 0, 0, int(self.settings.optim.micro_batch)
         self.stop = False
         self._losses: list[Tensor] = []
         self._trains: methods.State | None = None
@@ -58,6 +69,11 @@ class TrainState:
     def network(self) -> Network:
         """The network that is trained."""
         return self.objective.network
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """What the optimizer moves, in its order: the network's parameters, and what trains beside it."""
+        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
 
     @property
     def settings(self) -> FitSettings:

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from visionft import backbones
 from visionft.backbones import Cut
+from visionft.compat.torch_private import is_batch_norm
 from visionft.data import Batch
 from visionft.errors import MemoryShortError
 from visionft.machine.memory import is_out_of_memory
 from visionft.training.listeners import Figures
-from visionft.training.mixup import Targets
+from visionft.training.mixup import Targets, mixes
 from visionft.training.state import TrainState
 from visionft.training.step_rng import seed_step
 
@@ -23,18 +24,20 @@ def optimizer_step(state: TrainState, batch: Batch, cut: Cut | None = None) -> N
 
     Args:
         state: goes from its step to the next.
-        batch: photos uint8 [B, H, W, 3] or what crosses the cut [B, ...], labels int64 [B], rows int64 [B]; on the
-            state's device.
+        batch: this process's photos uint8 [B, H, W, 3] or what crosses the cut [B, ...], labels int64 [B], rows int64
+            [B]; on the state's device. B may be 0 where there are several processes.
         cut: where the frozen part of the network ends, if the batch begins there.
 
     Raises:
         MemoryShortError: the device has no room for a single photo.
+        ProcessLostError: another process ended.
     """
-    seed_step(state.settings.seed, state.step)
+    seed_step(state.settings.seed, state.step, state.ranks.rank)
     state.enter_step()
     x, labels, indices = batch
-    inputs, targets = state.objective.inputs(x, labels, state.step, cut)
-    state.add_loss(_backward(state, inputs, targets, indices, cut))
+    photos = state.ranks.sum(len(labels))
+    inputs, targets = _inputs(state, x, labels, photos, cut)
+    state.add_loss(_backward(state, inputs, targets, indices, photos, cut))
     _clip(state)
     state.take_optimizer_step()
     if state.l2_sp is not None:
@@ -42,24 +45,61 @@ def optimizer_step(state: TrainState, batch: Batch, cut: Cut | None = None) -> N
     state.optimizer.zero_grad(set_to_none=True)
     if state.averaged is not None:
         state.averaged.update(state.step)
-    state.step += 1
+    state.step, state.photos = state.step + 1, photos
 
 
-def _backward(state: TrainState, x: Tensor, targets: Targets, indices: Tensor, cut: Cut | None) -> Tensor:
-    """Add up the gradients of micro-batches, at half their size after each out-of-memory error; return the loss []."""
-    while (loss := _accumulated(state, x, targets, indices, cut)) is None:
+def _inputs(state: TrainState, x: Tensor, labels: Tensor, photos: int, cut: Cut | None) -> tuple[Tensor, Targets]:
+    """Return what the network is given; photos that are mixed may be mixed with those of another process."""
+    ranks = state.ranks
+    if ranks.world == 1 or not mixes(state.settings.augment):
+        return state.objective.inputs(x, labels, state.step, cut)
+    whole = ranks.gathered(x, photos), ranks.gathered(labels, photos)
+    inputs, targets = state.objective.inputs(*whole, state.step, cut)
+    own = ranks.share(photos)
+    return inputs[own], targets[own]
+
+
+def _backward(state: TrainState, x: Tensor, targets: Targets, indices: Tensor, photos: int, cut: Cut | None) -> Tensor:
+    """Add up the gradients of micro-batches, at half their size after each out-of-memory error; return the loss [].
+
+    Where one process has no room all of them halve: each is then in the same state as the others.
+    """
+    loss = _accumulated(state, x, targets, indices, photos, cut)
+    while state.ranks.any(loss is None):
         _halve(state)
+        loss = _accumulated(state, x, targets, indices, photos, cut)
+    assert loss is not None, "there was room in all processes"
+    state.ranks.add_gradients(state.parameters, loss)
+    _share_statistics(state, len(x) / photos)
     return loss
 
 
-def _accumulated(state: TrainState, x: Tensor, targets: Targets, indices: Tensor, cut: Cut | None) -> Tensor | None:
-    """Return the mean loss; none where there was no room: what the failed pass held is free again on return."""
+def _share_statistics(state: TrainState, share: float) -> None:
+    """Let the running statistics of norms be the mean of those that each process saw, by its photos."""
+    if state.ranks.world == 1:
+        return
+    for norm in state.network.modules():
+        if norm.training and is_batch_norm(norm):
+            for statistic in (norm.running_mean, norm.running_var):
+                if isinstance(statistic, Tensor):
+                    state.ranks.add(statistic.mul_(share))
+
+
+def _accumulated(
+    state: TrainState, x: Tensor, targets: Targets, indices: Tensor, photos: int, cut: Cut | None
+) -> Tensor | None:
+    """Return the share in the mean loss of a batch of so many photos; none where there was no room.
+
+    What the failed pass held is free again on return.
+    """
     total = torch.zeros((), device=state.device)
+    if not len(x):
+        return total
     pieces = (torch.split(tensor, state.micro_batch) for tensor in (x, indices))
     try:
         for part, rows, aims in zip(*pieces, targets.split(state.micro_batch), strict=True):
             with state.fabric.autocast():
-                loss = state.objective(part, rows, aims, cut) / len(x)
+                loss = state.objective(part, rows, aims, cut) / photos
             state.fabric.backward(loss)
             total += loss.detach()
     except RuntimeError as error:
@@ -93,7 +133,7 @@ def validate(state: TrainState, batches: Iterable[Batch], cut: Cut | None = None
 
     Args:
         state: in training mode before and afterwards.
-        batches: as `optimizer_step` takes them.
+        batches: as `optimizer_step` takes them; each process has its share of the photos.
         cut: of the final network, where the batches begin there.
     """
     state.final_network.eval()
@@ -102,7 +142,8 @@ def validate(state: TrainState, batches: Iterable[Batch], cut: Cut | None = None
         x, labels, _ = state.fabric.to_device(batch)
         sums.append(validation_step(state, x, labels, cut))
     state.train_mode()
-    loss, hits, photos = torch.stack(sums).sum(0).tolist()
+    own = torch.stack(sums).sum(0) if sums else torch.zeros(3, device=state.device)
+    loss, hits, photos = state.ranks.add(own).tolist()
     return Figures(loss / photos, hits / photos)
 
 

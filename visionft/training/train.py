@@ -25,8 +25,9 @@ from visionft.runs.run_files import verified_table
 from visionft.runs.verify_run import require_as_written
 from visionft.settings import FitSettings
 from visionft.training.checkpoint import Checkpoint
-from visionft.training.epochs import train_epochs
+from visionft.training.epochs import Epochs, take_part, train_epochs
 from visionft.training.listeners import Listener
+from visionft.training.ranks import ALONE, Ranks
 from visionft.training.solved_head import solve_head
 
 
@@ -34,17 +35,19 @@ from visionft.training.solved_head import solve_head
 @memory_shortage_said(
     "training", "give a smaller --backbone, --preprocess.size or --optim.batch-size, and another --out"
 )
-def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] = ()) -> Run:
+def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] = (), ranks: Ranks = ALONE) -> Run:
     """Train as the settings say, go on with an unfinished run of the same settings, or return the finished one.
 
     Args:
         wanted: the settings, with or without "auto".
         say: prints one line.
         listeners: told of the training's events, after the package's own.
+        ranks: the processes that train it, of which this is the first; the others `follow`.
 
     Raises:
         DataError, WeightsError, BackboneError, RunError: see errors.py; the output folder is then as it was before.
         Interrupted: ^C or SIGTERM; the state was written, and the same call goes on.
+        ProcessLostError: another process ended; the same call goes on.
     """
     began = time.monotonic()
     keep_freed_memory()
@@ -77,19 +80,38 @@ def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] =
     say(data.summary(manifest, folder / layout.DATA))
     if begun:
         with lock.held(folder):
-            return _go_on(folder, wanted, manifest, say, began, listeners)
+            return _go_on(folder, wanted, manifest, say, began, listeners, ranks)
     for earlier in earlier_runs:
         continue_from.say_what_was_seen(earlier, manifest, say)
-    plan = make_plan(wanted, manifest, say, parent, teacher_run)
+    plan = make_plan(wanted, manifest, say, parent, teacher_run, ranks.neighbours)
     with run_records.new_folder(folder), lock.held(folder):
         if (folder / layout.SETTINGS).is_file():  # another process began here while this one prepared
-            return _go_on(folder, wanted, manifest, say, began, listeners)
+            return _go_on(folder, wanted, manifest, say, began, listeners, ranks)
         run_records.write(folder, wanted, plan, manifest)
-        return _work(folder, plan, manifest, None, say, began, listeners)
+        return _work(folder, plan, manifest, None, say, began, listeners, ranks)
+
+
+def follow(wanted: FitSettings, ranks: Ranks) -> Run:
+    """Take part, as any but the first process, in what that one trains; return the run once it has finished.
+
+    Raises:
+        ProcessLostError: another process ended.
+        Interrupted: ^C or SIGTERM; the first process has written the state.
+    """
+    keep_freed_memory()
+    while isinstance(work := ranks.received(), Epochs):
+        take_part(work, wanted, ranks)
+    return Run.open(run_records.folder_of(wanted))
 
 
 def _go_on(
-    folder: Path, wanted: FitSettings, manifest: Manifest, say: Say, began: float, listeners: Iterable[Listener]
+    folder: Path,
+    wanted: FitSettings,
+    manifest: Manifest,
+    say: Say,
+    began: float,
+    listeners: Iterable[Listener],
+    ranks: Ranks,
 ) -> Run:
     resume.require_same_settings(folder, wanted)
     resume.require_same_photos(folder, wanted, manifest)
@@ -112,7 +134,7 @@ def _go_on(
         f"going on with the unfinished run {folder} "
         + (f"after step {checkpoint.step}" if checkpoint else "from its start")
     )
-    return _work(folder, plan, manifest, checkpoint, say, began, listeners)
+    return _work(folder, plan, manifest, checkpoint, say, began, listeners, ranks)
 
 
 def _work(
@@ -123,12 +145,15 @@ def _work(
     say: Say,
     began: float,
     listeners: Iterable[Listener],
+    ranks: Ranks,
 ) -> Run:
     settings = plan.settings
     torch.set_num_threads(int(settings.hardware.threads))
     history: list[Epoch] = list(checkpoint.history) if checkpoint else []
     if checkpoint is None and plan.solves_head:
         history = [solve_head(plan, manifest, say)]
+    if not settings.epochs and ranks.world > 1:
+        say(f"nothing is trained by epochs: the first of the {ranks.world} processes works alone")
     if settings.epochs:
-        train_epochs(folder, plan, manifest, checkpoint, history, say, listeners)
+        train_epochs(folder, plan, manifest, checkpoint, history, say, listeners, ranks)
     return final_metrics.finish(folder, plan, manifest, history, say, began)

@@ -134,7 +134,8 @@ class ValidationSource:
 
     @property
     def _photos(self) -> str:
-        return count(len(self.labels), "validation photo")
+        each = " a process" if self.state.ranks.world > 1 else ""
+        return count(len(self.labels), "validation photo") + each
 
     @property
     def _left(self) -> int:

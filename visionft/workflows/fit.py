@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visionft.errors import RunError, UsageError
+from visionft.errors import RunError
 from visionft.workflows.evaluate import evaluate_once
 from visionft.workflows.fit_settings import fit_settings
 from visionft.workflows.run_or_bundle import path_of
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from visionft.evaluation import Evaluation
     from visionft.runs import Run
     from visionft.settings import FitSettings
-    from visionft.training import Listener
+    from visionft.training import Listener, Ranks
 
 Say = Callable[[str], None]
 
@@ -32,12 +31,16 @@ def fit(
 ) -> Run:
     """Fine-tune on photos and evaluate on the test split, if there is one.
 
+    Where torchrun or srun started several processes, each calls this, and they train one run together: the first says
+    and writes, and each has the run once that one is done.
+
     Args:
         photos_or_settings: a folder of class folders, a CSV/Parquet manifest, or complete settings.
         config: a YAML file with any of the settings; flags go above it.
         say: receives each line of the report; print by default.
         listeners: told of each step, validation and end of the training by epochs, such as a
-            `LoggerListener(TensorBoardLogger(...))`; a head that is solved has no steps to tell of.
+            `LoggerListener(TensorBoardLogger(...))`; a head that is solved has no steps to tell of. Of several
+            processes those of the first are told.
         flags: settings by name, nested (`optim={"lr": 1e-4}`) or dotted (`**{"optim.lr": 1e-4}`).
 
     Returns:
@@ -50,8 +53,17 @@ def fit(
     for name in ("from_run", "distill"):
         if flags.get(name) is not None:
             flags[name] = path_of(flags[name])
-    refuse_ranks()
     settings = in_place(fit_settings(photos_or_settings, config, flags), config, flags)
+    from visionft.training import follow, joined
+
+    with joined(settings.hardware.device) as ranks:
+        if not ranks.first:
+            return follow(settings, ranks)
+        with ranks.leading():
+            return _fit(settings, say, listeners, ranks)
+
+
+def _fit(settings: FitSettings, say: Say, listeners: Iterable[Listener], ranks: Ranks) -> Run:
     from visionft.evaluation import Earlier, measure_retention
     from visionft.runs import layout
     from visionft.training import train
@@ -59,7 +71,7 @@ def fit(
     earlier = Earlier.read(settings.retention, settings.data) if settings.retention is not None else None
     if earlier is not None:
         say(str(earlier))
-    run = train(settings, say, listeners)
+    run = train(settings, say, listeners, ranks)
     evaluation = evaluate_once(run, say)
     if settings.from_run is not None:
         _compare(run, settings.from_run, evaluation, say)
@@ -89,21 +101,6 @@ def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) ->
     if compared is not None:
         compared.write(folder)
         say(str(compared))
-
-
-def refuse_ranks() -> None:
-    """Refuse to be one of several processes that somebody else started: each would train the same run.
-
-    Raises:
-        UsageError: torchrun or srun started more than one.
-    """
-    for name, starter in (("WORLD_SIZE", "torchrun"), ("SLURM_STEP_NUM_TASKS", "srun")):
-        number = os.environ.get(name, "1")
-        if number.isdecimal() and int(number) > 1:
-            raise UsageError(
-                f"fit runs in one process, and {starter} started {number} of it ({name}={number}); start it once, "
-                f"without {starter}"
-            )
 
 
 def in_place(settings: FitSettings, config: str | Path | None, flags: dict[str, Any]) -> FitSettings:

@@ -132,7 +132,13 @@ class ReadAhead(Generic[Key]):
 
 
 def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
-    """Stack items of one size to a batch; the first fault, if there is one, takes its place."""
+    """Stack items of one size to a batch; the first fault, if there is one, takes its place.
+
+    Of no items, the share of a process in a batch smaller than the processes are many, there is one of no photos.
+    """
+    if not items:
+        none = torch.empty(0, dtype=torch.int64)
+        return torch.empty(0, 1, 1, 3, dtype=torch.uint8), none, none
     sound: list[Item] = []
     for item in items:
         if isinstance(item, Fault):

@@ -19,7 +19,7 @@ from visionft.data.caches.decoded_photos import Decoded
 from visionft.data.loading.collate import Batch, Fault, Guarded, Item, Photos, ReadAhead, collate
 from visionft.data.loading.worker_init import START, start_worker, taken
 from visionft.data.manifest import Rows
-from visionft.data.sampler import EpochSampler, Sample
+from visionft.data.sampler import EpochSampler, Sample, Share
 from visionft.data.transforms.progressive_resizing import Sides
 from visionft.errors import DataError, PhotoError
 from visionft.photos import Reduction, read
@@ -98,10 +98,12 @@ class FixedViews(Dataset[Item]):
     Args:
         photos: The training photos.
         view: Its number; where nothing about views is random, all are the same.
+        share: Which of the photos there are; none: all.
     """
 
-    def __init__(self, photos: TrainPhotos, view: int = 0) -> None:
+    def __init__(self, photos: TrainPhotos, view: int = 0, share: slice | None = None) -> None:
         self.photos, self.view = photos, view
+        self._rows = range(len(photos))[share or slice(None)]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -114,15 +116,15 @@ class FixedViews(Dataset[Item]):
         return self.photos.augment.fixed
 
     def __len__(self) -> int:
-        return len(self.photos)
+        return len(self._rows)
 
     def __getitem__(self, index: int) -> Item:
-        """Return ((H, W, 3) uint8 RGB, class index, index); DataError if the photo is gone."""
-        return self.photos[(self.view, index)]
+        """Return ((H, W, 3) uint8 RGB, class index, its row in the split); DataError if the photo is gone."""
+        return self.photos[(self.view, self._rows[index])]
 
     def file(self, index: int) -> Path:
         """Return the file that a photo will be read from."""
-        return self.photos.file((self.view, index))
+        return self.photos.file((self.view, self._rows[index]))
 
 
 class EvalPhotos(Dataset[Item]):
@@ -163,6 +165,7 @@ class TrainLoader:
         seed: The run's seed.
         workers: Processes that fill batches; without any, torch's threads do it in this one, between two steps.
         pin_memory: Put batches where a GPU copies them from quickly.
+        share: Which photos of a batch of so many are this process's, where several share it; none: all.
 
     Attributes:
         workers: As many as were asked for and as shared memory has room for.
@@ -170,11 +173,17 @@ class TrainLoader:
     """
 
     def __init__(
-        self, dataset: TrainPhotos, batch_size: int, seed: int, workers: int = 0, pin_memory: bool = False
+        self,
+        dataset: TrainPhotos,
+        batch_size: int,
+        seed: int,
+        workers: int = 0,
+        pin_memory: bool = False,
+        share: Share | None = None,
     ) -> None:
         self.dataset, self.pin_memory = dataset, pin_memory
         self.workers = workers_with_room(workers, batch_size, dataset.size)
-        self._sampler = EpochSampler(len(dataset), batch_size, seed)
+        self._sampler = EpochSampler(len(dataset), batch_size, seed, share)
         self.steps_per_epoch = self._sampler.steps
         self._loader: DataLoader[Item | Fault] | None = None
 

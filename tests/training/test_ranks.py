@@ -1,0 +1,236 @@
+"""Several processes train one run: the figures of one, whatever becomes of any of them."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.joining import Joining, Order, joining
+from visionft.data import permutation
+from visionft.runs import Run, layout
+from visionft.training.checkpoint import Checkpoint
+from visionft.training.ranks import ALONE, Ranks
+
+FLAGS = {
+    "backbone": "visionft_pico", "epochs": "2", "preprocess.size": "32", "augment.size": "32",
+    "optim.batch-size": "8", "optim.micro-batch": "4", "optim.lr": "0.001", "optim.norm-statistics": "frozen",
+    "hardware.device": "cpu", "hardware.precision": "fp32", "hardware.workers": "0", "hardware.threads": "1",
+}  # fmt: skip
+STEPS, EPOCH = 10, 5  # of 40 photos in batches of 8
+# A pass has 4 photos in one process and in two: Adam divides a gradient by its own size, so that what is next to nothing
+# and rounded otherwise moves a weight all the same. One process in passes of 8, 4 and 3 differs by 1e-3 from itself.
+LOST = "another of the 2 processes of this fit has ended or cannot be reached"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What processes left that were started together.
+
+    Attributes:
+        out: the run's folder.
+        codes: exit codes by rank; none: it had to be killed.
+        log: folder of what they said.
+    """
+
+    out: Path
+    codes: list[int | None]
+    log: Path
+
+    def said(self, rank: int, name: str = "out") -> str:
+        return (self.log / f"{rank}.{name}").read_text()
+
+    def losses(self, rank: int = 0) -> list[float]:
+        return [float(line) for line in (self.log / f"losses-{rank}").read_text().splitlines()]
+
+    def labels(self) -> list[str]:
+        with (self.out / layout.EVALUATION / "test" / "predictions.csv").open() as file:
+            return [row["label"] for row in csv.DictReader(file)]
+
+    def weights(self) -> bytes:
+        return (self.out / layout.WEIGHTS).read_bytes()
+
+
+Fit = Callable[..., Fitted]
+
+
+@pytest.fixture(scope="module")
+def starter() -> Iterator[Joining]:
+    paths = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2])]
+    with joining({**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}) as started:
+        yield started
+
+
+@pytest.fixture
+def fit(starter: Joining, shapes: Path, tmp_path: Path) -> Fit:
+    """Return what fits the shapes in `world` processes into a folder of `name`; words beside them are as in Order."""
+
+    def call(
+        name: str, world: int = 2, more: dict[str, str] | None = None, photos: Path = shapes, **order: Any
+    ) -> Fitted:
+        flags = {**FLAGS, **(more or {}), "out": str(tmp_path / name)}
+        spelt = [word for flag, value in flags.items() for word in (f"--{flag}", value)]
+        log = Path(tempfile.mkdtemp(prefix=f"{name}-log-", dir=tmp_path))
+        codes = starter(Order(["fit", str(photos), *spelt], str(log), world, **order))
+        return Fitted(tmp_path / name, codes, log)
+
+    return call
+
+
+# Arithmetic
+
+
+@pytest.mark.parametrize(("n", "world"), [(8, 2), (8, 3), (2, 3), (0, 2), (1, 1), (61, 7)])
+def test_shares_cover_all_photos_once_and_differ_by_one(n: int, world: int) -> None:
+    shares = [list(range(n))[Ranks(rank, world).share(n)] for rank in range(world)]
+    assert sum(shares, []) == list(range(n))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_one_process_exchanges_nothing() -> None:
+    tensor, parameter = torch.ones(3), torch.nn.Parameter(torch.ones(2))
+    assert ALONE.add(tensor) is tensor
+    assert ALONE.gathered(tensor, 3) is tensor
+    ALONE.add_gradients([parameter], tensor)
+    ALONE.spread(tensor)
+    assert parameter.grad is None
+    assert (ALONE.most(3, 1), ALONE.sum(4), ALONE.any(False)) == ([3, 1], 4, False)
+
+
+# Figures
+
+
+ALIKE = {
+    "plain": {},
+    "mixed": {"augment.mixup": "0.4", "augment.cutmix": "1.0"},
+    "gradual": {"method": "gradual", "epochs": "4", "augment.views": "2", "optim.l2-sp": "0.1"},
+}
+
+
+@pytest.mark.parametrize(
+    "kind", ["plain", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("mixed", "gradual"))]
+)
+def test_two_processes_reach_the_figures_of_one(fit: Fit, kind: str) -> None:
+    one, two = fit("one", 1, ALIKE[kind]), fit("two", 2, ALIKE[kind])
+    assert (one.codes, two.codes) == ([0], [0, 0]), two.said(0, "err")
+    assert len(one.losses()) >= STEPS
+    assert two.losses(0) == two.losses(1) == pytest.approx(one.losses(), abs=1e-5)
+    assert two.labels() == one.labels()
+    assert len(set(two.labels())) > 1
+    assert (two.said(1), two.said(0, "err"), two.said(1, "err")) == ("", "", "")
+    assert "2 processes share each batch of 8 photos, and the validation photos" in two.said(0)
+    assert {entry.name for entry in two.out.iterdir()} == layout.FINISHED | {layout.EVALUATION}
+
+
+def test_photos_that_are_fewer_than_the_processes_are_trained_on_all_the_same(fit: Fit) -> None:
+    flags = {"optim.batch-size": "2", "optim.norm-statistics": "batch", "epochs": "1"}
+    three = fit("three", 3, flags)
+    assert three.codes == [0, 0, 0], three.said(0, "err")
+    assert three.losses(0) == three.losses(1) == three.losses(2)
+    assert len(three.losses()) == 20
+
+
+# What becomes of a run whose processes do not reach its end
+
+
+def test_two_processes_that_are_killed_go_on_to_the_same_bits(fit: Fit) -> None:
+    whole, kills = fit("whole"), [(0, 7, signal.SIGKILL), (1, 7, signal.SIGKILL)]
+    assert fit("two", signals=kills).codes == [-signal.SIGKILL] * 2
+    again = fit("two")
+    assert again.codes == [0, 0], again.said(0, "err")
+    assert "going on with the unfinished run" in again.said(0)
+    assert again.weights() == whole.weights()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("step", [3, EPOCH])
+def test_a_signal_to_one_stops_both_after_the_same_step(fit: Fit, rank: int, step: int) -> None:
+    whole, stopped = fit("whole"), fit("two", signals=[(rank, step, signal.SIGTERM)])
+    assert stopped.codes == [143, 143]
+    assert stopped.said(0, "err") == f"visionft: interrupted; the same command goes on with {stopped.out}\n"
+    assert stopped.said(1, "err") == ""
+    assert Checkpoint.load(stopped.out / layout.CHECKPOINT).step == step
+    assert fit("two").weights() == whole.weights()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_one_that_dies_ends_the_other_with_a_sentence(fit: Fit, rank: int) -> None:
+    dead = fit("two", signals=[(rank, 3, signal.SIGKILL)])
+    assert (dead.codes[rank], dead.codes[1 - rank]) == (-signal.SIGKILL, 1)
+    assert dead.said(1 - rank, "err").startswith(f"visionft: {LOST} (")
+    assert dead.said(1 - rank, "err").count("\n") == 1
+    # the first process writes what it has; its last checkpoint is from the start
+    assert Checkpoint.load(dead.out / layout.CHECKPOINT).step == (3 if rank else 0)
+    again = fit("two")
+    assert again.codes == [0, 0]
+    assert again.weights() == fit("whole").weights()
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+def test_a_run_is_finished_by_another_number_of_processes(fit: Fit, before: int, after: int) -> None:
+    stopped = fit("run", before, signals=[(0, 7, signal.SIGINT)])
+    assert stopped.codes == [130] * before
+    finished = fit("run", after)
+    assert finished.codes == [0] * after, finished.said(0, "err")
+    whole = fit("whole", 1)
+    assert [*stopped.losses(), *finished.losses()] == pytest.approx(whole.losses(), abs=1e-5)
+    assert finished.labels() == whole.labels()
+
+
+def test_a_photo_that_is_gone_is_said_by_the_process_that_missed_it(fit: Fit, shapes: Path, tmp_path: Path) -> None:
+    photos = Path(shutil.copytree(shapes, tmp_path / "photos"))
+    first = fit("first", 1, {"epochs": "1"}, photos)
+    rows = list(csv.DictReader((first.out / layout.SPLITS).open()))
+    train = [row["path"] for row in rows if row["split"] == "train"]
+    # in the second process's half of the third batch of the first epoch
+    gone = train[permutation(0, 0, len(train))[2 * 8 + 6]]
+    broken = fit("two", 2, {"data.cache": "none"}, photos, photo=str(photos / gone))
+    assert broken.codes == [1, 1]
+    assert f"{gone} cannot be read any more" in broken.said(1, "err")
+    assert broken.said(0, "err").startswith(f"visionft: {LOST} (")
+
+
+# Starters, and what the first process does alone
+
+
+def test_srun_starts_them_as_well(fit: Fit) -> None:
+    under_slurm = fit("slurm", starter="srun")
+    assert under_slurm.codes == [0, 0], under_slurm.said(0, "err")
+    assert under_slurm.weights() == fit("two").weights()
+
+
+def test_what_the_first_process_refuses_ends_the_others_without_a_word(fit: Fit, tmp_path: Path) -> None:
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "mine.txt").write_text("mine")
+    refused = fit("two")
+    assert refused.codes == [1, 1]
+    assert refused.said(0, "err").startswith(f"visionft: {tmp_path / 'two'} holds other files (mine.txt)")
+    assert [refused.said(1, name) for name in ("out", "err")] == ["", ""]
+    assert [file.name for file in (tmp_path / "two").iterdir()] == ["mine.txt"]
+
+
+def test_a_head_that_is_solved_needs_one_process_and_a_finished_run_none(fit: Fit) -> None:
+    head = {"method": "head", "epochs": "auto"}
+    solved, again = fit("head", 2, head), fit("head", 2, head)
+    assert solved.codes == again.codes == [0, 0], solved.said(0, "err")
+    assert "nothing is trained by epochs: the first of the 2 processes works alone" in solved.said(0)
+    assert "is finished already" in again.said(0)
+    assert fit("alone", 1, head).weights() == solved.weights()
+    assert Run.open(solved.out).summary()["val_top1"] == Run.open(solved.out).result["val"]["top1"]
+
+
+def test_early_stopping_ends_all_after_the_same_epoch(fit: Fit) -> None:
+    flags = {"epochs": "12", "optim.patience": "1", "optim.lr": "0.03"}
+    one, two = fit("one", 1, flags), fit("two", 2, flags)
+    assert (one.codes, two.codes) == ([0], [0, 0])
+    assert len(two.losses(0)) == len(two.losses(1)) == len(one.losses()) < 12 * EPOCH
