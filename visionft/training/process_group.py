@@ -104,7 +104,7 @@ def _ranks(environment: ClusterEnvironment, cuda: bool) -> Ranks:
     dist.all_gather_object(places, (socket.gethostname(), _identity(device)), group=control)
     neighbours = sum(host == places[rank][0] for host, _ in places)
     if device is None:
-        return Ranks(rank, world, neighbours, None, control, dist.group.WORLD)
+        return Ranks(rank, world, neighbours, None, control)
     if len(set(places)) < world or any(not identity for _, identity in places):
         error = UsageError(
             f"{neighbours} processes were started on {places[rank][0]}, which has {torch.cuda.device_count()} CUDA "
