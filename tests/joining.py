@@ -6,6 +6,7 @@ order a line, as JSON, and answers each with the list of exit codes by rank; one
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -30,7 +31,8 @@ class Order:
 
     Attributes:
         arguments: of visionft.
-        log: folder of what each process says, `RANK.out` and `RANK.err`, and of `losses`, a line a step.
+        log: folder of what each process says, `RANK.out` and `RANK.err`, and `losses-RANK`, with the loss and
+            a digest of the weights after each step.
         world: processes; 1 knows of no others.
         starter: "torchrun" or "srun", whose variables they get.
         signals: (rank, step, number): sent to the process itself after its step.
@@ -66,13 +68,14 @@ def child(order: Order, rank: int, port: int) -> None:
     from visionft.cli import main as run
     from visionft.training import TrainState, loop
 
-    step, losses = loop.optimizer_step, Path(order.log, f"losses-{rank}").open("a")
+    step, losses = loop.optimizer_step, Path(order.log, f"losses-{rank}")
 
     def watched(state: TrainState, *words: Any) -> None:
         if order.photo and rank == 1 and state.step == 2:
             Path(order.photo).unlink()
         step(state, *words)
-        print(state.checkpoint([]).pending_loss[-1], file=losses, flush=True)
+        with losses.open("a") as file:
+            print(state.checkpoint([]).pending_loss[-1], fingerprint(state.network), file=file)
         for whose, when, number in order.signals:
             if (whose, when) == (rank, state.step):
                 os.kill(os.getpid(), number)
@@ -81,6 +84,12 @@ def child(order: Order, rank: int, port: int) -> None:
     code = run(order.arguments)
     sys.stdout.flush()
     os._exit(code)
+
+
+def fingerprint(network: Any) -> str:
+    """Return a digest of all weights and buffers: equal in all processes after each step."""
+    tensors = network.state_dict().values()
+    return hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in tensors)).hexdigest()
 
 
 def free_port() -> int:

@@ -93,7 +93,8 @@ def train_epochs(
     ):
         try:
             state = make_state(plan, manifest, schedule, loader, say, ranks)
-            ranks.match(state.network)
+            if checkpoint is None:  # else each has them from there
+                ranks.match(state.network)
             state.begin(checkpoint, folder / layout.START)
             source = TrainSource(state, loader, folder, interruption, advance, say)
             held_out = ValidationSource(state, _held_out(plan, manifest, ranks), source, folder, say)

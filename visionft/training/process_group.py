@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 import torch
@@ -22,8 +23,29 @@ WORK = timedelta(days=30)  # that the first one may work alone: photos are read,
 NEEDED = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
-def started() -> ClusterEnvironment | None:
-    """Return what says which of several processes this is; none: it is the only one.
+@dataclass(frozen=True)
+class Place:
+    """One of several processes, as its starter's variables say.
+
+    Attributes:
+        rank: of this process, in [0, world).
+        local_rank: the same on its machine.
+        world: number of processes.
+        address: of the first process's machine.
+        port: where they meet on it.
+        held: whether the starter itself holds the meeting place, as torchrun does.
+    """
+
+    rank: int
+    local_rank: int
+    world: int
+    address: str
+    port: int
+    held: bool
+
+
+def started() -> Place | None:
+    """Return which of several processes this is; none: it is the only one.
 
     Raises:
         UsageError: there are several, and not enough is said about them.
@@ -34,19 +56,38 @@ def started() -> ClusterEnvironment | None:
                 f"WORLD_SIZE={os.environ['WORLD_SIZE']} says that this is one of several processes, and "
                 f"{', '.join(missing)} is not set; start them with torchrun, or unset WORLD_SIZE"
             )
-        return TorchElasticEnvironment()
+        return _place(TorchElasticEnvironment())
     if _number("SLURM_STEP_NUM_TASKS") > 1:  # SLURM_NTASKS is set in a batch script too, which is one process
-        try:
-            return SLURMEnvironment(auto_requeue=False)
-        except RuntimeError as error:
-            raise UsageError(f"SLURM's variables do not say enough for several processes: {error}") from error
+        if "SLURM_NTASKS_PER_NODE" not in os.environ:
+            raise UsageError(
+                f"srun started {os.environ['SLURM_STEP_NUM_TASKS']} processes of this fit, and SLURM_NTASKS_PER_NODE "
+                "is not set; give --ntasks-per-node to sbatch or srun"
+            )
+        return _place(SLURMEnvironment(auto_requeue=False))
     return None
+
+
+def _place(environment: ClusterEnvironment) -> Place:
+    before = {name: os.environ.get(name) for name in ("MASTER_ADDR", "MASTER_PORT")}
+    try:
+        return Place(
+            environment.global_rank(),
+            environment.local_rank(),
+            environment.world_size(),
+            environment.main_address,
+            environment.main_port,
+            isinstance(environment, TorchElasticEnvironment),
+        )
+    finally:  # Lightning sets what SLURM does not
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
 
 
 def is_first() -> bool:
     """Tell whether this is the process that says what becomes of the fit: the first of several, or the only one."""
-    environment = started()
-    return environment is None or environment.global_rank() == 0
+    place = started()
+    return place is None or place.rank == 0
 
 
 def _number(name: str) -> int:
@@ -65,23 +106,19 @@ def joined(device: str) -> Iterator[Ranks]:
         UsageError: the processes of a machine outnumber its CUDA devices.
         ProcessLostError: one did not come, or is gone.
     """
-    environment = started()
-    if environment is None:
+    place = started()
+    if place is None:
         yield ALONE
         return
+    # torchrun holds the meeting place itself, which torch finds by this name
+    where = "env://" if place.held else f"tcp://{place.address}:{place.port}"
     try:
-        dist.init_process_group(
-            "gloo",
-            init_method=_meeting_place(environment),
-            rank=environment.global_rank(),
-            world_size=environment.world_size(),
-            timeout=MEETING,
-        )
-        ranks = _ranks(environment, device != "cpu" and torch.cuda.is_available())
+        dist.init_process_group("gloo", init_method=where, rank=place.rank, world_size=place.world, timeout=MEETING)
+        ranks = _ranks(place, device != "cpu" and torch.cuda.is_available())
     except RuntimeError as error:
         raise ProcessLostError(
-            f"the {environment.world_size()} processes of this fit did not meet at {environment.main_address}:"
-            f"{environment.main_port} ({str(error).partition(chr(10))[0]}); see that all are started and reach it"
+            f"the {place.world} processes of this fit did not meet at {place.address}:{place.port} "
+            f"({str(error).partition(chr(10))[0]}); see that all are started and reach it"
         ) from error
     try:
         yield ranks
@@ -89,25 +126,19 @@ def joined(device: str) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
-def _meeting_place(environment: ClusterEnvironment) -> str:
-    if isinstance(environment, TorchElasticEnvironment):
-        return "env://"  # torchrun holds the place itself, which torch finds by this name
-    return f"tcp://{environment.main_address}:{environment.main_port}"
-
-
-def _ranks(environment: ClusterEnvironment, cuda: bool) -> Ranks:
-    rank, world, device = environment.global_rank(), environment.world_size(), None
+def _ranks(place: Place, cuda: bool) -> Ranks:
+    rank, world, device = place.rank, place.world, None
     if cuda:  # a scheduler may show each process its own device alone
-        device = environment.local_rank() if torch.cuda.device_count() > 1 else 0
+        device = place.local_rank if torch.cuda.device_count() > 1 else 0
     control = _group("gloo", WORK)
-    places: list[tuple[str, str]] = [("", "")] * world
-    dist.all_gather_object(places, (socket.gethostname(), _identity(device)), group=control)
-    neighbours = sum(host == places[rank][0] for host, _ in places)
+    holders: list[tuple[str, str]] = [("", "")] * world
+    dist.all_gather_object(holders, (socket.gethostname(), _identity(device)), group=control)
+    neighbours = sum(host == holders[rank][0] for host, _ in holders)
     if device is None:
-        return Ranks(rank, world, neighbours, None, control, dist.group.WORLD)
-    if len(set(places)) < world or any(not identity for _, identity in places):
+        return Ranks(rank, world, neighbours, None, control)
+    if len(set(holders)) < world or any(not identity for _, identity in holders):
         error = UsageError(
-            f"{neighbours} processes were started on {places[rank][0]}, which has {torch.cuda.device_count()} CUDA "
+            f"{neighbours} processes were started on {holders[rank][0]}, which has {torch.cuda.device_count()} CUDA "
             "devices; start as many as there are devices, or give --hardware.device cpu"
         )
         error.said_elsewhere = rank > 0

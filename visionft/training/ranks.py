@@ -50,7 +50,7 @@ class Ranks:
         neighbours: processes of the fit on this machine, this one included.
         device: index of this process's CUDA device; none: the default one.
         control: group that carries what lies in the machine's memory; it may wait for days.
-        data: group that carries tensors of the device.
+        data: group that carries tensors of CUDA devices; none: there are none.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Ranks:
         """Add up a tensor of one shape over the processes, in place."""
         if self.world > 1:
             with self._met():
-                dist.all_reduce(tensor, group=self._data)
+                dist.all_reduce(tensor, group=self._group(tensor))
         return tensor
 
     def add_gradients(self, parameters: Iterable[nn.Parameter], loss: Tensor) -> None:
@@ -125,7 +125,7 @@ class Ranks:
             with self._met():
                 for tensor in module.state_dict().values():
                     same = tensor.contiguous()
-                    dist.broadcast(same, group=self._data, group_src=0)
+                    dist.broadcast(same, group=self._group(same), group_src=0)
                     tensor.copy_(same)
 
     def spread(self, table: Tensor) -> None:
@@ -191,6 +191,9 @@ class Ranks:
         if isinstance(message, Ended) and message.words:
             raise _like(message)
         return message
+
+    def _group(self, tensor: Tensor) -> dist.ProcessGroup | None:
+        return self._data if tensor.is_cuda else self._control
 
     def _tell(self, ended: Ended) -> None:
         if self._apart:
