@@ -90,7 +90,7 @@ def validate(state: TrainState, batches: Iterable[Batch], cut: Cut | None = None
 
     Args:
         state: in training mode before and afterwards.
-        batches: as `optimizer_step` takes them.
+        batches: photos uint8 [B, H, W, 3] or what crosses the cut [B, ...], labels int64 [B], rows int64 [B].
         cut: of the final network, where the batches begin there.
     """
     state.final_network.eval()

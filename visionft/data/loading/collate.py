@@ -132,7 +132,14 @@ class ReadAhead(Generic[Key]):
 
 
 def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
-    """Stack items of one size to a batch; the first fault, if there is one, takes its place."""
+    """Stack items to a batch; the first fault, if there is one, takes its place.
+
+    Args:
+        items: B of pixels uint8 (H, W, 3), all of one size, class index and row.
+
+    Returns:
+        Pixels uint8 (B, H, W, 3), class indices int64 (B,) and rows int64 (B,).
+    """
     sound: list[Item] = []
     for item in items:
         if isinstance(item, Fault):
@@ -143,7 +150,7 @@ def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
 
 
 def unpacked(batches: Iterable[Any]) -> Iterator[Batch]:
-    """Yield batches as tuples.
+    """Yield batches as tuples: pixels uint8 (B, H, W, 3), class indices int64 (B,) and rows int64 (B,).
 
     Raises:
         DataError: a photo could not be read.
