@@ -18,6 +18,8 @@ html_title = "visionft"
 html_static_path = ["static"]
 html_css_files = ["wide_tables.css"]
 html_show_copyright = False
+html_show_sourcelink = False
+html_copy_source = False
 
 myst_enable_extensions = ["attrs_block"]
 myst_heading_anchors = 3
@@ -28,5 +30,6 @@ default_role = "code"  # docstrings write `names` as Markdown does
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_class_signature = "separated"
+autodoc_default_options = {"exclude-members": "__init__, __new__"}  # what they take is under the class
 python_use_unqualified_type_names = True
 napoleon_numpy_docstring = False

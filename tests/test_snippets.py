@@ -23,11 +23,13 @@ from typing import Any
 
 import pytest
 import timm
+from PIL import Image
 from safetensors.torch import save_file
 
 import visionft
 from tests.documents import DOCS, REPOSITORY, Block, blocks, named, pages, visionft_calls, without_blocks
 from tests.effective import effective
+from tests.scripts import run_python
 from visionft.cli import main
 from visionft.cli.app import build_app
 from visionft.cli.commands import COMMANDS
@@ -213,6 +215,15 @@ def shrunk(tokens: list[str]) -> list[str]:
     if tokens[0] == "advise":  # which wants to read features that were pretrained
         small = {**small, "weights": "weights.safetensors", "steps": 2}
     return [*kept, *(word for name, value in small.items() for word in (f"--{name}", str(value)))]
+
+
+def test_the_readme_s_picture_is_drawn_from_a_run(started: Path, tmp_path: Path) -> None:
+    script = REPOSITORY / "docs" / "pictures" / "answers.py"
+    ended = run_python(script.parent, script, started / "runs" / "first", started / "photos", tmp_path / "drawn.png")
+    assert ended.returncode == 0, ended.stderr
+    with Image.open(tmp_path / "drawn.png") as picture:
+        assert picture.size == (1000, 440)
+        assert len(picture.getcolors(1 << 20)) > 100  # photos, not an empty frame
 
 
 OTHERS = sorted({line for b in RUN if b.language == "bash" for line in b.lines if not line.startswith("visionft ")})

@@ -16,7 +16,7 @@ from visionft.settings.yaml_template import scalar, sentence
 
 HEADS = ("setting", "default", "meaning")
 WIDTHS = (25, 15, 60)
-ADDRESS = re.compile(r"arXiv (\d{4}\.\d{4,5})")
+ADDRESS = re.compile(r"(?:arXiv )?(\d{4}\.\d{5})")
 
 
 class SettingsTable(SphinxDirective):
@@ -54,7 +54,7 @@ class CommandsTable(SphinxDirective):
 
 
 def _setting(leaf: Leaf) -> nodes.row:
-    default = "required" if leaf.path == "photos" else str(scalar(leaf.default))
+    default = "required" if leaf.path == "photos" else _spelt(leaf.default)
     return _row(
         nodes.paragraph("", "", nodes.literal("", "PHOTOS" if leaf.path == "photos" else leaf.flag)),
         nodes.paragraph("", "", nodes.literal("", default)),
@@ -62,10 +62,15 @@ def _setting(leaf: Leaf) -> nodes.row:
     )
 
 
+def _spelt(default: Any) -> str:
+    """Return a default as a flag takes it."""
+    return "none" if default is None else str(scalar(default))
+
+
 def _linked(text: str) -> list[nodes.Node]:
     """Return a sentence with its `names` as code and its papers as links."""
     found: list[nodes.Node] = []
-    for part in re.split(r"(`[^`]+`|arXiv \d{4}\.\d{4,5})", text):
+    for part in re.split(r"(`[^`]+`|(?:arXiv )?\d{4}\.\d{5})", text):
         if part.startswith("`"):
             found.append(nodes.literal("", part.strip("`")))
         elif paper := ADDRESS.fullmatch(part):

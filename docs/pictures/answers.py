@@ -54,7 +54,10 @@ def chosen(answers: list[dict[str, str]]) -> list[dict[str, str]]:
 
 def draw_photos(place: Any, answers: list[dict[str, str]], photos: Path) -> None:
     """Draw a grid of photos with the answer above each; a wrong one names the truth too."""
-    for axes, row in zip(place.subplots(ROWS, COLUMNS).flat, answers, strict=True):
+    places = list(place.subplots(ROWS, COLUMNS).flat)
+    for axes in places[len(answers) :]:
+        axes.set_axis_off()
+    for axes, row in zip(places, answers, strict=False):
         axes.imshow(Image.open(photos / row["path"]).convert("RGB").resize((SIDE, SIDE)))
         correct = row["correct"] == "true"
         told = f"{row['label']} {float(row['probability']):.0%}"
