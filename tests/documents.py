@@ -11,6 +11,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCS = REPOSITORY / "docs"
 FENCE = re.compile(r"^( *)```(\{?[\w-]*\}?)[^\n]*\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+STARTERS = ("visionft", "python", "torchrun", "srun")
 MARKER = re.compile(r"<!-- not run: (.+?) -->\n+\Z")
 
 
@@ -33,7 +34,7 @@ class Block:
     @property
     def lines(self) -> list[str]:
         """The commands of a bash block, without comments."""
-        lines = [line.split("  #")[0].rstrip() for line in self.text.splitlines()]
+        lines = [line.split("  #")[0].rstrip() for line in self.text.replace("\\\n", " ").splitlines()]
         return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -64,8 +65,8 @@ def without_blocks(page: Path) -> str:
 
 
 def visionft_calls(block: Block) -> Iterator[list[str]]:
-    """Yield the arguments of each `visionft ...` and `python -m visionft ...` in a bash block."""
+    """Yield the arguments of each `visionft ...` in a bash block, also behind what starts it, such as `torchrun -m`."""
     for line in block.lines:
         words = shlex.split(line.split(" > ")[0])
-        if "visionft" in words and words[: words.index("visionft")][-1:] in ([], ["-m"], ["|"], ["srun"]):
+        if words[0] in STARTERS and "visionft" in words:
             yield words[words.index("visionft") + 1 :]

@@ -60,7 +60,6 @@ SMALL: dict[str, Any] = {
 }
 # The names matter: sides are drawn by them, and these products are in the catalogue too.
 KINDS, PRODUCTS, VIEWS = {"disc": "mug", "square": "teapot", "stripes": "watch"}, 9, ("front", "back", "side")
-Enter = Callable[[str], Path]
 
 
 def test_every_block_is_known() -> None:
@@ -99,21 +98,6 @@ def flags_of(command: str) -> set[str]:
     return {name for argument in build_app()[command].assemble_argument_collection() for name in argument.names}
 
 
-@pytest.fixture(scope="module")
-def enter(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enter]:
-    """Return a function that makes a folder such as a reader of the pages has, and goes there."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(visionft, "fit", small_fit(visionft.fit))
-
-        def entered(name: str) -> Path:
-            folder = tmp_path_factory.mktemp(name)
-            furnish(folder, shapes)
-            patch.chdir(folder)
-            return folder
-
-        yield entered
-
-
 def furnish(folder: Path, shapes: Path) -> None:
     """Put photos, a manifest of them, the configurations and a file of weights into a folder."""
     for kind, name in KINDS.items():
@@ -140,17 +124,29 @@ def small_fit(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="module")
-def started(enter: Enter) -> Path:
+def started(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the folder in which the tutorial was followed."""
-    folder = enter("followed")
-    follow(TUTORIAL)
-    return folder
+    folder = tmp_path_factory.mktemp("followed")
+    furnish(folder, shapes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(visionft, "fit", small_fit(visionft.fit))
+        patch.chdir(folder)
+        follow(TUTORIAL)
+        yield folder
 
 
-def test_the_readme_runs(enter: Enter) -> None:
-    folder = enter("readme")
-    assert follow(README) == {"python": 1, "visionft": 3}
-    assert (folder / "bundle" / "model.onnx").is_file()
+def test_the_readme_s_commands_are_the_tutorial_s_which_are_run() -> None:
+    told = [line for block in run_of(README) for line in block.lines if line.startswith("visionft ")]
+    assert len(told) == 3
+    followed = [line for block in run_of(TUTORIAL) for line in block.lines if line in told]
+    assert followed == told
+
+
+def test_the_readme_s_python_runs(started: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(started)
+    (program,) = (block.text for block in blocks(README) if block.language == "python")
+    exec(compile(program, "README.md", "exec"), {})
+    assert (started / "runs" / "readme" / "result.json").is_file()
 
 
 def test_the_tutorial_runs(started: Path) -> None:
