@@ -12,7 +12,7 @@ SOURCES := $(shell find visionft -type f -not -path '*/__pycache__/*' 2>/dev/nul
 # so that what is tested is the wheel in .venv (tests/test_installed.py asserts it).
 PYTEST := OMP_NUM_THREADS=1 PYTHONSAFEPATH=1 VISIONFT_WHEEL=1 $(BIN)/python -m pytest
 
-.PHONY: demo test slow table lint format clean
+.PHONY: demo test slow docs table lint format clean
 
 demo: $(VENV)/.wheel
 	$(BIN)/python examples/catalogue/render.py $(DEMO)/photos
@@ -29,6 +29,10 @@ test: $(VENV)/.dev $(VENV)/.wheel
 # they need, however long it takes.
 slow: $(VENV)/.dev $(VENV)/.wheel
 	$(PYTEST) -m "slow and not gpu" --timeout 1800 -n 2 --dist loadfile
+
+# The pages of docs/ as a site in build/docs; a warning is an error.
+docs: $(VENV)/.dev $(VENV)/.wheel
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env docs build/docs
 
 # The cells that are not measured yet; an hour for all of them. To measure anew, delete benchmarks/results/table.jsonl.
 table: $(VENV)/.dev $(VENV)/.wheel
@@ -60,5 +64,5 @@ $(VENV)/.wheel: $(VENV)/.base $(SOURCES) README.md LICENSE
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.base | $(VENV)/.wheel
-	$(PIP) install --quiet "$$(echo $(WHEELS)/*.whl)[test,lint]"
+	$(PIP) install --quiet "$$(echo $(WHEELS)/*.whl)[test,docs,lint]"
 	touch $@

@@ -1,7 +1,7 @@
 """Claim: training photos come faster through visionft than through the loaders of torchvision and timm, on one core.
 
 python benchmarks/data_path.py [--photos FOLDER]     needs shared photos, or a folder of class folders
-python benchmarks/data_path.py --markdown            prints the README's table from what was measured
+python benchmarks/data_path.py --markdown            prints the table of docs/measured.md from what was measured
 
 Counted is a photo from its file to the float batch that a step takes: decoded, a random crop of 35 to 100 % resized to
 224 pixels, flipped half the time, stacked in batches of 32 and normalised. One process, one thread, no workers, the
@@ -170,7 +170,7 @@ def _ratio(seconds: dict[str, list[float]], name: str) -> list[float]:
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
-    """Return the README's table: a row a loader, a column a set."""
+    """Return the table of docs/measured.md: a row a loader, a column a set."""
     heads = [" by ".join(map(str, row["median_pixels"])) for row in rows]
     lines = ["| images a second on one core | " + " | ".join(heads) + " |", "|---" * (len(rows) + 1) + "|"]
     for name, words in NAMES.items():

@@ -1,7 +1,7 @@
 """Claim: every method works on every family of timm's models, or says in one sentence that it does not.
 
 python benchmarks/table.py [--only FAMILY ...]     measures the cells that are not measured yet
-python benchmarks/table.py --markdown              prints the README's table from what was measured
+python benchmarks/table.py --markdown              prints the table of docs/methods.md from what was measured
 python benchmarks/table.py --again TENTH           measures a tenth of the cells again; exit 1 where an outcome differs
 
 Random weights, smallest member of each family, small photos, two optimizer steps: see families.py for the members,

@@ -48,6 +48,8 @@ CROSS_CUTTING = {
     "test_configs.py": "the published configurations",
     "test_damaged.py": "every file of a run and of a bundle",
     "test_dependencies.py": "imports against pyproject.toml",
+    "test_docs.py": "the pages and their links",
+    "test_docstring_shapes.py": "every public docstring",
     "test_installed.py": "the wheel",
     "test_kill.py": "a real process, killed and started again",
     "test_mirror.py": "this",
@@ -55,6 +57,7 @@ CROSS_CUTTING = {
     "test_notebook.py": "every object that shows itself",
     "test_public_names.py": "the package",
     "test_readme.py": "the README",
+    "test_snippets.py": "every block of the README and of docs/",
     "test_too_large.py": "fit and export",
 }
 """Test files of more than one module, and what holds them together."""

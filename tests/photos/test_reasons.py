@@ -1,4 +1,4 @@
-"""Each reason that the README lists has a file here that gets it, and no file gets another."""
+"""Each reason that the page lists has a file here that gets it, and no file gets another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image, TiffImagePlugin
 from visionft.errors import PhotoError
 from visionft.photos import decode
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "decoding.md"
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8))
 
 
@@ -107,8 +107,8 @@ def test_each_reason_has_its_file(reason: str) -> None:
     assert caught.value.reason == reason
 
 
-def test_the_readme_lists_these_reasons_and_no_others() -> None:
-    section = README.read_text().split("| reason | what the file is |")[1].split("\n\n")[0]
+def test_the_page_lists_these_reasons_and_no_others() -> None:
+    section = PAGE.read_text(encoding="utf-8").split("| reason | what the file is |")[1].split("\n\n")[0]
     listed = [name for row in section.splitlines()[2:] for name in re.findall("`([^`]+)`", row.split("|")[1])]
     patterns = [re.escape(name).replace("…", ".*") for name in listed]
     assert len(listed) == len(MADE)

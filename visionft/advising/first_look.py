@@ -106,7 +106,11 @@ def look(settings: FitSettings, manifest: Manifest, *, advance: Advance) -> Firs
 
 
 def neighbours(labels: NDArray[np.int64]) -> int:
-    """Return how many neighbours vote: 20, or fewer where half of the classes have not that many photos."""
+    """Return how many neighbours vote: 20, or fewer where half of the classes have not that many photos.
+
+    Args:
+        labels: class indices (n,) of the gallery, n at least 1.
+    """
     counts = np.bincount(labels)
     return int(np.clip(np.median(counts[counts > 0]), 1, NEIGHBOURS))
 

@@ -9,7 +9,7 @@ from visionft.advising.first_look import FirstLook
 from visionft.advising.method_costs import Row
 from visionft.training.eta import spoken
 
-HOPED = 0.5  # of a solved head's errors: fine-tuning seldom takes off more (26 % on clothing, by the README's figures)
+HOPED = 0.5  # of a solved head's errors, which fine-tuning takes off: 13.7 to 6.2 % on clothing (docs/measured.md)
 FEW = 10  # photos a class
 LIGHT = 0.05  # of all parameters
 BETTER = 0.75  # of full fine-tuning's time or memory: a fit's own time varies by less than the rest

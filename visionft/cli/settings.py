@@ -18,7 +18,7 @@ from visionft.settings.predict import PredictSettings
 from visionft.settings.serve import ServeSettings
 from visionft.settings.yaml_template import commented_yaml, scalar, sentence
 
-_TREES: dict[str, Root] = {
+TREES: dict[str, Root] = {
     "fit": FitSettings,
     "export": ExportSettings,
     "serve": ServeSettings,
@@ -26,6 +26,7 @@ _TREES: dict[str, Root] = {
     "predict": PredictSettings,
     "advise": AdviseSettings,
 }
+"""The settings of each command that has some."""
 _FOLLOWING = {
     "fit": ("PHOTOS",),
     "export": ("RUN",),
@@ -45,9 +46,9 @@ def settings(
     yaml: Annotated[bool, Parameter(help="Print a commented YAML file to start from.", negative="")] = False,
 ) -> None:
     """Print every setting of fit, or of another command, with its default and its meaning."""
-    if verb not in _TREES:
+    if verb not in TREES:
         if name:
-            raise UsageError(f"no command {verb} has settings; give one of {', '.join(_TREES)}")
+            raise UsageError(f"no command {verb} has settings; give one of {', '.join(TREES)}")
         verb, name = "fit", verb
     if yaml:
         if verb != "fit":
@@ -59,7 +60,7 @@ def settings(
 
 
 def _shown(verb: str, name: str) -> Iterator[str]:
-    root = _TREES[verb]
+    root = TREES[verb]
     wanted = name.lstrip("-").replace("-", "_")
     found = [leaf for leaf in leaves(root).values() if wanted in leaf.path]
     if not found:

@@ -101,7 +101,7 @@ def set_metadata(model: ModelProto, metadata: Mapping[str, str]) -> None:
 
 
 def preprocess_part(preprocess: Preprocess, opset: int = OPSET) -> ModelProto:
-    """Export the preprocess half alone: `image` (N, H, W, 3) to `pixels` (N, 3, S, S)."""
+    """Export the preprocess half alone: `image` (N, H, W, 3) to `pixels` (N, 3, h, w)."""
     dim = torch.export.Dim
     shapes = {0: dim("N"), 1: dim("H", min=1, max=LARGEST_SIDE), 2: dim("W", min=1, max=LARGEST_SIDE)}
     # The example is larger than any input and its sides differ, so that no size is taken for a constant.
@@ -110,7 +110,7 @@ def preprocess_part(preprocess: Preprocess, opset: int = OPSET) -> ModelProto:
 
 
 def network_part(network: Network, size: tuple[int, int], opset: int = OPSET) -> ModelProto:
-    """Export the network half alone: `pixels` (N, 3, S, S) to `logits` (N, C) and `embedding` (N, D).
+    """Export the network half alone: `pixels` (N, 3, h, w) to `logits` (N, C) and `embedding` (N, D).
 
     Raises:
         BackboneError: the network cannot be exported.

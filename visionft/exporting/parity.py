@@ -48,7 +48,7 @@ class Answers(Protocol):
         ...
 
     def answer_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[Answer]:
-        """Answer photos of any sizes."""
+        """Answer photos of any sizes, each (H, W, 3) uint8 RGB."""
         ...
 
 

@@ -29,7 +29,7 @@ class Reference:
         embeddings: (n, D) of length 1.
         probabilities: (n, C) calibrated.
         known_scores: (n,).
-        pixels: (n, 3, S, S) normalised input.
+        pixels: (n, 3, h, w) normalised input.
     """
 
     logits: NDArray[np.float32]

@@ -36,7 +36,7 @@ class Stages:
         self._back: ort.InferenceSession = open_model(back.SerializeToString(), threads)
 
     def pixel_difference(self, images: Sequence[NDArray[np.uint8]]) -> float:
-        """Return the largest difference of the preprocess half from `Preprocess.tensor`, in levels of 255."""
+        """Return the preprocess half's largest distance from `Preprocess.tensor`, in levels, on photos (H, W, 3)."""
         scale = 255.0 * np.asarray(self.preprocess.std, dtype=np.float32)[:, None, None]
         worst = 0.0
         for image in images:
@@ -50,7 +50,7 @@ class Stages:
         """Return the network half's largest probability difference, by batch size, on the reference's own pixels.
 
         Args:
-            pixels: (n, 3, S, S) normalised input.
+            pixels: (n, 3, h, w) normalised input.
             probabilities: (n, C), the trained model's.
             temperature: what logits are divided by.
         """
@@ -64,7 +64,7 @@ class Stages:
         return worst
 
     def blame(self, images: Sequence[NDArray[np.uint8]], network: torch.nn.Module) -> str:
-        """Say in words which half differs on these photos, with figures."""
+        """Say in words which half differs on these photos, each (H, W, 3) uint8 RGB, with figures."""
         if not images:
             return "the halves differ by rounding alone, so the network sits between labels: train it longer"
         levels = self.pixel_difference(images)

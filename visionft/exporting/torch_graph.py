@@ -14,7 +14,7 @@ from visionft.preprocess import Preprocess, centre
 
 
 class PreprocessHalf(nn.Module):
-    """Photos of one size to the network's input: (N, H, W, 3) uint8 to (N, 3, S, S) float32, normalised.
+    """Photos of one size to the network's input: (N, H, W, 3) uint8 to (N, 3, h, w) float32, normalised.
 
     Resizes as PIL does: the width, rounded to 8 bits, then the height, likewise, and to the bit (see `resizing`).
     Sides follow the integer arithmetic of `visionft.preprocess`; what the crop drops is left out after each pass.
@@ -32,7 +32,7 @@ class PreprocessHalf(nn.Module):
             self.register_buffer(name, values.view(1, 3, 1, 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the normalised input of the network."""
+        """Return the normalised input of the network, float32 (N, 3, h, w), of photos uint8 (N, H, W, 3)."""
         n, wide, rule = image.shape[0], image.shape[2], self.preprocess.interpolation
         tall = image.shape[1]
         height, width = self._resized(tall, wide)
@@ -101,13 +101,13 @@ def _smaller(a: int, b: int) -> int:
 
 
 class NetworkHalf(nn.Module):
-    """The network's input (N, 3, S, S) float32 to raw logits (N, C) and embedding (N, D) of length 1."""
+    """The network's input (N, 3, h, w) float32 to raw logits (N, C) and embedding (N, D) of length 1."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits and the L2-normalised features before the head."""
+        """Return logits (N, C) and the L2-normalised features (N, D) before the head, of pixels (N, 3, h, w)."""
         features = self.network.embed(pixels)
         return self.network.head(features), F.normalize(features, dim=1)

@@ -39,7 +39,7 @@ class Bottleneck(Added):
         self.scale, self.dropout, self.axis = scale, nn.Dropout(dropout), axis
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map features to an update of the same shape."""
+        """Map features (..., D), or (B, D, H, W) where the axis is 1, to an update of the same shape."""
         moved = x if self.axis == -1 else x.movedim(1, -1)
         wide: Tensor = self.up(self.dropout(F.relu(self.down(moved))))
         update = wide * self.scale
@@ -54,7 +54,7 @@ class ParallelMlp(nn.Module):
         self.mlp, self.adapter = mlp, adapter
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """Map the MLP's input to the sum of both answers."""
+        """Map the MLP's input, (..., D) or (B, D, H, W), to the sum of both answers, of the same shape."""
         y: Tensor = self.mlp(x, *args, **kwargs) + self.adapter(x)
         return y
 

@@ -69,7 +69,7 @@ class LoraPair(Added):
         return torch.cat([*parts, self.B.new_zeros(self.shape[0] - done, self.rank)])
 
     def delta(self) -> Tensor:
-        """Return s B A in the shape of the weight."""
+        """Return s B A in the shape of the weight: (out, in) or (out, in, kH, kW)."""
         update: Tensor = self.scale * (self.full_b() @ self.A)
         return update.reshape(self.shape)
 
@@ -80,7 +80,10 @@ class LoraPair(Added):
         return wide * self.scale
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the updated weight, as a parametrization; dropout takes the same inputs from the whole micro-batch."""
+        """Return the updated weight (out, in), or (out, in, kH, kW), as a parametrization.
+
+        Dropout takes the same inputs from the whole micro-batch.
+        """
         if self.merged:
             return weight
         if not (self.training and self.dropout.p):

@@ -22,7 +22,7 @@ BLOCK, NESTED_BLOCK = 64, 256  # of the paper: weights a scale, and scales a sca
 
 
 class Bf16Store(nn.Module):
-    """A weight in bfloat16: half the memory, 8 bits of mantissa."""
+    """A weight (out, in) in bfloat16: half the memory, 8 bits of mantissa."""
 
     packed: Tensor
 
@@ -36,7 +36,7 @@ class Bf16Store(nn.Module):
 
 
 class Int8Store(nn.Module):
-    """A weight as whole numbers from -127 to 127 with one scale a row."""
+    """A weight (out, in) as whole numbers from -127 to 127 with one scale a row, (out, 1)."""
 
     packed: Tensor
     scale: Tensor
@@ -53,7 +53,7 @@ class Int8Store(nn.Module):
 
 
 class Nf4Store(nn.Module):
-    """A weight in NormalFloat of 4 bits, in blocks of 64 whose scales are quantised too (double quantisation).
+    """A weight (out, in) in NormalFloat of 4 bits, in blocks of 64, whose scales are quantised too.
 
     It is kept with one block a row: bitsandbytes' unpacking for processors is wrong where a block goes over the end of
     a row (152 x 608 came back 25 % away).

@@ -28,7 +28,7 @@ class Flips:
 
     @classmethod
     def of(cls, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Flips:
-        """Count them from whether each of the same n photos was answered rightly, before and after."""
+        """Count them from whether each of the same n photos was answered rightly, (n,) before and (n,) after."""
         return cls(int((before & ~after).sum()), int((after & ~before).sum()), len(before))
 
     @property

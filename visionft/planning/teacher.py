@@ -91,7 +91,7 @@ class Teacher:
         """Answer views, or return what was remembered of their photos.
 
         Args:
-            x: (B, 3, V, V), normalised for the student.
+            x: (B, 3, h, w), normalised for the student.
             preprocess: the student's.
             indices: (B,) of the training photos.
         """
@@ -110,7 +110,7 @@ class Teacher:
         """Answer every training photo once and for all: the views never change.
 
         Args:
-            batches: all training photos in the order of their indices.
+            batches: all training photos in the order of their indices: pixels uint8 (B, H, W, 3), labels and rows (B,).
             preprocess: the student's.
             device: where both are.
         """

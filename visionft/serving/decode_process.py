@@ -40,7 +40,7 @@ class Apart:
         self.process = Process(__name__, ({"max_pixels": max_pixels}, front))
 
     def pixels(self, parcel: Parcel, seconds: float) -> NDArray[np.float32]:
-        """Return the network's input (3, S, S) float32.
+        """Return the network's input (3, h, w) float32.
 
         Raises:
             PhotoError: the photo cannot be decoded, or takes more than `seconds` or the memory that there is for it.

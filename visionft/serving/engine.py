@@ -34,7 +34,7 @@ class Front:
         self._session = open_model(model, threads=1, arena=False)
 
     def pixels(self, image: Image) -> Pixels:
-        """Return a photo, (H, W, 3) uint8 RGB, as the network's input, (3, S, S) float32; safe in any thread."""
+        """Return a photo, (H, W, 3) uint8 RGB, as the network's input, (3, h, w) float32; safe in any thread."""
         (pixels,) = self._session.run([n.PIXELS], {n.IMAGE: image[None]})
         return pixels[0]  # type: ignore[no-any-return]  # onnxruntime has no types
 
@@ -81,13 +81,13 @@ class Engine:
         self._check_classes(self.answer([self.pixels(np.zeros((height, width, 3), np.uint8))], first)[0], first)
 
     def pixels(self, image: Image) -> Pixels:
-        """Return a photo, (H, W, 3) uint8 RGB, as the network's input, (3, S, S) float32."""
+        """Return a photo, (H, W, 3) uint8 RGB, as the network's input, (3, h, w) float32."""
         large = image.shape[0] * image.shape[1] > LARGE_PIXELS
         with self._large if large else contextlib.nullcontext():
             return self._front.pixels(image)
 
     def answer(self, pixels: Sequence[Pixels], adapter: str | None = None) -> list[Answer]:
-        """Answer a batch of inputs, each (3, S, S) float32, in one run of the network, through one adapter if any."""
+        """Answer a batch of inputs, each (3, h, w) float32, in one run of the network, through one adapter if any."""
         feed = {n.PIXELS: np.stack(pixels)}
         if adapter is None:
             return list(split(self._back.run(n.OUTPUTS, feed, self._running)))

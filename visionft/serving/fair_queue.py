@@ -36,7 +36,15 @@ class Photo:
 
 @dataclass(eq=False)
 class Job:
-    """A photo on its way to its answer."""
+    """A photo on its way to its answer.
+
+    Attributes:
+        photo: as it came.
+        until: when nobody waits for it any more, by the monotonic clock, in seconds.
+        adapter: the one that answers, in a bundle with adapters.
+        answer: what is waited for.
+        pixels: the network's input (3, h, w), once it was decoded.
+    """
 
     photo: Photo
     until: float

@@ -42,7 +42,7 @@ class LoadedAdapter:
     options: ort.RunOptions
 
     def run(self, session: ort.InferenceSession, feed: Mapping[str, NDArray[Any]]) -> list[Any]:
-        """Return the outputs in the order of `names.OUTPUTS`, with the label looked up.
+        """Return the outputs in the order of `names.OUTPUTS`, with the label looked up: (N,), (N, C) or (N, D) each.
 
         Raises:
             BundleError: onnxruntime ran the base without the adapter.

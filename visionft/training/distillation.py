@@ -45,11 +45,11 @@ class Distillation(nn.Module):
             self.projection = nn.Linear(student.features, teacher.network.features)
 
     def student_view(self, x: Tensor) -> Tensor:
-        """Return the views (B, 3, V, V) as the student sees them."""
+        """Return the views (B, 3, h, w) as the student sees them."""
         return resized(x, self.size)
 
     def lesson(self, x: Tensor, indices: Tensor) -> Lesson:
-        """Ask the teacher about the views (B, 3, V, V) of training photos (B,)."""
+        """Ask the teacher about the views (B, 3, h, w) of training photos (B,)."""
         return self.teacher.lesson(x, self.preprocess, indices)
 
     def forward(self, logits: Tensor, features: Tensor, lesson: Lesson, truth: Tensor) -> Tensor:

@@ -25,7 +25,10 @@ class ClassificationLoss(nn.Module):
         self.register_buffer("class_weights", class_weights, persistent=False)
 
     def forward(self, logits: Tensor, targets: Targets) -> Tensor:
-        """Return the sum over the batch, in fp32: the caller divides by the photos of the whole optimizer step."""
+        """Return the sum [] over logits [B, C], in fp32.
+
+        The caller divides by the photos of the whole optimizer step.
+        """
         loss = self._sum(logits.float(), targets.labels)
         if targets.others is None:
             return loss

@@ -40,7 +40,7 @@ class Rows:
     centre: Tensor
 
     def loss(self, rows: Tensor, bias: Tensor, strength: float) -> Tensor:
-        """Return the mean cross-entropy plus |rows - centre|^2 / (2 N strength)."""
+        """Return the mean cross-entropy of rows (F, D) and bias (F,), plus |rows - centre|^2 / (2 N strength): []."""
         logits = torch.cat([self.rest, (self.z @ rows.T.to(self.z.dtype)).double() + bias], 1)
         each = F.cross_entropy(logits, self.targets, reduction="none") * self.weights
         return each.mean() + (rows - self.centre).square().sum() / (2 * strength * len(self.z))

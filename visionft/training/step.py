@@ -133,7 +133,8 @@ def validate(state: TrainState, batches: Iterable[Batch], cut: Cut | None = None
 
     Args:
         state: in training mode before and afterwards.
-        batches: as `optimizer_step` takes them; each process has its share of the photos.
+        batches: this process's share of the photos: uint8 [B, H, W, 3] or what crosses the cut [B, ...], labels int64
+            [B], rows int64 [B].
         cut: of the final network, where the batches begin there.
     """
     state.final_network.eval()

@@ -133,6 +133,7 @@ def pairs_of(network: Network, noise: Tensor) -> tuple[list[Pair], Tensor]:
 def store_weight(layer: nn.Module, weight: Tensor) -> None:
     """Let a layer have this weight instead of the parametrization that computes it, if there is one.
 
+    The weight is (out, in) of a linear layer or (out, in, kH, kW) of a convolution, whose `in` is that of one group.
     The layer alone is changed; torch's `remove_parametrizations` takes `weight` off the class, which copies share.
     """
     if parametrize.is_parametrized(layer):

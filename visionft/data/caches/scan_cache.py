@@ -118,7 +118,7 @@ class ScanCache:
             self._fresh.append(found.filter(pc.and_(settled, there)))
 
     def forget_gone(self, places: NDArray[np.int64]) -> None:
-        """Forget the photos that are neither at `places` nor on disk any more."""
+        """Forget the photos that are neither at `places` (n,), -1 where unknown, nor on disk any more."""
         if not self.enabled:
             return
         unseen = np.ones(len(self), bool)

@@ -132,9 +132,14 @@ class ReadAhead(Generic[Key]):
 
 
 def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
-    """Stack items of one size to a batch; the first fault, if there is one, takes its place.
+    """Stack items to a batch; the first fault, if there is one, takes its place.
 
-    Of no items, the share of a process in a batch smaller than the processes are many, there is one of no photos.
+    Args:
+        items: B of pixels uint8 (H, W, 3), all of one size, class index and row; none where a batch is smaller than the
+            processes that share it are many.
+
+    Returns:
+        Pixels uint8 (B, H, W, 3), class indices int64 (B,) and rows int64 (B,).
     """
     if not items:
         none = torch.empty(0, dtype=torch.int64)
@@ -149,7 +154,7 @@ def collate(items: Sequence[Item | Fault]) -> Batch | Fault:
 
 
 def unpacked(batches: Iterable[Any]) -> Iterator[Batch]:
-    """Yield batches as tuples.
+    """Yield batches as tuples: pixels uint8 (B, H, W, 3), class indices int64 (B,) and rows int64 (B,).
 
     Raises:
         DataError: a photo could not be read.

@@ -219,7 +219,10 @@ class TrainLoader:
 def train_batches(
     dataset: TrainPhotos, *, seed: int, epoch: int, start: int = 0, batch_size: int, workers: int = 0
 ) -> Iterator[Batch]:
-    """Yield the batches of one epoch from batch `start` on: what TrainLoader gives, for one epoch alone."""
+    """Yield the batches of one epoch from batch `start` on: what TrainLoader gives, for one epoch alone.
+
+    Each is pixels uint8 (B, H, W, 3), class indices int64 (B,) and rows int64 (B,), of `batch_size` photos.
+    """
     loader = TrainLoader(dataset, batch_size, seed, workers)
     loader.set_epoch(epoch, start)
     yield from loader
@@ -227,6 +230,8 @@ def train_batches(
 
 def eval_batches(dataset: Photos[int], batch_size: int, workers: int = 0, pin_memory: bool = False) -> Iterator[Batch]:
     """Yield every photo of an EvalPhotos, or of a subset of one, once and in order; the last batch may be smaller.
+
+    Each is pixels uint8 (B, H, W, 3), class indices int64 (B,) and rows int64 (B,).
 
     Raises:
         DataError: a photo is gone or broke since it was checked, or a worker died.

@@ -27,7 +27,7 @@ DEATH = (
 
 
 def taken(batches: Iterable[Any]) -> Iterator[Batch]:
-    """Yield the batches of torch's loader as tuples.
+    """Yield the batches of torch's loader as tuples: pixels uint8 (B, H, W, 3), class indices and rows int64 (B,).
 
     Raises:
         DataError: a photo could not be read, or a worker died.

@@ -67,7 +67,7 @@ class AdaptedHalf(nn.Module):
         """Return logits (N, C) and embedding (N, D) of length 1.
 
         Args:
-            pixels: (N, 3, S, S).
+            pixels: (N, 3, h, w).
             factors: A (in, r) and B (r, out) for each layer.
             weight: (D, C).
             bias: (C,).

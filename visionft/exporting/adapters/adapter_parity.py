@@ -49,7 +49,7 @@ class Through:
         return self.session.answer(image, self.adapter)
 
     def answer_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[Answer]:
-        """Answer photos of any sizes."""
+        """Answer photos of any sizes, each (H, W, 3) uint8 RGB."""
         return self.session.answer_batch(images, self.adapter)
 
 

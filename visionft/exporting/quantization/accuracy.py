@@ -62,7 +62,7 @@ class Shrunken:
         return Reference(logits, embeddings, rule.probabilities(logits), rule.known(logits, embeddings), pixels)
 
     def batched(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logits (n, C) of a batch of (n, 3, S, S)."""
+        """Return the logits (n, C) of a batch of (n, 3, h, w)."""
         logits: NDArray[np.float32] = self.core.run([LOGITS], {PIXELS: pixels})[0]
         return logits
 

@@ -166,7 +166,7 @@ def passed(
 
 
 def training_pixels(trained: Truth, manifest: Photos) -> NDArray[np.float32]:
-    """Return pixels (n, 3, S, S) of training photos that a recipe is chosen on; DataError where there are too few."""
+    """Return pixels (n, 3, h, w) of training photos that a recipe is chosen on; DataError where there are too few."""
     rows = manifest.rows("train")
     photos = read_photos(manifest.root, rows, stratified(rows, CALIBRATING + CHOOSING))
     pixels = [trained.preprocess.tensor(photo.image) for photo in photos]

@@ -64,7 +64,7 @@ def recipes(core: ModelProto, pixels: NDArray[np.float32]) -> list[Recipe]:
 
     Args:
         core: in fp32.
-        pixels: (n, 3, S, S) of training photos, which give the ranges of the static recipe.
+        pixels: (n, 3, h, w) of training photos, which give the ranges of the static recipe.
     """
     core = shape_inference.infer_shapes(core)
     fed = bool(_fed(core))  # ranges depend on what the caller gives, so there are no static ones

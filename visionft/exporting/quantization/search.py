@@ -71,7 +71,7 @@ def search(
     Args:
         core: in fp32.
         precision: `fp16` or `int8`.
-        pixels: (n, 3, S, S) of training photos; the first `CALIBRATING` give ranges, at most half of them.
+        pixels: (n, 3, h, w) of training photos; the first `CALIBRATING` give ranges, at most half of them.
         on_progress: called with the stage, how many trials are done and how many there are.
         finish: makes a core answer that needs something of the caller's.
 
@@ -103,7 +103,7 @@ class Bench:
 
     Args:
         core: in fp32.
-        pixels: (n, 3, S, S) of training photos that gave no ranges.
+        pixels: (n, 3, h, w) of training photos that gave no ranges.
         finish: applied to each core before it is asked.
     """
 

@@ -24,6 +24,8 @@ _NUMPY = {"int64": "<i8", "float32": "<f4", "bool": "?"}
 def image_of(shape: Sequence[int], data: object) -> NDArray[np.uint8]:
     """Return `image` from JSON numbers, flat or nested; RefusalError if they are not such levels, or not so many.
 
+    The shape is one that `check_shape` let pass: [N, H, W, 3], as is that of the array.
+
     No array is made of what was sent before every value of it is known to be a level: numpy would make a table as wide
     as the longest of the strings in it.
     """
@@ -53,7 +55,7 @@ def _flat(data: object) -> list[int]:
 
 
 def image_from(shape: Sequence[int], data: memoryview) -> NDArray[np.uint8]:
-    """Return `image` from raw bytes without a copy; RefusalError if there are not as many as the shape says."""
+    """Return `image` [N, H, W, 3] from raw bytes without a copy; RefusalError if the shape says another number."""
     if len(data) != math.prod(shape):
         raise _wrong(f"its shape {list(shape)} stands for {math.prod(shape):,} bytes and {len(data):,} are given")
     return np.frombuffer(data, np.uint8).reshape(shape)
