@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
+from scipy.special import gammaln
 
 from visionft.metrics.confidence_intervals import wilson
 
@@ -149,5 +149,19 @@ def at_most(hits: int, counts: Sequence[tuple[int, int, int]]) -> float:
     """
     chances = np.ones(1)
     for total, good, drawn in counts:
-        chances = np.convolve(chances, hypergeom.pmf(np.arange(drawn + 1), total, good, drawn))
+        chances = np.convolve(chances, _of_draw(total, good, drawn))
     return float(min(1.0, chances[: hits + 1].sum()))
+
+
+def _of_draw(total: int, good: int, drawn: int) -> NDArray[np.float64]:
+    """Return the chances (drawn + 1,) of so many right answers in a draw; scipy.stats takes ten times as long."""
+    found = np.zeros(drawn + 1)
+    hits = np.arange(max(0, drawn - (total - good)), min(drawn, good) + 1)
+    ways = _log_choose(good, hits) + _log_choose(total - good, drawn - hits) - _log_choose(total, np.array(drawn))
+    found[hits] = np.exp(ways)
+    return found
+
+
+def _log_choose(n: int, k: NDArray[np.integer]) -> NDArray[np.float64]:
+    chosen: NDArray[np.float64] = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    return chosen

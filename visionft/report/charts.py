@@ -33,6 +33,8 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 LABELLED = 100
 """Classes up to which confusion.png has their names."""
+LETTERS = 26
+"""Of a name beside a matrix."""
 
 
 def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, Any]]) -> Figure:
@@ -48,6 +50,7 @@ def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, An
             axes.set_title(title, loc="left")
             axes.set_xlabel("epoch")
             axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.margins(y=0.12)
             _mark(axes, phases)
         top1.yaxis.set_major_formatter("{x:.0%}")
         loss.legend()
@@ -84,6 +87,7 @@ def known_scores(scores: Sequence[float], threshold: float | None) -> Figure:
         if threshold is not None:
             axes.axvline(threshold, color=ORANGE, linestyle="--", label=f"threshold {threshold:.2f}")
             axes.legend(loc="upper left")
+        axes.yaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("known score")
         axes.set_ylabel("validation photos")
         return figure
@@ -102,7 +106,7 @@ def confusion(counts: Sequence[Sequence[int]], names: Sequence[str]) -> Figure:
         axes.set_ylabel("true")
         if len(names) <= LABELLED:
             size = 9 if len(names) <= 40 else 6
-            shown = [_short(name) for name in names]
+            shown = [ending(name) for name in names]
             axes.set_xticks(range(len(names)), shown, rotation=90, fontsize=size)
             axes.set_yticks(range(len(names)), shown, fontsize=size)
         if len(names) <= 20:
@@ -150,6 +154,6 @@ def _mark(axes: Axes, phases: Sequence[Mapping[str, Any]]) -> None:
         axes.text(place, 1.0, f" phase {phase['phase']}", transform=axes.get_xaxis_transform(), va="top", fontsize=8)
 
 
-def _short(name: str) -> str:
-    """Return a name that leaves room for the matrix."""
-    return name if len(name) <= 24 else f"{name[:23]}…"
+def ending(name: str) -> str:
+    """Return the end of a name, which tells classes of one branch apart, short enough to stand beside a matrix."""
+    return name if len(name) <= LETTERS else f"…{name[1 - LETTERS :]}"

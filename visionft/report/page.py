@@ -130,7 +130,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"share": _share, "ends": _ends, "value": _value, "seconds": _seconds}
+    environment.filters |= {
+        "share": _share,
+        "ends": _ends,
+        "value": _value,
+        "seconds": _seconds,
+        "ending": charts.ending,
+    }
     return environment
 
 
