@@ -71,8 +71,10 @@ def others() -> list[str]:
 def main() -> None:
     """Import what a fit needs, and carry out orders until the input ends."""
     import lightning  # noqa: F401
+    from matplotlib import font_manager  # noqa: F401
 
     import visionft.cli
+    import visionft.report
     import visionft.training  # noqa: F401
 
     assert len(others()) == 0, f"a fork would lose threads: {others()}"

@@ -111,7 +111,7 @@ def test_twenty_kills_across_one_schedule_change_no_bit(shapes: Path, tmp_path: 
     """One run is killed again and again through its course; the moments are uniform over the schedule's duration."""
     folders = killed_through_its_course(shapes, tmp_path, KILLS, {})
     for out in folders:
-        assert {entry.name for entry in out.iterdir()} == layout.FINISHED | {layout.EVALUATION}
+        assert {entry.name for entry in out.iterdir()} == layout.FINISHED | layout.REPORTED | {layout.EVALUATION}
         assert Run.open(out).fingerprint == Run.open(tmp_path / "whole").fingerprint
 
 
@@ -126,7 +126,7 @@ def test_kills_change_no_bit_of_any_method(shapes: Path, tmp_path: Path, method:
 
 def test_kills_change_no_bit_where_a_frozen_part_is_remembered(shapes: Path, tmp_path: Path) -> None:
     for out in killed_through_its_course(shapes, tmp_path, 3 * KILLS_A_METHOD, {**GRADUAL, "augment.views": "2"}):
-        assert {entry.name for entry in out.iterdir()} == layout.FINISHED | {layout.EVALUATION}
+        assert {entry.name for entry in out.iterdir()} == layout.FINISHED | layout.REPORTED | {layout.EVALUATION}
     assert "ran once for 2 views of 40 photos" in (tmp_path / "whole-log.out").read_text()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,9 +32,15 @@ FLAGS = {
     "optim.ema": "0.9", "optim.batch-size": "8", "optim.micro-batch": "8", "hardware.device": "cpu",
     "hardware.precision": "fp32", "hardware.workers": "0", "hardware.threads": "1", "hardware.checkpoint-seconds": "0",
 }  # fmt: skip
-OWN = {layout.SETTINGS, layout.CHECKPOINT, layout.LOCK, layout.DIGESTS, layout.RESULT, layout.METRICS, "metrics.json"}
-"""Files that name the folder, a process or times; the figures of the last three are compared one by one."""
+OWN = {
+    layout.SETTINGS, layout.CHECKPOINT, layout.LOCK, layout.DIGESTS, layout.RESULT, layout.METRICS, "metrics.json",
+    *layout.PAGE,
+}  # fmt: skip
+"""Files that name the folder, a process or times; the figures of the others from the fifth on are compared one by one,
+and the pages word for word but for these."""
 TIMES = {"seconds", "images_per_second", "peak_memory_mb", "subject"}
+OF_ITS_OWN = re.compile(r'<section id="cost">.*?</section>|<tr><th scope="row">(?:command|out)</th>.*?</tr>', re.DOTALL)
+"""What a page says of times, of the command and of the folder."""
 # The package under test comes first; the tests' own folder is for the forking process alone.
 PATHS = [*filter(None, sys.path), str(Path(__file__).resolve().parents[1])]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS), "OMP_NUM_THREADS": "1"}
@@ -116,6 +123,10 @@ def told(run: Path) -> dict[str, Any]:
         found[layout.METRICS] = [timeless(row) for row in csv.DictReader(table)]
     for name in (layout.RESULT, "evaluation/test/metrics.json"):
         found[name] = timeless(json.loads(files[name].read_text(encoding="utf-8")))
+    for name in files:
+        if Path(name).name == layout.REPORT:
+            page = files[name].read_text(encoding="utf-8").replace(str(run), "RUN")
+            found[name] = OF_ITS_OWN.sub("", page)
     return {**found, "names": sorted(files)}
 
 

@@ -155,6 +155,7 @@ SAME_MEANING = {
     "export": "the verb: asked for, carried out, and its settings",
     "fit": "the verb: asked for, carried out, and its settings",
     "predict": "the verb: asked for, carried out, and its settings",
+    "report": "the verb: asked for, and carried out",
     "serve": "the verb: asked for, and its settings",
 }
 """Names that several files have, and the one meaning."""

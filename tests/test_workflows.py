@@ -71,7 +71,7 @@ def test_fit_returns_a_finished_run_and_returns_it_again(course: Course) -> None
 
 def test_fit_evaluates_the_test_split(course: Course) -> None:
     run = course.runs[0]
-    assert {entry.name for entry in (run.path / layout.EVALUATION / "test").iterdir()} == FILES
+    assert {entry.name for entry in (run.path / layout.EVALUATION / "test").iterdir()} == FILES | layout.PAGE
     assert run.summary()["test_top1"] == course.evaluations[0].metrics.top1
     assert sum(line.startswith("test: ") for line in course.said) == 1
 
@@ -120,7 +120,7 @@ def test_places_and_outputs(course: Course, shapes: Path, tmp_path: Path) -> Non
     assert len(alone) == 1
     assert len((tmp_path / "answers.csv").read_text().splitlines()) == 2
     vft.evaluate(run, split="validation", out=tmp_path / "figures")
-    assert {entry.name for entry in (tmp_path / "figures").iterdir()} == FILES
+    assert {entry.name for entry in (tmp_path / "figures").iterdir()} == FILES | layout.PAGE
 
 
 def test_complete_settings_can_be_given(course: Course, shapes: Path, small: dict[str, Any]) -> None:

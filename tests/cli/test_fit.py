@@ -49,7 +49,7 @@ def test_the_command_line_goes_on_from_a_run(shapes: Path, tmp_path: Path) -> No
     assert "solved 1 new row of the head, 2 stay as they were" in done.stderr
     assert f"classes that {first} knows too: top-1" in done.stderr
     run = Run.open(second)
-    assert {entry.name for entry in second.iterdir()} == layout.FINISHED | {layout.EVALUATION}
+    assert {entry.name for entry in second.iterdir()} == layout.FINISHED | layout.REPORTED | {layout.EVALUATION}
     assert (second / "evaluation" / "before_after.csv").read_text().startswith('"name","old_name","support"')
     start, before = run.network(layout.START), Run.open(first).network()
     assert isinstance(start.head.weight, torch.Tensor)

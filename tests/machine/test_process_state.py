@@ -27,6 +27,7 @@ PLACES = {"machine/process_state.py", "machine/arithmetic.py", *OWN_PROCESS}
 LASTING = {
     "planning/plan.py": {"set_num_threads"},  # inside `train`, which gives them back
     "training/train.py": {"set_num_threads"},
+    "training/epochs.py": {"set_num_threads"},  # of a process that takes part in another one's fit, and ends with it
     "data/loading/collate.py": {"set_num_threads"},  # of the threads that decode, and back
 }
 CALLS = {"set_num_threads", "setLevel", "signal", "putenv", "setrlimit", "umask", "set_start_method"}

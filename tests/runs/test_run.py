@@ -30,12 +30,13 @@ def copy(trained: Path, tmp_path: Path) -> Path:
 
 
 def test_the_names_of_the_files(trained: Path) -> None:
-    assert {entry.name for entry in trained.iterdir()} == layout.FINISHED | {layout.EVALUATION}
+    assert {entry.name for entry in trained.iterdir()} == layout.FINISHED | layout.REPORTED | {layout.EVALUATION}
     assert {
         "settings.yaml", "choices.json", "environment.json", "data.json", "splits.csv", "classes.json",
         "preprocess.json", "metrics.csv", "checkpoint.pt", "start.safetensors", "weights.safetensors",
         "calibration.json", "class_means.safetensors", "result.json", "digests.json", "run.lock",
     } == layout.FINISHED  # fmt: skip
+    assert {"report.html", "report.json", "curves.png", "confusion.png", "augmented.png"} == layout.REPORTED
 
 
 def test_what_an_open_run_says(trained: Path, shapes: Path) -> None:

@@ -7,6 +7,7 @@ COMMANDS = {
     "audit": ("visionft.cli.audit:audit", "Say how photos are read, and what is odd about them."),
     "advise": ("visionft.cli.advise:advise", "Try every method for some steps, and recommend one."),
     "evaluate": ("visionft.cli.evaluate:evaluate", "Measure a run or a bundle on photos with labels."),
+    "report": ("visionft.cli.report:report", "Write the page of a run again: figures, curves, confusions, photos."),
     "predict": ("visionft.cli.predict:predict", "Answer photos with a run or a bundle."),
     "export": (
         "visionft.cli.export:export",

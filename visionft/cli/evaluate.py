@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cyclopts import Parameter
+
 from visionft.cli.arguments import Model, adapter_words
 from visionft.cli.flags import with_typed_settings
 from visionft.cli.output import Json, finish
@@ -13,7 +15,7 @@ from visionft.cli.path_checks import require_photos, require_run
 from visionft.settings.evaluate import EvaluateSettings
 
 
-@partial(with_typed_settings, root=EvaluateSettings)
+@partial(with_typed_settings, root=EvaluateSettings, slices=Parameter(name="--slice", negative=""))
 def evaluate(run: Model, /, *, as_json: Json = False, **flags: Any) -> None:
     """Measure a run or a bundle on photos with labels."""
     asked = EvaluateSettings(**flags)

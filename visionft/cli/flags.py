@@ -111,6 +111,8 @@ def _flag(leaf: Leaf) -> Argument:
     name: tuple[str, ...] = (leaf.flag,)
     if leaf.path == "method.name":  # `--method.name` is understood before the parser sees it
         name, head = ("--method",), ""
+    if leaf.path == "report.pictures":  # as evaluate and report spell it
+        name = (leaf.flag, "--pictures")
     switch = leaf.types == (bool,)
     parameter = Parameter(
         name=name,

@@ -16,6 +16,7 @@ from visionft.data.manifest import Column, Manifest, Rows, read_splits
 from visionft.data.prepare import label_photos, prepare
 from visionft.data.relocate import Located, locate
 from visionft.data.sampler import EpochSampler, Sample, permutation, steps_per_epoch
+from visionft.data.slice_columns import Values, slice_columns
 from visionft.data.splits import SPLITS
 from visionft.data.summary import summary
 from visionft.data.transforms.progressive_resizing import Sides
@@ -39,6 +40,7 @@ __all__ = [
     "Sides",
     "TrainLoader",
     "TrainPhotos",
+    "Values",
     "audit",
     "estimate",
     "eval_batches",
@@ -49,6 +51,7 @@ __all__ = [
     "read_splits",
     "room",
     "side_of",
+    "slice_columns",
     "steps_per_epoch",
     "summary",
     "train_batches",

@@ -5,6 +5,7 @@ from visionft.evaluation.evaluate import evaluate_bundle, evaluate_run
 from visionft.evaluation.evaluation import Evaluation
 from visionft.evaluation.predict_run import predict_run
 from visionft.evaluation.retention import Earlier, Retention, measure_retention
+from visionft.evaluation.slice_values import columns_of_bundle, columns_of_run, with_slices
 
 __all__ = [
     "BeforeAfter",
@@ -12,8 +13,11 @@ __all__ = [
     "Evaluation",
     "Retention",
     "before_after",
+    "columns_of_bundle",
+    "columns_of_run",
     "evaluate_bundle",
     "evaluate_run",
     "measure_retention",
     "predict_run",
+    "with_slices",
 ]

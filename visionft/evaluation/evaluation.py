@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -14,11 +15,11 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from visionft.classes import Classes
-from visionft.data import Rows
+from visionft.data import Column, Rows
 from visionft.evaluation.retention import Retention
 from visionft.evaluation.seen_photos import TRAIN, Seen
-from visionft.metrics import Metrics, evaluate_logits, softmax
-from visionft.photos import Account, Quarantined, spreadsheet_safe_table
+from visionft.metrics import Metrics, Slice, evaluate_logits, slices, softmax
+from visionft.photos import Account, Quarantined, printable, spreadsheet_safe_table
 from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.unfinished import sentence
 
@@ -63,6 +64,10 @@ class Evaluation:
         retention: what the features still know of earlier photos, if that was asked for; it is written on its own.
         written: the folder that holds all of it; None: it was not written.
         unfinished: epoch of the weights, where they are the best so far of a run that is not finished.
+        root: the folder that the photos' paths are relative to.
+        digests: (n,) SHA-256 of the photos' bytes.
+        slices: accuracy by the values of columns, where that was asked for, the most suspicious first.
+        report: the page that shows all of it; None: there is none.
     """
 
     subject: Path
@@ -76,6 +81,10 @@ class Evaluation:
     retention: Retention | None = None
     written: Path | None = None
     unfinished: int | None = None
+    root: Path | None = None
+    digests: Column | None = None
+    slices: tuple[Slice, ...] | None = None
+    report: Path | None = None
 
     @classmethod
     def of(
@@ -122,7 +131,22 @@ class Evaluation:
             if apart and new.any() and not new.all():
                 figures = evaluate_logits(logits[new], labels[new], list(classes), temperature=temperature)
             seen = Seen.of(known, figures) if apart else None
-        return cls(subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes)
+        found = cls(subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes)
+        return replace(found, root=measured.root, digests=measured.rows.digests)
+
+    def files(self) -> dict[str, tuple[str, str | None]]:
+        """Return path and SHA-256 of the photos by their printable paths."""
+        paths = self.predictions["path"].to_pylist()
+        digests: Sequence[str | None] = [None] * len(paths) if self.digests is None else self.digests
+        return {printable(path): (path, digest) for path, digest in zip(paths, digests, strict=True)}
+
+    def sliced(self, columns: Mapping[str, Sequence[str]]) -> Evaluation:
+        """Return the same with the accuracy by the values of columns: (n,) values by the column's name."""
+        names = self.metrics.classes
+        place = {name: index for index, name in enumerate(names)}
+        labels = np.array([place[name] for name in self.predictions["truth"].to_pylist()], np.int64)
+        right = np.asarray(self.predictions["correct"].to_numpy(), bool)
+        return replace(self, slices=slices(columns, labels, right, names))
 
     def write(self, folder: Path) -> Path:
         """Write metrics.json, predictions.csv, predictions.parquet and confusion.csv into a folder."""
@@ -148,6 +172,7 @@ class Evaluation:
             **self._account(),
             "quarantine": [entry.to_json() for entry in self.quarantine],
             "notes": list(self.notes),
+            **self._slices(),
             **self.mark,
         }
 
@@ -159,7 +184,10 @@ class Evaluation:
     def summary(self) -> dict[str, Any]:
         """Return the figures, the account and what was seen, as the command line's JSON line holds them."""
         kept = {"retention": self.retention.to_json()} if self.retention else {}
-        return {**self.metrics.summary(), **self._account(), **kept, **self.mark}
+        return {**self.metrics.summary(), **self._account(), **kept, **self._slices(), **self.mark}
+
+    def _slices(self) -> dict[str, Any]:
+        return {} if self.slices is None else {"slices": [one.to_json() for one in self.slices]}
 
     def _account(self) -> dict[str, Any]:
         return {"account": self.account.to_json(), "seen": self.seen.to_json() if self.seen else None}
@@ -175,7 +203,9 @@ class Evaluation:
         lines = [f"{self.account}{where if self.account.left_out else ''}"]
         lines += [str(self.seen)] if self.seen else []
         lines += [] if self.unfinished is None else [sentence(self.subject, self.unfinished)]
-        return [*lines, *(f"note: {note}" for note in self.notes)]
+        lines += [] if self.slices is None else said_of_slices(self.slices)
+        lines += [f"note: {note}" for note in self.notes]
+        return [*lines, *([f"report: {self.report}"] if self.report else [])]
 
     def __str__(self) -> str:
         said = self.said_of(f"{self.subject} on {self.split}")
@@ -185,3 +215,14 @@ class Evaluation:
         kept = f"<p>{escape(str(self.retention))}</p>" if self.retention else ""
         below = "<br>".join(escape(line) for line in [self.account.headline, *self._below()] if line)
         return f"<p>{escape(f'{self.subject} on {self.split}')}</p>{self.metrics._repr_html_()}<p>{below}</p>{kept}"
+
+
+def said_of_slices(found: Sequence[Slice]) -> list[str]:
+    """Say which slices are worse by more than chance, or that none is, and how many were looked at."""
+    looks = f"{len(found):,} slice{'' if len(found) == 1 else 's'} looked at"
+    if not found:
+        return ["slices: no value of these columns has 5 photos, and 5 beside it"]
+    named = [one for one in found if one.named]
+    if not named:
+        return [f"slices: {looks}, none is worse than its classes lead to expect by more than chance"]
+    return [f"slices: {looks}, {len(named):,} worse than their classes lead to expect:", *(f"  {one}" for one in named)]

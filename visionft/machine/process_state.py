@@ -52,8 +52,15 @@ def quiet_loggers(level: int, *names: str) -> Iterator[None]:
 @contextmanager
 def environment(**variables: str) -> Iterator[None]:
     """Set variables of the environment while the block runs."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+    with same_environment(*variables):
+        os.environ.update(variables)
+        yield
+
+
+@contextmanager
+def same_environment(*names: str) -> Iterator[None]:
+    """Give variables of the environment back what they have now, whatever the block sets."""
+    before = {name: os.environ.get(name) for name in names}
     try:
         yield
     finally:

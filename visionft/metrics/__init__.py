@@ -8,6 +8,7 @@ from visionft.metrics.knn import KnnAccuracy, knn_accuracy
 from visionft.metrics.ood import KnownScale, class_means, known_scores, unit
 from visionft.metrics.postprocess import Answering
 from visionft.metrics.results import ClassRow, Confused, Metrics, Reliability
+from visionft.metrics.slices import Slice, slices
 from visionft.metrics.temperature import Temperature, fit_temperature
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "KnownScale",
     "Metrics",
     "Reliability",
+    "Slice",
     "Temperature",
     "bootstrap_difference",
     "bootstrap_ece",
@@ -32,6 +34,7 @@ __all__ = [
     "known_scores",
     "log_loss",
     "reliability",
+    "slices",
     "softmax",
     "unit",
     "wilson",

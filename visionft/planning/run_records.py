@@ -121,6 +121,7 @@ def comparable(settings: FitSettings) -> dict[str, Any]:
     tree = settings.model_dump(mode="json")
     tree.pop("out")
     tree.pop("retention")
+    tree.pop("report")
     tree["photos"] = str(settings.photos.absolute())
     for name in ELDERS:
         run = getattr(settings, name)

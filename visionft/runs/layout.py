@@ -25,12 +25,16 @@ DIGESTS = "digests.json"  # size and SHA-256 of every other file; kept up to dat
 LOCK = "run.lock"
 EVALUATION = "evaluation"  # one folder for each evaluated split or data set
 RETENTION = f"{EVALUATION}/retention"  # what the features still know of an earlier task's photos
+REPORT, REPORT_FACTS = "report.html", "report.json"  # the run for people, and the same facts for programs
+CURVES, CONFUSION, AUGMENTED = "curves.png", "confusion.png", "augmented.png"  # of epochs, of classes, training views
 
 VERSION = "run_layout"  # key of environment.json: the version of the run folder; none: 1
 KEEPS_DIGESTS = 2  # the first version that has digests.json
 
 RECORDS = frozenset({SETTINGS, CHOICES, ENVIRONMENT, DATA, SPLITS, CLASSES, PREPROCESS})
 CALIBRATED = frozenset({CALIBRATION, CLASS_MEANS})
+PAGE = frozenset({REPORT, REPORT_FACTS})  # of a run, and of each of its evaluations; made again from the other files
+REPORTED = PAGE | {CURVES, CONFUSION, AUGMENTED}  # of a run alone
 FINISHED = RECORDS | CALIBRATED | {METRICS, CHECKPOINT, START, WEIGHTS, RESULT, DIGESTS, LOCK}
 # A run made from the start and the end of another.
 BLENDED = RECORDS | CALIBRATED | {METRICS, START, WEIGHTS, RESULT, DIGESTS}

@@ -20,7 +20,7 @@ def check(folder: Path) -> Checked:
     finished = os.path.lexists(folder / layout.RESULT)
     notes = () if finished else ("the run is not finished; the same `visionft fit` goes on with it",)
     if os.path.lexists(folder / layout.DIGESTS):
-        known = layout.FINISHED | {layout.BEST}
+        known = layout.FINISHED | layout.REPORTED | {layout.BEST}
         found = verify_digests.compare(folder, "run", known=known, within=digests.FOLDERS, apart=(layout.LOCK,))
         return replace(found, notes=(*found.notes, *notes))
     if _keeps_digests(folder / layout.ENVIRONMENT):
@@ -29,13 +29,15 @@ def check(folder: Path) -> Checked:
 
 
 def require_as_written(folder: Path) -> None:
-    """Refuse a finished run of which a file is damaged or lost, other than figures, which are measured again.
+    """Refuse a finished run of which a file is damaged or lost, other than what is made again.
+
+    Figures that are lost are measured again. A report is read by people alone, and `visionft report` makes another.
 
     Raises:
         RunError: names the first such file, and how many there are.
     """
     found = check(folder)
-    faults = [fault for fault in found.faults if not _measured_again(fault)]
+    faults = [fault for fault in found.faults if not _measured_again(fault) and not _of_report(fault)]
     if not faults:
         return
     if not found.compared:  # what reads an older run says it in a sentence of its own
@@ -49,6 +51,12 @@ def require_as_written(folder: Path) -> None:
 
 def _measured_again(fault: str) -> bool:
     return fault.startswith(f"{layout.EVALUATION}/") and fault.endswith(f": {MISSING}")
+
+
+def _of_report(fault: str) -> bool:
+    place = fault.partition(": ")[0]
+    inside = place.startswith(f"{layout.EVALUATION}/") and place.rpartition("/")[2] in layout.PAGE
+    return inside or place in layout.REPORTED
 
 
 def _keeps_digests(environment: Path) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.export import ExportSettings
-from visionft.settings.fit import FitSettings, PreprocessSettings
+from visionft.settings.fit import FitSettings, PreprocessSettings, ReportSettings
 from visionft.settings.method import (
     METHODS,
     AdapterMethod,
@@ -54,6 +54,7 @@ __all__ = [
     "PreprocessSettings",
     "PromptMethod",
     "QloraMethod",
+    "ReportSettings",
     "ServeSettings",
     "build",
     "build_export",

@@ -45,6 +45,13 @@ class PreprocessSettings(Settings):
         return int(height), int(width or height)
 
 
+class ReportSettings(Settings):
+    """What report.html shows; nothing of the training depends on it."""
+
+    pictures: Annotated[Literal["all", "none"], ALWAYS] = "all"
+    """`none` leaves every photo out of the report: for photos that must not travel."""
+
+
 class FitSettings(Settings):
     """Everything that decides a run. `auto` values are resolved into a new object, which is saved with the reasons."""
 
@@ -88,6 +95,8 @@ class FitSettings(Settings):
     """What is learnt from the run that teaches."""
     hardware: HardwareSettings = HardwareSettings()
     """What the work runs on."""
+    report: ReportSettings = ReportSettings()
+    """What report.html shows."""
 
     @field_validator("method", mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
 from visionft.errors import ProcessLostError, UsageError
+from visionft.machine.process_state import same_environment
 from visionft.training.ranks import ALONE, Ranks
 
 MEETING = timedelta(minutes=10)  # that processes of one start may come later than each other
@@ -68,8 +69,7 @@ def started() -> Place | None:
 
 
 def _place(environment: ClusterEnvironment) -> Place:
-    before = {name: os.environ.get(name) for name in ("MASTER_ADDR", "MASTER_PORT")}
-    try:
+    with same_environment("MASTER_ADDR", "MASTER_PORT"):  # Lightning sets what SLURM does not
         return Place(
             environment.global_rank(),
             environment.local_rank(),
@@ -78,10 +78,6 @@ def _place(environment: ClusterEnvironment) -> Place:
             environment.main_port,
             isinstance(environment, TorchElasticEnvironment),
         )
-    finally:  # Lightning sets what SLURM does not
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
 
 
 def is_first() -> bool:

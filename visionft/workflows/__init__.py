@@ -13,5 +13,18 @@ from visionft.workflows.evaluate import evaluate
 from visionft.workflows.export import export
 from visionft.workflows.fit import fit
 from visionft.workflows.predict import predict
+from visionft.workflows.report import report
 
-__all__ = ["advise", "audit", "blend", "check", "compare", "evaluate", "export", "fit", "predict", "require_advisable"]
+__all__ = [
+    "advise",
+    "audit",
+    "blend",
+    "check",
+    "compare",
+    "evaluate",
+    "export",
+    "fit",
+    "predict",
+    "report",
+    "require_advisable",
+]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from visionft.workflows.evaluate import evaluate_once
 from visionft.workflows.located_photos import locate_runs, notes_of
+from visionft.workflows.report import report_once
 from visionft.workflows.run_or_bundle import path_of, place_of, run_at
 
 if TYPE_CHECKING:
@@ -53,4 +54,5 @@ def blend(
         say(f"note: {note}")
     blended = blend_run(runs[""], place, TENTHS if coefficients is None else tuple(coefficients), say)
     evaluate_once(blended, say, data)
+    report_once(blended, say, root=place_of(data, "--data"))
     return blended

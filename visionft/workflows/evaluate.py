@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visionft.bundle import Bundle
 from visionft.errors import RunError, UsageError
+from visionft.workflows.report import reported
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def evaluate(
     retention: str | Path | None = None,
     adapter: str | None = None,
     out: str | Path | None = None,
+    slices: Sequence[str] = (),
+    pictures: str | None = None,
 ) -> Evaluation:
     """Measure a run or a bundle on labelled photos.
 
@@ -42,17 +45,23 @@ def evaluate(
         out: a folder for the figures and the predictions per photo; none: RUN/evaluation/SPLIT or
             RUN/evaluation/data-FOLDER for a run, nowhere for a bundle or a run that is not finished. Figures on fewer
             photos of a split than were measured before go to RUN/evaluation/SPLIT-partial and replace none.
+        slices: columns of the manifest that named the photos, such as supplier: `Evaluation.slices` has the accuracy by
+            their values, those first that are worse by more than chance. A run's own photos have `group` too.
+        pictures: photos in report.html, which lies beside the figures: `all`, or `none`; none of both: as the run was
+            told, and all for a bundle.
 
     Raises:
-        UsageError: there are no such photos, or no such adapter.
+        UsageError: there are no such photos, no such adapter or no such column.
         DataError: a class of the photos is unknown to the model, none of the run's own is there as it was, or retention
             cannot be measured on the earlier ones.
     """
     path, photos = path_of(run_or_bundle), place_of(data, "--data")
     if not holds_bundle(path):
         refuse_adapter(path, adapter)
-        return _evaluate_run(run_at(path, unfinished=True), photos, split, retention, place_of(out, "--out"))
-    from visionft.evaluation import evaluate_bundle
+        run = run_at(path, unfinished=True)
+        measured = _evaluate_run(run, photos, split, retention, place_of(out, "--out"), slices)
+        return _reported(measured, run, photos, pictures)
+    from visionft.evaluation import columns_of_bundle, evaluate_bundle, with_slices
 
     if photos is None:
         raise UsageError(f"{path} is a bundle and brings no photos; give labelled ones with --data")
@@ -61,18 +70,33 @@ def evaluate(
     if retention is not None:
         raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
 
-    evaluation = evaluate_bundle(Bundle.open(path), photos, adapter)
-    return evaluation if out is None else replace(evaluation, written=evaluation.write(Path(out)))
+    bundle = Bundle.open(path)
+    columns = columns_of_bundle(bundle, photos, adapter, slices) if slices else None
+    evaluation = with_slices(evaluate_bundle(bundle, photos, adapter), columns)
+    if out is None:
+        return evaluation
+    return _reported(replace(evaluation, written=evaluation.write(Path(out))), None, photos, pictures)
+
+
+def _reported(evaluation: Evaluation, run: Run | None, photos: Path | None, pictures: str | None) -> Evaluation:
+    again = "the same visionft evaluate" if run is None or photos is not None else f"visionft report {run.path}"
+    return reported(evaluation, run, pictures, again)
 
 
 def _evaluate_run(
-    run: Run, photos: Path | None, split: str | None, retention: str | Path | None, out: Path | None
+    run: Run,
+    photos: Path | None,
+    split: str | None,
+    retention: str | Path | None,
+    out: Path | None,
+    slices: Sequence[str],
 ) -> Evaluation:
-    from visionft.evaluation import Earlier, evaluate_run, measure_retention
+    from visionft.evaluation import Earlier, columns_of_run, evaluate_run, measure_retention, with_slices
     from visionft.runs import layout
 
+    columns = columns_of_run(run, photos, split, slices) if slices else None
     earlier = Earlier.read(retention, run.settings.data) if retention is not None else None
-    evaluation = evaluate_run(run, photos, split)
+    evaluation = with_slices(evaluate_run(run, photos, split), columns)
     if earlier is not None:
         kept = measure_retention(run, earlier)
         evaluation = replace(evaluation, retention=kept)
@@ -114,13 +138,15 @@ def _measured_before(folder: Path) -> int:
     return number if isinstance(number, int) else 0
 
 
-def evaluate_once(run: Run, say: Say, place: str | Path | None = None) -> Evaluation | None:
+def evaluate_once(
+    run: Run, say: Say, place: str | Path | None = None, pictures: str | None = None
+) -> Evaluation | None:
     """Evaluate the test split, if there is one and it was not evaluated yet; `place`: where its photos moved to."""
     from visionft.runs import layout
 
     folder = run.path / layout.EVALUATION / "test"
     if not run.has_split("test") or (folder / "metrics.json").is_file():
         return None
-    evaluation = evaluate(run, data=place, split="test", out=folder)
-    say(evaluation.said_of("test"))
+    evaluation = evaluate(run, data=place, split="test", out=folder, pictures=pictures)
+    say(replace(evaluation, report=None).said_of("test"))  # its photos are in the report of the run too
     return evaluation

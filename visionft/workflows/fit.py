@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from visionft.errors import RunError
 from visionft.workflows.evaluate import evaluate_once
 from visionft.workflows.fit_settings import fit_settings
+from visionft.workflows.report import report_once
 from visionft.workflows.run_or_bundle import path_of
 
 if TYPE_CHECKING:
@@ -72,13 +73,15 @@ def _fit(settings: FitSettings, say: Say, listeners: Iterable[Listener], ranks: 
     if earlier is not None:
         say(str(earlier))
     run = train(settings, say, listeners, ranks)
-    evaluation = evaluate_once(run, say)
+    pictures = settings.report.pictures
+    evaluation = evaluate_once(run, say, pictures="none" if pictures == "none" else None)
     if settings.from_run is not None:
         _compare(run, settings.from_run, evaluation, say)
     if earlier is not None and not earlier.measured_in(run):
         retention = measure_retention(run, earlier)
         retention.write(run.path / layout.RETENTION)
         say(str(retention))
+    report_once(run, say, pictures)
     return run
 
 

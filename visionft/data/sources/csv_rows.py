@@ -57,6 +57,13 @@ def read_delimited(path: Path, settings: DataSettings) -> Named:
     return Named(collected.table(), "line", (*notes, *unread_splits(path, header)))
 
 
+def delimited_names(path: Path, settings: DataSettings) -> list[str]:
+    """Return the names of all columns; DataError and OSError as of `read_delimited`."""
+    encoding = _encoding(path)
+    with path.open(encoding=encoding, errors="surrogateescape" if encoding == "utf-8-sig" else "replace") as file:
+        return _header(path, _Lines(path, file, encoding), settings)[0]
+
+
 def _encoding(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(4)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from visionft.data.sources import parquet_rows
-from visionft.data.sources.csv_rows import read_delimited
+from visionft.data.sources.csv_rows import delimited_names, read_delimited
 from visionft.data.sources.listing import COLUMNS, Listing
 from visionft.data.sources.structure.split_names import is_plain, side_of
 from visionft.data.sources.table_columns import PLACE, Named
@@ -18,6 +20,7 @@ from visionft.photos import Quarantined, from_spreadsheet_table
 from visionft.settings import DataSettings
 from visionft.wording.lists import count, some
 
+T = TypeVar("T")
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 PARQUET_SUFFIXES = (".parquet", ".pq")
 NO_LABEL = "no label in the manifest"
@@ -58,13 +61,37 @@ def read_manifest(path: Path, settings: DataSettings, side: str | None = None) -
     return Listing(path.parent, table.sort_by("path"), (*gaps, *repeated), named.notes)
 
 
+def column_names(path: Path, settings: DataSettings) -> list[str]:
+    """Return the names of all columns of a manifest; DataError where it cannot be read."""
+    return _guarded(path, parquet_rows.names if _is_parquet(path) else delimited_names, settings)
+
+
+def column_values(path: Path, settings: DataSettings, column: str) -> dict[str, str]:
+    """Return the values of any column by the photos' paths, as `read_manifest` has them; empty ones are left out.
+
+    Raises:
+        DataError: as of `read_manifest`.
+    """
+    settings = settings.model_copy(update={"label_column": column, "group_by": "none"})
+    table = _relative(_tidied(path, _read(path, settings), settings).table, path.parent)
+    pairs = zip(table["path"].to_pylist(), table["label"].to_pylist(), strict=True)
+    return {photo: value for photo, value in pairs if photo is not None and value is not None}
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() in PARQUET_SUFFIXES
+
+
 def _read(path: Path, settings: DataSettings) -> Named:
+    return _guarded(path, parquet_rows.read_parquet if _is_parquet(path) else read_delimited, settings)
+
+
+def _guarded(path: Path, read: Callable[[Path, DataSettings], T], settings: DataSettings) -> T:
+    """Read a file that may be anything; DataError says what is wrong with it."""
     try:
         if not path.is_file():  # opening a pipe would wait for ever
             raise DataError(f"{path} is no file: give a CSV or Parquet manifest, or a folder of class folders")
-        if path.suffix.lower() in PARQUET_SUFFIXES:
-            return parquet_rows.read_parquet(path, settings)
-        return read_delimited(path, settings)
+        return read(path, settings)
     except DataError:
         raise
     except (UnicodeError, *parquet_rows.FAULTS) as error:

@@ -1,0 +1,45 @@
+"""Further columns of a manifest, by the paths of its photos: what figures are broken down by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from visionft.data.sources.manifest_table import column_names, column_values, is_manifest
+from visionft.errors import UsageError
+from visionft.settings import DataSettings
+from visionft.wording.did_you_mean import did_you_mean
+from visionft.wording.lists import some
+
+Values = dict[str, str]
+"""By the photo's path, as a `Manifest` has it; photos without a value are not there."""
+
+
+def slice_columns(photos: Path, names: Sequence[str], settings: DataSettings) -> dict[str, Values]:
+    """Read columns of a manifest.
+
+    Args:
+        photos: where they were read from: a manifest, or a folder, which has no columns.
+        names: of the columns, in any order, each once.
+        settings: how the manifest is read.
+
+    Raises:
+        UsageError: there is no such manifest or column.
+        DataError: the manifest cannot be read.
+    """
+    if not is_manifest(photos):
+        raise UsageError(
+            f"--slice: {some(names)} is no column, as {photos} is a folder; give photos by a CSV or Parquet manifest "
+            "that has the column"
+        )
+    if not photos.is_file():
+        raise UsageError(
+            f"--slice: the manifest {photos} that named the photos is gone; bring it back, or name another with --data"
+        )
+    known = column_names(photos, settings)
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"--slice: {photos} has no column {name!r}{did_you_mean(name, known)}; give one of {some(known)}"
+            )
+    return {name: column_values(photos, settings, name) for name in names}

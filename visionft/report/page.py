@@ -1,0 +1,177 @@
+"""The page: facts, pictures and charts through the template, into one text of HTML that asks for nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
+
+from visionft.report import charts
+from visionft.report.album import Album
+from visionft.report.answers import SMALL
+
+Facts = Mapping[str, Any]
+TEMPLATES = files("visionft.report") / "templates"
+SIDE = 960
+"""Width of a large confusion matrix in the SVG's own units; it scrolls on a narrow screen."""
+LABELLED = 100
+"""Classes up to which rows and columns of a large matrix have their names."""
+MOST = 6
+"""Most confused pairs that are shown as pictures by themselves."""
+CELLS = 6_000
+"""Cells of a large matrix that are drawn, the fullest first."""
+
+
+def render(facts: Facts, album: Album) -> str:
+    """Return the page of a run or of an evaluation: its facts as `facts.py` makes them, with pictures of the album."""
+    run = facts if facts["kind"] == "run" else None
+    evaluation = facts["evaluation"] if run is not None else facts
+    script, style = _text("report.js"), _text("report.css")
+    context = {
+        "run": run,
+        "evaluation": evaluation,
+        "most_confused": [],
+        **illustrated(evaluation, album),
+        "environment": list(flat(run["environment"]).items()) if run is not None else [],
+        "subject": facts["subject"],
+        "pictures": album.wanted,
+        "small": len(evaluation["per_class"]) <= SMALL,
+        "matrix": matrix(evaluation),
+        "charts": drawn(run, evaluation),
+        "style": style,
+        "script": script,
+        "policy": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{_hash(script)}'",
+    }
+    return _environment().get_template("report.html").render(context)
+
+
+def illustrated(evaluation: Facts, album: Album) -> dict[str, Any]:
+    """Return photos with their pictures; where the album has no room for all, those that tell most come first."""
+    if "pairs" not in evaluation:
+        return {}
+
+    def shown(photos: Sequence[Facts]) -> list[dict[str, Any]]:
+        found = []
+        for photo in photos:
+            uri, why = album.picture(photo["path"])
+            found.append({**photo, "uri": uri, "why": why})
+        return found
+
+    def cells(pairs: Sequence[Facts]) -> list[dict[str, Any]]:
+        return [{**pair, "photos": shown(pair["photos"])} for pair in pairs]
+
+    photos = {name: shown(evaluation[name]) for name in ("worst", "least_sure")}
+    most = cells(evaluation["pairs"][:MOST])
+    return {**photos, "most_confused": most, "pairs": cells(evaluation["pairs"]), "right": cells(evaluation["right"])}
+
+
+def flat(tree: Facts, prefix: str = "") -> dict[str, Any]:
+    """Return nested values by dotted names; a list as its words."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
+    return found
+
+
+def drawn(run: Facts | None, evaluation: Facts) -> dict[str, str | None]:
+    """Return the charts as SVG; None where there are no facts for one."""
+    found: dict[str, str] = {}
+    if run is not None and sum(row["epoch"] > 0 for row in run["epochs"]):
+        label = "Loss, top-1 and learning rate by epoch; the same numbers are in the table below"
+        found["curves"] = charts.svg(charts.curves(run["epochs"], run["phases"]), label)
+    if evaluation.get("reliability"):
+        label = "Share of right answers by the probability of the answer; the same numbers are in the table below"
+        found["reliability"] = charts.svg(charts.reliability(evaluation["reliability"]), label)
+    if run is not None and run["known_scores"]:
+        known = run["known_scores"]
+        label = "Number of validation photos by their known score"
+        found["known"] = charts.svg(charts.known_scores(known["scores"], known["threshold"]), label)
+    return {name: found.get(name) for name in ("curves", "reliability", "known")}
+
+
+def matrix(evaluation: Facts) -> dict[str, Any]:
+    """Return what is drawn of a large confusion matrix: cells that hold photos, and the names beside them."""
+    counts, names = evaluation["confusion"], [row["name"] for row in evaluation["per_class"]]
+    room = 170 if len(names) <= LABELLED else 0
+    step = (SIDE - room) / len(names)
+    shown = {(pair["true"], pair["answered"]) for pair in evaluation.get("pairs", ())}
+    cells = [
+        {
+            "x": round(room + answered * step, 2),
+            "y": round(room + true * step, 2),
+            "true": true,
+            "answered": answered,
+            "count": count,
+            "share": round(count / max(1, sum(row)), 3),
+            "opens": (true, answered) in shown,
+        }
+        for true, row in enumerate(counts)
+        for answered, count in enumerate(row)
+        if count
+    ]
+    cells = sorted(cells, key=lambda cell: -cell["count"])[:CELLS]
+    return {"cells": cells, "names": names, "room": room, "step": round(step, 3), "side": SIDE}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_text),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "share": _share,
+        "ends": _ends,
+        "value": _value,
+        "seconds": _seconds,
+        "ending": charts.ending,
+    }
+    return environment
+
+
+@cache
+def _text(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _ends(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f"{interval[0]:.1%} to {interval[1]:.1%}"
+
+
+def _value(value: Any) -> str:
+    """Return a setting or a figure in words."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "-"
+    if value < 120:
+        return f"{value:.1f} s"
+    return f"{value / 60:.1f} min" if value < 7200 else f"{value / 3600:.1f} h"
