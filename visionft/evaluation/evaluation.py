@@ -17,10 +17,11 @@ from visionft.classes import Classes
 from visionft.data import Rows
 from visionft.evaluation.retention import Retention
 from visionft.evaluation.seen_photos import TRAIN, Seen
-from visionft.metrics import Metrics, evaluate_logits, softmax
 from visionft.photos import Account, Quarantined, spreadsheet_safe_table
 from visionft.runs.atomic_write import make_folder, replacing, write_json
+from visionft.runs.learning import learning_of
 from visionft.runs.unfinished import sentence
+from visionft.tasks.registry import DEFAULT
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
 
@@ -53,7 +54,7 @@ class Evaluation:
     Attributes:
         subject: the run's or bundle's folder.
         split: name of the split, or of the folder evaluated.
-        metrics: all figures.
+        metrics: all figures: of classification a `visionft.Metrics`.
         predictions: one row a photo: path, truth, label, probability, truth_probability, correct.
         quarantine: everything that was passed over when the photos were read, with reasons.
         account: photos asked for, measured, and left out.
@@ -63,11 +64,12 @@ class Evaluation:
         retention: what the features still know of earlier photos, if that was asked for; it is written on its own.
         written: the folder that holds all of it; None: it was not written.
         unfinished: epoch of the weights, where they are the best so far of a run that is not finished.
+        task: what is answered.
     """
 
     subject: Path
     split: str
-    metrics: Metrics
+    metrics: Any
     predictions: pa.Table
     quarantine: tuple[Quarantined, ...]
     account: Account
@@ -76,6 +78,7 @@ class Evaluation:
     retention: Retention | None = None
     written: Path | None = None
     unfinished: int | None = None
+    task: str = DEFAULT
 
     @classmethod
     def of(
@@ -88,6 +91,7 @@ class Evaluation:
         known: NDArray[np.int8] | None = None,
         *,
         apart: bool = True,
+        task: str = DEFAULT,
     ) -> Evaluation:
         """Compute the figures from raw logits (N, C) and the temperature that calibrates them.
 
@@ -99,39 +103,27 @@ class Evaluation:
             temperature: what they are divided by.
             known: (N,) as of `known_photos`; None: that is not known.
             apart: whether figures without known photos are worth having.
+            task: what is answered.
         """
-        labels = measured.rows.labels
-        probabilities = softmax(logits / temperature)
-        answers, n = probabilities.argmax(1), np.arange(len(labels))
-        names = np.array(classes.names, dtype=object)
-        table = pa.table(
-            {
-                "path": [str(path) for path in measured.rows.paths],
-                "truth": names[labels],
-                "label": names[answers],
-                "probability": probabilities[n, answers].astype(np.float32),
-                "truth_probability": probabilities[n, labels].astype(np.float32),
-                "correct": answers == labels,
-            }
-        )
-        metrics = evaluate_logits(logits, labels, list(classes), temperature=temperature)
+        learning, labels = learning_of(task), measured.rows.labels
+        table = learning.table(measured.rows.paths, logits, labels, classes, temperature)
+        metrics = learning.measure(logits, labels, classes, temperature)
         account, seen = measured.account, None
         if known is not None:
             account = replace(account, seen=int((known == TRAIN).sum()))
             new, figures = known == 0, None
             if apart and new.any() and not new.all():
-                figures = evaluate_logits(logits[new], labels[new], list(classes), temperature=temperature)
+                figures = learning.measure(logits[new], labels[new], classes, temperature)
             seen = Seen.of(known, figures) if apart else None
-        return cls(subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes)
+        return cls(
+            subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes, task=task
+        )
 
     def write(self, folder: Path) -> Path:
-        """Write metrics.json, predictions.csv, predictions.parquet and confusion.csv into a folder."""
+        """Write metrics.json, predictions.csv, predictions.parquet, and of classes confusion.csv, into a folder."""
         make_folder(folder)
-        confusion = self.metrics.confusion
-        # By position, not by name: a class may be called "truth" too.
-        columns = [pa.array(self.metrics.classes, pa.string()), *(pa.array(column) for column in confusion.T)]
-        counts = pa.Table.from_arrays(columns, ["truth", *self.metrics.classes])
-        for name, table in (("predictions.csv", self.predictions), ("confusion.csv", counts)):
+        further = learning_of(self.task).tables(self.metrics)
+        for name, table in {"predictions.csv": self.predictions, **further}.items():
             with replacing(folder / name) as temporary:
                 pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)
         with replacing(folder / "predictions.parquet") as temporary:

@@ -15,6 +15,7 @@ from visionft.planning.memory_efficient import memory_efficient
 from visionft.planning.plan import Plan, views_of
 from visionft.runs import layout
 from visionft.runs.history import Epoch, no_longer_better
+from visionft.runs.learning import learning_of
 from visionft.training import validation_cache
 from visionft.training.checkpoint import Checkpoint
 from visionft.training.distillation import Distillation
@@ -24,7 +25,6 @@ from visionft.training.fabric import make_fabric
 from visionft.training.frozen_cache import TrainSource
 from visionft.training.listeners import Listener
 from visionft.training.loop import train_loop
-from visionft.training.losses import balanced
 from visionft.training.objective import Objective
 from visionft.training.run_writer import RunWriter
 from visionft.training.state import TrainState
@@ -97,11 +97,9 @@ def make_schedule(plan: Plan, steps_per_epoch: int) -> methods.Schedule:
 def make_state(plan: Plan, manifest: Manifest, schedule: methods.Schedule, loader: TrainLoader, say: Say) -> TrainState:
     """Return the network on its device, under its loss and its optimizer."""
     settings = plan.settings
-    counts = manifest.counts()["train"]
-    weighs = settings.optim.class_weights == "balanced"
-    weights = balanced([counts.get(name, 0) for name in manifest.classes]) if weighs else None
+    loss = learning_of(settings.task).criterion(settings, manifest)
     taught = _distillation(plan) if plan.teacher else None
-    objective = Objective(plan.network, plan.preprocess, settings, weights, taught)
+    objective = Objective(plan.network, plan.preprocess, settings, loss, taught)
     state = TrainState(make_fabric(settings), objective, schedule, say)
     if taught:
         _prepare_teacher(state, taught, loader)

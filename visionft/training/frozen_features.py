@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,22 +14,10 @@ from visionft.data import Batch, EvalPhotos, Manifest, eval_batches
 from visionft.errors import BackboneError
 from visionft.machine.hardware import exactly, inference_dtype
 from visionft.preprocess import Preprocess
+from visionft.runs.learning import Photos
 from visionft.settings import FitSettings
 
 BATCH = 64
-
-
-@dataclass(frozen=True)
-class SplitFeatures:
-    """Features of one split.
-
-    Attributes:
-        features: (N, D) float32.
-        labels: (N,) class indices.
-    """
-
-    features: NDArray[np.float32]
-    labels: NDArray[np.int64]
 
 
 def compute(
@@ -40,7 +27,7 @@ def compute(
     preprocess: Preprocess,
     settings: FitSettings,
     progress: Callable[[int, int], None],
-) -> SplitFeatures:
+) -> Photos:
     """Run the backbone over a split under the evaluation transform.
 
     What is measured, validation, is computed in fp32, as the final figures are: one set of weights has one figure.
@@ -72,12 +59,12 @@ def _answers(
     dtype: torch.dtype | None,
     settings: FitSettings,
     progress: Callable[[int, int], None],
-) -> SplitFeatures:
+) -> Photos:
     device = settings.hardware.device
     batches = _counted(eval_batches(dataset, BATCH, int(settings.hardware.workers)), len(dataset), progress)
     with exactly() if dtype is None else nullcontext():
         answers = forward_batches(network, batches, dataset.preprocess, device=device, dtype=dtype, want=("embedding",))
-    return SplitFeatures(answers["embedding"], answers["labels"])
+    return Photos(answers["embedding"], answers["labels"])
 
 
 def _counted(batches: Iterable[Batch], total: int, progress: Callable[[int, int], None]) -> Iterator[Batch]:
