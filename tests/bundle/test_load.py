@@ -83,7 +83,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         r"bundle.json is damaged \(it cannot be read as JSON\)",
     ),
     "a list": (lambda folder: (folder / "bundle.json").write_text("[]"), r"is damaged \(it holds no JSON object\)"),
-    "newer": (edit(schema_version=99), r"has schema version 99 and this visionft reads 1 and 2"),
+    "newer": (edit(schema_version=99), r"has schema version 99 and this visionft reads 1, 2 and 3"),
     "no version": (without("schema_version"), r"has schema version None"),
     "no classes": (without("classes"), r"bundle.json is damaged \(classes: Field required\)"),
     "odd key": (edit(colour="red"), r"bundle.json is damaged \(colour: Extra inputs"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from tests.fits import Begun
-from visionft.training.losses import ClassificationLoss
+from visionft.tasks.classification.cross_entropy import ClassificationLoss
 
 Make = Callable[..., Begun]
 

@@ -14,6 +14,7 @@ from visionft.machine.memory import keep_freed_memory, peak_memory
 from visionft.machine.progress import Advance
 from visionft.metrics import knn_accuracy, wilson
 from visionft.planning.plan import Plan, make_plan
+from visionft.runs.learning import Photos
 from visionft.settings import FitSettings
 from visionft.training import frozen_features, linear_probe
 from visionft.training.linear_probe import Probe
@@ -115,9 +116,7 @@ def neighbours(labels: NDArray[np.int64]) -> int:
     return int(np.clip(np.median(counts[counts > 0]), 1, NEIGHBOURS))
 
 
-def _features(
-    plan: Plan, manifest: Manifest, advance: Advance
-) -> tuple[frozen_features.SplitFeatures, frozen_features.SplitFeatures]:
+def _features(plan: Plan, manifest: Manifest, advance: Advance) -> tuple[Photos, Photos]:
     sizes = {split: len(manifest.rows(split)) for split in ("train", "validation")}
 
     def moved(before: int) -> Callable[[int, int], None]:
@@ -130,9 +129,7 @@ def _features(
     )
 
 
-def _answers(
-    train: frozen_features.SplitFeatures, held_out: frozen_features.SplitFeatures, balanced: bool
-) -> tuple[int, float, Probe]:
+def _answers(train: Photos, held_out: Photos, balanced: bool) -> tuple[int, float, Probe]:
     k = neighbours(train.labels)
     knn = knn_accuracy(train.features, train.labels, held_out.features, held_out.labels, k).accuracy
     probe = linear_probe.solve(train.features, train.labels, held_out.features, held_out.labels, balanced=balanced)

@@ -126,19 +126,19 @@ def forward_batches(
         want: without `logits` the head is not run.
 
     Returns:
-        `labels` and `indices`: int64 (N,); as wanted `logits`: float32 (N, C) and `embedding`: float32 (N, D), not
-        L2-normalised.
+        `labels` (N,), of classes int64, and `indices`, int64 (N,); as wanted `logits`: float32 (N, C) and `embedding`:
+        float32 (N, D), not L2-normalised.
     """
     widths = {"logits": network.num_classes, "embedding": network.features}
     kept: dict[str, list[NDArray[Any]]] = {key: [np.empty((0, widths[key]), np.float32)] for key in want}
-    kept |= {key: [np.empty(0, np.int64)] for key in ("labels", "indices")}
+    kept |= {"labels": [], "indices": [np.empty(0, np.int64)]}
     with forwarding(network, preprocess, device=device, dtype=dtype, want=want) as forward:
         for pixels, labels, indices in batches:
             for key, values in forward(pixels).items():
                 kept[key].append(values)
             kept["labels"].append(labels.numpy())
             kept["indices"].append(indices.numpy())
-    return {key: np.concatenate(parts) for key, parts in kept.items()}
+    return {key: np.concatenate(parts or [np.empty(0, np.int64)]) for key, parts in kept.items()}
 
 
 @contextmanager

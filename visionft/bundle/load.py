@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from visionft.bundle.answers import Answers, answers_of
 from visionft.bundle.external_data import require_self_contained
 from visionft.bundle.names import KEEPS_DIGESTS, LAYOUT, MODEL_FILE, RECORD_FILE
 from visionft.bundle.schema import VERSIONS, AdapterRecord, BundleRecord, ModelRecord
@@ -21,6 +22,7 @@ from visionft.files.digests import Digests
 from visionft.files.safe_json import parse_object, read_object
 from visionft.files.safe_open import MISSING, MODEL_BYTES, UnreadableError, entry_of, entry_of_bytes, read_bytes
 from visionft.preprocess import Preprocess
+from visionft.wording.lists import some
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,11 @@ class Bundle:
         """Return the file of an adapter."""
         return self.path / next(record.file for record in self.record.adapters if record.name == adapter)
 
+    @property
+    def answers(self) -> Answers:
+        """What it answers with."""
+        return answers_of(self.record.task)
+
     @cached_property
     def classes(self) -> Classes:
         """The classes, in the order of the graph's outputs; UsageError where each adapter has its own."""
@@ -124,7 +131,7 @@ class Bundle:
         if record.adapters:
             each = ", ".join(f"{adapter.name} with {len(adapter.classes)} classes" for adapter in record.adapters)
             return f"bundle {self.path}: {record.backbone}, {size}, {len(record.adapters)} adapters ({each})"
-        return f"bundle {self.path}: {record.backbone}, {len(record.classes)} classes, {size}{proof}"
+        return f"bundle {self.path}: {record.backbone}, {self.answers.subject(len(record.classes))}, {size}{proof}"
 
 
 def _no_adapter(bundle: Bundle, adapter: str | None) -> UsageError:
@@ -166,7 +173,7 @@ def _read_record(path: Path) -> BundleRecord:
     content = _read_json(path)
     version = content.get("schema_version")
     if version not in VERSIONS:
-        known = " and ".join(map(str, VERSIONS))
+        known = some(map(str, VERSIONS))
         raise BundleError(
             f"the bundle {path.parent} has schema version {version!r} and this visionft reads {known}: "
             "use the visionft that wrote it, or export the run again"

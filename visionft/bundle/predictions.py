@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
@@ -37,6 +37,8 @@ class Predictions(Sequence[Row]):
     classes: tuple[str, ...] = ()
     top: int = 1
     unfinished: int | None = None
+    headings: ClassVar[tuple[str, ...]] = ("photo", "label", "probability")
+    """Of the table in a notebook."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -54,7 +56,7 @@ class Predictions(Sequence[Row]):
     @property
     def answered(self) -> tuple[Prediction, ...]:
         """The answers alone."""
-        return tuple(row for row in self.rows if isinstance(row, Prediction))
+        return tuple(row for row in self.rows if not isinstance(row, Unanswered))
 
     @property
     def unanswered(self) -> tuple[Unanswered, ...]:
@@ -103,6 +105,29 @@ class Predictions(Sequence[Row]):
         values = [value for pair in self.best(row)[1:] for value in pair]
         return dict(zip_longest(self.columns[len(COLUMNS) :], values))
 
+    def full_rows(self) -> list[dict[str, Any]]:
+        """Return what the longer formats hold: the rows with the probabilities of all classes."""
+        kept = [None if row.probabilities is None else row.probabilities.tolist() for row in self.rows]
+        return [{**row, "probabilities": values} for row, values in zip(self.to_rows(), kept, strict=True)]
+
+    def schema(self) -> Any:
+        """Return the columns' types in Arrow's terms."""
+        # pyarrow takes longer to import than a small predict takes to answer, and only one ending needs it.
+        import pyarrow as pa
+
+        types = (pa.string(), pa.string(), pa.int64(), pa.float32(), pa.float32(), pa.bool_(), pa.string())
+        fields = [pa.field(name, kind) for name, kind in zip(COLUMNS, types, strict=True)]
+        further = self.columns[len(COLUMNS) :]
+        fields += [pa.field(name, pa.string() if name.startswith("label") else pa.float32()) for name in further]
+        schema = pa.schema([*fields, pa.field("probabilities", pa.list_(pa.float32()))])
+        return schema.with_metadata({"classes": json.dumps(self.classes, ensure_ascii=False)})
+
+    def cells(self, row: Row) -> tuple[str, ...]:
+        """Return a row as a notebook shows it."""
+        if isinstance(row, Unanswered):
+            return row.path, "not read", row.problem
+        return row.path, row.label, f"{row.probability:.1%}"
+
     def write(self, path: str | Path) -> Path:
         """Write to .csv, .jsonl or .parquet; the last two hold the probabilities of all classes too.
 
@@ -123,9 +148,9 @@ class Predictions(Sequence[Row]):
         shown, rest = self.rows[:SHOWN_ROWS], self.rows[SHOWN_ROWS:]
         unread = [row for row in rest if isinstance(row, Unanswered)][:SHOWN_ROWS]
         body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row))}</tr>" for row in (*shown, *unread)
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in self.cells(row))}</tr>" for row in (*shown, *unread)
         )
-        head = "<tr><th>photo</th><th>label</th><th>probability</th></tr>"
+        head = f"<tr>{''.join(f'<th>{name}</th>' for name in self.headings)}</tr>"
         return f"<table>{head}{body}</table><p>{escape(self._summary())}</p>"
 
     def _line(self, row: Row) -> str:
@@ -150,44 +175,21 @@ class Predictions(Sequence[Row]):
         return {} if self.unfinished is None else {"unfinished": True, "epoch": self.unfinished}
 
 
-def _cells(row: Row) -> tuple[str, str, str]:
-    if isinstance(row, Unanswered):
-        return row.path, "not read", row.problem
-    return row.path, row.label, f"{row.probability:.1%}"
-
-
-def _probabilities(predictions: Predictions) -> Iterator[list[float] | None]:
-    for row in predictions.rows:
-        yield None if row.probabilities is None else row.probabilities.tolist()
-
-
 def _write_csv(predictions: Predictions, path: Path) -> None:
     write_csv(predictions.to_rows(), predictions.columns, path)
 
 
 def _write_jsonl(predictions: Predictions, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
-        for row, probabilities in zip(predictions.to_rows(), _probabilities(predictions), strict=True):
-            file.write(json.dumps({**row, "probabilities": probabilities}, ensure_ascii=False) + "\n")
+        for row in predictions.full_rows():
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _write_parquet(predictions: Predictions, path: Path) -> None:
-    # pyarrow takes longer to import than a small predict takes to answer, and only this ending needs it.
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = (pa.string(), pa.string(), pa.int64(), pa.float32(), pa.float32(), pa.bool_(), pa.string())
-    fields = [pa.field(name, kind) for name, kind in zip(COLUMNS, types, strict=True)]
-    further = [
-        pa.string() if name.startswith("label") else pa.float32() for name in predictions.columns[len(COLUMNS) :]
-    ]
-    fields += [pa.field(*pair) for pair in zip(predictions.columns[len(COLUMNS) :], further, strict=True)]
-    schema = pa.schema([*fields, pa.field("probabilities", pa.list_(pa.float32()))])
-    rows = [
-        {**row, "probabilities": p} for row, p in zip(predictions.to_rows(), _probabilities(predictions), strict=True)
-    ]
-    named = schema.with_metadata({"classes": json.dumps(predictions.classes, ensure_ascii=False)})
-    pq.write_table(pa.Table.from_pylist(rows, schema=named), path)
+    pq.write_table(pa.Table.from_pylist(predictions.full_rows(), schema=predictions.schema()), path)
 
 
 WRITERS: dict[str, Callable[[Predictions, Path], None]] = {

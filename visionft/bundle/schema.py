@@ -10,12 +10,15 @@ from pydantic import Field, JsonValue, model_validator
 from visionft.bundle import names
 from visionft.bundle.quantization_record import ShrunkenRecord
 from visionft.bundle.schema_nodes import Count, Digest, Record, Share
+from visionft.tasks.registry import DEFAULT, TASKS
 
 SCHEMA_VERSION = 1
 """Raised with every change of bundle.json, of the tensors or of the golden files that an older reader cannot follow."""
 ADAPTERS_VERSION = 2
 """Of bundles with adapters, which answer nothing without one; those of one run stay at `SCHEMA_VERSION`."""
-VERSIONS = (SCHEMA_VERSION, ADAPTERS_VERSION)
+TASK_VERSION = 3
+"""Of bundles of another task than classification, whose tensors are others."""
+VERSIONS = (SCHEMA_VERSION, ADAPTERS_VERSION, TASK_VERSION)
 ADAPTER_NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What can be a file's name and an argument everywhere."""
 
@@ -163,14 +166,17 @@ class AdapterRecord(Record):
 class BundleRecord(Record):
     """The whole of bundle.json."""
 
-    schema_version: Literal[1, 2] = 1
-    """Version of this layout: 2 for a bundle with adapters, 1 for one without."""
+    schema_version: Literal[1, 2, 3] = 1
+    """Version of this layout: 2 for a bundle with adapters, 3 for one of another task than classification, else 1."""
     visionft: str
     """Version of visionft that wrote the bundle."""
     created: str
     """Time of the export, ISO 8601, UTC."""
+    task: str = DEFAULT
+    """What is answered; absent in a bundle of version 1 or 2, which answers with classes."""
     classes: tuple[str, ...]
-    """Class names; their order gives the class index. Empty in a bundle with adapters, each of which has its own."""
+    """Class names; their order gives the class index. Empty in a bundle with adapters, each of which has its own, and
+    in one of a task without classes."""
     classes_hash: Digest
     """SHA-256 of the class names joined by line feeds, UTF-8."""
     preprocess: dict[str, JsonValue]
@@ -192,7 +198,9 @@ class BundleRecord(Record):
     tensors: tuple[TensorRecord, ...]
     """Inputs and outputs of the graph."""
     agreement: AgreementRecord | None
-    """The export's own proof; null only while the export is at work."""
+    """The export's own proof; null while the export is at work, and where `parity` is the proof."""
+    parity: dict[str, JsonValue] | None = None
+    """The proof of another task than classification, in its own terms; absent in a bundle of version 1 or 2."""
     target: TargetRecord | None = None
     """The runtime that it was exported for and tried under; null: the one of the export, and later ones."""
     golden: GoldenRecord
@@ -206,13 +214,23 @@ class BundleRecord(Record):
 
     @model_validator(mode="after")
     def _either(self) -> Self:
-        if bool(self.adapters) == bool(self.classes) or (self.schema_version == ADAPTERS_VERSION) != bool(
-            self.adapters
+        if self.task not in TASKS:
+            raise ValueError(f"its task is {self.task!r}, which this visionft does not know")
+        if (self.schema_version == TASK_VERSION) != (self.task != DEFAULT):
+            raise ValueError("a bundle of another task than classification has version 3")
+        if self.task == DEFAULT and (
+            bool(self.adapters) == bool(self.classes)
+            or (self.schema_version == ADAPTERS_VERSION) != bool(self.adapters)
         ):
             raise ValueError("a bundle has classes (version 1) or adapters (version 2)")
         if len({adapter.name for adapter in self.adapters}) < len(self.adapters):
             raise ValueError("two adapters have one name")
         return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the text's values; what older readers do not know stands only where they cannot read the rest."""
+        later = {"task", "parity"} if self.schema_version < TASK_VERSION else set[str]()
+        return self.model_dump(mode="json", exclude=later)
 
 
 def tensors(classes: int | str, features: int) -> tuple[TensorRecord, ...]:

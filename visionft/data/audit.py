@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from visionft.data.prepare import fold_labels, list_photos, refuse_early, usable
+from visionft.data.labels import labels_of
+from visionft.data.prepare import list_photos, refuse_early, usable
 from visionft.data.sources.listing import Listing
 from visionft.data.sources.manifest_table import is_manifest
 from visionft.data.sources.structure.picture import picture
@@ -14,6 +15,7 @@ from visionft.data.summary import set_aside
 from visionft.data.verify_photos import find
 from visionft.photos import Account
 from visionft.settings import DataSettings
+from visionft.tasks.registry import DEFAULT
 from visionft.wording.lists import count
 
 UNSPLIT = "photos"  # the column of photos whose sides are to be drawn
@@ -81,11 +83,11 @@ class Audit:
         return "\n".join([*lines, *(f"note: {note}" for note in self.listing.notes)])
 
 
-def audit(photos: Path, settings: DataSettings) -> Audit:
+def audit(photos: Path, settings: DataSettings, task: str = DEFAULT) -> Audit:
     """List and read photos without opening one; whether the files of a manifest are there is looked up.
 
     Raises:
         DataError: they can be read in several ways, or in none, or none of a manifest's files is there.
     """
-    listing = fold_labels(list_photos(photos, settings))
-    return Audit(photos, usable(photos, listing, find(listing)) if is_manifest(photos) else listing)
+    listing = labels_of(task).fold(list_photos(photos, settings, task=task), None)
+    return Audit(photos, usable(photos, listing, find(listing), task) if is_manifest(photos) else listing)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from visionft.classes import Classes
+from visionft.data.labels import Labels, labels_of
 from visionft.data.sources.structure.interpretation import Reading
 from visionft.data.splits import SPLITS
 from visionft.errors import DataError
 from visionft.photos import Account, Quarantined, from_spreadsheet_table, spreadsheet_safe_table
+from visionft.tasks.registry import DEFAULT
 
 """Names that people give to splits, in lower case, and ours."""
 
@@ -61,12 +63,12 @@ class Rows:
 
     Attributes:
         paths: (n,) paths relative to the manifest's root.
-        labels: (n,) int64 class indices in [0, C).
+        labels: (n,) int64 class indices in [0, C), or what else the task learns.
         digests: (n,) SHA-256 of the files' bytes, hexadecimal.
     """
 
     paths: Column
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     digests: Column
 
     def __len__(self) -> int:
@@ -87,7 +89,7 @@ class Manifest:
     Attributes:
         root: Folder that the paths are relative to.
         table: Columns of `SCHEMA`, in order of `path`; `split` is train, validation or test; `group` may be null.
-        classes: The classes, whatever a split lacks.
+        classes: The classes, whatever a split lacks; none where labels are no classes.
         quarantine: Files that were left out, with reasons.
         notes: Sentences to be said aloud.
         unchanged: Photos that were not opened this time, as they are what they were at an earlier check.
@@ -95,6 +97,7 @@ class Manifest:
         lost_classes: Classes of which no photo could be used.
         part_of: The fingerprint of the manifest that these photos are a part of; none: they are all.
         reading: How a folder was read; None for a manifest, and for the photos of a run that is reopened.
+        task: What is learnt from them.
     """
 
     root: Path
@@ -107,6 +110,12 @@ class Manifest:
     lost_classes: tuple[str, ...] = ()
     part_of: str | None = None
     reading: Reading | None = None
+    task: str = DEFAULT
+
+    @property
+    def labels(self) -> Labels:
+        """What the labels are."""
+        return labels_of(self.task)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -120,16 +129,12 @@ class Manifest:
         if split not in SPLITS:
             raise ValueError(f"no split is called {split!r}: there are {', '.join(SPLITS)}")
         chosen = self.table.filter(pc.equal(self.table["split"], split))
-        indices = pc.index_in(chosen["label"], value_set=pa.array(self.classes.names, pa.string()))
-        labels = np.asarray(indices.to_numpy(), np.int64)
+        labels = self.labels.encode(chosen["label"], self.classes)
         return Rows(_column(chosen, "path"), labels, _column(chosen, "digest"))
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Count the photos: split -> class -> n, with every split and every class, zeros included."""
-        found = {split: dict.fromkeys(self.classes.names, 0) for split in SPLITS}
-        for row in self.table.group_by(["split", "label"]).aggregate([([], "count_all")]).to_pylist():
-            found[row["split"]][row["label"]] = row["count_all"]
-        return found
+        return self.labels.counts(self.table, self.classes)
 
     @property
     def account(self) -> Account:

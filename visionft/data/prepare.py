@@ -11,21 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from visionft.classes import Classes
-from visionft.data.dataset_errors import (
-    gap_notes,
-    refuse_one_class,
-    refuse_products,
-    refuse_shares,
-    refuse_unknown,
-    refuse_untrained,
-    refuse_unvalidated,
-)
+from visionft.data.dataset_errors import refuse_shares, refuse_unvalidated
+from visionft.data.labels import labels_of
 from visionft.data.manifest import SCHEMA, Manifest, read_splits
-from visionft.data.odd_classes import Place, odd_notes, refuse_unprintable
 from visionft.data.sources.image_folder import scan
 from visionft.data.sources.listing import Listing
 from visionft.data.sources.manifest_table import is_manifest, read_manifest
-from visionft.data.sources.merged_class_paths import fold
 from visionft.data.splits import SPLITS
 from visionft.data.splitting.draw import draw
 from visionft.data.splitting.leakage import leak_notes
@@ -33,6 +24,7 @@ from visionft.data.verify_photos import Progress, check
 from visionft.errors import DataError
 from visionft.photos import printable
 from visionft.settings import DataSettings
+from visionft.tasks.registry import DEFAULT
 from visionft.wording.lists import count, some
 
 
@@ -43,6 +35,7 @@ def prepare(
     splits: Path | pa.Table | None = None,
     on_progress: Progress | None = None,
     threads: int | None = None,
+    task: str = DEFAULT,
 ) -> Manifest:
     """Read, check and split the photos of a run.
 
@@ -52,6 +45,7 @@ def prepare(
         splits: A splits.csv of an earlier run or its rows, whose sides win; none: `settings.splits`.
         on_progress: Called with (photos opened, photos in all).
         threads: Photos opened at once; none: one a processor.
+        task: What is learnt from them, which says what their labels are.
 
     Raises:
         DataError: the photos cannot be trained on; the sentence says why and what to do.
@@ -59,11 +53,12 @@ def prepare(
     photos = Path(photos)
     earlier = settings.splits if splits is None else splits
     earlier = read_splits(earlier) if isinstance(earlier, Path) else earlier
-    listing = fold_labels(list_photos(photos, settings))
-    refuse_early(photos, listing, settings)
-    checked = usable(photos, listing, _checked(listing, settings, on_progress, threads))
-    lost = _lost(listing, checked)
-    return replace(_split(photos, checked, settings, earlier), by_rows=is_manifest(photos), lost_classes=lost)
+    labels = labels_of(task)
+    listing = labels.fold(list_photos(photos, settings, task=task), None)
+    refuse_early(photos, listing, settings, task)
+    checked = usable(photos, listing, _checked(listing, settings, on_progress, threads), task)
+    lost = labels.lost(listing.table, checked.table)
+    return replace(_split(photos, checked, settings, earlier, task), by_rows=is_manifest(photos), lost_classes=lost)
 
 
 def label_photos(
@@ -73,6 +68,7 @@ def label_photos(
     *,
     on_progress: Progress | None = None,
     threads: int | None = None,
+    task: str = DEFAULT,
 ) -> Manifest:
     """Read and check labelled photos that are only measured on: every one is `test`.
 
@@ -81,11 +77,11 @@ def label_photos(
     Raises:
         DataError: a class that the run does not know, or photos that cannot be read.
     """
-    photos = Path(photos)
-    listing = _measured(photos, list_photos(photos, settings, classes.names), settings)
-    listing = fold_labels(listing, classes.names)
-    refuse_unknown(photos, sorted(listing.table["label"].unique().to_pylist()), classes.names)
-    checked = usable(photos, listing, _checked(listing, settings, on_progress, threads))
+    photos, labels = Path(photos), labels_of(task)
+    listing = _measured(photos, list_photos(photos, settings, classes.names, task), settings)
+    listing = labels.fold(listing, classes.names)
+    labels.require_known(photos, listing.table, classes)
+    checked = usable(photos, listing, _checked(listing, settings, on_progress, threads), task)
     table = _with_splits(checked.table, pa.repeat("test", checked.table.num_rows))
     return Manifest(
         checked.root,
@@ -95,32 +91,30 @@ def label_photos(
         checked.notes,
         checked.unchanged,
         by_rows=is_manifest(photos),
-        lost_classes=_lost(listing, checked),
+        lost_classes=labels.lost(listing.table, checked.table),
         reading=checked.reading,
+        task=task,
     )
 
 
-def list_photos(photos: Path, settings: DataSettings, known: Sequence[str] | None = None) -> Listing:
-    """List what a folder or a manifest names, without opening a photo; a note says which classes are odd.
+def list_photos(
+    photos: Path, settings: DataSettings, known: Sequence[str] | None = None, task: str = DEFAULT
+) -> Listing:
+    """List what a folder or a manifest names, without opening a photo; a note says which labels are odd.
 
     Args:
         photos: a folder of class folders, or a CSV/Parquet manifest.
         settings: how to read them.
         known: the classes of a run that the photos are only measured with.
+        task: what is learnt from them.
 
     Raises:
         DataError: neither a folder nor a manifest, or one that cannot be read.
     """
-    listing = _listed(photos, settings, known)
-    labels = listing.table["label"].unique().to_pylist()
-    refuse_unprintable(photos, labels)
-    return listing if known is not None else listing.noting(*odd_notes(_place(listing), labels))
-
-
-def _place(listing: Listing) -> Place:
-    reading = listing.reading
-    is_one = reading is not None and reading.layout == "classes" and len(reading.parts) == 1
-    return Place(listing.root / reading.parts[0].folder if reading and is_one else None, reading is not None)
+    labels = labels_of(task)
+    if photos.exists():
+        labels.require_place(photos)
+    return labels.read(photos, _listed(photos, settings, known), known)
 
 
 def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None) -> Listing:
@@ -140,16 +134,7 @@ def _checked(listing: Listing, settings: DataSettings, on_progress: Progress | N
     return check(listing, settings.max_pixels, on_progress, threads, remember=settings.scan_cache)
 
 
-def fold_labels(listing: Listing, known: Sequence[str] | None = None) -> Listing:
-    """Rename labels that are known ones but for levels in between; known: none, those of a given train split."""
-    if known is None:
-        is_train = pc.fill_null(pc.equal(listing.table["split"], "train"), False)
-        known = listing.table["label"].filter(is_train).unique().to_pylist()
-    table, notes = fold(listing.table, known)
-    return replace(listing, table=table).noting(*notes)
-
-
-def refuse_early(photos: Path, listing: Listing, settings: DataSettings) -> None:
+def refuse_early(photos: Path, listing: Listing, settings: DataSettings, task: str = DEFAULT) -> None:
     """Refuse what a listing alone shows, before hours are spent on opening photos.
 
     Raises:
@@ -158,22 +143,26 @@ def refuse_early(photos: Path, listing: Listing, settings: DataSettings) -> None
     given = _given(listing.table)
     if "validation" not in given:
         refuse_shares(settings)
-    if not is_manifest(photos):
-        refuse_products(photos, listing, settings)
-    refuse_one_class(photos, listing.table)
-    if given:
-        refuse_untrained(photos, listing.table)
+    labels_of(task).require_early(photos, listing, settings)
 
 
-def _split(photos: Path, checked: Listing, settings: DataSettings, earlier: pa.Table | None) -> Manifest:
-    table, notes = _drawn(checked.table, settings, earlier)
-    refuse_one_class(photos, table)
-    refuse_untrained(photos, table)
+def _split(photos: Path, checked: Listing, settings: DataSettings, earlier: pa.Table | None, task: str) -> Manifest:
+    labels = labels_of(task)
+    sides, notes = _drawn(labels.strata(checked.table), settings, earlier)
+    table = _with_splits(checked.table, sides["split"])
+    labels.require_split(photos, table)
     refuse_unvalidated(photos, table)
-    classes = Classes.of(table["label"].unique().to_pylist())
-    notes = [*checked.notes, *notes, *gap_notes(table, classes.names), *leak_notes(table)]
+    classes = labels.classes(table)
+    notes = [*checked.notes, *notes, *labels.gaps(table, classes), *leak_notes(table)]
     return Manifest(
-        checked.root, table, classes, checked.quarantine, tuple(notes), checked.unchanged, reading=checked.reading
+        checked.root,
+        table,
+        classes,
+        checked.quarantine,
+        tuple(notes),
+        checked.unchanged,
+        reading=checked.reading,
+        task=task,
     )
 
 
@@ -208,7 +197,7 @@ def _with_splits(table: pa.Table, splits: pa.ChunkedArray | pa.Array) -> pa.Tabl
     return pa.table(columns).cast(SCHEMA)
 
 
-def usable(photos: Path, listed: Listing, checked: Listing) -> Listing:
+def usable(photos: Path, listed: Listing, checked: Listing, task: str = DEFAULT) -> Listing:
     """Return `checked` with a note on classes that lost every photo.
 
     Raises:
@@ -216,17 +205,11 @@ def usable(photos: Path, listed: Listing, checked: Listing) -> Listing:
     """
     if not checked.table.num_rows:
         raise DataError(_noneusable(photos, listed, checked))
-    lost = _lost(listed, checked)
+    lost = labels_of(task).lost(listed.table, checked.table)
     if not lost:
         return checked
     what = "1 class is" if len(lost) == 1 else f"{len(lost)} classes are"
     return checked.noting(f"{what} left out, as no photo of {some(map(repr, lost))} can be used: see the quarantine")
-
-
-def _lost(listed: Listing, checked: Listing) -> tuple[str, ...]:
-    """Return the classes of which no photo can be used."""
-    left = set(checked.table["label"].unique().to_pylist())
-    return tuple(sorted(set(listed.table["label"].unique().to_pylist()) - left))
 
 
 def _noneusable(photos: Path, listed: Listing, checked: Listing) -> str:

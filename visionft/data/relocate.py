@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -80,9 +80,10 @@ def locate(
     if not table.num_rows:
         wanted_ones = f"{count(wanted.num_rows, ' and '.join(splits) + ' photo')} of the run"
         raise DataError(_nothing(wanted_ones, manifest.root, left_out[0], place, flags))
-    gone = sorted(set(lost["label"].unique().to_pylist()) - set(table["label"].unique().to_pylist()))
+    gone = manifest.labels.lost(lost, table)
     found = Manifest(root, table, manifest.classes, by_rows=manifest.by_rows, part_of=manifest.fingerprint)
-    account = Account(wanted.num_rows, table.num_rows, left_out, tuple(gone))
+    found = replace(found, task=manifest.task)
+    account = Account(wanted.num_rows, table.num_rows, left_out, gone)
     return Located(found, account, None if place is None else manifest.root)
 
 

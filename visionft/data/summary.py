@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from visionft.data.manifest import Manifest
-from visionft.data.sources.structure.picture import picture
 from visionft.data.splits import SPLITS
 from visionft.photos import Quarantined
 from visionft.wording.lists import count, some
@@ -23,18 +22,15 @@ def summary(manifest: Manifest, record: Path | None = None) -> str:
         manifest: The photos.
         record: The file that will hold the whole quarantine; none: it is kept nowhere.
     """
-    counts = manifest.counts()
-    totals = {split: sum(counts[split].values()) for split in SPLITS}
+    totals = {split: sum(counts.values()) for split, counts in manifest.counts().items()}
     shares = ", ".join(f"{totals[split]:,} {split}" for split in SPLITS if totals[split])
-    kinds = count(len(manifest.classes), "class", "classes")
+    kinds = manifest.labels.kinds(manifest.table)
     account = manifest.account
     loud = f"; {account.headline}" if account.headline else ""
     lines = [f"{count(len(manifest), 'photo')} of {kinds}: {shares}{loud}"]
     if manifest.reading:
         lines.append(f"read as: {manifest.reading.sentence}")
-    lines += picture(counts)
-    if totals["train"]:
-        lines.append(_range(counts["train"]))
+    lines += manifest.labels.picture(manifest.table, manifest.classes)
     products = manifest.table["group"].drop_null().unique()
     if len(products):
         lines.append(f"{count(len(products), 'product')}: the photos of one stay together where sides were drawn")
@@ -60,10 +56,3 @@ def set_aside(quarantine: Sequence[Quarantined], missed: Sequence[str] = (), rec
     named = f" ({some(missed, NAMED)})" if missed else ""
     where = f"; the whole list is in {record}" if record is not None else ""
     return [f"{count(len(quarantine), 'entry', 'entries')} in quarantine: {tally}{named}{where}"]
-
-
-def _range(train: dict[str, int]) -> str:
-    smallest, largest = min(train, key=lambda name: train[name]), max(train, key=lambda name: train[name])
-    if train[smallest] == train[largest]:
-        return f"training photos a class: {train[smallest]:,}"
-    return f"training photos a class: {train[smallest]:,} ({smallest}) to {train[largest]:,} ({largest})"

@@ -49,7 +49,7 @@ def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None)
     if photos is None or split is not None:
         measured = _own(run, "test" if split is None else split, photos)
     else:
-        measured = _others(photos, run.classes, run.settings.data)
+        measured = _others(photos, run.classes, run.settings.data, run.task)
     rows, apart = measured.rows, split in (None, "test")  # the other splits are known to the run, all of them
     dataset = EvalPhotos(rows, measured.root, run.preprocess)
     workers = (
@@ -68,6 +68,7 @@ def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None)
         run.answering().temperature,
         known_photos(run, rows.digests),
         apart=apart,
+        task=run.task,
     )
 
 
@@ -79,16 +80,16 @@ def evaluate_bundle(bundle: Bundle, photos: Path, adapter: str | None = None) ->
         DataError: the photos have a class that the bundle does not know.
     """
     chosen = bundle.chosen(adapter)
-    measured = _others(photos, chosen.classes, reading_of(chosen))
+    measured = _others(photos, chosen.classes, reading_of(chosen), chosen.record.task)
     manifest, rows = measured, measured.rows
     logits = _logits(Engine(bundle), [manifest.root / str(path) for path in rows.paths], adapter)
-    return Evaluation.of(bundle.path, measured, chosen.classes, logits, chosen.temperature)
+    return Evaluation.of(bundle.path, measured, chosen.classes, logits, chosen.temperature, task=chosen.record.task)
 
 
-def _others(photos: Path, classes: Classes, settings: DataSettings) -> Measured:
+def _others(photos: Path, classes: Classes, settings: DataSettings, task: str) -> Measured:
     if settings.group_by == "column" and photos.is_file():  # products matter to splits alone, and here are none
         settings = settings.model_copy(update={"group_by": "none"})
-    manifest = data.label_photos(photos, classes, settings)
+    manifest = data.label_photos(photos, classes, settings, task=task)
     name, rows = photos.absolute().stem, manifest.rows("test")
     return Measured(name, rows, manifest.root, manifest.account, manifest.quarantine, manifest.notes)
 

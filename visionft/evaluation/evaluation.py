@@ -18,10 +18,12 @@ from visionft.classes import Classes
 from visionft.data import Column, Rows
 from visionft.evaluation.retention import Retention
 from visionft.evaluation.seen_photos import TRAIN, Seen
-from visionft.metrics import Metrics, Slice, evaluate_logits, slices, softmax
+from visionft.metrics import Slice, slices
 from visionft.photos import Account, Quarantined, printable, spreadsheet_safe_table
 from visionft.runs.atomic_write import make_folder, replacing, write_json
+from visionft.runs.learning import learning_of
 from visionft.runs.unfinished import sentence
+from visionft.tasks.registry import DEFAULT
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
 
@@ -54,7 +56,7 @@ class Evaluation:
     Attributes:
         subject: the run's or bundle's folder.
         split: name of the split, or of the folder evaluated.
-        metrics: all figures.
+        metrics: all figures: of classification a `visionft.Metrics`.
         predictions: one row a photo: path, truth, label, probability, truth_probability, correct.
         quarantine: everything that was passed over when the photos were read, with reasons.
         account: photos asked for, measured, and left out.
@@ -68,11 +70,12 @@ class Evaluation:
         digests: (n,) SHA-256 of the photos' bytes.
         slices: accuracy by the values of columns, where that was asked for, the most suspicious first.
         report: the page that shows all of it; None: there is none.
+        task: what is answered.
     """
 
     subject: Path
     split: str
-    metrics: Metrics
+    metrics: Any
     predictions: pa.Table
     quarantine: tuple[Quarantined, ...]
     account: Account
@@ -85,6 +88,7 @@ class Evaluation:
     digests: Column | None = None
     slices: tuple[Slice, ...] | None = None
     report: Path | None = None
+    task: str = DEFAULT
 
     @classmethod
     def of(
@@ -97,6 +101,7 @@ class Evaluation:
         known: NDArray[np.int8] | None = None,
         *,
         apart: bool = True,
+        task: str = DEFAULT,
     ) -> Evaluation:
         """Compute the figures from raw logits (N, C) and the temperature that calibrates them.
 
@@ -108,30 +113,21 @@ class Evaluation:
             temperature: what they are divided by.
             known: (N,) as of `known_photos`; None: that is not known.
             apart: whether figures without known photos are worth having.
+            task: what is answered.
         """
-        labels = measured.rows.labels
-        probabilities = softmax(logits / temperature)
-        answers, n = probabilities.argmax(1), np.arange(len(labels))
-        names = np.array(classes.names, dtype=object)
-        table = pa.table(
-            {
-                "path": [str(path) for path in measured.rows.paths],
-                "truth": names[labels],
-                "label": names[answers],
-                "probability": probabilities[n, answers].astype(np.float32),
-                "truth_probability": probabilities[n, labels].astype(np.float32),
-                "correct": answers == labels,
-            }
-        )
-        metrics = evaluate_logits(logits, labels, list(classes), temperature=temperature)
+        learning, labels = learning_of(task), measured.rows.labels
+        table = learning.table(measured.rows.paths, logits, labels, classes, temperature)
+        metrics = learning.measure(logits, labels, classes, temperature)
         account, seen = measured.account, None
         if known is not None:
             account = replace(account, seen=int((known == TRAIN).sum()))
             new, figures = known == 0, None
             if apart and new.any() and not new.all():
-                figures = evaluate_logits(logits[new], labels[new], list(classes), temperature=temperature)
+                figures = learning.measure(logits[new], labels[new], classes, temperature)
             seen = Seen.of(known, figures) if apart else None
-        found = cls(subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes)
+        found = cls(
+            subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes, task=task
+        )
         return replace(found, root=measured.root, digests=measured.rows.digests)
 
     def files(self) -> dict[str, tuple[str, str | None]]:
@@ -149,13 +145,10 @@ class Evaluation:
         return replace(self, slices=slices(columns, labels, right, names))
 
     def write(self, folder: Path) -> Path:
-        """Write metrics.json, predictions.csv, predictions.parquet and confusion.csv into a folder."""
+        """Write metrics.json, predictions.csv, predictions.parquet, and of classes confusion.csv, into a folder."""
         make_folder(folder)
-        confusion = self.metrics.confusion
-        # By position, not by name: a class may be called "truth" too.
-        columns = [pa.array(self.metrics.classes, pa.string()), *(pa.array(column) for column in confusion.T)]
-        counts = pa.Table.from_arrays(columns, ["truth", *self.metrics.classes])
-        for name, table in (("predictions.csv", self.predictions), ("confusion.csv", counts)):
+        further = learning_of(self.task).tables(self.metrics)
+        for name, table in {"predictions.csv": self.predictions, **further}.items():
             with replacing(folder / name) as temporary:
                 pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)
         with replacing(folder / "predictions.parquet") as temporary:

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from visionft.backbones import Forward, forwarding
 from visionft.bundle import Answer, Predictions
+from visionft.bundle.answers import answers_of
 from visionft.machine.arithmetic import full_precision
 from visionft.machine.memory import ON_PROCESSOR, memory_shortage_said
-from visionft.metrics import Answering, unit
+from visionft.metrics import unit
 from visionft.photos import Asked
 from visionft.runs import Run
+from visionft.runs.learning import learning_of
 from visionft.serving.predict_bundle import listed, rows_of
 from visionft.serving.streaming import Progress
 
@@ -30,26 +32,17 @@ def predict_run(run: Run, asked: Asked | Iterable[Asked], on_progress: Progress 
     items, total = listed(asked)
     network, preprocess, device = run.network(), run.preprocess, run.device
     with forwarding(network.to(device), preprocess, device=device) as forward:
-        answer = _answering(forward, run.answering(), run.classes.names)
-        return Predictions(rows_of(items, preprocess.pixels, answer, on_progress, total), run.classes.names)
+        answer, table = _answering(forward, run), answers_of(run.task)
+        rows = rows_of(items, preprocess.pixels, answer, table.row, on_progress, total)
+        return table.predictions(rows, run.classes.names)
 
 
-def _answering(
-    forward: Forward, answering: Answering, names: Sequence[str]
-) -> Callable[[Sequence[NDArray[np.uint8]]], list[Answer]]:
+def _answering(forward: Forward, run: Run) -> Callable[[Sequence[NDArray[np.uint8]]], list[Answer]]:
     """Return what answers a batch, each photo (H, W, 3) uint8 of the input's size."""
+    learning, answering, names = learning_of(run.task), run.answering(), run.classes.names
 
     def answer(batch: Sequence[NDArray[np.uint8]]) -> list[Answer]:
         found = forward(torch.from_numpy(np.stack(batch)))
-        logits, embeddings = found["logits"], unit(found["embedding"])
-        probabilities, scores = answering.probabilities(logits), answering.known(logits, embeddings)
-        chosen, unknown = logits.argmax(axis=1), answering.unknown(scores)
-        return [
-            Answer(
-                names[best], int(best), float(probabilities[i, best]), probabilities[i], logits[i], embeddings[i],
-                float(scores[i]), bool(unknown[i]),
-            )
-            for i, best in enumerate(chosen)
-        ]  # fmt: skip
+        return learning.answers(found["logits"], unit(found["embedding"]), answering, names)
 
     return answer

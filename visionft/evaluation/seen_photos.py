@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from visionft.data import Column
-from visionft.metrics import Metrics
 from visionft.runs import Run
+from visionft.runs.learning import Measures
 from visionft.runs.lineage import lineage
 
 TRAIN, VALIDATION = 1, 2
@@ -32,10 +32,10 @@ class Seen:
     n: int
     train: int
     validation: int
-    new: Metrics | None = None
+    new: Measures | None = None
 
     @classmethod
-    def of(cls, known: NDArray[np.int8], new: Metrics | None) -> Seen:
+    def of(cls, known: NDArray[np.int8], new: Measures | None) -> Seen:
         """Count photos (n,) as of `known_photos`; `new` are the figures on those at 0."""
         return cls(len(known), int((known == TRAIN).sum()), int((known == VALIDATION).sum()), new)
 
@@ -59,9 +59,7 @@ class Seen:
         told += f", {self.validation:,} among those that it was chosen by" if self.validation else ""
         if self.new is None:
             return f"{told}, and no other is left: these figures say nothing about new photos"
-        ends = self.new.intervals.get("top1")
-        between = f" (95 % interval {ends[0]:.1%} to {ends[1]:.1%})" if ends else ""
-        return f"{told}: without them top-1 is {self.new.top1:.1%}{between} on {self.new.n:,} photos"
+        return f"{told}: without them {self.new.headline} on {self.new.n:,} photos"
 
 
 def known_photos(run: Run, digests: Column) -> NDArray[np.int8]:

@@ -6,19 +6,21 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Literal
 
 from onnx import ModelProto
 from pydantic import JsonValue
 
 from visionft.bundle import names as n
+from visionft.bundle.answers import answers_of
 from visionft.bundle.load import digest_of
-from visionft.bundle.schema import SCHEMA_VERSION, BundleRecord, GoldenRecord, ModelRecord, WeightsRecord, tensors
+from visionft.bundle.schema import BundleRecord, GoldenRecord, ModelRecord, WeightsRecord
 from visionft.exporting.onnx_model import opset_of
 from visionft.exporting.trained_model import TrainedModel
 from visionft.metrics import Answering
 from visionft.runs import layout
 from visionft.runs.run_files import read_json
+from visionft.tasks.registry import DEFAULT
 
 UNKNOWN_LICENCE = "unknown"
 PRIVATE_SETTINGS = {
@@ -31,7 +33,7 @@ PRIVATE_SETTINGS = {
 def metadata(run: TrainedModel, fingerprint: str) -> dict[str, str]:
     """Return metadata_props for the model: enough to serve it without bundle.json."""
     return {
-        n.META_SCHEMA: str(SCHEMA_VERSION),
+        n.META_SCHEMA: str(version_of(run)),
         n.META_VERSION: n.installed_version(),
         n.META_CLASSES: json.dumps(list(run.classes.names), ensure_ascii=False),
         n.META_CLASSES_HASH: run.classes.hash,
@@ -45,6 +47,8 @@ def metadata(run: TrainedModel, fingerprint: str) -> dict[str, str]:
 def provisional(run: TrainedModel, features: int, model: ModelProto, file: Path, fingerprint: str) -> BundleRecord:
     """Return the record of a bundle whose agreement and golden vectors are still to come."""
     return BundleRecord(
+        schema_version=version_of(run),
+        task=run.settings.task,
         visionft=n.installed_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         classes=run.classes.names,
@@ -53,12 +57,17 @@ def provisional(run: TrainedModel, features: int, model: ModelProto, file: Path,
         backbone=backbone_of(run),
         weights=weights_record(run.weights_source),
         model=model_record(model, file),
-        tensors=tensors(len(run.classes), features),
+        tensors=answers_of(run.settings.task).tensors(len(run.classes), features),
         agreement=None,
         golden=GoldenRecord(kind="none", n=0),
         figures=figures(run),
         provenance=provenance(run, fingerprint),
     )
+
+
+def version_of(run: TrainedModel) -> Literal[1, 3]:
+    """Return the version of a bundle's layout: that of classes, which every reader knows, or a later one."""
+    return 1 if run.settings.task == DEFAULT else 3
 
 
 def backbone_of(run: TrainedModel) -> str:
@@ -77,7 +86,7 @@ def model_record(model: ModelProto, file: Path) -> ModelRecord:
 def write_record(folder: Path, record: BundleRecord) -> None:
     """Write bundle.json."""
     (folder / n.RECORD_FILE).write_text(
-        json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        json.dumps(record.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
 
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import onnx
 
 from visionft.bundle import Bundle
 from visionft.bundle import names as n
-from visionft.bundle.schema import AgreementRecord, BundleRecord, GoldenRecord, TargetRecord
+from visionft.bundle.schema import BundleRecord, GoldenRecord, TargetRecord
 from visionft.exporting.bundle_record import fitted, provisional, write_final_record, write_record
 from visionft.exporting.golden_vectors import GOLDEN_PHOTOS, write_golden
-from visionft.exporting.model_card import card
-from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
 from visionft.exporting.parity_photos import SPLIT, limit_of, read_photos, sample, stratified
 from visionft.exporting.quantization.accuracy import check_end, tolerances
 from visionft.exporting.quantization.quantize import Shrink
 from visionft.exporting.reference_answers import Truth
-from visionft.exporting.stage_parity import Stages
+from visionft.exporting.shipping import Shipping, shipping_of
+from visionft.exporting.stage_parity import STAGE_PHOTOS, Progress, Stages
 from visionft.exporting.target import Allowed, Runtime, prove
 from visionft.exporting.trained_model import Photos, TrainedModel
 from visionft.serving import Session
@@ -58,7 +57,7 @@ class Draft:
         record = self._first(folder)
         write_record(folder, record)  # so that a session can open it
         if self.found is None:
-            record = record.model_copy(update={"agreement": self._compared(folder)})
+            record = record.model_copy(update=self._proof(folder))
         else:
             levels = self.found.agreement.max_pixel_difference
             check_end(Session(Bundle.open(folder)), self.found.shrunken, sample(self.manifest, STAGE_PHOTOS), levels)
@@ -67,8 +66,12 @@ class Draft:
         if self.runtime is not None:
             record = record.model_copy(update={"target": self._tried(folder, self.runtime)})
         record = write_final_record(folder, record)
-        (folder / n.CARD_FILE).write_text(card(record), encoding="utf-8")
+        (folder / n.CARD_FILE).write_text(self._shipping.card(record), encoding="utf-8")
         return record
+
+    @property
+    def _shipping(self) -> Shipping:
+        return shipping_of(self.run.settings.task)
 
     def _first(self, folder: Path) -> BundleRecord:
         features, fingerprint = self.trained.network.features, self.manifest.fingerprint
@@ -79,20 +82,20 @@ class Draft:
         shrunken = {"model": model, "shrunken": self.found.record, "agreement": self.found.agreement}
         return record.model_copy(update=shrunken | fitted(self.found.shrunken.answering, self.settings.accept))
 
-    def _compared(self, folder: Path) -> AgreementRecord:
+    def _proof(self, folder: Path) -> dict[str, Any]:
         bundle, rows = Bundle.open(folder), self.manifest.rows(SPLIT)
         chosen = stratified(rows, limit_of(self.settings))
         photos = read_photos(self.manifest.root, rows, chosen)
         stages = Stages(self.model, bundle.preprocess)
-        return compare(Session(bundle), self.trained, stages, photos, len(chosen), self.on_progress)
+        return self._shipping.prove(Session(bundle), self.trained, stages, photos, len(chosen), self.on_progress)
 
     def _golden(self, folder: Path) -> GoldenRecord:
         classes, place = Bundle.open(folder).classes, folder / n.GOLDEN_FOLDER
         photos = sample(self.manifest, GOLDEN_PHOTOS)
         if self.found is None:
-            return write_golden(place, photos, self.trained, classes)
+            return write_golden(place, photos, self.trained, classes, task=self.run.settings.task)
         shrunken = self.found.shrunken
-        return write_golden(place, photos, shrunken, classes, **tolerances(shrunken, photos))
+        return write_golden(place, photos, shrunken, classes, tolerances(shrunken, photos))
 
     def _tried(self, folder: Path, runtime: Runtime) -> TargetRecord:
         photos = sample(self.manifest, STAGE_PHOTOS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,9 +17,10 @@ from visionft.exporting.draft import Draft
 from visionft.exporting.model_card import sentences, tried
 from visionft.exporting.onnx_model import OPSET, build, set_metadata
 from visionft.exporting.onnx_size import require_small
-from visionft.exporting.parity import Progress
 from visionft.exporting.quantization.quantize import shrink, wanted_of
 from visionft.exporting.reference_answers import Truth
+from visionft.exporting.shipping import shipping_of
+from visionft.exporting.stage_parity import Progress
 from visionft.exporting.target import Runtime
 from visionft.exporting.trained_model import TrainedModel
 from visionft.photos import Account
@@ -45,28 +47,35 @@ class Exported:
         adapters: names of the adapters, where there are some; the figures above are then the worst of theirs.
         account: of the run's photos that the check could have been made on; None where several runs have theirs.
         unfinished: epoch of the weights, where they are the best so far of a run that is not finished.
+        parity: the proof of another task than classification, which has no labels to agree on, in its own terms.
     """
 
     bundle: Path
-    agreement: float
-    max_probability_difference: float
-    n: int
-    near_ties: tuple[NearTie, ...]
-    opset: int
-    seconds: float
+    agreement: float | None = None
+    max_probability_difference: float | None = None
+    n: int = 0
+    near_ties: tuple[NearTie, ...] = ()
+    opset: int = OPSET
+    seconds: float = 0.0
     shrunken: ShrunkenRecord | None = None
     notes: tuple[str, ...] = ()
     adapters: tuple[str, ...] = ()
     target: TargetRecord | None = None
     account: Account | None = None
     unfinished: int | None = None
+    parity: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, the line of `--json`."""
+        if self.parity is not None:
+            more: dict[str, Any] = {} if self.unfinished is None else {"unfinished": True, "epoch": self.unfinished}
+            more |= {} if self.account is None else {"account": self.account.to_json()}
+            kept = {"bundle": str(self.bundle), "opset": self.opset, "seconds": self.seconds, "n": self.n}
+            return {**kept, "parity": dict(self.parity), **more, "notes": list(self.notes)}
         plain = {
             name: getattr(self, name) for name in ("agreement", "max_probability_difference", "n", "opset", "seconds")
         }
-        more: dict[str, Any] = {"adapters": list(self.adapters)} if self.adapters else {}
+        more = {"adapters": list(self.adapters)} if self.adapters else {}
         more |= {} if self.shrunken is None else {"shrunken": self.shrunken.model_dump(mode="json")}
         more |= {} if self.unfinished is None else {"unfinished": True, "epoch": self.unfinished}
         more |= {} if self.target is None else {"target": self.target.model_dump(mode="json")}
@@ -78,6 +87,8 @@ class Exported:
         count = f", {len(self.adapters)} adapters: {', '.join(self.adapters)}" if self.adapters else ""
         missing = f", {self.account.headline}" if self.account and self.account.headline else ""
         place = f"bundle {self.bundle} (opset {self.opset}{count}){missing}"
+        if self.parity is not None:
+            return "\n".join([f"{place}: {self.parity['sentence']}", *self.notes])
         trained = "its trained model on at least" if self.adapters else "the trained model on"
         share = f"the same label as {trained} {self.agreement:.2%} of {self.n:,} photos"
         lines = [f"{place}: {share}, probabilities at most {self.max_probability_difference:.2g} apart"]
@@ -129,7 +140,8 @@ def export(
     manifest = run.manifest()
     if on_progress is not None:
         on_progress("exporting", 0, 1)
-    model = build(network, run.preprocess, run.classes, answering, runtime.target.opset if runtime else OPSET)
+    task, opset = run.settings.task, runtime.target.opset if runtime else OPSET
+    model = build(network, run.preprocess, run.classes, answering, opset, task, shipping_of(task).append)
     with written(place):
         found = None if wanted is None else shrink(model, trained, manifest, run.classes, wanted, on_progress)
     model = model if found is None else found.model
@@ -141,17 +153,13 @@ def export(
 
 
 def _exported(place: Path, record: BundleRecord, notes: tuple[str, ...], seconds: float) -> Exported:
-    found = record.agreement
-    assert found is not None, "a bundle is not placed without its proof"
+    proof = shipping_of(record.task).proof(record)
     return Exported(
         place,
-        found.agreement,
-        found.max_probability_difference,
-        found.n,
-        found.near_ties,
-        record.model.opset,
-        round(seconds, 1),
-        record.shrunken,
-        notes,
+        opset=record.model.opset,
+        seconds=round(seconds, 1),
+        shrunken=record.shrunken,
+        notes=notes,
         target=record.target,
+        **proof,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ from visionft.bundle.schema import GoldenRecord
 from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Answerer
+from visionft.exporting.shipping import shipping_of
+from visionft.tasks.registry import DEFAULT
 
 GOLDEN_PHOTOS = 8
 """Enough for several shapes and classes, few enough to be copied everywhere."""
@@ -23,7 +25,12 @@ LARGEST_SIDE = 1024
 
 
 def write_golden(
-    place: Path, photos: Sequence[Photo], trained: Answerer, classes: Classes, **tolerances: float
+    place: Path,
+    photos: Sequence[Photo],
+    trained: Answerer,
+    classes: Classes,
+    tolerances: Mapping[str, float] | None = None,
+    task: str = DEFAULT,
 ) -> GoldenRecord:
     """Write NN.png, NN.npy and expected.json into a new folder.
 
@@ -35,11 +42,16 @@ def write_golden(
         trained: the trained model, or its shrunken form.
         classes: names in the order of the logits.
         tolerances: of the record, where they are not its own.
+        task: what is answered.
     """
     place.mkdir(parents=True)
+    shipping = shipping_of(task)
     images = [_shrunk(photo.image) for photo in photos[:GOLDEN_PHOTOS]]
-    answers = [_write_photo(place, i, image) | _expected(image, trained, classes) for i, image in enumerate(images)]
-    record = GoldenRecord(kind="photos", n=len(images), **tolerances)
+    answers = [
+        _write_photo(place, i, image) | dict(shipping.expected(image, trained, classes))
+        for i, image in enumerate(images)
+    ]
+    record = GoldenRecord(kind="photos", n=len(images), **(tolerances or {}))
     content = {"tolerance": record.tolerance, "score_tolerance": record.score_tolerance, "photos": answers}
     (place / EXPECTED_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
@@ -56,18 +68,3 @@ def _write_photo(place: Path, number: int, image: NDArray[np.uint8]) -> dict[str
     Image.fromarray(image).save(place / photo)
     np.save(place / pixels, image, allow_pickle=False)
     return {"photo": photo, "pixels": pixels}
-
-
-def _expected(image: NDArray[np.uint8], trained: Answerer, classes: Classes) -> dict[str, object]:
-    truth = trained.of([image])
-    index = int(truth.logits[0].argmax())
-    return {
-        "label": classes[index],
-        "class_index": index,
-        "probability": float(truth.probabilities[0, index]),
-        "probabilities": truth.probabilities[0].tolist(),
-        "logits": truth.logits[0].tolist(),
-        "embedding": truth.embeddings[0].tolist(),
-        "known_score": float(truth.known_scores[0]),
-        "unknown": bool(trained.answering.unknown(truth.known_scores)[0]),
-    }

@@ -41,7 +41,7 @@ def card(record: BundleRecord) -> str:
         "Classes": _classes(record),
         "The exported file": _proof(record),
         **({"Made smaller": _smaller(record)} if record.shrunken is not None else {}),
-        "Licence and provenance": _provenance(record),
+        "Licence and provenance": provenance(record),
     }
     return "\n\n".join([_title(record), *(f"## {title}\n\n{text}" for title, text in parts.items())]) + "\n"
 
@@ -161,9 +161,8 @@ def class_list(classes: Sequence[str]) -> str:
 
 
 def _proof(record: BundleRecord) -> str:
-    model, found, golden = record.model, record.agreement, record.golden
-    size = f"{model.bytes / 1e6:.1f} MB, opset {model.opset}, {model.precision}"
-    lines = [f"- `{model.file}`: {size}, SHA-256 `{model.sha256}`."]
+    found = record.agreement
+    lines = [proven_file(record).splitlines()[0]]
     close = "" if record.shrunken is not None else f", where the two best are within {NEAR_TIE_GAP}"
     if found is not None:
         lines += [
@@ -175,8 +174,15 @@ def _proof(record: BundleRecord) -> str:
     if record.target is not None:
         sentence = tried(record.target)
         lines.append(f"- {sentence[0].upper()}{sentence[1:]}.")
+    return "\n".join([*lines, proven_file(record).splitlines()[1]])
+
+
+def proven_file(record: BundleRecord) -> str:
+    """Return the file with its size and digest, and what golden vectors there are, a line each."""
+    model, golden = record.model, record.golden
+    size = f"{model.bytes / 1e6:.1f} MB, opset {model.opset}, {model.precision}"
     vectors = f"{golden.n} photos in `{n.GOLDEN_FOLDER}/`" if golden.n else "left out, since the photos are private"
-    return "\n".join([*lines, f"- Golden vectors: {vectors}."])
+    return f"- `{model.file}`: {size}, SHA-256 `{model.sha256}`.\n- Golden vectors: {vectors}."
 
 
 def tried(target: TargetRecord) -> str:
@@ -229,7 +235,8 @@ def _unfinished(record: BundleRecord) -> str:
     )
 
 
-def _provenance(record: BundleRecord) -> str:
+def provenance(record: BundleRecord) -> str:
+    """Return weights, origin, teacher and fingerprint of the photos, a line each."""
     weights, blend, origin = record.weights, record.provenance.get("blend"), record.provenance.get("origin")
     teacher = record.provenance.get("teacher")
     taught = f"- Taught by the run {inline(teacher['path'])} (distillation).\n" if isinstance(teacher, dict) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import onnx
@@ -14,7 +14,8 @@ from torch import nn
 
 from visionft.backbones import Network
 from visionft.bundle import names as n
-from visionft.bundle.schema import TensorRecord, tensors
+from visionft.bundle.answers import answers_of
+from visionft.bundle.schema import TensorRecord
 from visionft.errors import BackboneError
 from visionft.exporting.onnx_size import require_room, require_small
 from visionft.exporting.postprocess_graph import append_answers
@@ -22,7 +23,10 @@ from visionft.exporting.quiet_exporter import quiet, strip_traces
 from visionft.exporting.torch_graph import NetworkHalf, PreprocessHalf
 from visionft.metrics import Answering
 from visionft.preprocess import Preprocess
+from visionft.tasks.registry import DEFAULT
 
+Append = Callable[[ModelProto, Sequence[str] | None, Answering], None]
+"""Puts a task's outputs behind logits and embedding, in place."""
 OPSET = 20
 """The first with Gelu. onnxruntime runs it since 1.17 (January 2024)."""
 LARGEST_SIDE = 65_535
@@ -35,6 +39,8 @@ def build(
     classes: Sequence[str],
     answering: Answering | None = None,
     opset: int = OPSET,
+    task: str = DEFAULT,
+    append: Append = append_answers,
 ) -> ModelProto:
     """Return the whole graph, `image` to the table of answers.
 
@@ -44,6 +50,8 @@ def build(
         classes: (C,) names in the order of the network's logits.
         answering: from logits and embedding to answers; none: temperature 1, the largest logit, no threshold.
         opset: version of ai.onnx to write.
+        task: what is answered.
+        append: puts the task's outputs behind logits and embedding.
 
     Raises:
         BackboneError: the network cannot be exported, or is too large for one file.
@@ -51,8 +59,8 @@ def build(
     require_small(network)
     network.eval()
     back = network_part(network, preprocess.size, opset)
-    table = tensors(len(classes), _last_size(back, n.EMBEDDING))
-    model = assemble(back, preprocess, classes, answering or Answering.plain(), table)
+    table = answers_of(task).tensors(len(classes), _last_size(back, n.EMBEDDING))
+    model = assemble(back, preprocess, classes, answering or Answering.plain(), table, append=append)
     onnx.checker.check_model(model)
     return model
 
@@ -64,6 +72,7 @@ def assemble(
     answering: Answering,
     table: Sequence[TensorRecord],
     keep: Collection[str] = (),
+    append: Append = append_answers,
 ) -> ModelProto:
     """Put the preprocess half before an exported network half and the answers behind it.
 
@@ -74,9 +83,10 @@ def assemble(
         answering: from logits and embedding to answers.
         table: inputs and outputs to declare.
         keep: further inputs of the network half, whose names stay.
+        append: puts the outputs behind logits and embedding.
     """
     model = _join(preprocess_part(preprocess, opset_of(back)), back, keep)
-    append_answers(model, classes, answering)
+    append(model, classes, answering)
     _declare(model, table, preprocess.size)
     # The exporter stamps its own, and runtimes refuse files of a format that is younger than they are.
     model.ir_version = helper.find_min_ir_version_for(model.opset_import)
@@ -235,7 +245,8 @@ def _declare(model: ModelProto, table: Sequence[TensorRecord], size: tuple[int, 
     }
     values = {row.name: helper.make_tensor_value_info(row.name, types[row.dtype], row.shape) for row in table}
     joint = helper.make_tensor_value_info(n.PIXELS, TensorProto.FLOAT, ["N", 3, *size])
-    kept = [value for value in model.graph.value_info if value.name not in {*values, n.PIXELS}]
+    inner = [value for value in model.graph.output if value.name not in values]  # the halves are cut there
+    kept = [value for value in (*model.graph.value_info, *inner) if value.name not in {*values, n.PIXELS}]
     for field, content in (
         ("input", [values[n.IMAGE]]),
         ("output", [values[row.name] for row in table if row.direction == "out"]),

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visionft.backbones import Network
-from visionft.bundle import Answer, Bundle
+from visionft.bundle import Answer
 from visionft.bundle.schema import AgreementRecord, NearTie
 from visionft.classes import Classes
 from visionft.errors import ParityError
 from visionft.exporting.ood_parity import KnownTally, lowest
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Truth
-from visionft.exporting.stage_parity import Stages
+from visionft.exporting.stage_parity import STAGE_PHOTOS, Answers, Progress, Stages, answered, chunks, differs
 
 NEAR_TIE_GAP = 2e-3
 """Top-2 gap under which two labels are a coin's toss: twice the probability difference that passes."""
@@ -26,30 +25,6 @@ NEAR_TIE_SHARE = 5e-3
 """Larger shares of near ties point at a fault, not at chance."""
 PROBABILITY_TOLERANCE = 1e-3
 """A level in 9 of 150,528 pixels moved a sharp ViT by 1.4e-3, so the resize has to be exact; the rest is 1e-6."""
-CHUNK = 32
-"""Photos that go through the trained model at once."""
-STAGE_PHOTOS = 32
-"""Photos that also go through each half alone and, with their mirror images, through batches of up to 32."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is done, how many photos are done and how many there are."""
-
-
-class Answers(Protocol):
-    """The bundle as its user asks it: a session, or a session through one of its adapters."""
-
-    @property
-    def bundle(self) -> Bundle:
-        """What answers."""
-        ...
-
-    def answer(self, image: NDArray[np.uint8]) -> Answer:
-        """Answer one photo, (H, W, 3) uint8 RGB."""
-        ...
-
-    def answer_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[Answer]:
-        """Answer photos of any sizes, each (H, W, 3) uint8 RGB."""
-        ...
 
 
 @dataclass
@@ -69,17 +44,6 @@ class Tally:
         difference = math.inf if math.isnan(difference) else difference
         self.by_check[check] = max(self.by_check.get(check, 0.0), difference)
         self.worst = max(self.worst, difference)
-
-
-def _answer(session: Answers, photo: Photo) -> Answer:
-    try:
-        return session.answer(photo.image)
-    except Exception as error:  # onnxruntime has no common type for what a graph cannot do
-        reason = str(error).strip().splitlines()[0]
-        raise ParityError(
-            f"the exported model fails on {photo.path}, which the trained one answers ({reason}); "
-            "this backbone cannot be exported as it is: choose another --backbone or --method"
-        ) from error
 
 
 def compare(
@@ -107,7 +71,7 @@ def compare(
     for chunk in chunks(photos):
         truth = trained.of([photo.image for photo in chunk])
         for i, photo in enumerate(chunk):
-            answer = _answer(session, photo)
+            answer = answered(session, photo)
             _note_photo(tally, photo, answer, truth.probabilities[i], session.bundle.classes)
             known.note(photo.path, answer, float(truth.known_scores[i]))
         sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
@@ -121,7 +85,7 @@ def compare(
     levels = _check_sample(tally, known, session, trained, stages, sample)
     _judge(tally, stages, trained.network)
     if (fault := known.fault()) is not None:
-        raise _differs(f"{fault}; the end of the graph is at fault")
+        raise differs(f"{fault}; the end of the graph is at fault")
     return AgreementRecord(
         n=tally.n,
         agreement=tally.same / tally.n,
@@ -132,18 +96,6 @@ def compare(
         near_ties=tuple(tally.ties),
         unreadable=total - tally.n,
     )
-
-
-def chunks(photos: Iterator[Photo]) -> Iterator[list[Photo]]:
-    """Yield lists of `CHUNK` photos, and the rest."""
-    chunk: list[Photo] = []
-    for photo in photos:
-        chunk.append(photo)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def _note_photo(tally: Tally, photo: Photo, answer: Answer, truth: NDArray[np.float32], classes: Classes) -> None:
@@ -203,8 +155,4 @@ def _judge(tally: Tally, stages: Stages, network: Network) -> None:
     else:
         return
     stage = stages.blame([photo.image for photo in suspects[:STAGE_PHOTOS]], network)
-    raise _differs(f"{found}; {stage}")
-
-
-def _differs(found: str) -> ParityError:
-    return ParityError(f"the exported model does not answer like the trained one: {found}; nothing was written")
+    raise differs(f"{found}; {stage}")

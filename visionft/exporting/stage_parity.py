@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -10,8 +11,11 @@ import torch
 from numpy.typing import NDArray
 from onnx import ModelProto
 
+from visionft.bundle import Answer, Bundle
 from visionft.bundle.names import IMAGE, LOGITS, PIXELS
+from visionft.errors import ParityError
 from visionft.exporting.onnx_model import halves
+from visionft.exporting.parity_photos import Photo
 from visionft.preprocess import Preprocess
 from visionft.serving.onnx_session import open_model
 
@@ -20,6 +24,32 @@ LEVELS_ALLOWED = 2.0
 """Of 255. Photos agree to the bit; extremely long ones may be off by rounding, once in each pass."""
 PROBABILITY_ALLOWED = 1e-3
 """The network half alone meets the tolerance of the whole."""
+
+
+CHUNK = 32
+"""Photos that go through the trained model at once."""
+STAGE_PHOTOS = 32
+"""Photos that also go through each half alone and, with their mirror images, through batches of up to 32."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how many photos are done and how many there are."""
+
+
+class Answers(Protocol):
+    """The bundle as its user asks it: a session, or a session through one of its adapters."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """What answers."""
+        ...
+
+    def answer(self, image: NDArray[np.uint8]) -> Answer:
+        """Answer one photo, (H, W, 3) uint8 RGB."""
+        ...
+
+    def answer_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[Answer]:
+        """Answer photos of any sizes."""
+        ...
 
 
 class Stages:
@@ -44,6 +74,11 @@ class Stages:
             worst = max(worst, float((np.abs(pixels[0] - self.preprocess.tensor(image)) * scale).max()))
         return round(worst, 3)
 
+    def logits(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the network half's raw outputs (n, K) of normalised input (n, 3, S, S), in one batch."""
+        (found,) = self._back.run([LOGITS], {PIXELS: pixels})
+        return found  # type: ignore[no-any-return]  # onnxruntime has no types
+
     def network_differences(
         self, pixels: NDArray[np.float32], probabilities: NDArray[np.float32], temperature: float = 1.0
     ) -> dict[int, float]:
@@ -58,7 +93,7 @@ class Stages:
         for size in BATCH_SIZES:
             for start in range(0, len(pixels), size):
                 part = slice(start, start + size)
-                (logits,) = self._back.run([LOGITS], {PIXELS: pixels[part]})
+                logits = self.logits(pixels[part])
                 found = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
                 worst[size] = max(worst[size], float(np.abs(found - probabilities[part]).max()))
         return worst
@@ -87,3 +122,32 @@ def _at_fault(levels: float, difference: float) -> str:
     if back:
         return "the network half is at fault"
     return "neither half is at fault alone, the network magnifies rounding"
+
+
+def answered(session: Answers, photo: Photo) -> Answer:
+    """Answer a photo; ParityError where the exported model fails on it."""
+    try:
+        return session.answer(photo.image)
+    except Exception as error:  # onnxruntime has no common type for what a graph cannot do
+        reason = str(error).strip().splitlines()[0]
+        raise ParityError(
+            f"the exported model fails on {photo.path}, which the trained one answers ({reason}); "
+            "this backbone cannot be exported as it is: choose another --backbone or --method"
+        ) from error
+
+
+def chunks(photos: Iterator[Photo]) -> Iterator[list[Photo]]:
+    """Yield lists of `CHUNK` photos, and the rest."""
+    chunk: list[Photo] = []
+    for photo in photos:
+        chunk.append(photo)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def differs(found: str) -> ParityError:
+    """Return the error that says what differs."""
+    return ParityError(f"the exported model does not answer like the trained one: {found}; nothing was written")

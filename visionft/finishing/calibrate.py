@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from visionft.metrics import class_means
 from visionft.metrics.temperature import PHOTOS_NEEDED
 from visionft.runs.calibration_file import ACCEPTED, Calibration
+from visionft.runs.learning import Outputs
 
 MEAN_PHOTOS = 16
 """Photos of each class in its mean, where it has them: all of them gain 0.2 points of AUROC at most."""
-
-
-@dataclass(frozen=True, eq=False)
-class Outputs:
-    """What the final network says of n photos.
-
-    Attributes:
-        logits: (n, C) raw.
-        embeddings: (n, D) of length 1.
-        labels: (n,) class indices.
-    """
-
-    logits: NDArray[np.float32]
-    embeddings: NDArray[np.float32]
-    labels: NDArray[np.int64]
 
 
 def sample(labels: NDArray[np.int64], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -90,7 +90,7 @@ def _of_loss(kept: Epoch, least: Epoch, last: Epoch, temperature: Temperature) -
             return f"their loss is the least too ({kept.val_loss:.4f}): more epochs may still help"
         fewer = "--method head would do" if kept.epoch == 0 else "fewer would do"
         return f"their loss is the least too ({kept.val_loss:.4f}): the epochs after it did not help, {fewer}"
-    other = f"{least.val_loss:.4f} after {_name(least)}, with a top-1 of {least.val_top1:.1%}"
+    other = f"{least.val_loss:.4f} after {_name(least)}, with a top-1 of {least.val_score:.1%}"
     if kept.val_loss <= RISEN * least.val_loss:
         return f"their loss ({kept.val_loss:.4f}) is near the least ({other})"
     return (

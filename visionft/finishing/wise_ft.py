@@ -103,7 +103,9 @@ def _prepared(run: Run) -> Plan:
 
 def _figures(plan: Plan, manifest: Manifest, say: Say) -> tuple[dict[str, Any], Calibration]:
     began = time.monotonic()
-    val, train, calibration = final_figures(plan, manifest)
+    final = final_figures(plan, manifest)
+    val, train, calibration = final.val, final.train, final.calibration
+    assert calibration is not None, "what is blended is calibrated"
     seconds = time.monotonic() - began
     sentence = verdict((train.top1, val.top1), train.n, calibration.temperature)
     say(f"validation: {val}")

@@ -106,6 +106,12 @@ class Metrics:
         """The (C,) names, in the order of the confusion matrix."""
         return tuple(row.name for row in self.per_class)
 
+    @property
+    def headline(self) -> str:
+        """Top-1 with its interval: `top-1 is 96.7% (95 % interval 88.8% to 99.1%)`."""
+        ends = _ends(self.intervals.get("top1"))
+        return f"top-1 is {self.top1:.1%}{f' ({ends})' if ends else ''}"
+
     def summary(self) -> dict[str, float | int]:
         """Return the figures that the command line's JSON line holds."""
         return {

@@ -27,6 +27,7 @@ from visionft.planning.teacher import Teacher
 from visionft.preprocess import Preprocess
 from visionft.runs import Run, layout
 from visionft.runs.class_changes import Succession
+from visionft.runs.learning import learning_of
 from visionft.runs.lineage import Origin
 from visionft.runs.run_files import read_record, read_settings
 from visionft.settings import FitSettings
@@ -176,7 +177,7 @@ def reopen_plan(folder: Path, wanted: FitSettings, manifest: Manifest) -> Plan:
     choices, source, origin, taught = read_record(folder / layout.CHOICES, _chosen)
     preprocess = read_record(folder / layout.PREPROCESS, Preprocess.from_json)
     network = backbones.structure(
-        settings.backbone, len(manifest.classes), settings.head, size=preprocess.size, model=source.model
+        settings.backbone, outputs_of(settings, manifest), settings.head, size=preprocess.size, model=source.model
     )
     methods.edit(network, settings.method, check=False)
     gradient_checkpointing.prepare(settings, network, lambda _: None)
@@ -202,7 +203,9 @@ def with_weights(plan: Plan, wanted: FitSettings, manifest: Manifest) -> Plan:
     if plan.origin is not None:
         parent = plan.origin.reopen(Path(wanted.from_run or plan.origin.path))
         inherited = Inheritance.of(parent, plan.origin, manifest.classes, wanted)
-    network = inherited.network(wanted.seed) if inherited else _create(plan.settings, len(manifest.classes))
+    network = (
+        inherited.network(wanted.seed) if inherited else _create(plan.settings, outputs_of(plan.settings, manifest))
+    )
     _edit(plan.settings, network, lambda _: None)
     gradient_checkpointing.prepare(plan.settings, network, lambda _: None)
     return replace(plan, network=network, succession=inherited.succession if inherited else None)
@@ -220,13 +223,13 @@ def _network(
 ) -> tuple[FitSettings, Network, list[Choice]]:
     if inherited is not None:
         return settings, inherited.network(settings.seed), []
-    classes = len(manifest.classes)
+    outputs = outputs_of(settings, manifest)
     if settings.weights != "auto":
-        return settings, _create(settings, classes), []
+        return settings, _create(settings, outputs), []
     try:
         hub = [Choice("weights", "hub", "those that come with the backbone")]
         chosen = put(settings, hub)
-        return chosen, _create(chosen, classes), hub
+        return chosen, _create(chosen, outputs), hub
     except WeightsError as error:
         if wanted.backbone != "auto":
             raise
@@ -236,12 +239,17 @@ def _network(
         Choice("backbone", backbones.OFFLINE_BACKBONE, "its pretrained weights are part of visionft"),
     ]
     chosen = put(settings, made)
-    return chosen, _create(chosen, classes), made
+    return chosen, _create(chosen, outputs), made
 
 
-def _create(settings: FitSettings, classes: int) -> Network:
+def outputs_of(settings: FitSettings, manifest: Manifest) -> int:
+    """Return the numbers that the head answers with."""
+    return learning_of(settings.task).outputs(manifest.classes)
+
+
+def _create(settings: FitSettings, outputs: int) -> Network:
     torch.manual_seed(settings.seed)
-    return backbones.create(settings.backbone, settings.weights, classes, settings.head, size=settings.preprocess.sides)
+    return backbones.create(settings.backbone, settings.weights, outputs, settings.head, size=settings.preprocess.sides)
 
 
 def _edit(settings: FitSettings, network: Network, say: Say) -> None:

@@ -87,7 +87,7 @@ def require_same_paths(folder: Path, wanted: FitSettings, reading: DataSettings,
     """
     if other := _other_place(folder, wanted):
         ours = (read_splits(splits) if isinstance(splits, Path) else splits)["path"]
-        here = pc.is_in(ours, value_set=list_photos(wanted.photos, reading).table["path"])
+        here = pc.is_in(ours, value_set=list_photos(wanted.photos, reading, task=wanted.task).table["path"])
         if not pc.all(here).as_py():
             raise RunMismatchError(_other_settings(folder, [other]))
 

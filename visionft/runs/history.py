@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from visionft.runs.atomic_write import write_text
+from visionft.tasks.registry import DEFAULT, spec_of
+
+SCORE = "val_score"
+"""The field whose column in metrics.csv is named by the task."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class Epoch:
         lr: rate of the top of the backbone at the epoch's last step.
         train_loss: mean loss over augmented photos, label smoothing included; nan at the start.
         val_loss: log-loss on validation, of the weights that would be exported.
-        val_top1: in [0, 1].
+        val_score: what the best epoch is chosen by, as the task says: of classification top-1, in [0, 1].
         seconds: wall time of the epoch, validation included.
         images_per_second: photos trained a second, validation left out.
     """
@@ -33,27 +38,35 @@ class Epoch:
     lr: float
     train_loss: float
     val_loss: float
-    val_top1: float
+    val_score: float
     seconds: float
     images_per_second: float
 
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Epoch:
+        """Build from a row of a checkpoint; an older one has the score of classification by its own name."""
+        return cls(**{SCORE if name == "val_top1" else name: value for name, value in row.items()})
 
-def write_csv(path: Path, history: Sequence[Epoch]) -> None:
-    """Replace metrics.csv with the rows so far."""
+
+def write_csv(path: Path, history: Sequence[Epoch], task: str = DEFAULT) -> None:
+    """Replace metrics.csv with the rows so far; the score's column has the name that the task gives it."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
+    column = spec_of(task).score.column
+    names = {field.name: column if field.name == SCORE else field.name for field in fields(Epoch)}
+    writer = csv.DictWriter(text, list(names.values()), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
+    writer.writerows({names[name]: value for name, value in asdict(epoch).items()} for epoch in history)
     write_text(path, text.getvalue())
 
 
-def best(history: Sequence[Epoch]) -> Epoch:
-    """Return the epoch whose weights are kept: of the highest validation top-1 and, of equal ones, the least loss.
+def best(history: Sequence[Epoch], task: str = DEFAULT) -> Epoch:
+    """Return the epoch whose weights are kept: of the best validation score and, of equal ones, the least loss.
 
     The answers decide, as they are what is asked for. Loss alone would keep a solved head where a network trained with
     label smoothing is right more often: its probabilities are off, and the temperature mends them.
     """
-    return max(history, key=lambda row: (row.val_top1, -row.val_loss))
+    score = spec_of(task).score
+    return max(history, key=lambda row: score.key(row.val_score, row.val_loss))
 
 
 def least_loss(history: Sequence[Epoch]) -> Epoch:

@@ -22,9 +22,9 @@ def classes(record: Mapping[str, Any]) -> Classes:
     return Classes(names)
 
 
-def result(record: dict[str, Any]) -> dict[str, Any]:
+def result(record: dict[str, Any], score: str = "top1") -> dict[str, Any]:
     """Return the figures, those that are used whole among them at least."""
-    numbers = [record["val"]["top1"], *(record[name] for name in SUMMED)]
+    numbers = [record["val"][score], *(record[name] for name in SUMMED)]
     if not all(isinstance(number, int | float | None) for number in numbers) or numbers[0] is None:
         raise TypeError("a figure is no number")
     if "blend" in record:

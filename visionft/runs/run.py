@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from visionft import backbones, methods
 from visionft.backbones import Network
+from visionft.bundle.answers import answers_of
 from visionft.classes import Classes
 from visionft.data import Manifest, read_splits
 from visionft.data.sources.manifest_table import is_manifest
@@ -22,6 +23,7 @@ from visionft.photos import Quarantined
 from visionft.preprocess import Preprocess
 from visionft.runs import layout, record_schema
 from visionft.runs.calibration_file import ACCEPTED, Calibration
+from visionft.runs.learning import learning_of
 from visionft.runs.run_files import (
     damaged,
     read_json,
@@ -36,6 +38,8 @@ from visionft.runs.run_files import (
 )
 from visionft.runs.unfinished import best_epoch, result_so_far, sentence
 from visionft.settings import FitSettings
+from visionft.tasks.registry import spec_of
+from visionft.tasks.spec import Score
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,15 @@ class Run:
         """The resolved settings."""
         return read_settings(self.path / layout.SETTINGS)
 
+    @property
+    def _score(self) -> Score:
+        return spec_of(self.task).score
+
+    @property
+    def task(self) -> str:
+        """What was learnt."""
+        return self.settings.task
+
     @cached_property
     def classes(self) -> Classes:
         """Class names in index order."""
@@ -99,8 +112,8 @@ class Run:
     def result(self) -> dict[str, Any]:
         """The final figures, as in result.json; of an unfinished run `unfinished`, `epoch` and `val` alone."""
         if self.epoch is not None:
-            return result_so_far(self.path, self.epoch)
-        return read_record(self.path / layout.RESULT, record_schema.result)
+            return result_so_far(self.path, self.epoch, self.task)
+        return read_record(self.path / layout.RESULT, partial(record_schema.result, score=self._score.name))
 
     @cached_property
     def calibration(self) -> Calibration | None:
@@ -164,15 +177,15 @@ class Run:
         return bool(counted)
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures of `visionft fit --json`; accuracies in [0, 1], `test_top1` none before an evaluation."""
+        """Return the figures of `visionft fit --json`; those of test are none before an evaluation."""
         test = self.path / layout.EVALUATION / "test" / "metrics.json"
         kept = self.path / layout.RETENTION / "metrics.json"
         retention = {"retention": read_json(kept)} if os.path.lexists(kept) else {}
-        result = self.result
+        result, name = self.result, self._score.name
         return {
             "run": str(self.path),
-            "val_top1": result["val"]["top1"],
-            "test_top1": read_record(test, lambda record: record["top1"]) if os.path.lexists(test) else None,
+            f"val_{name}": result["val"][name],
+            f"test_{name}": read_record(test, lambda record: record[name]) if os.path.lexists(test) else None,
             **{name: result[name] for name in record_schema.SUMMED},
             "account": result.get("account"),
             **retention,
@@ -184,7 +197,7 @@ class Run:
             return self.photos
         table, classes = read_splits(verified_table(self.path / layout.SPLITS)), self.classes
         strange = [name for name in table["label"].unique().to_pylist() if name not in classes]
-        if strange:
+        if len(classes) and strange:
             raise damaged(self.path / layout.SPLITS, f"it has the class {strange[0]!r}, and {layout.CLASSES} has not")
 
         def build(record: Mapping[str, Any]) -> Manifest:
@@ -196,6 +209,7 @@ class Run:
                 tuple(record["notes"]),
                 by_rows=is_manifest(Path(record.get("source", ""))),
                 lost_classes=tuple(record.get("account", {}).get("lost_classes", ())),
+                task=self.task,
             )
 
         return read_record(self.path / layout.DATA, build)
@@ -211,7 +225,7 @@ class Run:
         """
         network = backbones.structure(
             self.settings.backbone,
-            len(self.classes),
+            learning_of(self.task).outputs(self.classes),
             self.settings.head,
             size=self.preprocess.size,
             model=self.weights_source.get("model"),
@@ -232,6 +246,7 @@ class Run:
         if so_far:
             self._require_still_best()
             methods.fold(network, self.settings.method)
+            learning_of(self.task).fold(network, Run(self.path).manifest())
         return network.eval()
 
     def _require_still_best(self) -> None:
@@ -255,13 +270,13 @@ class Run:
         return self.network(layout.START)
 
     def __str__(self) -> str:
-        top1, blend = self.result["val"]["top1"], self.result.get("blend")
+        score, blend = self._score, self.result.get("blend")
         how = self.settings.method.name + (f", blended {blend['coefficient']:g} of the way," if blend else "")
         how += "" if self.epoch is None else f" (not finished, after epoch {self.epoch})"
         missing = (self.result.get("account") or {}).get("headline")
         return (
-            f"run {self.path}: {how} on {self.settings.backbone}, {len(self.classes)} classes, "
-            f"validation top-1 {top1:.1%}{f'; {missing}' if missing else ''}"
+            f"run {self.path}: {how} on {self.settings.backbone}, {answers_of(self.task).subject(len(self.classes))}, "
+            f"validation {score.brief(self.result['val'][score.name])}{f'; {missing}' if missing else ''}"
         )
 
     def _repr_html_(self) -> str:
@@ -269,8 +284,8 @@ class Run:
             "folder": self.path,
             "method": self.settings.method.name,
             "backbone": self.settings.backbone,
-            "classes": len(self.classes),
-            "validation top-1": f"{self.result['val']['top1']:.1%}",
+            spec_of(self.task).answers: len(self.classes) or "any",
+            f"validation {self._score.words}": self._score.brief(self.result["val"][self._score.name], named=False),
             "seconds": f"{self.result['seconds']:.0f}" if self.epoch is None else "not finished",
         }
         return (

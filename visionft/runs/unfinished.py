@@ -11,6 +11,7 @@ from visionft.errors import RunError
 from visionft.runs import layout
 from visionft.runs.run_files import damaged, recorded, verified_table, verify
 from visionft.runs.weights_file import epoch_of
+from visionft.tasks.registry import DEFAULT, spec_of
 
 
 def best_epoch(folder: Path) -> int:
@@ -33,12 +34,13 @@ def best_epoch(folder: Path) -> int:
     return int(max(rows, key=lambda row: (row["val_top1"], -row["val_loss"]))["epoch"])
 
 
-def result_so_far(folder: Path, epoch: int) -> dict[str, Any]:
+def result_so_far(folder: Path, epoch: int, task: str = DEFAULT) -> dict[str, Any]:
     """Return what stands in the place of result.json: the figures of that epoch, as training measured them."""
-    row = next((row for row in _rows(folder) if row["epoch"] == epoch), None)
+    score = spec_of(task).score
+    row = next((row for row in _rows(folder, score.column) if row["epoch"] == epoch), None)
     if row is None:
         raise damaged(folder / layout.METRICS, f"no row of epoch {epoch}")
-    return {"unfinished": True, "epoch": epoch, "val": {"top1": row["val_top1"], "log_loss": row["val_loss"]}}
+    return {"unfinished": True, "epoch": epoch, "val": {score.name: row[score.column], "log_loss": row["val_loss"]}}
 
 
 def sentence(folder: Path, epoch: int) -> str:
@@ -50,11 +52,11 @@ def sentence(folder: Path, epoch: int) -> str:
     )
 
 
-def _rows(folder: Path) -> list[dict[str, float]]:
+def _rows(folder: Path, column: str = "val_top1") -> list[dict[str, float]]:
     file = folder / layout.METRICS
     try:
         rows = list(csv.DictReader(verified_table(file).read_text(encoding="utf-8").splitlines()))
-        found = [{name: float(row[name]) for name in ("epoch", "val_top1", "val_loss")} for row in rows]
+        found = [{name: float(row[name]) for name in ("epoch", column, "val_loss")} for row in rows]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise damaged(file, type(error).__name__) from error
     if not found:

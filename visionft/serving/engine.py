@@ -15,7 +15,7 @@ from visionft.bundle import names as n
 from visionft.errors import BundleError
 from visionft.serving.execution_providers import available, confirm
 from visionft.serving.lora_adapters import load_adapters
-from visionft.serving.onnx_session import check_metadata, open_model, split
+from visionft.serving.onnx_session import check_metadata, open_model
 from visionft.serving.split_graph import halves
 
 LARGE_PIXELS = 8_000_000
@@ -67,7 +67,7 @@ class Engine:
         Raises:
             BundleError: the model cannot be opened, or does not fall into halves, or an adapter does not fit it.
         """
-        self.bundle = bundle
+        self.bundle, self._answers = bundle, bundle.answers
         self.front, back, self.mixes = halves(bundle.model)
         self._front = Front(self.front)
         self._back = open_model(back, threads, available(provider, say))
@@ -90,8 +90,8 @@ class Engine:
         """Answer a batch of inputs, each (3, h, w) float32, in one run of the network, through one adapter if any."""
         feed = {n.PIXELS: np.stack(pixels)}
         if adapter is None:
-            return list(split(self._back.run(n.OUTPUTS, feed, self._running)))
-        return list(split(self._adapters[adapter].run(self._back, feed)))
+            return list(self._answers.split(self._back.run(self._answers.outputs, feed, self._running)))
+        return list(self._answers.split(self._adapters[adapter].run(self._back, feed)))
 
     def stop(self) -> None:
         """Let a run of the network that is at work end early, with an error; so does every later one."""
@@ -100,7 +100,7 @@ class Engine:
 
     def _check_classes(self, answer: Answer, adapter: str | None) -> None:
         names = self.bundle.chosen(adapter).classes.names
-        if len(answer.probabilities) != len(names) or answer.label != names[answer.class_index]:
+        if not self._answers.fits(answer, names):
             raise BundleError(
                 f"{self.bundle.model} answers other classes than bundle.json names: "
                 "copy the bundle again or export it again"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import onnxruntime as ort
 
-from visionft.bundle import Answer, Bundle
+from visionft.bundle import Bundle
 from visionft.bundle import names as n
 from visionft.errors import BundleError
 
@@ -55,12 +54,4 @@ def check_metadata(bundle: Bundle, session: ort.InferenceSession) -> None:
         raise BundleError(
             f"{bundle.model} was exported with other classes than bundle.json names: "
             "copy the bundle again or export it again"
-        )
-
-
-def split(outputs: Sequence[Any]) -> Iterator[Answer]:
-    """Return one answer a photo from the graph's outputs, which come in the order of the table."""
-    for label, index, probability, probabilities, logits, embedding, score, unknown in zip(*outputs, strict=True):
-        yield Answer(
-            str(label), int(index), float(probability), probabilities, logits, embedding, float(score), bool(unknown)
         )

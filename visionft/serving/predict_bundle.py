@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from visionft import photos
-from visionft.bundle import Answer, Bundle, Prediction, Predictions, Row, Unanswered
+from visionft.bundle import Answer, Bundle, Predictions, Row, Unanswered
 from visionft.photos import Asked, Item
 from visionft.serving.engine import Engine
 from visionft.serving.session import Session
@@ -43,10 +43,12 @@ def predict(
     """
     if not isinstance(bundle, Bundle | Session):
         bundle = Bundle.open(bundle)
-    names = (bundle.bundle if isinstance(bundle, Session) else bundle).chosen(adapter).classes.names
+    opened = bundle.bundle if isinstance(bundle, Session) else bundle
+    names, table = opened.chosen(adapter).classes.names, opened.answers
     items, total = listed(asked)  # before the model is opened: a mistyped place is answered at once
     engine = engine_of(bundle, threads)
-    return Predictions(rows_of(items, engine.pixels, answering(engine, adapter), on_progress, total), names)
+    rows = rows_of(items, engine.pixels, answering(engine, adapter), table.row, on_progress, total)
+    return table.predictions(rows, names)
 
 
 def engine_of(bundle: Bundle | Session | str | Path, threads: int | None) -> Engine:
@@ -83,6 +85,7 @@ def rows_of(
     items: Iterable[Item],
     prepare: Callable[[Photo], Ready],
     answer: Callable[[Sequence[Ready]], Sequence[Answer]],
+    row: Callable[[str, Answer], Row],
     on_progress: Progress | None = None,
     total: int | None = None,
 ) -> tuple[Row, ...]:
@@ -92,7 +95,7 @@ def rows_of(
         if outcome.answer is None:
             found[outcome.place] = Unanswered(outcome.name, outcome.problem or "", outcome.named)
         else:
-            found[outcome.place] = Prediction.of(outcome.name, outcome.answer)
+            found[outcome.place] = row(outcome.name, outcome.answer)
         if on_progress is not None:
             on_progress(len(found), total or len(found))
     return tuple(found[place] for place in range(len(found)))

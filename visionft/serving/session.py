@@ -15,7 +15,7 @@ from visionft.bundle import names as n
 from visionft.errors import UsageError
 from visionft.serving.engine import Engine
 from visionft.serving.lora_adapters import LoadedAdapter, load_adapters
-from visionft.serving.onnx_session import check_metadata, open_model, split
+from visionft.serving.onnx_session import check_metadata, open_model
 
 BATCH_PIXELS = 4_000_000
 """Source pixels in one run: the graph holds them as float32, 12 bytes a pixel, up to twice over."""
@@ -64,11 +64,11 @@ class Session:
         loaded = self._loaded(adapter)
         for image in images:
             _check_image(image)
-        answers: dict[int, Answer] = {}
+        table, answers = self.bundle.answers, dict[int, Answer]()
         for indices in _same_size(images):
             feed = {n.IMAGE: np.stack([images[i] for i in indices])}
-            outputs = self._session.run(n.OUTPUTS, feed) if loaded is None else loaded.run(self._session, feed)
-            answers.update(zip(indices, split(outputs), strict=True))
+            outputs = self._session.run(table.outputs, feed) if loaded is None else loaded.run(self._session, feed)
+            answers.update(zip(indices, table.split(outputs), strict=True))
         return [answers[i] for i in range(len(images))]
 
     def _loaded(self, adapter: str | None) -> LoadedAdapter | None:

@@ -35,7 +35,7 @@ class DataSettings(Settings):
     path_column: Annotated[Word, MANIFEST] = "path"
     """The manifest's column of photo paths, relative to the manifest's folder or absolute."""
     label_column: Annotated[Word, MANIFEST] = "label"
-    """The manifest's column of class names."""
+    """The manifest's column of class names, or of what else the task learns."""
     cache: Annotated[Literal["auto", "none", "decoded"], TRAINED] = "auto"
     """`decoded` keeps the training photos on disk as pixels, shrunk to one and a half training crops, for augmented
     training alone; auto: on a GPU, where more than one epoch is trained and they fit."""

@@ -6,11 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from visionft.settings.applicability import ALWAYS, FRESH, TIMED
+from visionft.settings.applicability import ALWAYS, FRESH, TIMED, TRAINED
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
 from visionft.settings.node import Auto, Place, Settings, Word
 from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
+from visionft.tasks.registry import DEFAULT, TASKS, spec_of
+from visionft.wording.did_you_mean import did_you_mean
+from visionft.wording.lists import some
 
 
 class PreprocessSettings(Settings):
@@ -57,6 +60,10 @@ class FitSettings(Settings):
 
     photos: Annotated[Place, ALWAYS]
     """A folder of class folders, or a CSV/Parquet manifest."""
+    task: Annotated[Word, ALWAYS] = DEFAULT
+    """What is learnt: the name of a task."""
+    loss: Annotated[Word | None, TRAINED] = None
+    """The training loss by its name: one of the task's; none: the first of its task."""
     backbone: Annotated[Word, ALWAYS] = "auto"
     """A timm model name, such as mobilenetv3_large_100.ra_in1k; auto: one that suits the hardware."""
     weights: Annotated[Word, FRESH] = "auto"
@@ -69,7 +76,7 @@ class FitSettings(Settings):
     """A finished run that teaches this one, usually of a larger backbone: both see the same augmented views
     (distillation, arXiv 1503.02531, 2106.05237)."""
     head: Annotated[Literal["linear", "mlp", "cosine"], ALWAYS] = "linear"
-    """The new classification head."""
+    """The new head."""
     method: Annotated[Method, ALWAYS] = FullMethod()
     """The fine-tuning method; `--method NAME` is short for `--method.name NAME`."""
     epochs: Annotated[Annotated[int, Field(ge=0, le=10_000)] | Auto, TIMED] = "auto"
@@ -102,6 +109,21 @@ class FitSettings(Settings):
     @classmethod
     def _name_alone(cls, value: Any) -> Any:
         return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("task")
+    @classmethod
+    def _known(cls, task: str) -> str:
+        if task not in TASKS:
+            raise ValueError(f"task: there is no {task}{did_you_mean(task, list(TASKS))}; give one of {some(TASKS)}")
+        return task
+
+    @model_validator(mode="after")
+    def _of_the_task(self) -> FitSettings:
+        spec = spec_of(self.task)
+        for name, value, known in (("loss", self.loss, spec.losses), ("head", self.head, spec.heads)):
+            if value is not None and value not in known:
+                raise ValueError(f"{name}: the task {self.task} has no {value}; give one of {some(known)}")
+        return self
 
     @model_validator(mode="after")
     def _pulled_weights_move(self) -> FitSettings:

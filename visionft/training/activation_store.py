@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,13 +32,13 @@ class ActivationStore:
         DiskSpaceError: a file is needed and the disk has no room.
     """
 
-    def __init__(self, views: int, labels: NDArray[np.int64], like: Tensor, folder: Path) -> None:
+    def __init__(self, views: int, labels: NDArray[Any], like: Tensor, folder: Path) -> None:
         self.bytes = size_of(views, len(labels), like)
         self.in_memory = self.bytes <= IN_MEMORY
         # as channels_last keeps it: a batch comes out in the memory order that the layers above would meet
         self._channels_last = like.ndim == 4 and not like.is_contiguous()
         shape = (views, len(labels), *self._stored(like).shape[1:])
-        self._labels = torch.from_numpy(np.asarray(labels, np.int64))
+        self._labels = torch.from_numpy(np.array(labels))
         self._table = torch.empty(shape, dtype=like.dtype) if self.in_memory else _in_file(shape, like.dtype, folder)
 
     def __str__(self) -> str:

@@ -58,7 +58,7 @@ class Checkpoint:
         try:
             digests.verify(path, WEIGHTS_BYTES)
             state = torch.load(path, map_location="cpu", weights_only=True)
-            return cls(**{**state, "history": [Epoch(**row) for row in state["history"]]})
+            return cls(**{**state, "history": [Epoch.of(row) for row in state["history"]]})
         except Exception as error:  # torch reports damage through many types
             reason = error.reason if isinstance(error, UnreadableError) else type(error).__name__
             raise RunError(f"{path} is damaged ({reason}); delete it to train again from the start") from error

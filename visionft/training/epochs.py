@@ -20,6 +20,7 @@ from visionft.planning.memory_efficient import memory_efficient
 from visionft.planning.plan import Plan, reopen_plan, views_of
 from visionft.runs import layout
 from visionft.runs.history import Epoch, no_longer_better
+from visionft.runs.learning import learning_of
 from visionft.settings import FitSettings
 from visionft.training import validation_cache
 from visionft.training.checkpoint import Checkpoint
@@ -30,7 +31,6 @@ from visionft.training.fabric import make_fabric
 from visionft.training.frozen_cache import TrainSource
 from visionft.training.listeners import Listener
 from visionft.training.loop import train_loop
-from visionft.training.losses import balanced
 from visionft.training.objective import Objective
 from visionft.training.ranks import ALONE, Ranks
 from visionft.training.run_writer import RunWriter
@@ -183,11 +183,9 @@ def make_state(
 ) -> TrainState:
     """Return the network on its device, under its loss and its optimizer."""
     settings = plan.settings
-    counts = manifest.counts()["train"]
-    weighs = settings.optim.class_weights == "balanced"
-    weights = balanced([counts.get(name, 0) for name in manifest.classes]) if weighs else None
+    loss = learning_of(settings.task).criterion(settings, manifest)
     taught = _distillation(plan) if plan.teacher else None
-    objective = Objective(plan.network, plan.preprocess, settings, weights, taught)
+    objective = Objective(plan.network, plan.preprocess, settings, loss, taught)
     state = TrainState(make_fabric(settings, ranks.device), objective, schedule, say, ranks)
     if taught:
         _prepare_teacher(state, taught, loader)

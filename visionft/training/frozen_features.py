@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,22 +15,10 @@ from visionft.errors import BackboneError
 from visionft.machine.arithmetic import full_precision
 from visionft.machine.devices import inference_dtype
 from visionft.preprocess import Preprocess
+from visionft.runs.learning import Photos
 from visionft.settings import FitSettings
 
 BATCH = 64
-
-
-@dataclass(frozen=True)
-class SplitFeatures:
-    """Features of one split.
-
-    Attributes:
-        features: (N, D) float32.
-        labels: (N,) class indices.
-    """
-
-    features: NDArray[np.float32]
-    labels: NDArray[np.int64]
 
 
 def compute(
@@ -41,7 +28,7 @@ def compute(
     preprocess: Preprocess,
     settings: FitSettings,
     progress: Callable[[int, int], None],
-) -> SplitFeatures:
+) -> Photos:
     """Run the backbone over a split under the evaluation transform.
 
     What is measured, validation, is computed in fp32, as the final figures are: one set of weights has one figure.
@@ -73,12 +60,12 @@ def _answers(
     dtype: torch.dtype | None,
     settings: FitSettings,
     progress: Callable[[int, int], None],
-) -> SplitFeatures:
+) -> Photos:
     device = settings.hardware.device
     batches = _counted(eval_batches(dataset, BATCH, int(settings.hardware.workers)), len(dataset), progress)
     with full_precision() if dtype is None else nullcontext():
         answers = forward_batches(network, batches, dataset.preprocess, device=device, dtype=dtype, want=("embedding",))
-    return SplitFeatures(answers["embedding"], answers["labels"])
+    return Photos(answers["embedding"], answers["labels"])
 
 
 def _counted(batches: Iterable[Batch], total: int, progress: Callable[[int, int], None]) -> Iterator[Batch]:

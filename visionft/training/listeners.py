@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from visionft.runs.learning import Figures as Figures
 
 if TYPE_CHECKING:
     from visionft.training.state import TrainState
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What a validation found, on the weights that would be exported.
-
-    Attributes:
-        loss: mean log-loss.
-        top1: share of the photos that are answered rightly, in [0, 1].
-    """
-
-    loss: float
-    top1: float
 
 
 class Listener:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from visionft.training.listeners import Figures, Listener
+from visionft.runs.learning import Figures
+from visionft.tasks.registry import spec_of
+from visionft.training.listeners import Listener
 from visionft.training.state import TrainState
 
 
@@ -21,9 +23,10 @@ class Logger(Protocol):
 
 
 class LoggerListener(Listener):
-    """Log the rate of each step's highest group, and the losses and top-1 of each epoch.
+    """Log the rate of each step's highest group, and the losses and the score of each epoch.
 
-    Logged are `lr` (every `every` steps), `val_loss` and `val_top1` (after each validation), by optimizer step.
+    Logged are `lr` (every `every` steps), `val_loss` and the score, such as `val_top1` (after each validation), by
+    optimizer step.
     The losses of single steps stay on the device: to read them would make each step wait for it.
 
     Args:
@@ -44,7 +47,8 @@ class LoggerListener(Listener):
 
     def validated(self, state: TrainState, figures: Figures) -> None:
         """Log what the validation found."""
-        self.logger.log_metrics({"val_loss": figures.loss, "val_top1": figures.top1}, step=state.step)
+        column = spec_of(state.settings.task).score.column
+        self.logger.log_metrics({"val_loss": figures.loss, column: figures.score}, step=state.step)
 
     def finished(self, state: TrainState) -> None:
         """Let the logger write what it holds."""

@@ -3,38 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from visionft.runs.learning import Targets
 from visionft.settings import AugmentSettings
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What a batch should answer.
-
-    Attributes:
-        labels: (B,) class indices.
-        others: (B,) indices of the photos mixed in, or none.
-        share: of `labels` in the mixture, in [0, 1].
-    """
-
-    labels: Tensor
-    others: Tensor | None = None
-    share: float = 1.0
-
-    def __getitem__(self, part: slice) -> Targets:
-        """Return those of some photos."""
-        return Targets(self.labels[part], None if self.others is None else self.others[part], self.share)
-
-    def split(self, size: int) -> list[Targets]:
-        """Cut into micro-batches of at most `size` photos."""
-        labels = torch.split(self.labels, size)
-        others = [None] * len(labels) if self.others is None else torch.split(self.others, size)
-        return [Targets(a, b, self.share) for a, b in zip(labels, others, strict=True)]
 
 
 def mixes(settings: AugmentSettings) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lightning import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -15,7 +15,9 @@ from visionft.backbones.rewrites.eval_mode_bn import freeze_norms
 from visionft.data import Batch
 from visionft.errors import UsageError
 from visionft.preprocess import Preprocess
+from visionft.runs.learning import Criterion, learning_of
 from visionft.settings import FitSettings
+from visionft.tasks.registry import spec_of
 from visionft.training.objective import Objective
 
 
@@ -33,7 +35,7 @@ class Classifier(LightningModule):
         preprocess: mean and std of the pixels.
         schedule: pure function of the step, such as `visionft.methods.schedule` makes.
         settings: resolved, without "auto".
-        class_weights: float32 [C], or none.
+        loss: of the task; none: as the settings say, without weights of classes.
 
     Raises:
         UsageError: L2-SP or distillation is asked for, which `fit` alone does.
@@ -45,14 +47,16 @@ class Classifier(LightningModule):
         preprocess: Preprocess,
         schedule: methods.Schedule,
         settings: FitSettings,
-        class_weights: Tensor | None = None,
+        loss: Criterion | None = None,
     ) -> None:
         super().__init__()
         if settings.optim.l2_sp or settings.distill:
             raise UsageError(
                 "optim.l2_sp and distill have no effect under your own Trainer; leave them out, or use visionft.fit"
             )
-        self.objective = Objective(network, preprocess, settings, class_weights)
+        self.objective = Objective(
+            network, preprocess, settings, loss or learning_of(settings.task).criterion(settings, None)
+        )
         self.schedule, self.settings = schedule, settings
         self.depth_map = backbones.depth_map(network)
         self.groups = methods.groups(network, self.depth_map)
@@ -77,12 +81,12 @@ class Classifier(LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Log the mean log-loss and top-1 of photos uint8 [B, H, W, 3] with labels int64 [B] and rows int64 [B]."""
+        """Log the mean loss and the score of photos uint8 [B, H, W, 3] with labels int64 [B] and rows int64 [B]."""
         pixels, labels, _ = batch
-        logits = self(pixels).float()
-        top1 = (logits.argmax(1) == labels).float().mean()
-        self.log("val_loss", nn.functional.cross_entropy(logits, labels), batch_size=len(labels), prog_bar=True)
-        self.log("val_top1", top1, batch_size=len(labels), prog_bar=True)
+        criterion = self.objective.loss
+        figures = criterion.figures(criterion.sums(self(pixels).float(), labels).tolist())
+        self.log("val_loss", figures.loss, batch_size=len(labels), prog_bar=True)
+        self.log(spec_of(self.settings.task).score.column, figures.score, batch_size=len(labels), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
         """Return AdamW over groups by depth and role, whose rates follow the schedule step by step."""

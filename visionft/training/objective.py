@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from visionft import backbones
 from visionft.backbones import Cut, Network
 from visionft.preprocess import Preprocess
+from visionft.runs.learning import Criterion, Targets
 from visionft.settings import FitSettings
 from visionft.training.distillation import Distillation
-from visionft.training.losses import ClassificationLoss
-from visionft.training.mixup import Targets, mix
+from visionft.training.mixup import mix
 
 
 class Objective(nn.Module):
@@ -23,7 +23,7 @@ class Objective(nn.Module):
         network: backbone and head.
         preprocess: mean and std of the pixels.
         settings: resolved, without "auto".
-        class_weights: float32 [C], or none.
+        loss: of the task.
         distillation: what compares the network with a teacher.
     """
 
@@ -32,12 +32,12 @@ class Objective(nn.Module):
         network: Network,
         preprocess: Preprocess,
         settings: FitSettings,
-        class_weights: Tensor | None = None,
+        loss: Criterion,
         distillation: Distillation | None = None,
     ) -> None:
         super().__init__()
         self.network, self.preprocess, self.settings, self.distillation = network, preprocess, settings, distillation
-        self.loss = ClassificationLoss(settings.optim.label_smoothing, class_weights)
+        self.loss = loss
         ask: Any = network.answer if distillation else network
         self._ask: Any = torch.compile(ask) if settings.hardware.compile else ask
 
@@ -46,7 +46,7 @@ class Objective(nn.Module):
 
         Args:
             x: uint8 [B, H, W, 3] photos; or what crosses `cut`, [B, ...].
-            labels: int64 [B].
+            labels: [B], int64 of classes.
             step: decides how photos are mixed, with the seed.
             cut: where the frozen part of the network ends, if the batch begins there.
         """

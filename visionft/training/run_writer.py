@@ -12,8 +12,10 @@ from visionft.errors import RunError
 from visionft.machine.progress import Say
 from visionft.runs import layout
 from visionft.runs.history import Epoch, best, write_csv
+from visionft.runs.learning import Figures
 from visionft.runs.weights_file import write_weights
-from visionft.training.listeners import Figures, Listener
+from visionft.tasks.registry import DEFAULT, spec_of
+from visionft.training.listeners import Listener
 from visionft.training.state import TrainState
 
 
@@ -39,7 +41,7 @@ class RunWriter(Listener):
             self.write_start(state)
             if self.history:
                 self.write_best(state)
-                write_csv(self.folder / layout.METRICS, self.history)
+                write_csv(self.folder / layout.METRICS, self.history, state.settings.task)
             self.checkpoint(state)
         self._begin_epoch()
 
@@ -56,10 +58,10 @@ class RunWriter(Listener):
         row = self._row(state, figures)
         _require_finite(row, self.folder)
         self.history.append(row)
-        write_csv(self.folder / layout.METRICS, self.history)
-        if best(self.history) is row:
+        write_csv(self.folder / layout.METRICS, self.history, state.settings.task)
+        if best(self.history, state.settings.task) is row:
             self.write_best(state)
-        self.say(sentence(row, state.schedule.epochs, state.settings.hardware.precision))
+        self.say(sentence(row, state.schedule.epochs, state.settings.hardware.precision, state.settings.task))
         self.checkpoint(state)
         self._begin_epoch()
 
@@ -105,18 +107,18 @@ class RunWriter(Listener):
             lr=max(last.lr(group.depth, group.role) for group in state.groups),
             train_loss=state.take_loss(),
             val_loss=figures.loss,
-            val_top1=figures.top1,
+            val_score=figures.score,
             seconds=time.monotonic() - self._epoch_began,
             images_per_second=self._photos / max(self._trained_until - self._epoch_began, 1e-9),
         )
 
 
-def sentence(row: Epoch, epochs: int, precision: str = "fp32") -> str:
+def sentence(row: Epoch, epochs: int, precision: str = "fp32", task: str = DEFAULT) -> str:
     """Return one epoch as a line of the terminal; figures in another arithmetic than the final ones say so."""
     arithmetic = "" if precision == "fp32" else f" in {precision}"
     return (
         f"epoch {row.epoch}/{epochs}  phase {row.phase}  train loss {row.train_loss:.4f}  "
-        f"validation loss {row.val_loss:.4f}  top-1 {row.val_top1:.2%}{arithmetic}  "
+        f"validation loss {row.val_loss:.4f}  {spec_of(task).score.spoken(row.val_score)}{arithmetic}  "
         f"{row.images_per_second:.1f} images/s  {row.seconds:.0f} s"
     )
 

@@ -13,8 +13,8 @@ from visionft.compat.torch_private import is_batch_norm
 from visionft.data import Batch
 from visionft.errors import MemoryShortError
 from visionft.machine.memory import is_out_of_memory
-from visionft.training.listeners import Figures
-from visionft.training.mixup import Targets, mixes
+from visionft.runs.learning import Figures, Targets
+from visionft.training.mixup import mixes
 from visionft.training.state import TrainState
 from visionft.training.step_rng import seed_step
 
@@ -129,7 +129,7 @@ def _clip(state: TrainState) -> None:
 
 
 def validate(state: TrainState, batches: Iterable[Batch], cut: Cut | None = None) -> Figures:
-    """Return the loss and top-1 of the weights that would be exported; one synchronisation with the device.
+    """Return the loss and the score of the weights that would be exported; one synchronisation with the device.
 
     Args:
         state: in training mode before and afterwards.
@@ -143,19 +143,18 @@ def validate(state: TrainState, batches: Iterable[Batch], cut: Cut | None = None
         x, labels, _ = state.fabric.to_device(batch)
         sums.append(validation_step(state, x, labels, cut))
     state.train_mode()
-    own = torch.stack(sums).sum(0) if sums else torch.zeros(3, device=state.device)
-    loss, hits, photos = state.ranks.add(own).tolist()
-    return Figures(loss / photos, hits / photos)
+    criterion = state.objective.loss
+    if not sums:  # more processes than photos
+        none = torch.zeros(0, device=state.device)
+        sums = [criterion.sums(none.new_zeros(0, state.network.num_classes), none.long())]
+    return criterion.figures(state.ranks.add(torch.stack(sums).sum(0)).tolist())
 
 
 def validation_step(state: TrainState, x: Tensor, labels: Tensor, cut: Cut | None = None) -> Tensor:
-    """Return (log-loss, hits, photos) of a batch, float32 [3], summed and still on the device."""
+    """Return what the task's figures are made of, summed over a batch, float32 [S], and still on the device."""
     with torch.no_grad(), state.fabric.autocast():
         logits = cut.suffix(x) if cut else state.final_network(_normalised(state, x))
-    logits = logits.float()
-    loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
-    hits = (logits.argmax(1) == labels).sum()
-    return torch.stack([loss, hits.float(), torch.full_like(loss, len(labels))])
+    return state.objective.loss.sums(logits.float(), labels)
 
 
 def _normalised(state: TrainState, x: Tensor) -> Tensor:

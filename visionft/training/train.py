@@ -70,7 +70,7 @@ def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] =
         try:
             if begun:
                 resume.require_same_paths(folder, wanted, reading, splits)
-            manifest = data.prepare(wanted.photos, reading, splits=splits, on_progress=advance)
+            manifest = data.prepare(wanted.photos, reading, splits=splits, on_progress=advance, task=wanted.task)
         except DataError:
             if begun:  # the fault may be that of other photos under this run's splits
                 resume.require_same_place(folder, wanted)

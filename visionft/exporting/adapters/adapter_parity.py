@@ -18,12 +18,12 @@ from visionft.exporting.adapters.adapter_files import Tensors, baked
 from visionft.exporting.adapters.lora_runs import AdaptedRun
 from visionft.exporting.draft import Golden
 from visionft.exporting.golden_vectors import GOLDEN_PHOTOS, write_golden
-from visionft.exporting.parity import STAGE_PHOTOS, Progress, compare
+from visionft.exporting.parity import compare
 from visionft.exporting.parity_photos import SPLIT, read_photos, sample, stratified
 from visionft.exporting.quantization.accuracy import check_end, tolerances
 from visionft.exporting.quantization.quantize import Shrink
 from visionft.exporting.reference_answers import Truth
-from visionft.exporting.stage_parity import Stages
+from visionft.exporting.stage_parity import STAGE_PHOTOS, Progress, Stages
 from visionft.serving import Session
 
 
@@ -114,7 +114,7 @@ class Gate:
             return found
         few = sample(manifest, GOLDEN_PHOTOS)
         off = tolerances(small.shrunken, few)
-        vectors = write_golden(self._golden(record), few, small.shrunken, run.classes, **off)
+        vectors = write_golden(self._golden(record), few, small.shrunken, run.classes, off)
         return found.model_copy(update={"golden": vectors})
 
     def _golden(self, record: AdapterRecord) -> Path:

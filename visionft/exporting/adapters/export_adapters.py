@@ -26,10 +26,10 @@ from visionft.exporting.export_bundle import DEFAULTS, Exported
 from visionft.exporting.model_card import sentences
 from visionft.exporting.onnx_model import set_metadata
 from visionft.exporting.onnx_size import require_small
-from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.parity_photos import limit_of, sample
 from visionft.exporting.quantization.accuracy import tolerances
 from visionft.exporting.quantization.quantize import Wanted, wanted_of
+from visionft.exporting.stage_parity import STAGE_PHOTOS, Progress
 from visionft.exporting.target import Allowed, Runtime, prove
 from visionft.serving import Session
 from visionft.settings import ExportSettings

@@ -10,7 +10,6 @@ from onnx import ModelProto
 from visionft.errors import BackboneError, PrecisionError
 from visionft.exporting.adapters.adapter_files import Tensors, adapter_tensors, baked, optional_inputs
 from visionft.exporting.adapters.lora_runs import LowRank
-from visionft.exporting.parity import Progress
 from visionft.exporting.quantization.core_graph import core_of, spliced
 from visionft.exporting.quantization.quantize import (
     Candidate,
@@ -23,6 +22,7 @@ from visionft.exporting.quantization.quantize import (
 )
 from visionft.exporting.quantization.search import search
 from visionft.exporting.reference_answers import Truth
+from visionft.exporting.stage_parity import Progress
 
 
 @dataclass(frozen=True, eq=False)

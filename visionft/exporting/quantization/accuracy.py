@@ -15,10 +15,10 @@ from visionft.bundle.quantization_record import FlipsRecord
 from visionft.bundle.schema import AgreementRecord, NearTie
 from visionft.classes import Classes
 from visionft.errors import ParityError
-from visionft.exporting.parity import CHUNK, PROBABILITY_TOLERANCE, STAGE_PHOTOS, Answers, Progress, chunks
+from visionft.exporting.parity import PROBABILITY_TOLERANCE
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Reference, Truth
-from visionft.exporting.stage_parity import LEVELS_ALLOWED
+from visionft.exporting.stage_parity import CHUNK, LEVELS_ALLOWED, STAGE_PHOTOS, Answers, Progress, chunks
 from visionft.metrics import Answering, Flips
 from visionft.preprocess import Preprocess
 from visionft.runs.calibration_file import Calibration

@@ -17,7 +17,6 @@ from visionft.bundle.quantization_record import MachineRecord, ShrunkenRecord, S
 from visionft.bundle.schema import AgreementRecord
 from visionft.classes import Classes
 from visionft.errors import DataError
-from visionft.exporting.parity import STAGE_PHOTOS, Progress
 from visionft.exporting.parity_photos import SPLIT, limit_of, read_photos, stratified
 from visionft.exporting.postprocess_graph import refit_answers
 from visionft.exporting.quantization.accuracy import Shrunken, judge
@@ -26,7 +25,7 @@ from visionft.exporting.quantization.gates import SLOWER, Gates, processor, satu
 from visionft.exporting.quantization.search import CALIBRATING, CHOOSING, RACED, Trial, search
 from visionft.exporting.quantization.speed import race
 from visionft.exporting.reference_answers import Truth
-from visionft.exporting.stage_parity import Stages
+from visionft.exporting.stage_parity import STAGE_PHOTOS, Progress, Stages
 from visionft.exporting.trained_model import Photos
 from visionft.serving.onnx_session import open_model
 from visionft.settings import ExportSettings

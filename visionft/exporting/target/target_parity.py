@@ -13,8 +13,9 @@ from visionft.bundle import Answer, Bundle
 from visionft.bundle.schema import TargetRecord
 from visionft.errors import ParityError
 from visionft.exporting.ood_parity import KNOWN_TOLERANCE
-from visionft.exporting.parity import PROBABILITY_TOLERANCE, Answers
+from visionft.exporting.parity import PROBABILITY_TOLERANCE
 from visionft.exporting.parity_photos import Photo
+from visionft.exporting.stage_parity import Answers
 from visionft.exporting.target.target_runtime import Outputs, Runtime
 
 SCORES = ("logits", "embedding", "known_score")

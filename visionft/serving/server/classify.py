@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from visionft import photos
-from visionft.bundle import Answer, Prediction, Predictions
 from visionft.errors import PhotoError
 from visionft.serving.decode_cost import NOTHING, Weight, weigh
 from visionft.serving.decode_process import Parcel
@@ -38,7 +37,7 @@ async def _classify(service: Service, request: Request) -> Response:
     top = _top(given.get("top", "1"))
     adapter = service.chosen(given.get("adapter"))
     outcomes = await service.answer(request, sources, adapter)
-    rows = _rows(service.classes[adapter], form.files, outcomes, top)
+    rows = _rows(service, service.classes[adapter], form.files, outcomes, top)
     if all(isinstance(outcome, PhotoError) for outcome in outcomes):
         raise RefusalError(400, rows[0]["problem"], more={"model": service.name, "answers": rows})
     return Response(dumped({"model": service.name, "answers": rows}), media_type="application/json")
@@ -78,28 +77,16 @@ def _top(given: str) -> int:
 
 
 def _rows(
-    classes: tuple[str, ...], files: Sequence[Upload], outcomes: Sequence[Outcome], top: int
+    service: Service, classes: tuple[str, ...], files: Sequence[Upload], outcomes: Sequence[Outcome], top: int
 ) -> list[dict[str, Any]]:
-    labels = Predictions((), classes=classes).with_top(top)
-    return [_row(file.name, outcome, labels) for file, outcome in zip(files, outcomes, strict=True)]
+    answers = service.bundle.answers
+    return [
+        {"file": file.name, **_unread(file.name, outcome)}
+        if isinstance(outcome, PhotoError)
+        else {"file": file.name, **answers.plain(outcome, classes, top)}
+        for file, outcome in zip(files, outcomes, strict=True)
+    ]
 
 
-def _row(name: str, outcome: Outcome, labels: Predictions) -> dict[str, Any]:
-    if isinstance(outcome, PhotoError):
-        return {"file": name, "problem": f"{name} cannot be used as a photo: {outcome.reason}; send another file"}
-    return {"file": name, **_plain(outcome), "top": _best(outcome, labels)}
-
-
-def _plain(answer: Answer) -> dict[str, Any]:
-    return {
-        "label": answer.label,
-        "class_index": answer.class_index,
-        "probability": answer.probability,
-        "known_score": answer.known_score,
-        "unknown": answer.unknown,
-    }
-
-
-def _best(answer: Answer, labels: Predictions) -> list[dict[str, Any]]:
-    best = labels.best(Prediction.of("", answer))
-    return [{"label": label, "probability": probability} for label, probability in best]
+def _unread(name: str, fault: PhotoError) -> dict[str, Any]:
+    return {"problem": f"{name} cannot be used as a photo: {fault.reason}; send another file"}

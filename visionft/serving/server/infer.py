@@ -71,8 +71,15 @@ class Asked:
     parameters: dict[str, JsonValue]
 
 
-def read_infer(body: Body, header_length: str | None, limits: Limits) -> Asked:
-    """Read a request's body; RefusalError with 400 or 413 for whatever is wrong with it."""
+def read_infer(body: Body, header_length: str | None, limits: Limits, outputs: Sequence[str] = n.OUTPUTS) -> Asked:
+    """Read a request's body; RefusalError with 400 or 413 for whatever is wrong with it.
+
+    Args:
+        body: of the request.
+        header_length: bytes of JSON at its start, as the header says it.
+        limits: what is refused.
+        outputs: names of the model's outputs.
+    """
     text, rest = _cut(body, header_length)
     asked = _validated(text)
     if [tensor.name for tensor in asked.inputs] != [n.IMAGE]:
@@ -81,7 +88,7 @@ def read_infer(body: Body, header_length: str | None, limits: Limits) -> Asked:
             400, f"the model has one input, {n.IMAGE}, and the request has {given}: send {n.IMAGE} alone"
         )
     image = _image(asked.inputs[0], rest, limits)
-    return Asked(asked.id, image, _outputs(asked), asked.parameters)
+    return Asked(asked.id, image, _outputs(asked, outputs), asked.parameters)
 
 
 def write_infer(
@@ -166,14 +173,14 @@ def _image(tensor: InputTensor, rest: memoryview, limits: Limits) -> NDArray[np.
     return image_from(tensor.shape, rest)
 
 
-def _outputs(asked: InferBody) -> tuple[tuple[str, bool], ...]:
+def _outputs(asked: InferBody, known: Sequence[str]) -> tuple[tuple[str, bool], ...]:
     usual = asked.parameters.get("binary_data_output") is True
-    wishes = asked.outputs or [OutputWish(name=name) for name in n.OUTPUTS]
+    wishes = asked.outputs or [OutputWish(name=name) for name in known]
     seen: set[str] = set()
     for wish in wishes:
-        if wish.name not in n.OUTPUTS or wish.name in seen:
+        if wish.name not in known or wish.name in seen:
             what = "is asked for twice" if wish.name in seen else "is no output of the model"
-            raise RefusalError(400, f"{shortened(wish.name)} {what}: ask for {', '.join(n.OUTPUTS)}, each once")
+            raise RefusalError(400, f"{shortened(wish.name)} {what}: ask for {', '.join(known)}, each once")
         if "classification" in wish.parameters or "shared_memory_region" in wish.parameters:
             raise RefusalError(
                 400, f"{wish.name} is answered as a plain tensor alone: leave classification and shared memory out"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from visionft.bundle import names as n
 from visionft.machine.worker_process import EndedError, LateError, Message, Process, answer_all, opened
 from visionft.serving.limits import Limits
 from visionft.serving.server.http_error import RefusalError
@@ -21,8 +23,9 @@ _MOST_BYTES = 3_000_000_000
 class Parser:
     """The process, from outside; for one thread at a time, but for `stop`."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, outputs: Sequence[str] = n.OUTPUTS) -> None:
         """Hold what it will need; it starts with the first question."""
+        self.outputs = tuple(outputs)
         self.process = Process(__name__, (asdict(limits), b""))
 
     def read(self, body: Body, header_length: str | None, seconds: float) -> Asked:
@@ -32,7 +35,7 @@ class Parser:
             RefusalError: 400 or 413 for whatever is wrong with it, 504 if it takes more than `seconds`.
         """
         try:
-            head, levels = self.process.ask({"length": header_length}, body, seconds)
+            head, levels = self.process.ask({"length": header_length, "known": self.outputs}, body, seconds)
         except LateError:
             raise RefusalError(504, f"the JSON was not read within {seconds:.2g} s: send it again, or less") from None
         except EndedError:
@@ -54,7 +57,7 @@ def main() -> None:
 
 def _answer(limits: Limits, head: dict[str, Any], data: bytes) -> Message:
     try:
-        asked = read_infer(data, head["length"], limits)
+        asked = read_infer(data, head["length"], limits, head["known"])
     except RefusalError as refusal:
         return {"status": refusal.status, "sentence": refusal.sentence}, b""
     about = {"id": asked.id, "shape": asked.images.shape, "outputs": asked.outputs, "parameters": asked.parameters}

@@ -78,7 +78,7 @@ async def _read(service: Service, request: Request, body: Body, header_length: s
     length = json_bytes(body, header_length) or 0
     check_length(length)  # here, as the other process would have to be sent it first
     if length <= _SHORT_JSON:
-        return read_infer(body, header_length, service.limits)
+        return read_infer(body, header_length, service.limits, service.bundle.answers.outputs)
     seconds = min(_PARSE_SECONDS, service.remaining(request))
     return await service.work(
         request, lambda: service.parser.read(body, header_length, seconds), max(len(body), SHORT + 1)

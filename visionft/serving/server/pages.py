@@ -33,7 +33,8 @@ def written(service: Service) -> str:
     """Return the page with what is served written into it."""
     record = service.bundle.record
     text = files("visionft.serving.server").joinpath("page.html").read_text(encoding="utf-8")
-    classes = f"{len(record.classes):,} classes" if record.classes else f"{len(record.adapters):,} adapters"
+    adapters = f"{len(record.adapters):,} adapters"
+    classes = adapters if record.adapters else service.bundle.answers.subject(len(record.classes))
     facts = {"NAME": escape(service.name), "BACKBONE": escape(record.backbone), "CLASSES": classes}
     return re.sub(r"\{\{(\w+)\}\}", lambda found: (facts | {"ADAPTERS": _choice(service)})[found[1]], text)
 

@@ -143,6 +143,7 @@ def _address(host: str, port: int) -> str:
 
 def _ready(service: Service, engine: Engine, address: str) -> str:
     record = service.bundle.record
-    answers = f"{len(record.adapters):,} adapters" if record.adapters else f"{len(record.classes):,} classes"
+    answers = service.bundle.answers.subject(len(record.classes))
+    answers = f"{len(record.adapters):,} adapters" if record.adapters else answers
     what = f"{record.backbone}, {answers}, on {engine.provider}"
     return f"serving {shortened(service.name, 200)} ({what}) at {address}"

@@ -64,7 +64,7 @@ class Service:
         """Begin with no body held, and start the threads that read bodies."""
         self.budget = Budget(self.limits.held_bytes)
         self.counters.watch_bytes(lambda: self.budget.held)
-        self.parser = Parser(self.limits)
+        self.parser = Parser(self.limits, self.bundle.answers.outputs)
         self._readers = {long: ThreadPoolExecutor(1 if long else 2, "visionft-read") for long in (False, True)}
 
     def close(self, seconds: float) -> None:

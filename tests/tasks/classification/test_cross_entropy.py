@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from visionft.training.losses import ClassificationLoss, balanced
+from visionft.tasks.classification.cross_entropy import ClassificationLoss, balanced
 from visionft.training.mixup import Targets
 
 LOGITS = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))

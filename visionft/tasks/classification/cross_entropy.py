@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from visionft.training.mixup import Targets
+from visionft.runs.learning import Criterion, Figures, Targets
 
 
-class ClassificationLoss(nn.Module):
+class ClassificationLoss(Criterion):
     """Cross-entropy of logits (B, C) against one label a photo, or a mixture of two (arXiv 1512.00567 for smoothing).
 
     Args:
@@ -24,15 +24,26 @@ class ClassificationLoss(nn.Module):
         self.label_smoothing = label_smoothing
         self.register_buffer("class_weights", class_weights, persistent=False)
 
-    def forward(self, logits: Tensor, targets: Targets) -> Tensor:
+    def forward(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return the sum [] over logits [B, C], in fp32.
 
         The caller divides by the photos of the whole optimizer step.
         """
-        loss = self._sum(logits.float(), targets.labels)
+        loss = self._sum(outputs.float(), targets.labels)
         if targets.others is None:
             return loss
-        return targets.share * loss + (1 - targets.share) * self._sum(logits.float(), targets.others)
+        return targets.share * loss + (1 - targets.share) * self._sum(outputs.float(), targets.others)
+
+    def sums(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Return (log-loss, hits, photos) of logits (B, C), summed: neither weighed nor smoothed."""
+        loss = F.cross_entropy(outputs, labels, reduction="sum")
+        hits = (outputs.argmax(1) == labels).sum()
+        return torch.stack([loss, hits.float(), torch.full_like(loss, len(labels))])
+
+    def figures(self, sums: Sequence[float]) -> Figures:
+        """Return the mean log-loss and top-1."""
+        loss, hits, photos = sums
+        return Figures(loss / photos, hits / photos)
 
     def _sum(self, logits: Tensor, labels: Tensor) -> Tensor:
         weights = self.class_weights

@@ -1,0 +1,53 @@
+"""What a bundle answers with: the graph's outputs, and the rows made of them. Each task brings its own; no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from visionft.bundle.predictions import Predictions
+from visionft.bundle.schema import TensorRecord
+from visionft.tasks import registry
+
+
+class Answers(Protocol):
+    """The answers of one task, photo by photo."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the graph's outputs, in the order of the table."""
+        ...
+
+    def tensors(self, classes: int | str, features: int) -> tuple[TensorRecord, ...]:
+        """Return the table of inputs and outputs of a network with an embedding of `features` numbers."""
+        ...
+
+    def split(self, outputs: Sequence[Any]) -> Iterator[Any]:
+        """Return one answer a photo from the graph's outputs; each has an attribute for every output."""
+        ...
+
+    def fits(self, answer: Any, classes: tuple[str, ...]) -> bool:
+        """Tell whether an answer is one of a bundle with these classes."""
+        ...
+
+    def row(self, name: str, answer: Any) -> Any:
+        """Return the row of a photo."""
+        ...
+
+    def predictions(self, rows: tuple[Any, ...], classes: tuple[str, ...]) -> Predictions:
+        """Return rows, those of unread photos among them, as one table."""
+        ...
+
+    def plain(self, answer: Any, classes: tuple[str, ...], top: int) -> dict[str, Any]:
+        """Return what a server says of a photo in JSON; `top` answers where there are several to choose from."""
+        ...
+
+    def subject(self, classes: int) -> str:
+        """Say what is answered, for a headline: `10 classes`."""
+        ...
+
+
+def answers_of(task: str) -> Answers:
+    """Return what a task answers with."""
+    found: Answers = registry.part(task, "answers")
+    return found

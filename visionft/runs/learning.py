@@ -1,0 +1,262 @@
+"""What a task learns and how it is measured: head, loss, solver, figures. Each task brings its own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from visionft.backbones import LinearHead, Network
+from visionft.classes import Classes
+from visionft.data import Manifest
+from visionft.metrics import Answering
+from visionft.runs.calibration_file import Calibration
+from visionft.runs.history import Epoch
+from visionft.settings import FitSettings
+from visionft.tasks import registry
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a batch should answer.
+
+    Attributes:
+        labels: (B,) class indices, or what else the task learns.
+        others: (B,) those of the photos that were mixed in; none without mixing.
+        share: weight of `labels` against `others`, in [0, 1].
+    """
+
+    labels: Tensor
+    others: Tensor | None = None
+    share: float = 1.0
+
+    def __getitem__(self, part: slice) -> Targets:
+        """Return those of some photos."""
+        return Targets(self.labels[part], None if self.others is None else self.others[part], self.share)
+
+    def split(self, size: int) -> list[Targets]:
+        """Cut into pieces of at most `size` photos."""
+        labels = torch.split(self.labels, size)
+        others = [None] * len(labels) if self.others is None else torch.split(self.others, size)
+        return [Targets(a, b, self.share) for a, b in zip(labels, others, strict=True)]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a validation found, on the weights that would be exported.
+
+    Attributes:
+        loss: mean loss a photo.
+        score: what the best epoch is chosen by, as the task's `Score` says: of classification top-1, in [0, 1].
+    """
+
+    loss: float
+    score: float
+
+    @property
+    def top1(self) -> float:
+        """The score of classification by its name: share of the photos that are answered rightly, in [0, 1]."""
+        return self.score
+
+
+class Criterion(nn.Module, ABC):
+    """The training loss, and what a validation adds up."""
+
+    @abstractmethod
+    def forward(self, outputs: Tensor, targets: Targets) -> Tensor:
+        """Return the loss of outputs (B, K) summed over the batch, float32 []: micro-batches add up to their batch."""
+
+    @abstractmethod
+    def sums(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Return what `figures` needs of a batch, float32 (S,), on the device: outputs (B, K), labels (B,)."""
+
+    @abstractmethod
+    def figures(self, sums: Sequence[float]) -> Figures:
+        """Return the figures of all batches from the sum of their sums (S,)."""
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Features and labels of one split.
+
+    Attributes:
+        features: (n, D) float32, as the head gets them.
+        labels: (n,).
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A head that was solved.
+
+    Attributes:
+        what: was solved, in words.
+        weight: (K, D) on the raw features.
+        bias: (K,).
+        how: which regularisation was kept, in words.
+    """
+
+    what: str
+    weight: NDArray[np.floating]
+    bias: NDArray[np.floating]
+    how: str
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What the final network says of n photos.
+
+    Attributes:
+        logits: (n, K) raw.
+        embeddings: (n, D) of length 1.
+        labels: (n,).
+    """
+
+    logits: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+    labels: NDArray[Any]
+
+
+class Measures(Protocol):
+    """The figures of a set of photos."""
+
+    @property
+    def n(self) -> int:
+        """Photos."""
+        ...
+
+    @property
+    def intervals(self) -> Mapping[str, tuple[float, float] | None]:
+        """95 % intervals by the figures' names."""
+        ...
+
+    @property
+    def headline(self) -> str:
+        """The figure that counts, with its interval, in words: `top-1 is 96.7% (95 % interval 88.8% to 99.1%)`."""
+        ...
+
+    def summary(self) -> dict[str, float | int]:
+        """Return the figures that the command line's JSON line holds."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        ...
+
+    def _repr_html_(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Final:
+    """What the final network shows.
+
+    Attributes:
+        val: on validation.
+        train: on a sample of the training photos.
+        calibration: what was fitted to validation; none where the task has nothing to fit.
+    """
+
+    val: Any
+    train: Any
+    calibration: Calibration | None = None
+
+
+class Learning(Protocol):
+    """How a network learns a task."""
+
+    def outputs(self, classes: Classes) -> int:
+        """Return K, the numbers that the head answers with."""
+        ...
+
+    def criterion(self, settings: FitSettings, manifest: Manifest | None) -> Criterion:
+        """Return the training loss, as the training photos ask for it, where they are given."""
+        ...
+
+    def solve(
+        self, head: LinearHead, settings: FitSettings, train: Photos, validation: Photos, new: Sequence[int] | None
+    ) -> Solution:
+        """Solve the linear head on features.
+
+        Args:
+            head: as it is.
+            settings: of the run.
+            train: to be solved on.
+            validation: to choose the regularisation by.
+            new: rows of the head that an earlier run lacks; none: there is no earlier run.
+        """
+        ...
+
+    def solved_figures(self, head: nn.Module, criterion: Criterion, validation: Photos) -> Figures:
+        """Return the figures of a head on features, as an epoch's validation has them."""
+        ...
+
+    def fold(self, network: Network, manifest: Manifest) -> None:
+        """Let the network answer in the labels' own unit, where it was trained in another; changed in place."""
+        ...
+
+    def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Draw training photos to measure; return rising indices, and which of them were drawn at random."""
+        ...
+
+    def final(self, validation: Outputs, train: Outputs, sampled: NDArray[np.bool_], classes: Classes) -> Final:
+        """Return the final figures; `sampled` tells which training photos were drawn at random."""
+        ...
+
+    def brief(self, train: Any) -> dict[str, Any]:
+        """Return what result.json keeps of the figures on training photos."""
+        ...
+
+    def verdict(self, final: Final, settings: FitSettings, history: Sequence[Epoch], kept: Epoch | None) -> str:
+        """Say which weights are kept and whether they overfit."""
+        ...
+
+    def fitted(self, final: Final) -> list[str]:
+        """Say what was fitted to validation, a line each."""
+        ...
+
+    def measure(
+        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, temperature: float
+    ) -> Measures:
+        """Return the figures of photos from raw outputs (n, K)."""
+        ...
+
+    def table(
+        self,
+        paths: Sequence[str],
+        logits: NDArray[np.float32],
+        labels: NDArray[Any],
+        classes: Classes,
+        temperature: float,
+    ) -> pa.Table:
+        """Return a row a photo: path, truth, answer."""
+        ...
+
+    def tables(self, metrics: Any) -> dict[str, pa.Table]:
+        """Return further tables of an evaluation by the names of their files."""
+        ...
+
+    def answers(
+        self,
+        logits: NDArray[np.float32],
+        embeddings: NDArray[np.float32],
+        answering: Answering,
+        names: Sequence[str],
+    ) -> list[Any]:
+        """Return the answer to each photo, as `visionft.bundle.answers` has it."""
+        ...
+
+
+def learning_of(task: str) -> Learning:
+    """Return how a task is learnt."""
+    found: Learning = registry.part(task, "learning")
+    return found

@@ -1,0 +1,60 @@
+"""The answer of a classifier: a class, its probability, and whether the photo is known at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from visionft.bundle import names as n
+from visionft.bundle.prediction_rows import Answer, Prediction
+from visionft.bundle.predictions import Predictions
+from visionft.bundle.schema import TensorRecord, tensors
+
+
+class ClassAnswers:
+    """Outputs of the graph: label, class_index, probability, probabilities, logits, embedding, known_score, unknown."""
+
+    outputs = n.OUTPUTS
+
+    def tensors(self, classes: int | str, features: int) -> tuple[TensorRecord, ...]:
+        """Return the table of a network with `classes` classes."""
+        return tensors(classes, features)
+
+    def split(self, outputs: Sequence[Any]) -> Iterator[Answer]:
+        """Return one answer a photo from the graph's outputs, which come in the order of the table."""
+        for label, index, probability, probabilities, logits, embedding, score, unknown in zip(*outputs, strict=True):
+            yield Answer(
+                str(label), int(index), float(probability), probabilities, logits, embedding, float(score),
+                bool(unknown),
+            )  # fmt: skip
+
+    def fits(self, answer: Answer, classes: tuple[str, ...]) -> bool:
+        """Tell whether the label is that of its index, among as many classes."""
+        return len(answer.probabilities) == len(classes) and answer.label == classes[answer.class_index]
+
+    def row(self, name: str, answer: Answer) -> Prediction:
+        """Return the row of a photo."""
+        return Prediction.of(name, answer)
+
+    def predictions(self, rows: tuple[Any, ...], classes: tuple[str, ...]) -> Predictions:
+        """Return rows as one table."""
+        return Predictions(rows, classes)
+
+    def plain(self, answer: Answer, classes: tuple[str, ...], top: int) -> dict[str, Any]:
+        """Return the answer with the `top` most probable classes."""
+        best = Predictions((), classes=classes).with_top(top).best(Prediction.of("", answer))
+        return {
+            "label": answer.label,
+            "class_index": answer.class_index,
+            "probability": answer.probability,
+            "known_score": answer.known_score,
+            "unknown": answer.unknown,
+            "top": [{"label": label, "probability": probability} for label, probability in best],
+        }
+
+    def subject(self, classes: int) -> str:
+        """Count the classes."""
+        return f"{classes:,} classes"
+
+
+ANSWERS = ClassAnswers()

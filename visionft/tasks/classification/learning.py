@@ -1,0 +1,164 @@
+"""Learning classes: cross-entropy, a head solved by logistic regression, top-1, temperature and known score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from visionft.backbones import LinearHead, Network
+from visionft.bundle import Answer
+from visionft.classes import Classes
+from visionft.data import Manifest
+from visionft.finishing import calibrate
+from visionft.finishing.verdict import verdict
+from visionft.machine.arithmetic import full_precision
+from visionft.metrics import Answering, Metrics, evaluate_logits, softmax
+from visionft.runs.history import Epoch
+from visionft.runs.learning import Criterion, Figures, Final, Outputs, Photos, Solution
+from visionft.settings import FitSettings
+from visionft.tasks.classification.cross_entropy import ClassificationLoss, balanced
+from visionft.training import linear_probe, partial_linear_probe
+from visionft.training.linear_probe import INVERSE_REGULARISATION
+from visionft.wording.lists import count
+
+
+class ClassLearning:
+    """One class of several for each photo."""
+
+    def outputs(self, classes: Classes) -> int:
+        """Return C: a logit a class."""
+        return len(classes)
+
+    def criterion(self, settings: FitSettings, manifest: Manifest | None) -> Criterion:
+        """Return cross-entropy, with the weights of the classes where these are balanced."""
+        weights = None
+        if manifest is not None and settings.optim.class_weights == "balanced":
+            counts = manifest.counts()["train"]
+            weights = balanced([counts.get(name, 0) for name in manifest.classes])
+        return ClassificationLoss(settings.optim.label_smoothing, weights)
+
+    def solve(
+        self, head: LinearHead, settings: FitSettings, train: Photos, validation: Photos, new: Sequence[int] | None
+    ) -> Solution:
+        """Solve the whole head, or the rows that an earlier run lacks, by multinomial logistic regression."""
+        photos = (train.features, train.labels, validation.features, validation.labels)
+        weighed = settings.optim.class_weights == "balanced"
+        if new is None:
+            what, probe = "solved head", linear_probe.solve(*photos, balanced=weighed)
+        else:
+            what = f"solved {count(len(new), 'new row')} of the head, {len(head.weight) - len(new)} stay as they were"
+            if not new:
+                what = (
+                    "solved head: no class is new, so all its rows, drawn to the earlier run's (0 leaves them as they "
+                    "were)"
+                )
+            weight, bias = (tensor.detach().cpu().numpy() for tensor in (head.weight, head.bias))
+            strengths = INVERSE_REGULARISATION if new else (0.0, *INVERSE_REGULARISATION)
+            free = new or range(len(weight))
+            probe = partial_linear_probe.extend(
+                *photos, weight=weight, bias=bias, free=free, balanced=weighed, strengths=strengths
+            )
+        how = f"inverse regularisation {probe.chosen.strength:.2g} of {len(probe.path)} tried"
+        return Solution(what, probe.weight, probe.bias, how)
+
+    @torch.no_grad()
+    def solved_figures(self, head: nn.Module, criterion: Criterion, validation: Photos) -> Figures:  # noqa: ARG002
+        """Return mean log-loss and top-1."""
+        device = next(head.parameters()).device
+        features, labels = (torch.from_numpy(array).to(device) for array in (validation.features, validation.labels))
+        with full_precision():
+            logits = head(features)
+        loss = nn.functional.cross_entropy(logits, labels).item()
+        return Figures(loss, (logits.argmax(1) == labels).float().mean().item())
+
+    def fold(self, network: Network, manifest: Manifest) -> None:
+        """Leave logits as they are."""
+
+    def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Draw photos at random, and more of the classes that would have too few for a mean."""
+        return calibrate.sample(labels, photos, seed)
+
+    def final(self, validation: Outputs, train: Outputs, sampled: NDArray[np.bool_], classes: Classes) -> Final:
+        """Calibrate on validation and return the figures so calibrated."""
+        names = list(classes)
+        calibration = calibrate.calibrate(validation, train, len(names))
+        temperature = calibration.temperature.temperature
+        val = evaluate_logits(validation.logits, validation.labels, names, temperature=temperature)
+        seen = evaluate_logits(train.logits[sampled], train.labels[sampled], names, temperature=temperature)
+        return Final(val, seen, calibration)
+
+    def brief(self, train: Metrics) -> dict[str, Any]:
+        """Return top-1 and log-loss."""
+        return {"top1": train.top1, "log_loss": train.log_loss, "n": train.n}
+
+    def verdict(self, final: Final, settings: FitSettings, history: Sequence[Epoch], kept: Epoch | None) -> str:
+        """Judge the gap of top-1 between training and validation."""
+        assert final.calibration is not None, "classes are calibrated"
+        tops = (final.train.top1, final.val.top1)
+        return verdict(tops, final.train.n, final.calibration.temperature, settings, history, kept)
+
+    def fitted(self, final: Final) -> list[str]:
+        """Say the temperature and the threshold."""
+        return [] if final.calibration is None else [calibrate.sentence_of(final.calibration)]
+
+    def measure(
+        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, temperature: float
+    ) -> Metrics:
+        """Return all figures of logits (n, C)."""
+        return evaluate_logits(logits, labels, list(classes), temperature=temperature)
+
+    def table(
+        self,
+        paths: Sequence[str],
+        logits: NDArray[np.float32],
+        labels: NDArray[Any],
+        classes: Classes,
+        temperature: float,
+    ) -> pa.Table:
+        """Return path, truth, label, probability, truth_probability, correct."""
+        probabilities = softmax(logits / temperature)
+        answers, n = probabilities.argmax(1), np.arange(len(labels))
+        names = np.array(classes.names, dtype=object)
+        return pa.table(
+            {
+                "path": [str(path) for path in paths],
+                "truth": names[labels],
+                "label": names[answers],
+                "probability": probabilities[n, answers].astype(np.float32),
+                "truth_probability": probabilities[n, labels].astype(np.float32),
+                "correct": answers == labels,
+            }
+        )
+
+    def tables(self, metrics: Metrics) -> dict[str, pa.Table]:
+        """Return the confusion matrix."""
+        # By position, not by name: a class may be called "truth" too.
+        columns = [pa.array(metrics.classes, pa.string()), *(pa.array(column) for column in metrics.confusion.T)]
+        return {"confusion.csv": pa.Table.from_arrays(columns, ["truth", *metrics.classes])}
+
+    def answers(
+        self,
+        logits: NDArray[np.float32],
+        embeddings: NDArray[np.float32],
+        answering: Answering,
+        names: Sequence[str],
+    ) -> list[Answer]:
+        """Return the class of each photo with its calibrated probability and its known score."""
+        probabilities, scores = answering.probabilities(logits), answering.known(logits, embeddings)
+        chosen, unknown = logits.argmax(axis=1), answering.unknown(scores)
+        return [
+            Answer(
+                names[best], int(best), float(probabilities[i, best]), probabilities[i], logits[i], embeddings[i],
+                float(scores[i]), bool(unknown[i]),
+            )
+            for i, best in enumerate(chosen)
+        ]  # fmt: skip
+
+
+LEARNING = ClassLearning()

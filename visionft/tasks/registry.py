@@ -1,0 +1,37 @@
+"""The tasks by their names; each is imported when it is asked for, part by part: a server needs no torch.
+
+A task is a folder of modules, each with one constant of its own name in capitals:
+
+- `spec.SPEC`: a `TaskSpec`. Free of torch.
+- `labels.LABELS`: what the label column holds; see `visionft.data.labels`.
+- `answers.ANSWERS`: the graph's outputs and the rows made of them; see `visionft.bundle.answers`. Free of torch.
+- `learning.LEARNING`: head, loss, solver and figures; see `visionft.runs.learning`.
+- `shipping.SHIPPING`: the end of the ONNX graph, its proof and its card; see `visionft.exporting.shipping`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Literal
+
+from visionft.tasks.spec import TaskSpec
+
+Part = Literal["spec", "labels", "answers", "learning", "shipping"]
+
+TASKS = {
+    "classification": "visionft.tasks.classification",
+}
+"""Name -> folder."""
+DEFAULT = "classification"
+"""That of runs and bundles whose records name none."""
+
+
+def spec_of(task: str) -> TaskSpec:
+    """Return what a task says of itself; KeyError where there is none of this name."""
+    spec: TaskSpec = part(task, "spec")
+    return spec
+
+
+def part(task: str, name: Part) -> Any:
+    """Return one part of a task; KeyError where there is none of this name."""
+    return getattr(import_module(f"{TASKS[task]}.{name}"), name.upper())
