@@ -123,6 +123,7 @@ TESTED_THROUGH = {
     "planning/resume.py": "training/test_reading_settled.py",
     "planning/run_records.py": "training/test_distillation.py",
     "planning/teacher.py": "training/test_distillation.py",
+    "runs/history.py": "finishing/test_verdict.py",
     "runs/learning.py": "training/test_train.py",
     "runs/lineage.py": "planning/test_continue_from.py",
     "runs/run_files.py": "runs/test_verify_run.py",
