@@ -1,6 +1,7 @@
 """Photos on disk to batches: the manifest, its splits and its loading. `augmenting` is imported where it is needed."""
 
 from visionft.data.audit import Audit, audit
+from visionft.data.caches.cache_folder import root as cache_root
 from visionft.data.caches.decoded_photos import Decoded, estimate, room, side_of
 from visionft.data.loading.collate import Batch, Item
 from visionft.data.loading.dataloader import (
@@ -40,6 +41,7 @@ __all__ = [
     "TrainLoader",
     "TrainPhotos",
     "audit",
+    "cache_root",
     "estimate",
     "eval_batches",
     "label_photos",

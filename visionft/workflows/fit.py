@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.errors import RunError, UsageError
 from visionft.workflows.evaluate import evaluate_once
 from visionft.workflows.fit_settings import fit_settings
+from visionft.workflows.own_parts import with_model
 from visionft.workflows.run_or_bundle import path_of
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from visionft.evaluation import Evaluation
     from visionft.runs import Run
     from visionft.settings import FitSettings
@@ -28,6 +31,8 @@ def fit(
     config: str | Path | None = None,
     say: Say = print,
     listeners: Iterable[Listener] = (),
+    model: nn.Module | None = None,
+    model_args: Mapping[str, Any] | None = None,
     **flags: Any,
 ) -> Run:
     """Fine-tune on photos and evaluate on the test split, if there is one.
@@ -38,6 +43,9 @@ def fit(
         say: receives each line of the report; print by default.
         listeners: told of each step, validation and end of the training by epochs, such as a
             `LoggerListener(TensorBoardLogger(...))`; a head that is solved has no steps to tell of.
+        model: a network of your own, made by `timm.create_model`, instead of `backbone` and `weights`. A copy is
+            trained, under a new head; it is kept in the caches, and timm has to build an equal one by its name.
+        model_args: what the network was created with beside its name; none: it is read off the network.
         flags: settings by name, nested (`optim={"lr": 1e-4}`) or dotted (`**{"optim.lr": 1e-4}`).
 
     Returns:
@@ -51,6 +59,7 @@ def fit(
         if flags.get(name) is not None:
             flags[name] = path_of(flags[name])
     refuse_ranks()
+    flags = with_model(flags, model, model_args)
     settings = in_place(fit_settings(photos_or_settings, config, flags), config, flags)
     from visionft.evaluation import Earlier, measure_retention
     from visionft.runs import layout

@@ -11,6 +11,7 @@ from visionft.data.caches import cache_folder
 
 KINDS = {
     "decisions": "what trials decided on this machine, so that a repeat decides the same; tried again when next needed",
+    "models": "networks that were given as objects; written again when they are given again",
     "decoded": "photos as pixels, for augmented training; made again in the epochs that need them",
     "scans": "what is known of photo folders; found again when they are next read",
 }
