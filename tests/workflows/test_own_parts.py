@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import albumentations as A
 import pytest
 import timm
 import torch
@@ -14,7 +15,7 @@ from safetensors.torch import save_file
 
 import visionft as vft
 from visionft.data import cache_root
-from visionft.errors import UsageError
+from visionft.errors import RunMismatchError, SettingsError, UsageError
 
 Flags = dict[str, Any]
 
@@ -76,3 +77,57 @@ def test_a_network_beside_another_is_refused(
     with pytest.raises(UsageError, match=words):
         vft.fit(shapes, out=tmp_path / "run", **{"model": network, **given})
     assert not (tmp_path / "run").exists()
+
+
+PIPELINE = A.Compose([A.RandomResizedCrop((32, 32), scale=(0.5, 1.0)), A.HorizontalFlip(), A.ColorJitter(p=0.8)])
+
+
+@pytest.fixture(scope="module")
+def piped(shapes: Path, small: Flags, tmp_path_factory: pytest.TempPathFactory) -> vft.Run:
+    """Return a run whose photos a pipeline changed; no test may change it."""
+    out = tmp_path_factory.mktemp("piped") / "run"
+    return vft.fit(shapes, augment_pipeline=PIPELINE, out=out, say=lambda _: None, **small)
+
+
+def test_a_pipeline_from_its_file_and_from_the_settings_of_a_run_trains_the_same_weights(
+    piped: vft.Run, shapes: Path, small: Flags, tmp_path: Path
+) -> None:
+    A.save(PIPELINE, tmp_path / "pipeline.yaml", data_format="yaml")
+    flags = {**small, "augment.pipeline": str(tmp_path / "pipeline.yaml")}
+    lines: list[str] = []
+    filed = vft.fit(shapes, out=tmp_path / "filed", say=lines.append, **flags)
+    (tmp_path / "pipeline.yaml").unlink()
+    again = vft.fit(config=piped.path / "settings.yaml", out=tmp_path / "again", say=lambda _: None)
+    assert digest(filed) == digest(again) == digest(piped)
+    assert any("a pipeline of your own: RandomResizedCrop, HorizontalFlip and ColorJitter" in line for line in lines)
+    plain = vft.fit(shapes, out=tmp_path / "plain", say=lambda _: None, **small)
+    assert digest(plain) != digest(piped)
+
+
+def test_a_run_goes_on_with_its_own_pipeline_alone(piped: vft.Run, shapes: Path, small: Flags) -> None:
+    vft.fit(shapes, augment_pipeline=PIPELINE, out=piped.path, say=lambda _: None, **small)
+    with pytest.raises(RunMismatchError, match=r"augment\.pipeline was another one"):
+        vft.fit(shapes, augment_pipeline=A.HorizontalFlip(), out=piped.path, say=lambda _: None, **small)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "words"),
+    [
+        ({"augment.pipeline": "p.yaml"}, UsageError, "augment_pipeline= and augment.pipeline are the same"),
+        ({"augment": {"pipeline": "p.yaml"}}, UsageError, "augment_pipeline= and augment.pipeline are the same"),
+        ({"augment.strength": "strong"}, SettingsError, "strong has no effect, as augment.pipeline takes its place"),
+        ({"augment.flip": True}, SettingsError, "true has no effect, as augment.pipeline takes its place"),
+        ({"epochs": 0}, SettingsError, "no effect, as epochs 0 trains nothing"),
+    ],
+)
+def test_a_pipeline_beside_what_it_replaces_is_refused(
+    given: Flags, kind: type[Exception], words: str, shapes: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(kind, match=words):
+        vft.fit(shapes, augment_pipeline=PIPELINE, out=tmp_path / "run", say=lambda _: None, **given)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_that_is_missing_is_named_before_any_work(shapes: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"--augment\.pipeline: gone\.yaml cannot be read \(there is no such file"):
+        vft.fit(shapes, out=tmp_path / "run", **{"augment.pipeline": "gone.yaml"})

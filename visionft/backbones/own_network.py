@@ -149,9 +149,9 @@ def _chance(dropout: Any) -> float | None:
 
 def _difference(given: nn.Module, rebuilt: nn.Module, size: tuple[int, int]) -> str | None:
     """Say the first thing that differs, and give the rebuilt one the weights of the other on the way."""
-    for ours, timms in zip_longest(str(given).splitlines(), str(rebuilt).splitlines(), fillvalue="nothing"):
-        if ours != timms:
-            return f"it has {ours.strip()} where timm has {timms.strip()}"
+    for line, other in zip_longest(str(given).splitlines(), str(rebuilt).splitlines(), fillvalue="nothing"):
+        if line != other:
+            return f"it has {line.strip()} where timm has {other.strip()}"
     state, wanted = given.state_dict(), rebuilt.state_dict()
     for name in [*state, *wanted]:
         shapes = [tuple(tensors[name].shape) if name in tensors else "none" for tensors in (state, wanted)]

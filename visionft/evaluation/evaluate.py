@@ -76,7 +76,7 @@ def evaluate_bundle(bundle: Bundle, photos: Path, adapter: str | None = None) ->
         DataError: the photos have a class that the bundle does not know.
     """
     chosen = bundle.chosen(adapter)
-    measured = _others(photos, chosen.classes, _reading_of(chosen))
+    measured = _others(photos, chosen.classes, reading_of(chosen))
     manifest, rows = measured, measured.rows
     logits = _logits(Engine(bundle), [manifest.root / str(path) for path in rows.paths], adapter)
     return Evaluation.of(bundle.path, measured, chosen.classes, logits, chosen.temperature)
@@ -101,7 +101,7 @@ def _own(run: Run, split: str, place: Path | None) -> Measured:
     return Measured(split, rows, located.manifest.root, located.account, manifest.quarantine, tuple(notes))
 
 
-def _reading_of(bundle: Bundle) -> DataSettings:
+def reading_of(bundle: Bundle) -> DataSettings:
     """Return how the bundle's run read its photos: which folders make the class name."""
     trained: Any = bundle.record.provenance.get("settings", {})
     return DataSettings.model_validate(trained.get("data", {}))

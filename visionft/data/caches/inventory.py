@@ -16,6 +16,8 @@ KINDS = {
     "scans": "what is known of photo folders; found again when they are next read",
 }
 """The folders that visionft makes under the root of its caches, and what each holds."""
+LASTING = {"photos": "photos that were given from memory; runs read them there, so that --clear leaves them alone"}
+"""Folders of ours that are not removed: what is in them may be nowhere else any more."""
 OTHERS = "not visionft's: left alone"
 LINK = "a link to another place: left alone"
 
@@ -63,8 +65,8 @@ def clear() -> list[Kept]:
 def _counted(path: Path) -> Kept:
     if path.is_symlink():
         return Kept(path.name, path, LINK, 0, 0)
-    found = list(cache_folder.sizes(path))
-    return Kept(path.name, path, KINDS.get(path.name, OTHERS), len(found), sum(found))
+    found = list({(one.st_dev, one.st_ino): one.st_size for one in cache_folder.stats(path)}.values())
+    return Kept(path.name, path, {**KINDS, **LASTING}.get(path.name, OTHERS), len(found), sum(found))
 
 
 def _remove(folder: Path) -> None:
