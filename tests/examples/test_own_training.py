@@ -37,3 +37,11 @@ def test_a_users_own_trainer_trains_what_was_planned(shapes: Path, tmp_path: Pat
 
 def test_a_network_of_ones_own_is_trained_and_its_run_stands_alone(shapes: Path, tmp_path: Path) -> None:
     assert "the same label as the trained model" in told("own_network.py", shapes, tmp_path)
+
+
+def test_a_pipeline_of_ones_own_is_the_same_as_an_object_and_as_a_file(shapes: Path, tmp_path: Path) -> None:
+    assert "the same weights: True" in told("own_pipeline.py", shapes, tmp_path)
+
+
+def test_photos_in_memory_are_fitted_evaluated_and_predicted(shapes: Path, tmp_path: Path) -> None:
+    assert "12 pictures, top-1 " in told("photos_in_memory.py", shapes, tmp_path)

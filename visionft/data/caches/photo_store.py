@@ -26,6 +26,7 @@ from visionft.files.temporary import reason_of
 from visionft.machine.progress import Advance
 from visionft.photos import encoding_of, picture_of_memory
 from visionft.settings import DataSettings
+from visionft.wording.lists import count
 
 FOLDER = "photos"
 FILES, TABLE, NEW = "files", "table", ".new-"
@@ -55,8 +56,8 @@ class KeptTable:
 
     def __str__(self) -> str:
         if not self.held:
-            return f"{self.rows:,} paths from memory are listed in {self.manifest}"
-        return f"{self.held:,} photos from memory ({self.bytes / 1e6:.1f} MB) are in {self.manifest.parent}"
+            return f"{count(self.rows, 'row')} from memory, with paths of photos: listed in {self.manifest}"
+        return f"{count(self.held, 'photo')} from memory ({self.bytes / 1e6:.1f} MB): in {self.manifest.parent}"
 
 
 def keep_table(given: MemoryRows, settings: DataSettings, advance: Advance) -> KeptTable:

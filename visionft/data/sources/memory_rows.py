@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from visionft.data.sources.memory_labels import Number, is_missing, label_text
 from visionft.data.sources.parquet_rows import class_names
 from visionft.data.sources.structure.split_names import side_of
 from visionft.data.sources.table_columns import unread_splits
@@ -213,42 +212,9 @@ def _extra(wanted: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _row(values: Mapping[str, Any], names: Sequence[str] | None, at: int) -> MemoryRow:
-    photo = None if _is_missing(values["path"]) else values["path"]
-    texts = {name: _text(values.get(name), None, name, at) for name in ("split", "group")}
-    return MemoryRow(photo, _text(values["label"], names, "label", at), **texts)
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # of pandas
-        return True
-    return isinstance(value, float | np.floating) and math.isnan(value)
-
-
-class _Number(str):
-    """The text of a label that was a number."""
-
-    __slots__ = ()
-
-
-def _text(value: Any, names: Sequence[str] | None, what: str, at: int) -> str | None:
-    """Return a label as text; whole numbers without a point, and by the names that a dataset has for them."""
-    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
-        value = value.item()
-    if _is_missing(value):
-        return None
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool | float) or (isinstance(value, int) and names is None):
-        return _Number(str(value).lower())
-    if not isinstance(value, int):
-        raise DataError(f"row {at} of photos has a {what} of type {type(value).__name__}; give text or a number")
-    if value == -1:  # the word of `datasets` for no label
-        return None
-    if names is None or not 0 <= value < len(names):
-        raise DataError(f"row {at} of photos has the class {value}, and names for 0 to {len(names or ()) - 1} alone")
-    return names[value]
+    photo = None if is_missing(values["path"]) else values["path"]
+    texts = {name: label_text(values.get(name), None, name, at) for name in ("split", "group")}
+    return MemoryRow(photo, label_text(values["label"], names, "label", at), **texts)
 
 
 def _of_one_kind(rows: Iterable[MemoryRow]) -> Iterator[MemoryRow]:
@@ -256,7 +222,7 @@ def _of_one_kind(rows: Iterable[MemoryRow]) -> Iterator[MemoryRow]:
     seen: dict[bool, tuple[int, str]] = {}
     for at, row in enumerate(rows):
         if row.label is not None:
-            seen.setdefault(isinstance(row.label, _Number), (at, row.label))
+            seen.setdefault(isinstance(row.label, Number), (at, row.label))
         if len(seen) == 2:
             (text_at, text), (number_at, number) = seen[False], seen[True]
             raise DataError(
