@@ -1,4 +1,4 @@
-"""The examples of a listener and of a user's own Trainer run, each in a process of its own."""
+"""The examples of parts of a user's own run, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -33,3 +33,15 @@ def test_a_listener_hears_of_each_epoch_and_a_logger_writes_it_down(shapes: Path
 def test_a_users_own_trainer_trains_what_was_planned(shapes: Path, tmp_path: Path) -> None:
     assert "top-1 on validation photos: " in told("lightning_trainer.py", shapes, tmp_path)
     assert list(tmp_path.glob("*.ckpt"))
+
+
+def test_a_network_of_ones_own_is_trained_and_its_run_stands_alone(shapes: Path, tmp_path: Path) -> None:
+    assert "the same label as the trained model" in told("own_network.py", shapes, tmp_path)
+
+
+def test_a_pipeline_of_ones_own_is_the_same_as_an_object_and_as_a_file(shapes: Path, tmp_path: Path) -> None:
+    assert "the same weights: True" in told("own_pipeline.py", shapes, tmp_path)
+
+
+def test_photos_in_memory_are_fitted_evaluated_and_predicted(shapes: Path, tmp_path: Path) -> None:
+    assert "12 pictures, top-1 " in told("photos_in_memory.py", shapes, tmp_path)

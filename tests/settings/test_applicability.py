@@ -60,6 +60,7 @@ OBSTACLES: dict[str, list[Case]] = {
         ),
     ],
     "ADDED": [ZERO],
+    "NAMED": [NO_EPOCHS, ZERO, ({"augment.pipeline": "own.yaml"}, "augment.pipeline takes its place")],
     "FLIPPED": [NO_EPOCHS, ZERO, ({"augment.strength": "none"}, "augment.strength none changes nothing of a photo")],
     "VIEWED": [
         NO_EPOCHS,

@@ -17,6 +17,7 @@ from visionft.backbones.hub import require_obtainable
 from visionft.backbones.inference import Forward, evaluating, forward_batches, forwarding, normalise
 from visionft.backbones.model_names import is_place, registered, same_backbone, slug
 from visionft.backbones.network import Network
+from visionft.backbones.own_network import store_network
 from visionft.backbones.rewrites.frozen_bn import norms_carried
 from visionft.backbones.rewrites.fuse_bn import store_weight
 from visionft.backbones.rewrites.relu6 import relu6_kept_once
@@ -52,6 +53,7 @@ __all__ = [
     "same_backbone",
     "sha256",
     "slug",
+    "store_network",
     "store_weight",
     "structure",
     "takes_any_size",

@@ -83,7 +83,7 @@ def structure(
     plan = blueprint(name) if model is None else Blueprint.from_json(model)
     arguments = _arguments(plan, _pair(size), 0.0)
     try:
-        backbone = _plain(plan, arguments)
+        backbone = untrained(plan, arguments)
     except (TypeError, AssertionError, ValueError) as error:
         raise BackboneError(_refusal(name, arguments, error)) from error
     return _network(name, plan, backbone, WeightSource(name, "none"), num_classes, head, size, 0.0)
@@ -133,7 +133,8 @@ def _arguments(plan: Blueprint, size: tuple[int, int] | None, drop_path: float) 
     return arguments
 
 
-def _plain(plan: Blueprint, arguments: Mapping[str, Any]) -> nn.Module:
+def untrained(plan: Blueprint, arguments: Mapping[str, Any]) -> nn.Module:
+    """Build the timm model of a blueprint with all of its arguments, its weights drawn at random."""
     own: dict[str, Any] = {} if plan.known else {"pretrained_cfg": asdict(plan.cfg)}
     backbone: nn.Module = timm.create_model(plan.known or plan.architecture, pretrained=False, **own, **arguments)
     return backbone
@@ -147,7 +148,7 @@ def _with_weights(
         backbone, source = create_pretrained(plan.known, plan.cfg, **arguments)
         require_finite(f"{source.location}", dict(backbone.named_parameters()))
         return backbone, source
-    backbone = _plain(plan, arguments)
+    backbone = untrained(plan, arguments)
     full_name = f"{plan.architecture}.{plan.cfg.tag}" if plan.cfg.tag else plan.known or plan.architecture
     if weights == "none":
         return backbone, WeightSource(plan.known or full_name, "none", model=model)

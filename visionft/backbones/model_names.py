@@ -113,20 +113,29 @@ def in_folder(folder: Path, name: str, repository: str | None = None) -> Bluepri
     try:
         if (folder / CONFIG).stat().st_size > CONFIG_MOST:
             raise ValueError("it is too long")
-        record = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        architecture, arguments = str(record["architecture"]), dict(record.get("model_args") or {})
-        cfg = _as_saved(_cfg({**record.get("pretrained_cfg", record), "architecture": architecture}), arguments)
+        plan = of_record(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason'}"
         raise BackboneError(f"--backbone {name}: {folder / CONFIG} is none of timm's ({reason}); {what}") from error
-    if not timm.is_model(architecture):
-        hint = _nearest(architecture, timm.list_models())
-        raise BackboneError(f"--backbone {name}: its {CONFIG} names {architecture!r}, which timm has not{hint}")
-    if arguments.get("in_chans", cfg.input_size[0]) != CHANNELS:
+    if not timm.is_model(plan.architecture):
+        hint = _nearest(plan.architecture, timm.list_models())
+        raise BackboneError(f"--backbone {name}: its {CONFIG} names {plan.architecture!r}, which timm has not{hint}")
+    if plan.arguments.get("in_chans", plan.cfg.input_size[0]) != CHANNELS:
         raise BackboneError(f"--backbone {name}: it takes pictures of other than 3 channels; name another --backbone")
+    return replace(plan, folder=folder, repository=repository)
+
+
+def of_record(record: Mapping[str, Any]) -> Blueprint:
+    """Read a config.json of timm: architecture, `model_args` and `pretrained_cfg`.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it is none.
+    """
+    architecture, arguments = str(record["architecture"]), dict(record.get("model_args") or {})
+    cfg = _as_saved(_cfg({**record.get("pretrained_cfg", record), "architecture": architecture}), arguments)
     for ours in ("num_classes", "pretrained"):
         arguments.pop(ours, None)
-    return Blueprint(architecture, cfg, None, arguments, folder, repository)
+    return Blueprint(architecture, cfg, None, arguments)
 
 
 def parts(name: str) -> tuple[str | None, str]:

@@ -1,7 +1,9 @@
 """Photos on disk to batches: the manifest, its splits and its loading. `augmenting` is imported where it is needed."""
 
 from visionft.data.audit import Audit, audit
-from visionft.data.caches.decoded_photos import Decoded, estimate, room, side_of
+from visionft.data.caches.cache_folder import root as cache_root
+from visionft.data.caches.decoded_photos import Decoded, estimate, room
+from visionft.data.caches.photo_store import KeptTable, keep_table
 from visionft.data.loading.collate import Batch, Item
 from visionft.data.loading.dataloader import (
     EvalPhotos,
@@ -17,8 +19,10 @@ from visionft.data.prepare import label_photos, prepare
 from visionft.data.relocate import Located, locate
 from visionft.data.sampler import EpochSampler, Sample, permutation, steps_per_epoch
 from visionft.data.slice_columns import Values, slice_columns
+from visionft.data.sources.memory_rows import memory_rows
 from visionft.data.splits import SPLITS
 from visionft.data.summary import summary
+from visionft.data.transforms.decode_crop import side_of
 from visionft.data.transforms.progressive_resizing import Sides
 from visionft.data.verify_photos import Progress
 
@@ -32,6 +36,7 @@ __all__ = [
     "EvalPhotos",
     "FixedViews",
     "Item",
+    "KeptTable",
     "Located",
     "Manifest",
     "Progress",
@@ -42,10 +47,13 @@ __all__ = [
     "TrainPhotos",
     "Values",
     "audit",
+    "cache_root",
     "estimate",
     "eval_batches",
+    "keep_table",
     "label_photos",
     "locate",
+    "memory_rows",
     "permutation",
     "prepare",
     "read_splits",

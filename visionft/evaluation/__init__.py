@@ -1,7 +1,7 @@
 """Held-out evaluation of runs and bundles, and what they still know of earlier photos."""
 
 from visionft.evaluation.before_after import BeforeAfter, before_after
-from visionft.evaluation.evaluate import evaluate_bundle, evaluate_run
+from visionft.evaluation.evaluate import evaluate_bundle, evaluate_run, reading_of
 from visionft.evaluation.evaluation import Evaluation
 from visionft.evaluation.predict_run import predict_run
 from visionft.evaluation.retention import Earlier, Retention, measure_retention
@@ -19,5 +19,6 @@ __all__ = [
     "evaluate_run",
     "measure_retention",
     "predict_run",
+    "reading_of",
     "with_slices",
 ]

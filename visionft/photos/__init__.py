@@ -34,6 +34,8 @@ from visionft.photos.csv_injection import (
 )
 from visionft.photos.decoder import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read, remark
 from visionft.photos.discovery import expand, find, require_photos, walk
+from visionft.photos.formats import encoding_of
+from visionft.photos.in_memory import picture_of_memory
 from visionft.photos.jpeg import Reduction
 from visionft.photos.photo_inputs import Asked, Exact, Item, is_one, items, of_file
 from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk
@@ -59,6 +61,7 @@ __all__ = [
     "decode",
     "digest",
     "doubles",
+    "encoding_of",
     "expand",
     "find",
     "from_spreadsheet",
@@ -68,6 +71,7 @@ __all__ = [
     "join",
     "junk",
     "of_file",
+    "picture_of_memory",
     "printable",
     "read",
     "remark",

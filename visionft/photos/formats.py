@@ -27,6 +27,16 @@ _READ: tuple[tuple[re.Pattern[bytes], Opener], ...] = (
     (re.compile(rb"....ftyp(avi[fs]|.{0,40}avif)", re.DOTALL), avif.FirstFrame),
 )
 
+_ENDINGS: dict[Opener, str] = {
+    JpegImagePlugin.JpegImageFile: ".jpg",
+    PngImagePlugin.PngImageFile: ".png",
+    webp.FirstFrame: ".webp",
+    GifImagePlugin.GifImageFile: ".gif",
+    TiffImagePlugin.TiffImageFile: ".tif",
+    BmpImagePlugin.BmpImageFile: ".bmp",
+    avif.FirstFrame: ".avif",
+}
+
 _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"....ftyp(hei|hev|mif1|msf1)", re.DOTALL), "HEIC is not read: save it as JPEG"),
     (re.compile(rb"\s*%PDF"), "a PDF, not a photo"),
@@ -37,6 +47,12 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = (
     ),
     (re.compile(rb"PK\x03\x04"), "an archive, not a photo"),
 )
+
+
+def encoding_of(data: bytes) -> str:
+    """Return the ending that files of this content have: `.jpg`; `.bin` where it begins like none that is read."""
+    found = next((reader for pattern, reader in _READ if pattern.match(data[:HEAD])), None)
+    return next((ending for reader, ending in _ENDINGS.items() if reader is found), ".bin")
 
 
 def opener(head: bytes) -> Opener:

@@ -91,6 +91,36 @@ def bytes_of_file(file: Any) -> bytes:
         raise PhotoError(f"cannot be read ({fault.__class__.__name__})") from fault
 
 
+def picture_of_memory(photo: Any) -> bytes | Pixels:
+    """Return what a photo in memory is kept as: its file's bytes, unread, or (H, W, 3) uint8 RGB, upright.
+
+    Args:
+        photo: the bytes of a file; a picture of PIL; levels as `pixels_of_array` takes them; or a tensor of torch of
+            uint8 (C, H, W), as its readers give it.
+
+    Raises:
+        PhotoError: it is none of these, or a picture that cannot be read.
+    """
+    match photo:
+        case bytes() | bytearray() | memoryview():
+            return bytes(photo)
+        case Image.Image():
+            data = file_of_picture(photo)
+            return pixels_of_picture(photo) if data is None else data
+        case np.ndarray():
+            return pixels_of_array(photo)
+    if type(photo).__module__.partition(".")[0] == "torch" and hasattr(photo, "permute"):
+        if str(photo.dtype) != "torch.uint8" or photo.ndim != 3:
+            raise PhotoError(
+                f"a tensor of {photo.dtype} and shape {tuple(photo.shape)}: give uint8 (C, H, W), without a transform "
+                "that makes floats of it"
+            )
+        return pixels_of_array(photo.permute(1, 2, 0).cpu().numpy())
+    raise PhotoError(
+        f"a value of type {type(photo).__name__}: give a path, a file's bytes, a picture of PIL or an array of uint8"
+    )
+
+
 def _refuse_large(count: int, max_pixels: int) -> None:
     if count > max_pixels:
         raise PhotoError(f"too many pixels ({count:,}; {max_pixels:,} are allowed)")

@@ -142,7 +142,7 @@ def _offers(settings: FitSettings, facts: Facts) -> list[Choice]:
             "frozen" if facts.pretrained else "batch",
             "small batches estimate worse than pretraining did" if facts.pretrained else "nothing is pretrained",
         ),
-        Choice("augment.strength", *_strength(facts)),
+        *([] if settings.augment.pipeline else [Choice("augment.strength", *_strength(facts))]),
         Choice(
             "hardware.channels_last",
             facts.convolutional,

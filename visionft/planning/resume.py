@@ -26,6 +26,8 @@ from visionft.settings import DataSettings, FitSettings
 
 READING = ("inside", "layout", "depth", "group_by")
 """Settings that are read off the tree of a folder."""
+LONGEST = 300
+"""Characters of a value that are still said: a pipeline may have thousands."""
 
 
 def reading_of(folder: Path, wanted: FitSettings) -> DataSettings:
@@ -208,4 +210,5 @@ def _differences(
         if isinstance(a, dict) and isinstance(b, dict):
             yield from _differences(a, b, used if isinstance(used, dict) else {}, f"{prefix}{key}.")
         elif a != b and (key not in resolved or b != used):
-            yield f"{prefix}{key} was {a}, is {b}"
+            long = max(len(str(a)), len(str(b))) > LONGEST
+            yield f"{prefix}{key} was another one" if long else f"{prefix}{key} was {a}, is {b}"

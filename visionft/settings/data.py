@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from visionft.settings.applicability import ALWAYS, FLIPPED, FOLDER, INHERITED, MANIFEST, STORED, TRAINED, VIEWED
+from visionft.settings.applicability import (
+    ALWAYS,
+    FLIPPED,
+    FOLDER,
+    INHERITED,
+    MANIFEST,
+    NAMED,
+    STORED,
+    TRAINED,
+    VIEWED,
+)
 from visionft.settings.node import Auto, Count, Place, Settings, Share, Word
 
 
@@ -65,8 +75,12 @@ class ClassesSettings(Settings):
 class AugmentSettings(Settings):
     """Random changes of the training photos; evaluation never sees them."""
 
-    strength: Annotated[Literal["auto", "none", "light", "medium", "strong"], TRAINED] = "auto"
+    strength: Annotated[Literal["auto", "none", "light", "medium", "strong"], NAMED] = "auto"
     """Named recipe: `light` crop and flip; `medium` adds colour and light; `strong` adds turns, blur and erasing."""
+    pipeline: Annotated[Word | None, TRAINED] = None
+    """A pipeline of albumentations, in place of `strength` and `flip`: a YAML or JSON file that `albumentations.save`
+    wrote, or what it holds. It gets a whole photo, its short side at most one and a half crops, as uint8 RGB; the crop
+    is cut from the middle of what it returns, and resized."""
     size: Annotated[Annotated[int, Field(ge=16, le=2048)] | Auto, TRAINED] = "auto"
     """Side of the training crops in pixels; auto: four fifths of the evaluation size where the backbone takes any size
     (FixRes, arXiv 1906.06423: objects look larger in random crops than in centre crops), else the evaluation size."""

@@ -14,6 +14,7 @@ from visionft.settings.applicability import (
     FRESH,
     INHERITED,
     MANIFEST,
+    NAMED,
     RATED,
     REDUCED,
     SOLVABLE,
@@ -79,7 +80,15 @@ def _untrained_from_scratch(settings: FitSettings) -> Obstacle | None:
     return None if settings.from_run is not None else _untrained(settings)
 
 
+def _own_pipeline(settings: FitSettings) -> Obstacle | None:
+    if settings.augment.pipeline is not None:
+        return Obstacle("augment.pipeline takes its place", "leave --augment.pipeline out")
+    return _untrained(settings)
+
+
 def _no_flip(settings: FitSettings) -> Obstacle | None:
+    if settings.augment.pipeline is not None:
+        return _own_pipeline(settings)
     if settings.augment.strength == "none":
         return Obstacle("augment.strength none changes nothing of a photo", "give another --augment.strength")
     return _untrained(settings)
@@ -148,6 +157,7 @@ _OBSTACLES: dict[Applies, Callable[[Any], Obstacle | None]] = {
     BACKBONE: _fixed_backbone,
     RATED: _no_rate,
     ADDED: _untrained_from_scratch,
+    NAMED: _own_pipeline,
     FLIPPED: _no_flip,
     VIEWED: _new_views,
     STORED: _no_store,

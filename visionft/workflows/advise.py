@@ -17,7 +17,7 @@ Say = Callable[[str], None]
 
 
 def advise(
-    photos_or_settings: str | Path | FitSettings | None = None,
+    photos_or_settings: Any = None,
     /,
     *,
     methods: str | Sequence[str] | None = None,
@@ -46,7 +46,7 @@ def advise(
     from visionft.settings import compared_methods
 
     names = compared_methods(methods)
-    settings = fit_settings(photos_or_settings, config, flags, names)
+    settings = fit_settings(photos_or_settings, config, flags, names, say)
     require_advisable(settings, steps)
     from visionft.advising import Limits
     from visionft.advising import advise as advise_on

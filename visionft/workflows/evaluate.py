@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from visionft.bundle import Bundle
 from visionft.errors import RunError, UsageError
+from visionft.workflows.in_memory_photos import stored_photos
 from visionft.workflows.report import reported
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
     from visionft.evaluation import Evaluation
     from visionft.runs import Run
+    from visionft.settings import DataSettings
 
 Say = Callable[[str], None]
 PARTIAL = "-partial"
@@ -24,7 +26,7 @@ PARTIAL = "-partial"
 def evaluate(
     run_or_bundle: Run | str | Path,
     *,
-    data: str | Path | None = None,
+    data: Any = None,
     split: str | None = None,
     retention: str | Path | None = None,
     adapter: str | None = None,
@@ -36,8 +38,8 @@ def evaluate(
 
     Args:
         run_or_bundle: a run, or the folder of a run or of a bundle.
-        data: another folder of class folders or manifest; a bundle always needs one. With `split`: the place that the
-            run's own photos moved to, where they are found by their digests.
+        data: another folder of class folders or manifest, or photos in memory as for `fit`; a bundle always needs some.
+            With `split`: the place that the run's own photos moved to, where they are found by their digests.
         split: which of the run's own photos: train, validation or test; none: test, where `data` is not given.
         retention: photos of an earlier task, to measure what a run's features still know of them; the figures are in
             `Evaluation.retention`, and in RUN/evaluation/retention or OUT/retention.
@@ -55,15 +57,16 @@ def evaluate(
         DataError: a class of the photos is unknown to the model, none of the run's own is there as it was, or retention
             cannot be measured on the earlier ones.
     """
-    path, photos = path_of(run_or_bundle), place_of(data, "--data")
+    path = path_of(run_or_bundle)
     if not holds_bundle(path):
         refuse_adapter(path, adapter)
         run = run_at(path, unfinished=True)
+        photos = _place(data, run.settings.data)
         measured = _evaluate_run(run, photos, split, retention, place_of(out, "--out"), slices)
         return _reported(measured, run, photos, pictures)
-    from visionft.evaluation import columns_of_bundle, evaluate_bundle, with_slices
+    from visionft.evaluation import columns_of_bundle, evaluate_bundle, reading_of, with_slices
 
-    if photos is None:
+    if data is None:
         raise UsageError(f"{path} is a bundle and brings no photos; give labelled ones with --data")
     if split is not None:
         raise UsageError(f"{path} is a bundle, which has no {split} photos of its own; leave --split out")
@@ -71,6 +74,8 @@ def evaluate(
         raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
 
     bundle = Bundle.open(path)
+    photos = _place(data, reading_of(bundle.chosen(adapter)))
+    assert photos is not None, "some are given"
     columns = columns_of_bundle(bundle, photos, adapter, slices) if slices else None
     evaluation = with_slices(evaluate_bundle(bundle, photos, adapter), columns)
     if out is None:
@@ -81,6 +86,12 @@ def evaluate(
 def _reported(evaluation: Evaluation, run: Run | None, photos: Path | None, pictures: str | None) -> Evaluation:
     again = "the same visionft evaluate" if run is None or photos is not None else f"visionft report {run.path}"
     return reported(evaluation, run, pictures, again)
+
+
+def _place(photos: Any, settings: DataSettings) -> Path | None:
+    """Return where photos are, after those in memory were put into files."""
+    kept = stored_photos(photos, settings)
+    return place_of(photos, "--data") if kept is None else kept.manifest
 
 
 def _evaluate_run(

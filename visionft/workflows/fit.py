@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.errors import RunError
 from visionft.workflows.evaluate import evaluate_once
 from visionft.workflows.fit_settings import fit_settings
+from visionft.workflows.own_parts import pipeline_line, with_model, with_pipeline
 from visionft.workflows.report import report_once
 from visionft.workflows.run_or_bundle import path_of
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from visionft.data.transforms.own_pipeline import Pipeline
     from visionft.evaluation import Evaluation
     from visionft.runs import Run
     from visionft.settings import FitSettings
@@ -22,12 +26,15 @@ Say = Callable[[str], None]
 
 
 def fit(
-    photos_or_settings: str | Path | FitSettings | None = None,
+    photos_or_settings: Any = None,
     /,
     *,
     config: str | Path | None = None,
     say: Say = print,
     listeners: Iterable[Listener] = (),
+    model: nn.Module | None = None,
+    model_args: Mapping[str, Any] | None = None,
+    augment_pipeline: Pipeline | None = None,
     **flags: Any,
 ) -> Run:
     """Fine-tune on photos and evaluate on the test split, if there is one.
@@ -36,12 +43,22 @@ def fit(
     and writes, and each has the run once that one is done.
 
     Args:
-        photos_or_settings: a folder of class folders, a CSV/Parquet manifest, or complete settings.
+        photos_or_settings: a folder of class folders, a CSV/Parquet manifest, or complete settings (`FitSettings`). Or
+            photos in memory: a pandas DataFrame, an Arrow table, a mapping of columns, of rows or of splits as
+            `datasets` has them, with the columns `path`, `image` or `bytes`, `label`, and if you like `split` and
+            `group`; or a torch `Dataset`, a list or a generator of (photo, label). A photo is a path, a file's bytes, a
+            PIL picture, or an array (H, W, 3) of uint8. They are written once into the caches, without loss.
         config: a YAML file with any of the settings; flags go above it.
         say: receives each line of the report; print by default.
         listeners: told of each step, validation and end of the training by epochs, such as a
             `LoggerListener(TensorBoardLogger(...))`; a head that is solved has no steps to tell of. Of several
             processes those of the first are told.
+        model: a network of your own, made by `timm.create_model`, instead of `backbone` and `weights`. A copy is
+            trained, under a new head; it is kept in the caches, and timm has to build an equal one by its name.
+        model_args: what the network was created with beside its name; none: it is read off the network.
+        augment_pipeline: a pipeline of albumentations of your own, or a file that `A.save` wrote, in place of
+            `augment.strength` and `augment.flip`. It gets (H, W, 3) uint8 RGB, a whole photo whose short side is at
+            most one and a half crops, and returns uint8 RGB of any size.
         flags: settings by name, nested (`optim={"lr": 1e-4}`) or dotted (`**{"optim.lr": 1e-4}`).
 
     Returns:
@@ -54,12 +71,18 @@ def fit(
     for name in ("from_run", "distill"):
         if flags.get(name) is not None:
             flags[name] = path_of(flags[name])
-    settings = in_place(fit_settings(photos_or_settings, config, flags), config, flags)
+    flags = with_pipeline(with_model(flags, model, model_args), augment_pipeline)
+    told: list[str] = []  # of several processes the first alone says it
+    settings = in_place(fit_settings(photos_or_settings, config, flags, say=told.append), config, flags)
+    if settings.augment.pipeline is not None:
+        told.append(pipeline_line(settings.augment.pipeline))
     from visionft.training import follow, joined
 
     with joined(settings.hardware.device) as ranks:
         if not ranks.first:
             return follow(settings, ranks)
+        for line in told:
+            say(line)
         with ranks.leading():
             return _fit(settings, say, listeners, ranks)
 

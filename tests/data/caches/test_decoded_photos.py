@@ -21,7 +21,7 @@ from visionft.data import Decoded, Manifest, TrainLoader, TrainPhotos, eval_batc
 from visionft.data.caches import cache_folder, decoded_photos
 from visionft.data.loading.dataloader import EvalPhotos
 from visionft.data.transforms.augmentation import Augment, _box
-from visionft.data.transforms.decode_crop import Crop
+from visionft.data.transforms.decode_crop import Crop, side_of
 from visionft.errors import DataError, PhotoError
 from visionft.preprocess import Preprocess
 from visionft.settings import AugmentSettings, DataSettings
@@ -206,7 +206,7 @@ def test_the_files_are_these(plant: Plant, root: Path) -> None:
 @pytest.mark.parametrize(("ratio", "enlarged"), [(1.0, 0.22), (4 / 3, 0.01)])
 def test_few_crops_have_to_be_enlarged(ratio: float, enlarged: float) -> None:
     augment = Augment(AugmentSettings(strength="light"), (200, 200), (0, 0, 0), 0)
-    side = decoded_photos.side_of((200, 200))
+    side = side_of((200, 200))
     blank = np.zeros((round(side * ratio), side, 3), np.uint8)
     areas = []
     for index in range(300):
@@ -240,7 +240,7 @@ def pixels(manifest: Manifest, store: Decoded | None, workers: int = 0) -> NDArr
 
 
 def test_training_views_do_not_depend_on_what_is_kept_nor_on_workers(manifest: Manifest, root: Path) -> None:
-    side = decoded_photos.side_of((8, 8))
+    side = side_of((8, 8))
     cold = pixels(manifest, Decoded(side, 0))
     assert kept(root) == []
     building = pixels(manifest, Decoded(side, MB, 2), workers=2)
@@ -252,7 +252,7 @@ def test_training_views_do_not_depend_on_what_is_kept_nor_on_workers(manifest: M
 
 
 def test_evaluation_never_sees_what_is_kept(manifest: Manifest, root: Path) -> None:
-    pixels(manifest, Decoded(decoded_photos.side_of((8, 8)), MB))
+    pixels(manifest, Decoded(side_of((8, 8)), MB))
     for file in kept(root):
         file.write_bytes(b"\0" * 600)
     exact = Preprocess((16, 16), "shortest", 18, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

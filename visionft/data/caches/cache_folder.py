@@ -31,8 +31,13 @@ def files(folder: str | Path) -> Iterator[os.DirEntry[str]]:
             yield entry
 
 
-def sizes(folder: str | Path) -> Iterator[int]:
-    """Yield the bytes of every file under a folder."""
+def stats(folder: str | Path) -> Iterator[os.stat_result]:
+    """Yield what the system says of every file under a folder; of several names of one file, as often."""
     for file in files(folder):
         with suppress(OSError):  # another process has just removed it
-            yield file.stat(follow_symlinks=False).st_size
+            yield file.stat(follow_symlinks=False)
+
+
+def sizes(folder: str | Path) -> Iterator[int]:
+    """Yield the bytes of every file under a folder."""
+    yield from (one.st_size for one in stats(folder))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from visionft import photos
 from visionft.data.caches import cache_folder
-from visionft.data.transforms.decode_crop import Box, divisor, resized
+from visionft.data.transforms.decode_crop import shrunk
 from visionft.files.safe_open import UnreadableError, opened
 
 Pixels = NDArray[np.uint8]
@@ -39,15 +39,6 @@ STALE = 3600.0
 _FOOTER = struct.Struct("<III8s")
 _MARK = b"vft-rgb2"
 _DECODERS = ("pillow", "simplejpeg", "torch")
-
-
-def side_of(size: tuple[int, int]) -> int:
-    """Return the short side that photos are kept at for crops of `size` (H, W), in pixels: one and a half crops.
-
-    So crops rarely have to be enlarged: none of a photo of 3:4 and 18 % of those of a square one, by 1.13 at most
-    (`strong`: 24 and 36 %). At four thirds, for 0.79 of the bytes, it would be 18 and 41 %.
-    """
-    return max(size) * 3 // 2
 
 
 def estimate(n: int, side: int) -> int:
@@ -105,17 +96,7 @@ class Decoded:
         return self.folder / digest[:2] / digest
 
     def _made(self, data: bytes) -> Pixels:
-        whole = photos.decode(data, max_pixels=sys.maxsize, reduction=self._reduction)
-        height, width = whole.shape[:2]
-        short = min(height, width)
-        if short <= self.side:
-            return whole
-        size = ((height * self.side + short // 2) // short, (width * self.side + short // 2) // short)
-        return resized(whole, size)
-
-    def _reduction(self, height: int, width: int) -> int:
-        whole: Box = (0, 0, height, width)
-        return divisor(whole, (self.side, self.side))
+        return shrunk(lambda reduction: photos.decode(data, max_pixels=sys.maxsize, reduction=reduction), self.side)
 
     def _keep(self, place: Path, pixels: Pixels) -> None:
         """Write a photo; a cache is no reason to stop, so that a disk that refuses only ends the keeping."""

@@ -11,10 +11,13 @@ from visionft.data.caches import cache_folder
 
 KINDS = {
     "decisions": "what trials decided on this machine, so that a repeat decides the same; tried again when next needed",
+    "models": "networks that were given as objects; written again when they are given again",
     "decoded": "photos as pixels, for augmented training; made again in the epochs that need them",
     "scans": "what is known of photo folders; found again when they are next read",
 }
 """The folders that visionft makes under the root of its caches, and what each holds."""
+LASTING = {"photos": "photos that were given from memory; runs read them there, so that --clear leaves them alone"}
+"""Folders of ours that are not removed: what is in them may be nowhere else any more."""
 OTHERS = "not visionft's: left alone"
 LINK = "a link to another place: left alone"
 
@@ -62,8 +65,8 @@ def clear() -> list[Kept]:
 def _counted(path: Path) -> Kept:
     if path.is_symlink():
         return Kept(path.name, path, LINK, 0, 0)
-    found = list(cache_folder.sizes(path))
-    return Kept(path.name, path, KINDS.get(path.name, OTHERS), len(found), sum(found))
+    found = list({(one.st_dev, one.st_ino): one.st_size for one in cache_folder.stats(path)}.values())
+    return Kept(path.name, path, {**KINDS, **LASTING}.get(path.name, OTHERS), len(found), sum(found))
 
 
 def _remove(folder: Path) -> None:

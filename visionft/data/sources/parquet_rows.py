@@ -106,7 +106,7 @@ class _Column:
             column = column.cast(column.type.value_type)
         if pa.types.is_nested(column.type):
             raise self._unreadable()
-        names = self._class_names()
+        names = class_names(self.file.schema_arrow, self.name)
         if names is not None and pa.types.is_integer(column.type):
             return self._named(column, names)
         if pa.types.is_floating(column.type):
@@ -128,16 +128,6 @@ class _Column:
             )
         return column.cast(pa.int64())
 
-    def _class_names(self) -> list[str] | None:
-        """Return the names that `datasets` keeps for the integers of a `ClassLabel`."""
-        kept = (self.file.schema_arrow.metadata or {}).get(HUGGINGFACE)
-        try:
-            feature: Any = json.loads(kept or b"{}")["info"]["features"][self.name]
-            names = feature["names"] if feature["_type"] == "ClassLabel" else None
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return None
-        return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
-
     def _named(self, column: pa.ChunkedArray, names: list[str]) -> pa.ChunkedArray:
         column = column.cast(pa.int64())
         column = pc.if_else(pc.equal(column, -1), pa.scalar(None, pa.int64()), column)  # its word for no label
@@ -155,6 +145,17 @@ class _Column:
             f"the column {self.name!r} of {self.path} holds {_kind(self.type)}, neither text nor numbers: name one "
             "with --data.path-column or --data.label-column that has a path or a label in each row"
         )
+
+
+def class_names(schema: pa.Schema, name: str) -> list[str] | None:
+    """Return the names that `datasets` keeps in a schema for the integers of a `ClassLabel`."""
+    kept = (schema.metadata or {}).get(HUGGINGFACE)
+    try:
+        feature: Any = json.loads(kept or b"{}")["info"]["features"][name]
+        names = feature["names"] if feature["_type"] == "ClassLabel" else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
 def _first_with_bytes(batches: Iterator[pa.RecordBatch]) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Random changes of training photos in three named strengths: the one door to albumentations."""
+"""Random changes of training photos in three named strengths, or by a pipeline of the user's own."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from visionft.data.sampler import Purpose, stream
-from visionft.data.transforms.decode_crop import Box, Crop, Load, centre_box
+from visionft.data.transforms.decode_crop import Box, Crop, Load, centre_box, shrunk, side_of
+from visionft.data.transforms.own_pipeline import built, drawn
 from visionft.data.transforms.progressive_resizing import Sides, scaled
 from visionft.machine.process_state import environment
 from visionft.settings import AugmentSettings
 
-# albumentations asks PyPI for a newer version at import unless told not to; no import of ours reaches the network.
-with environment(NO_ALBUMENTATIONS_UPDATE="1"):
+with environment(NO_ALBUMENTATIONS_UPDATE="1"):  # see `own_pipeline`
     import albumentations as A
-import cv2
 
 Pixels = NDArray[np.uint8]
 # Share of the photo's area that a random crop keeps: products fill most of a photo; less than a third may show none.
@@ -32,7 +32,8 @@ class Augment:
     """Change a photo at random; the result is a pure function of (photo, seed, epoch, index).
 
     Args:
-        settings: Named strength, resolved, and flip; mixup and CutMix act on batches, elsewhere.
+        settings: Named strength, resolved, and flip, or a pipeline in place of both; mixup and CutMix act on batches,
+            elsewhere.
         size: (H, W) of the result in pixels.
         fill: RGB in [0, 255] that shows where a photo was turned or erased: the mean, so that it normalises to zero.
         seed: The run's seed.
@@ -50,7 +51,7 @@ class Augment:
         seed: int,
         sides: Sides | None = None,
     ) -> None:
-        if settings.strength == "auto":
+        if settings.strength == "auto" and settings.pipeline is None:
             raise ValueError("the strength of augmentation is `auto`: resolve it before photos are loaded")
         self.settings, self.size, self.fill, self.seed, self.sides = settings, size, fill, seed, sides
         self._own = threading.local()
@@ -62,7 +63,7 @@ class Augment:
     @property
     def fixed(self) -> bool:
         """Whether nothing is random about the result."""
-        return self.settings.strength == "none" and self.sides is None
+        return self.settings.strength == "none" and self.sides is None and self.settings.pipeline is None
 
     def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:
         """Return the changed photo, (H, W, 3) uint8 RGB, from (h, w, 3) uint8 RGB of any size."""
@@ -70,6 +71,8 @@ class Augment:
 
     def view(self, load: Load, epoch: int, index: int) -> Pixels:
         """Return the changed photo, (H, W, 3) uint8 RGB, from one that is decoded no larger than its crop needs."""
+        if self.settings.pipeline is not None:
+            return self._piped(load, epoch, index)
         if self.settings.strength == "none":
             return Crop(partial(centre_box, size=self.size), self._size(epoch)).of(load)
         crop, compose = self._changes()
@@ -85,6 +88,17 @@ class Augment:
         compose.set_random_state(np.random.default_rng(source), chance)
         changed: Pixels = compose(image=pixels)["image"]
         return np.ascontiguousarray(changed)
+
+    def _piped(self, load: Load, epoch: int, index: int) -> Pixels:
+        """Give the user's pipeline a photo of at most one and a half crops, and cut the crop from the middle of it."""
+        if not hasattr(self._own, "pipeline"):
+            self._own.pipeline = built(str(self.settings.pipeline))
+        whole = shrunk(load, side_of(self.size))
+        changed = drawn(self._own.pipeline, whole, stream(Purpose.AUGMENT, self.seed, epoch, index))
+        size = self._size(epoch)
+        if changed.shape[:2] == size:
+            return changed
+        return Crop(partial(centre_box, size=size), size).of(lambda _: changed)
 
     def _size(self, epoch: int) -> tuple[int, int]:
         side = self.sides.at(epoch) if self.sides else None

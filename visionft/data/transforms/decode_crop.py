@@ -74,6 +74,25 @@ def centre_box(height: int, width: int, size: tuple[int, int]) -> Box:
     return top, left, top + rows, left + columns
 
 
+def side_of(size: tuple[int, int]) -> int:
+    """Return the short side that photos are kept at for crops of `size` (H, W), in pixels: one and a half crops.
+
+    So crops rarely have to be enlarged: none of a photo of 3:4 and 18 % of those of a square one, by 1.13 at most
+    (`strong`: 24 and 36 %). At four thirds, for 0.79 of the bytes, it would be 18 and 41 %.
+    """
+    return max(size) * 3 // 2
+
+
+def shrunk(load: Load, side: int) -> Pixels:
+    """Return a photo, (h, w, 3) uint8, whose short side is `side` pixels; a smaller one is as it is."""
+    whole = load(lambda height, width: divisor((0, 0, height, width), (side, side)))
+    height, width = whole.shape[:2]
+    short = min(height, width)
+    if short <= side:
+        return whole
+    return resized(whole, ((height * side + short // 2) // short, (width * side + short // 2) // short))
+
+
 def resized(image: Pixels, size: tuple[int, int]) -> Pixels:
     """Resize (h, w, 3) uint8 to `size` (H, W): enlarged by bicubic interpolation, shrunk by Pillow's bilinear filter.
 

@@ -1,0 +1,29 @@
+"""Photos that are in no folder, put into files at the door: from there on they are a manifest like any other."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from visionft.data import KeptTable
+    from visionft.settings import DataSettings
+
+
+def stored_photos(photos: Any, settings: DataSettings) -> KeptTable | None:
+    """Keep photos from memory in the caches; None where a folder or a manifest is named instead.
+
+    Args:
+        photos: as `visionft.data.memory_rows` takes them, or a path.
+        settings: name the columns of photos and labels.
+
+    Raises:
+        DataError: they cannot be used, or not be written.
+    """
+    if photos is None or isinstance(photos, str | PathLike):
+        return None
+    from visionft.data import keep_table, memory_rows
+    from visionft.machine.progress import bar
+
+    with bar("keeping photos") as advance:
+        return keep_table(memory_rows(photos, settings), settings, advance)
