@@ -103,8 +103,9 @@ def test_a_wrong_setting_is_told_before_a_photo_is_kept(shapes: Path, tmp_path: 
 
 
 def test_what_is_no_photos_is_told_in_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="photos are given as a int"):
-        vft.fit(3, out=tmp_path / "run")
+    for given in ({"photos": 3}, {"photos": b"a"}):
+        with pytest.raises(DataError, match=r"photos are given as a (int|bytes), which is none or one alone"):
+            vft.fit(out=tmp_path / "run", **given)
     assert not (tmp_path / "run").exists()
 
 

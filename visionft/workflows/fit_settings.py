@@ -40,6 +40,9 @@ def fit_settings(
     # Here, not above: whoever only serves has no PyYAML.
     from visionft.settings import FitSettings, build_for, require_effect
 
+    if given is None and not isinstance(flags.get("photos"), str | PathLike):
+        given = flags.get("photos")
+        flags = {name: value for name, value in flags.items() if name != "photos"}
     if not isinstance(given, FitSettings):
         if given is not None and not isinstance(given, str | PathLike):
             given = _kept(given, build_for(methods, Path(UNKEPT), config, **flags), say)
