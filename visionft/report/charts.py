@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +50,7 @@ def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, An
         for axes, title in ((loss, "loss (nats)"), (top1, "top-1"), (rate, "learning rate, top of the backbone")):
             axes.set_title(title, loc="left")
             axes.set_xlabel("epoch")
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.margins(y=0.12)
             _mark(axes, phases)
         top1.yaxis.set_major_formatter("{x:.0%}")
@@ -87,7 +88,7 @@ def known_scores(scores: Sequence[float], threshold: float | None) -> Figure:
         if threshold is not None:
             axes.axvline(threshold, color=ORANGE, linestyle="--", label=f"threshold {threshold:.2f}")
             axes.legend(loc="upper left")
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("known score")
         axes.set_ylabel("validation photos")
         return figure
