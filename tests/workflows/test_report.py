@@ -158,7 +158,9 @@ def test_an_unknown_column_is_refused_before_anything_is_measured(
 
 
 def test_photos_of_a_folder_have_no_columns(trained: Path) -> None:
-    with pytest.raises(UsageError, match=r"--slice: supplier is no column, as .* is a folder; give photos by a CSV"):
+    with pytest.raises(
+        UsageError, match=r"--slice: .* is a folder, which has no columns such as supplier; give photos"
+    ):
         visionft.evaluate(trained, slices=["supplier"])
 
 

@@ -266,6 +266,8 @@ class Run:
             "validation top-1": f"{self.result['val']['top1']:.1%}",
             "seconds": f"{self.result['seconds']:.0f}" if self.epoch is None else "not finished",
         }
+        if (self.path / layout.REPORT).is_file():
+            rows["report"] = self.path / layout.REPORT
         return (
             "<table>"
             + "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
