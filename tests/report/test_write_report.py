@@ -47,8 +47,9 @@ def test_what_is_lost_is_made_again_bit_for_bit_where_no_folder_is_named(run: Ru
         (run.path / name).unlink()
     report_run(run, again=False)
     for name in names:
-        mine = (run.path / name).read_bytes().replace(str(run.path).encode(), b"RUN")
-        theirs = (trained / name).read_bytes().replace(str(trained).encode(), b"RUN")
+        mine, theirs = ((folder / name).read_bytes() for folder in (run.path, trained))
+        for folder in (run.path, trained):
+            mine, theirs = (data.replace(str(folder).encode(), b"RUN") for data in (mine, theirs))
         assert mine == theirs, name
     assert check(run.path).whole
 

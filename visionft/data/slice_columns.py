@@ -29,8 +29,8 @@ def slice_columns(photos: Path, names: Sequence[str], settings: DataSettings) ->
     """
     if not is_manifest(photos):
         raise UsageError(
-            f"--slice: {some(names)} is no column, as {photos} is a folder; give photos by a CSV or Parquet manifest "
-            "that has the column"
+            f"--slice: {photos} is a folder, which has no columns such as {some(names)}; give photos by a CSV or "
+            "Parquet manifest that has them"
         )
     if not photos.is_file():
         raise UsageError(

@@ -40,8 +40,10 @@ LETTERS = 26
 
 def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw losses, top-1 and learning rate by epoch, with the beginnings of the schedule's phases."""
+    # Margins are written out where labels have a known width: to have them found takes as long as the drawing itself.
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.6, 2.9), layout="constrained")
+        figure = Figure(figsize=(9.6, 2.9))
+        figure.subplots_adjust(left=0.055, right=0.99, bottom=0.17, top=0.9, wspace=0.36)
         loss, top1, rate = figure.subplots(1, 3)
         _line(loss, epochs, "train_loss", "training", BLUE)
         _line(loss, epochs, "val_loss", "validation", ORANGE)
@@ -50,7 +52,7 @@ def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, An
         for axes, title in ((loss, "loss (nats)"), (top1, "top-1"), (rate, "learning rate, top of the backbone")):
             axes.set_title(title, loc="left")
             axes.set_xlabel("epoch")
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.margins(y=0.12)
             _mark(axes, phases)
         top1.yaxis.set_major_formatter("{x:.0%}")
@@ -62,7 +64,8 @@ def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, An
 def reliability(bins: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw accuracy by probability, with the photos of each bin."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4.6, 3.6), layout="constrained")
+        figure = Figure(figsize=(4.6, 3.6))
+        figure.subplots_adjust(left=0.13, right=0.97, bottom=0.13, top=0.98, hspace=0.1)
         axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as probable as right")
         places = [row["probability"] for row in bins]
@@ -82,7 +85,8 @@ def reliability(bins: Sequence[Mapping[str, Any]]) -> Figure:
 def known_scores(scores: Sequence[float], threshold: float | None) -> Figure:
     """Draw how many known photos have which score, and the threshold below which photos are unknown."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4.6, 3.0), layout="constrained")
+        figure = Figure(figsize=(4.6, 3.0))
+        figure.subplots_adjust(left=0.13, right=0.97, bottom=0.16, top=0.97)
         axes = figure.subplots()
         axes.hist(scores, bins=30, color=BLUE, alpha=0.7)
         if threshold is not None:

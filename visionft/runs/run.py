@@ -288,6 +288,8 @@ class Run:
             f"validation {self._score.words}": self._score.brief(self.result["val"][self._score.name], named=False),
             "seconds": f"{self.result['seconds']:.0f}" if self.epoch is None else "not finished",
         }
+        if (self.path / layout.REPORT).is_file():
+            rows["report"] = self.path / layout.REPORT
         return (
             "<table>"
             + "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())

@@ -100,7 +100,8 @@ class Leaf:
     def allowed(self) -> str:
         """What may be given, in words: `a number above 0 and below 10, or auto`."""
         words = [self._plain(kind) for kind in self.types if kind in _PLAIN]
-        words += [f"a list such as {_EXAMPLES[self.mapping]}"] if self.compound else []
+        several = "names" if tuple[str, ...] in self.types else f"a list such as {_EXAMPLES[self.mapping]}"
+        words += [several] if self.compound else []
         chosen = ["true", "false"] if bool in self.types else []
         chosen += [*self.choices, *(["none"] if self.optional and "none" not in self.choices else [])]
         words += [_either(chosen)] if chosen else []
