@@ -248,9 +248,7 @@ def _buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
 def _like(ended: Ended) -> BaseException:
     """Return the error of a process that ends because the first one did, which has said why."""
     if ended.interrupted:
-        signalled = Interrupted(ended.exit_code - 128, ended.words)
-        signalled.said_elsewhere = True
-        return signalled
+        return Interrupted(ended.exit_code - 128, ended.words)
     error = ProcessLostError(f"the first process of this fit ended: {ended.words}")
     error.exit_code, error.said_elsewhere = ended.exit_code, True
     return error
