@@ -104,7 +104,11 @@ class Ranks:
         every = list(parameters)
         trained = self.most(*(int(parameter.grad is not None) for parameter in every))
         gradients = [_gradient(parameter) for parameter, has in zip(every, trained, strict=True) if has]
-        for bucket in _buckets([loss, *gradients]):
+        self.add_all([loss, *gradients])
+
+    def add_all(self, tensors: Iterable[Tensor]) -> None:
+        """Add up many tensors over the processes, in place, by few exchanges."""
+        for bucket in _buckets(tensors):
             flat = self.add(torch.cat([tensor.flatten() for tensor in bucket]))
             for tensor, part in zip(bucket, torch.split(flat, [tensor.numel() for tensor in bucket]), strict=True):
                 tensor.copy_(part.view_as(tensor))
@@ -216,7 +220,7 @@ class Ranks:
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            said = str(error).partition("\n")[0].rpartition("] ")[2] or type(error).__name__
+            said = str(error).partition("\n")[0].partition(". ")[0].partition("] ")[2] or type(error).__name__
             raise ProcessLostError(
                 f"another of the {self.world} processes of this fit has ended or cannot be reached ({said}); the same "
                 "command goes on from the last checkpoint, with any number of processes"
