@@ -6,6 +6,7 @@ import csv
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -67,10 +68,15 @@ class Fitted:
 Fit = Callable[..., Fitted]
 
 
+def environment() -> dict[str, str]:
+    """Return where processes find the package and the tests."""
+    paths = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+
+
 @pytest.fixture(scope="module")
 def starter() -> Iterator[Joining]:
-    paths = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2])]
-    with joining({**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}) as started:
+    with joining(environment()) as started:
         yield started
 
 
@@ -246,6 +252,17 @@ def test_srun_starts_them_as_well(fit: Fit, wholes: dict[int, Fitted]) -> None:
     under_slurm = fit("slurm", starter="srun")
     assert under_slurm.codes == [0, 0], under_slurm.said(0, "err")
     assert under_slurm.weights() == wholes[2].weights()
+
+
+@pytest.mark.slow
+def test_torchrun_itself_starts_them(wholes: dict[int, Fitted], shapes: Path, tmp_path: Path) -> None:
+    spelt = [word for flag, value in FLAGS.items() for word in (f"--{flag}", value)]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "visionft"]
+    command = [*launch, "fit", str(shapes), "--out", str(tmp_path / "two"), *spelt]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Next: visionft export") == 1
+    assert (tmp_path / "two" / layout.WEIGHTS).read_bytes() == wholes[2].weights()
 
 
 @pytest.mark.slow
