@@ -5,6 +5,7 @@ import pytest
 
 from visionft.data import EpochSampler, permutation, steps_per_epoch
 from visionft.data.sampler import Purpose, stream
+from visionft.training.ranks import Ranks
 
 
 def test_an_order_is_a_pure_function_of_seed_and_epoch() -> None:
@@ -34,6 +35,14 @@ def test_fewer_photos_than_a_batch_make_one_batch() -> None:
     assert [steps_per_epoch(n, 8) for n in (1, 8, 15, 16)] == [1, 1, 1, 2]
     with pytest.raises(ValueError, match="an epoch needs photos"):
         steps_per_epoch(0, 8)
+
+
+@pytest.mark.parametrize("batch_size", [7, 2])
+def test_shares_of_a_batch_make_the_batch(batch_size: int) -> None:
+    """Two photos among three processes leave one of them without any."""
+    parts = [EpochSampler(16, batch_size, seed=1, share=Ranks(rank, 3).share) for rank in range(3)]
+    whole = list(EpochSampler(16, batch_size, seed=1))
+    assert [[*a, *b, *c] for a, b, c in zip(*parts, strict=True)] == whole
 
 
 def test_a_resumed_epoch_neither_repeats_nor_skips() -> None:

@@ -6,6 +6,7 @@ import csv
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -67,10 +68,15 @@ class Fitted:
 Fit = Callable[..., Fitted]
 
 
+def environment() -> dict[str, str]:
+    """Return where processes find the package and the tests."""
+    paths = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+
+
 @pytest.fixture(scope="module")
 def starter() -> Iterator[Joining]:
-    paths = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2])]
-    with joining({**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}) as started:
+    with joining(environment()) as started:
         yield started
 
 
@@ -80,7 +86,7 @@ def fitter(starter: Joining, shapes: Path, folder: Path) -> Fit:
     def call(
         name: str, world: int = 2, more: dict[str, str] | None = None, photos: Path = shapes, **order: Any
     ) -> Fitted:
-        flags = {**FLAGS, **(more or {}), "out": str(folder / name)}
+        flags = {**({} if "backbone" in (more or {}) else FLAGS), **(more or {}), "out": str(folder / name)}
         spelt = [word for flag, value in flags.items() for word in (f"--{flag}", value)]
         log = Path(tempfile.mkdtemp(prefix=f"{name}-log-", dir=folder))
         codes = starter(Order(["fit", str(photos), *spelt], str(log), world, **order))
@@ -124,17 +130,17 @@ def test_one_process_exchanges_nothing() -> None:
 # Figures
 
 
+PHASES = "[{epochs: 2, unfreeze: 0.3}, {epochs: 1, unfreeze: 1.0, lr: 0.001}]"
 ALIKE = {
     "mixed": {"augment.mixup": "0.4", "augment.cutmix": "1.0", "epochs": "1"},
     "qlora": {
-        "backbone": "test_vit",
-        "preprocess.size": "none",
-        "augment.size": "160",
-        "method": "qlora",
-        "epochs": "1",
+        **FLAGS, "backbone": "test_vit", "weights": "none", "preprocess.size": "none", "augment.size": "160",
+        "method": "qlora", "epochs": "1",
     },
-    "gradual": {"method": "gradual", "augment.views": "1", "optim.l2-sp": "0.1", "epochs": "4"},
-}
+    "gradual": {
+        "method": "gradual", "method.phases": PHASES, "epochs": "auto", "augment.views": "1", "optim.l2-sp": "0.1",
+    },
+}  # fmt: skip
 
 
 def test_two_processes_reach_the_figures_of_one(wholes: dict[int, Fitted]) -> None:
@@ -152,13 +158,14 @@ def test_two_processes_reach_the_figures_of_one(wholes: dict[int, Fitted]) -> No
 @pytest.mark.parametrize("kind", sorted(ALIKE))
 def test_so_they_do_by_each_way_that_shares_more_than_gradients(fit: Fit, kind: str) -> None:
     two = fit("two", 2, ALIKE[kind])
-    require_alike(fit("one", 1, ALIKE[kind]), two)
+    # what a frozen part answers is computed in passes of other sizes
+    require_alike(fit("one", 1, ALIKE[kind]), two, 1e-3 if kind == "gradual" else 1e-5)
     assert ("ran once for 1 view of 40 photos" in two.said(0)) == (kind == "gradual")
 
 
-def require_alike(one: Fitted, two: Fitted) -> None:
+def require_alike(one: Fitted, two: Fitted, apart: float = 1e-5) -> None:
     assert (one.codes, two.codes) == ([0], [0, 0]), two.said(0, "err")
-    assert two.losses() == pytest.approx(one.losses(), abs=1e-5)
+    assert two.losses() == pytest.approx(one.losses(), abs=apart)
     assert two.labels() == one.labels()
 
 
@@ -228,10 +235,9 @@ def test_a_run_is_finished_by_another_number_of_processes(
 def test_a_photo_that_is_gone_is_said_by_the_process_that_missed_it(fit: Fit, shapes: Path, tmp_path: Path) -> None:
     photos = Path(shutil.copytree(shapes, tmp_path / "photos"))
     first = fit("first", 1, {"epochs": "1"}, photos)
-    rows = list(csv.DictReader((first.out / layout.SPLITS).open()))
-    train = [row["path"] for row in rows if row["split"] == "train"]
-    # in the second process's half of the third batch of the first epoch
-    gone = train[permutation(0, 0, len(train))[2 * 8 + 6]]
+    with (first.out / layout.SPLITS).open() as file:
+        train = [row["path"] for row in csv.DictReader(file) if row["split"] == "train"]
+    gone = train[permutation(0, 0, len(train))[4 * 8 + 6]]  # of the second process, in the fifth batch
     broken = fit("two", 2, {"data.cache": "none"}, photos, photo=str(photos / gone))
     assert broken.codes == [1, 1]
     assert f"{gone} cannot be read any more" in broken.said(1, "err")
@@ -249,6 +255,17 @@ def test_srun_starts_them_as_well(fit: Fit, wholes: dict[int, Fitted]) -> None:
 
 
 @pytest.mark.slow
+def test_torchrun_itself_starts_them(wholes: dict[int, Fitted], shapes: Path, tmp_path: Path) -> None:
+    spelt = [word for flag, value in FLAGS.items() for word in (f"--{flag}", value)]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "visionft"]
+    command = [*launch, "fit", str(shapes), "--out", str(tmp_path / "two"), *spelt]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Next: visionft export") == 1
+    assert (tmp_path / "two" / layout.WEIGHTS).read_bytes() == wholes[2].weights()
+
+
+@pytest.mark.slow
 def test_what_the_first_process_refuses_ends_the_others_without_a_word(fit: Fit, tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     (tmp_path / "two" / "mine.txt").write_text("mine")
@@ -261,7 +278,7 @@ def test_what_the_first_process_refuses_ends_the_others_without_a_word(fit: Fit,
 
 @pytest.mark.slow
 def test_a_head_that_is_solved_needs_one_process_and_a_finished_run_none(fit: Fit) -> None:
-    head = {"method": "head", "epochs": "auto"}
+    head = {"backbone": "visionft_pico", "method": "head", "preprocess.size": "32", "hardware.device": "cpu"}
     solved, again = fit("head", 2, head), fit("head", 2, head)
     assert solved.codes == again.codes == [0, 0], solved.said(0, "err")
     assert "nothing is trained by epochs: the first of the 2 processes works alone" in solved.said(0)

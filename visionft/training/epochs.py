@@ -114,9 +114,7 @@ def train_epochs(
         finally:
             loader.close()
         if interruption.signal is not None:
-            interrupted = Interrupted(interruption.signal, f"interrupted; the same command goes on with {folder}")
-            interrupted.said_elsewhere = not ranks.first
-            raise interrupted
+            raise Interrupted(interruption.signal, f"interrupted; the same command goes on with {folder}")
 
 
 def take_part(work: Epochs, wanted: FitSettings, ranks: Ranks) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import torch
@@ -24,13 +24,7 @@ BUCKET = 1 << 26  # bytes that are sent at once: of large networks no second cop
 
 @dataclass(frozen=True)
 class Ended:
-    """How the first process ended: the others end like it, without a word.
-
-    Attributes:
-        words: of its error; empty: it finished.
-        exit_code: of its process.
-        interrupted: whether a signal ended it.
-    """
+    """How the first process ended, by its error's words if it did not finish: the others end so, without a word."""
 
     words: str = ""
     exit_code: int = 0
@@ -51,6 +45,9 @@ class Ranks:
         device: index of this process's CUDA device; none: the default one.
         control: group that carries what lies in the machine's memory; it may wait for days.
         data: group that carries tensors of CUDA devices; none: there are none.
+
+    Attributes:
+        first: whether this is the process that decides, says and writes.
     """
 
     def __init__(
@@ -64,12 +61,8 @@ class Ranks:
     ) -> None:
         self.rank, self.world, self.neighbours, self.device = rank, world, neighbours, device
         self._control, self._data = control, data
+        self.first = rank == 0
         self._apart = True
-
-    @property
-    def first(self) -> bool:
-        """Whether this is the process that decides, says and writes."""
-        return self.rank == 0
 
     def share(self, n: int, rank: int | None = None) -> slice:
         """Return which of n photos are a process's, this one's if none is named; shares differ by one photo at most."""
@@ -102,10 +95,16 @@ class Ranks:
         """
         if self.world == 1:
             return
-        every = list(parameters)
+        every, summed = list(parameters), [loss]
         trained = self.most(*(int(parameter.grad is not None) for parameter in every))
-        gradients = [_gradient(parameter) for parameter, has in zip(every, trained, strict=True) if has]
-        for bucket in _buckets([loss, *gradients]):
+        for parameter in compress(every, trained):
+            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            summed.append(parameter.grad)
+        self.add_all(summed)
+
+    def add_all(self, tensors: Iterable[Tensor]) -> None:
+        """Add up many tensors over the processes, in place, by few exchanges."""
+        for bucket in _buckets(tensors):
             flat = self.add(torch.cat([tensor.flatten() for tensor in bucket]))
             for tensor, part in zip(bucket, torch.split(flat, [tensor.numel() for tensor in bucket]), strict=True):
                 tensor.copy_(part.view_as(tensor))
@@ -187,7 +186,7 @@ class Ranks:
             waiting.wait()
             written = torch.empty(int(size), dtype=torch.uint8)
             dist.broadcast(written, group=self._control, group_src=0)
-        message = pickle.load(io.BytesIO(written.numpy().tobytes()))  # of this very program, by no file
+        message = pickle.loads(written.numpy().tobytes())  # of this very program, by no file
         if isinstance(message, Ended) and message.words:
             raise _like(message)
         return message
@@ -217,7 +216,7 @@ class Ranks:
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise
-            said = str(error).partition("\n")[0].rpartition("] ")[2] or type(error).__name__
+            said = str(error).partition("\n")[0].partition(". ")[0].partition("] ")[2] or type(error).__name__
             raise ProcessLostError(
                 f"another of the {self.world} processes of this fit has ended or cannot be reached ({said}); the same "
                 "command goes on from the last checkpoint, with any number of processes"
@@ -225,12 +224,6 @@ class Ranks:
 
 
 ALONE = Ranks()
-
-
-def _gradient(parameter: nn.Parameter) -> Tensor:
-    if parameter.grad is None:
-        parameter.grad = torch.zeros_like(parameter)
-    return parameter.grad
 
 
 def _buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
@@ -249,9 +242,7 @@ def _buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
 def _like(ended: Ended) -> BaseException:
     """Return the error of a process that ends because the first one did, which has said why."""
     if ended.interrupted:
-        signalled = Interrupted(ended.exit_code - 128, ended.words)
-        signalled.said_elsewhere = True
-        return signalled
+        return Interrupted(ended.exit_code - 128, ended.words)
     error = ProcessLostError(f"the first process of this fit ended: {ended.words}")
     error.exit_code, error.said_elsewhere = ended.exit_code, True
     return error

@@ -78,11 +78,9 @@ def _share_statistics(state: TrainState, share: float) -> None:
     """Let the running statistics of norms be the mean of those that each process saw, by its photos."""
     if state.ranks.world == 1:
         return
-    for norm in state.network.modules():
-        if norm.training and is_batch_norm(norm):
-            for statistic in (norm.running_mean, norm.running_var):
-                if isinstance(statistic, Tensor):
-                    state.ranks.add(statistic.mul_(share))
+    norms = [norm for norm in state.network.modules() if norm.training and is_batch_norm(norm)]
+    found = [statistic for norm in norms for statistic in norm.buffers() if statistic.is_floating_point()]
+    state.ranks.add_all([statistic.mul_(share) for statistic in found])
 
 
 def _accumulated(

@@ -11,7 +11,7 @@ import torch
 
 from visionft import data
 from visionft.data import Manifest
-from visionft.errors import DataError
+from visionft.errors import DataError, MemoryShortError
 from visionft.finishing import final_metrics
 from visionft.machine.arithmetic import same_threads
 from visionft.machine.memory import keep_freed_memory, memory_shortage_said
@@ -99,8 +99,12 @@ def follow(wanted: FitSettings, ranks: Ranks) -> Run:
         Interrupted: ^C or SIGTERM; the first process has written the state.
     """
     keep_freed_memory()
-    while isinstance(work := ranks.received(), Epochs):
-        take_part(work, wanted, ranks)
+    try:
+        while isinstance(work := ranks.received(), Epochs):
+            take_part(work, wanted, ranks)
+    except (KeyboardInterrupt, MemoryShortError) as error:  # what ends all ends the first too, which says it
+        error.said_elsewhere = True  # type: ignore[union-attr]  # any KeyboardInterrupt may carry it
+        raise
     return Run.open(run_records.folder_of(wanted))
 
 

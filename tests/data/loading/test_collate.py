@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from visionft.data import EvalPhotos, FixedViews, Manifest, TrainLoader, TrainPhotos, prepare
-from visionft.data.loading.collate import Fault, Guarded, Item, ReadAhead
+from visionft.data.loading.collate import Fault, Guarded, Item, ReadAhead, collate
 from visionft.data.transforms.augmentation import Augment
 from visionft.errors import DataError
 from visionft.preprocess import Preprocess
@@ -116,3 +116,19 @@ def test_every_dataset_knows_the_file_of_an_item(manifest: Manifest) -> None:
     expected = manifest.root / rows.paths[1]
     assert photos.file((0, 1)) == FixedViews(photos).file(1) == expected
     assert EvalPhotos(rows, manifest.root, PREPROCESS).file(1) == expected
+
+
+def test_no_photos_are_a_batch_of_none() -> None:
+    batch = collate([])
+    assert not isinstance(batch, Fault)
+    pixels, labels, rows = batch
+    assert (len(pixels), len(labels), len(rows)) == (0, 0, 0)
+    assert (pixels.dtype, labels.dtype, rows.dtype) == (torch.uint8, torch.int64, torch.int64)
+
+
+def test_a_share_of_fixed_views_keeps_the_rows_of_the_split(manifest: Manifest) -> None:
+    rows = manifest.rows("train")
+    photos = TrainPhotos(rows, manifest.root, AugmentSettings(strength="none"), (16, 16), (0, 0, 0), seed=3)
+    share = FixedViews(photos, view=0, share=slice(2, 5))
+    assert [share[number][2] for number in range(len(share))] == [2, 3, 4]
+    assert share.file(0) == photos.file((0, 2))
