@@ -4,7 +4,7 @@ from __future__ import annotations
 
 COMMANDS = {
     "fit": ("visionft.cli.fit:fit", "Fine-tune on a folder of photos; evaluate the result."),
-    "audit": ("visionft.cli.audit:audit", "Say how photos are read, and what is odd about them."),
+    "audit": ("visionft.cli.audit:audit", "Say what is wrong with photos, before training."),
     "advise": ("visionft.cli.advise:advise", "Try every method for some steps, and recommend one."),
     "evaluate": ("visionft.cli.evaluate:evaluate", "Measure a run or a bundle on photos with labels."),
     "predict": ("visionft.cli.predict:predict", "Answer photos with a run or a bundle."),

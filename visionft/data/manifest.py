@@ -18,6 +18,7 @@ from pyarrow import csv
 from visionft.classes import Classes
 from visionft.data.sources.structure.interpretation import Reading
 from visionft.data.splits import SPLITS
+from visionft.data.suggestions import Suggestions
 from visionft.errors import DataError
 from visionft.photos import Account, Quarantined, from_spreadsheet_table, spreadsheet_safe_table
 
@@ -95,6 +96,7 @@ class Manifest:
         lost_classes: Classes of which no photo could be used.
         part_of: The fingerprint of the manifest that these photos are a part of; none: they are all.
         reading: How a folder was read; None for a manifest, and for the photos of a run that is reopened.
+        suggestions: What was followed of an audit; None: nothing was given.
     """
 
     root: Path
@@ -107,6 +109,7 @@ class Manifest:
     lost_classes: tuple[str, ...] = ()
     part_of: str | None = None
     reading: Reading | None = None
+    suggestions: Suggestions | None = None
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -29,6 +29,7 @@ from visionft.data.sources.merged_class_paths import fold
 from visionft.data.splits import SPLITS
 from visionft.data.splitting.draw import draw
 from visionft.data.splitting.leakage import leak_notes
+from visionft.data.suggestions import Suggestions, apply_suggestions
 from visionft.data.verify_photos import Progress, check
 from visionft.errors import DataError
 from visionft.photos import printable
@@ -43,6 +44,7 @@ def prepare(
     splits: Path | pa.Table | None = None,
     on_progress: Progress | None = None,
     threads: int | None = None,
+    suggestions: Suggestions | None = None,
 ) -> Manifest:
     """Read, check and split the photos of a run.
 
@@ -52,6 +54,7 @@ def prepare(
         splits: A splits.csv of an earlier run or its rows, whose sides win; none: `settings.splits`.
         on_progress: Called with (photos opened, photos in all).
         threads: Photos opened at once; none: one a processor.
+        suggestions: What an audit suggested, to be followed; none: nothing.
 
     Raises:
         DataError: the photos cannot be trained on; the sentence says why and what to do.
@@ -60,10 +63,13 @@ def prepare(
     earlier = settings.splits if splits is None else splits
     earlier = read_splits(earlier) if isinstance(earlier, Path) else earlier
     listing = fold_labels(list_photos(photos, settings))
+    if suggestions is not None:
+        listing = apply_suggestions(listing, suggestions)
     refuse_early(photos, listing, settings)
     checked = usable(photos, listing, _checked(listing, settings, on_progress, threads))
     lost = _lost(listing, checked)
-    return replace(_split(photos, checked, settings, earlier), by_rows=is_manifest(photos), lost_classes=lost)
+    manifest = _split(photos, checked, settings, earlier)
+    return replace(manifest, by_rows=is_manifest(photos), lost_classes=lost, suggestions=suggestions)
 
 
 def label_photos(

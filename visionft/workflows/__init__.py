@@ -5,7 +5,7 @@ settings, and work where only what serving needs is installed (export/requiremen
 """
 
 from visionft.workflows.advise import advise, require_advisable
-from visionft.workflows.audit import audit
+from visionft.workflows.audit import audit, quick_audit
 from visionft.workflows.blend import blend
 from visionft.workflows.check import check
 from visionft.workflows.compare import compare
@@ -14,4 +14,16 @@ from visionft.workflows.export import export
 from visionft.workflows.fit import fit
 from visionft.workflows.predict import predict
 
-__all__ = ["advise", "audit", "blend", "check", "compare", "evaluate", "export", "fit", "predict", "require_advisable"]
+__all__ = [
+    "advise",
+    "audit",
+    "blend",
+    "check",
+    "compare",
+    "evaluate",
+    "export",
+    "fit",
+    "predict",
+    "quick_audit",
+    "require_advisable",
+]
