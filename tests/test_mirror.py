@@ -63,6 +63,10 @@ TESTED_THROUGH = {
     "advising/advise.py": "cli/test_advise.py",
     "advising/first_look.py": "advising/test_trials.py",
     "advising/timing.py": "advising/test_trials.py",
+    "auditing/audit.py": "auditing/test_audit_photos.py",
+    "auditing/measures.py": "auditing/test_audit_photos.py",
+    "auditing/page.py": "auditing/test_audit_photos.py",
+    "auditing/photo_features.py": "auditing/test_near_duplicates.py",
     "backbones/state_dict.py": "backbones/test_hub.py",
     "backbones/state_dict_keys.py": "backbones/test_weights.py",
     "backbones/trace.py": "backbones/test_weights.py",
@@ -136,6 +140,7 @@ TESTED_THROUGH = {
     "settings/training.py": "settings/test_parse.py",
     "settings/unused.py": "settings/test_applicability.py",
     "training/frozen_features.py": "training/test_frozen_cache.py",
+    "workflows/audit.py": "auditing/test_audit_photos.py",
     "workflows/evaluate.py": "test_workflows.py",
     "workflows/fit.py": "cli/test_fit.py",
 }

@@ -24,7 +24,11 @@ _NEAR = 2.5  # pixels that a keypoint may lie off
 _SCALES = (0.25, 4.0)
 _DETAIL = 3.0  # pixels: what is coarser than this is taken off, so that light and background do not make photos alike
 _OVERLAP = 600  # pixels that have to overlap
+_WINDOW = 12  # pixels of a window whose correlation counts for one
+_TYPICAL = 40  # percent of the windows that may be less alike: those that a mark lies over, in one of the photos
+_FLAT = 4.0  # variance in levels below which a window holds nothing to compare
 _PLAIN_LEVELS = 3.0
+_SURE = 0.5  # likeness from which the other way round cannot be the better one
 
 Grey = NDArray[np.uint8]
 
@@ -65,14 +69,14 @@ def sketch(pixels: NDArray[np.uint8]) -> Sketch:
 
 
 def likeness(first: Sketch, second: Sketch) -> float:
-    """Return how alike two pictures are, in [0, 1]: the correlation of their details where they overlap.
+    """Return how alike two pictures are, in [0, 1]: the typical correlation of their details where they overlap.
 
     0 where no transform lays one over the other. The better of both ways round, mirrored or not, counts.
     """
     if min(len(first.points), len(second.points)) < FEW:
         return max(_plain(first.grey, second.grey), _plain(first.grey[:, ::-1], second.grey))
     straight = _aligned(first, second)
-    return straight if straight > 0 else _aligned(first.mirrored(), second)
+    return straight if straight > _SURE else max(straight, _aligned(first.mirrored(), second))
 
 
 def _aligned(first: Sketch, second: Sketch) -> float:
@@ -112,10 +116,27 @@ def _correlation(first: Grey, second: Grey, transform: NDArray[np.float64]) -> f
     inside = cv2.erode(covered, np.ones((7, 7), np.uint8)) > 0
     if int(inside.sum()) < _OVERLAP:
         return 0.0
-    a, b = _detail(laid)[inside], _detail(second)[inside]
-    a, b = a - a.mean(), b - b.mean()
-    norm = float(np.sqrt((a @ a) * (b @ b)))
-    return max(0.0, float(a @ b) / norm) if norm > 1e-6 else 0.0
+    return _typical(_detail(laid), _detail(second), inside)
+
+
+def _typical(first: NDArray[np.float32], second: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
+    """Return a low quantile of the correlations in windows all over the overlap, of those that hold any detail.
+
+    Of all of it together, a large mark that two photos of a shop share would make them alike.
+    """
+    weight = cv2.blur(inside.astype(np.float32), (_WINDOW, _WINDOW)) + 1e-6
+
+    def local(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(cv2.blur(values * inside, (_WINDOW, _WINDOW)) / weight, np.float32)
+
+    means = local(first), local(second)
+    spreads = local(first**2) - means[0] ** 2, local(second**2) - means[1] ** 2
+    shared = local(first * second) - means[0] * means[1]
+    telling = inside & (np.maximum(*spreads) > _FLAT)
+    if int(telling.sum()) < _OVERLAP // 2:
+        return 0.0
+    correlation = shared / np.sqrt(np.maximum(spreads[0] * spreads[1], 1e-6))
+    return max(0.0, float(np.percentile(correlation[telling], _TYPICAL)))
 
 
 def _detail(grey: Grey) -> NDArray[np.float32]:

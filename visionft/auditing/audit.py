@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from visionft.auditing.advice import advice
 from visionft.auditing.findings import KINDS, Finding
 from visionft.auditing.marked_pairs import Pair
+from visionft.auditing.merge_suggestions import merge_suggestions
 from visionft.data import QuickAudit
 from visionft.data.suggestions import Suggestion
 from visionft.photos import printable
@@ -48,7 +48,7 @@ class Audit:
     @property
     def suggestions(self) -> tuple[Suggestion, ...]:
         """What to do, one row a photo, as suggestions.csv has it."""
-        return advice(self.findings)
+        return merge_suggestions(self.findings)
 
     @property
     def counts(self) -> dict[str, int]:

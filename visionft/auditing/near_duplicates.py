@@ -30,14 +30,14 @@ NEIGHBOURS = 5
 (benchmarks/planted_faults.py)."""
 SIMILAR = 0.35  # cosine below which nearest photos are not compared
 HASH_BITS = 8  # of 64 that perceptual hashes may differ in
-THRESHOLD = 0.35
+THRESHOLD = 0.25
 """Likeness from which two photos are said to be near duplicates (benchmarks/planted_faults.py)."""
 SKETCHES = 4096  # pictures held in memory to be compared, some 150 KB each
 BATCH = 256
 _FORMAT = 1  # counted up whenever the same pair gets another likeness
 _EXPLAINED = (
-    "One photo is laid over the other by what both show; the likeness is the correlation of their details there, from "
-    "0 (different pictures) to 1 (the same). From {threshold:g} on they are near duplicates: copies that were stored "
+    "One photo is laid over the other by what both show; the likeness is how far the details agree there, window by "
+    "window, from 0 (different pictures) to 1 (the same). From {threshold:g} on they are near duplicates: copies that were stored "
     "again, cropped, turned, mirrored, marked, framed or coloured. Two shots of one thing are usually below."
 )
 

@@ -56,7 +56,10 @@ def audit(
     ] = "auto",
     weights: Annotated[str, Parameter(help="`hub`, or the path of a safetensors or torch file.")] = "hub",
     threshold: Annotated[
-        float | None, Parameter(help="Likeness in (0, 1] from which two photos are near duplicates; default: 0.35.")
+        float | None,
+        Parameter(
+            help="Likeness in (0, 1] from which two photos are near duplicates; default: 0.25, which was measured."
+        ),
     ] = None,
     not_duplicates: Annotated[
         Path | None,

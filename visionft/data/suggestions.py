@@ -164,7 +164,7 @@ def apply_suggestions(listing: Listing, suggestions: Suggestions) -> Listing:
         elif row.action == "group":
             groups[place[row.path]] = row.value
         elif row.action == "drop" or (row.action == "keep-one" and row.value not in gone):
-            dropped[row.path] = f"left out by {file.name}: {row.reason or row.action}"
+            dropped[row.path] = f"left out by {file.name}: {row.reason.partition(':')[0] or row.action}"
         elif row.action == "keep-one":
             raise DataError(
                 f"--apply: {file} line {row.line} leaves {printable(row.path)} out for {printable(row.value)}, which "

@@ -12,7 +12,7 @@ _LEAVES_OUT = ("drop", "keep-one")
 _ORDER = {action: at for at, action in enumerate(("drop", "relabel", "keep-one", "group", "review"))}
 
 
-def advice(findings: Iterable[Finding]) -> tuple[Suggestion, ...]:
+def merge_suggestions(findings: Iterable[Finding]) -> tuple[Suggestion, ...]:
     """Return one suggestion a photo, the most telling one, in order of paths.
 
     Of several the one that changes most stands; a photo is never left out in favour of one that is left out itself:
