@@ -113,7 +113,7 @@ EDITS: dict[str, Callable[[Picture], Picture]] = {
 COPY = {"copy", "near-duplicate", "leak", "two-labels", "placeholder"}
 FAULTS: dict[str, set[str]] = {
     "exact copy": COPY, "copy across splits": {"leak"}, **dict.fromkeys(list(EDITS)[:9], COPY),
-    "relabelled": {"label"}, "blank": {"blank"}, "dark": {"dark"}, "blurred": {"blurred"},
+    "relabelled": {"label"}, "blank": {"blank"}, "dark": {"dark", "blank"}, "blurred": {"blurred"},
     "truncated": {"unreadable"}, "wrong extension": {"extension"}, "tiny": {"tiny"}, "extreme shape": {"shape"},
     "placeholder": {"placeholder"},
 }  # fmt: skip

@@ -37,8 +37,8 @@ BATCH = 256
 _FORMAT = 1  # counted up whenever the same pair gets another likeness
 _EXPLAINED = (
     "One photo is laid over the other by what both show; the likeness is how far the details agree there, window by "
-    "window, from 0 (different pictures) to 1 (the same). From {threshold:g} on they are near duplicates: copies that were stored "
-    "again, cropped, turned, mirrored, marked, framed or coloured. Two shots of one thing are usually below."
+    "window, from 0 (different pictures) to 1 (the same). From {threshold:g} on they are near duplicates: copies that "
+    "were stored again, cropped, turned, mirrored, marked, framed or coloured. Two shots of a thing are usually below."
 )
 
 
