@@ -67,6 +67,10 @@ TESTED_THROUGH = {
     "advising/advise.py": "cli/test_advise.py",
     "advising/first_look.py": "advising/test_trials.py",
     "advising/timing.py": "advising/test_trials.py",
+    "auditing/audit.py": "auditing/test_audit_photos.py",
+    "auditing/measures.py": "auditing/test_audit_photos.py",
+    "auditing/page.py": "auditing/test_audit_photos.py",
+    "auditing/photo_features.py": "auditing/test_near_duplicates.py",
     "backbones/state_dict.py": "backbones/test_hub.py",
     "backbones/state_dict_keys.py": "backbones/test_weights.py",
     "backbones/trace.py": "backbones/test_weights.py",
@@ -147,6 +151,7 @@ TESTED_THROUGH = {
     "tasks/classification/learning.py": "training/test_train.py",
     "tasks/classification/shipping.py": "exporting/test_export_bundle.py",
     "training/frozen_features.py": "training/test_frozen_cache.py",
+    "workflows/audit.py": "auditing/test_audit_photos.py",
     "workflows/evaluate.py": "test_workflows.py",
     "workflows/fit.py": "cli/test_fit.py",
 }

@@ -14,6 +14,7 @@ import visionft
 NAMES = [
     "AdapterMethod",
     "Advice",
+    "Audit",
     "AugmentSettings",
     "BitfitMethod",
     "Bundle",
@@ -22,6 +23,7 @@ NAMES = [
     "Evaluation",
     "ExportSettings",
     "Exported",
+    "Finding",
     "FitSettings",
     "FullMethod",
     "GradualMethod",
@@ -44,6 +46,7 @@ NAMES = [
     "VisionftError",
     "__version__",
     "advise",
+    "audit",
     "blend",
     "check",
     "compare",

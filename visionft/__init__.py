@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from visionft.advising import Advice
+    from visionft.auditing import Audit, Finding
     from visionft.bundle import Bundle, Prediction, Predictions, Unanswered
     from visionft.errors import VisionftError
     from visionft.evaluation import Evaluation
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     )
     from visionft.training import Listener, LoggerListener
     from visionft.workflows.advise import advise
+    from visionft.workflows.audit import audit
     from visionft.workflows.blend import blend
     from visionft.workflows.check import check
     from visionft.workflows.compare import compare
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AdapterMethod",
     "Advice",
+    "Audit",
     "AugmentSettings",
     "BitfitMethod",
     "Bundle",
@@ -56,6 +59,7 @@ __all__ = [
     "Evaluation",
     "ExportSettings",
     "Exported",
+    "Finding",
     "FitSettings",
     "FullMethod",
     "GradualMethod",
@@ -78,6 +82,7 @@ __all__ = [
     "VisionftError",
     "__version__",
     "advise",
+    "audit",
     "blend",
     "check",
     "compare",
@@ -97,7 +102,8 @@ _ROOMS = {
     "training": ("Listener", "LoggerListener"),
     "serving": ("Comparison",),
     "advising": ("Advice",),
-    "workflows": ("advise", "blend", "check", "compare", "evaluate", "export", "fit", "predict"),
+    "auditing": ("Audit", "Finding"),
+    "workflows": ("advise", "audit", "blend", "check", "compare", "evaluate", "export", "fit", "predict"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

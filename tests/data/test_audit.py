@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from visionft.data import audit
+from visionft.data import quick_audit
 from visionft.errors import DataError
 from visionft.settings import DataSettings
 
@@ -16,7 +16,7 @@ Tree = Callable[[Iterable[str]], Path]
 def test_what_is_read_is_counted_and_told_without_opening_a_photo(bare: Tree) -> None:
     root = bare([f"{side}/{kind}/{i}.jpg" for side in ("Training", "dev") for kind in ("hat", "HAT") for i in range(4)])
     (root / "dev" / "hat" / ".DS_Store").write_bytes(b"x")
-    found = audit(root, DataSettings())
+    found = quick_audit(root, DataSettings())
     assert found.counts == {"train": {"HAT": 4, "hat": 4}, "validation": {"HAT": 4, "hat": 4}}
     assert str(found).splitlines() == [
         "16 files of 2 classes; none was opened",
@@ -37,7 +37,9 @@ def test_what_is_read_is_counted_and_told_without_opening_a_photo(bare: Tree) ->
 
 
 def test_products_and_sides_to_be_drawn_are_told(bare: Tree) -> None:
-    found = audit(bare(f"{kind}/{kind}-{i:02}/a.jpg" for kind in ("hat", "coat") for i in range(12)), DataSettings())
+    found = quick_audit(
+        bare(f"{kind}/{kind}-{i:02}/a.jpg" for kind in ("hat", "coat") for i in range(12)), DataSettings()
+    )
     assert found.counts == {"photos": {"coat": 12, "hat": 12}}
     assert "24 products" in str(found).splitlines()
 
@@ -46,7 +48,7 @@ def test_a_manifest_is_audited_too(bare: Tree) -> None:
     root = bare(["a.jpg"])
     (root / "b.jpg").write_bytes(b"x")
     (root / "list.csv").write_text("path,label\na.jpg,shoe\nb.jpg,shoes\n")
-    found = audit(root / "list.csv", DataSettings())
+    found = quick_audit(root / "list.csv", DataSettings())
     assert found.to_json()["read_as"] == "a manifest"
     assert "'shoe' and 'shoes' are singular and plural: if they are one class, give them the label 'shoes'" in str(
         found
@@ -54,7 +56,7 @@ def test_a_manifest_is_audited_too(bare: Tree) -> None:
 
 
 def test_what_fit_would_refuse_is_refused_after_the_picture(bare: Tree) -> None:
-    found = audit(bare(["hat/a.jpg", "hat/b.jpg"]), DataSettings())
+    found = quick_audit(bare(["hat/a.jpg", "hat/b.jpg"]), DataSettings())
     with pytest.raises(DataError, match="has photos of only one class, 'hat'"):
         found.require_fit(DataSettings())
 
@@ -62,7 +64,7 @@ def test_what_fit_would_refuse_is_refused_after_the_picture(bare: Tree) -> None:
 def test_files_of_a_manifest_that_are_not_there_are_counted_and_named(bare: Tree) -> None:
     root = bare(["a.jpg", "c.jpg"])
     (root / "list.csv").write_text("path,label\na.jpg,hat\nb.jpg,hat\nc.jpg,cap\nd.jpg,tie\n")
-    found = audit(root / "list.csv", DataSettings())
+    found = quick_audit(root / "list.csv", DataSettings())
     assert found.counts == {"photos": {"cap": 1, "hat": 1}}
     lines = str(found).splitlines()
     assert lines[0].startswith("2 files of 2 classes; none was opened; ")
@@ -75,9 +77,9 @@ def test_a_manifest_of_which_no_file_is_there_is_refused_as_fit_does(bare: Tree)
     (root / "list.csv").write_text("path,label\nb.jpg,hat\nc.jpg,cap\n")
     words = r"none of the 2 photos of .*list.csv can be used; b.jpg is the first \(no such file\); did you mean a.jpg\?"
     with pytest.raises(DataError, match=words):
-        audit(root / "list.csv", DataSettings())
+        quick_audit(root / "list.csv", DataSettings())
 
 
 def test_a_photo_outside_the_class_folders_is_named(bare: Tree) -> None:
-    found = audit(bare(["hat/a.jpg", "cap/b.jpg", "loose.jpg", "readme.txt"]), DataSettings())
+    found = quick_audit(bare(["hat/a.jpg", "cap/b.jpg", "loose.jpg", "readme.txt"]), DataSettings())
     assert "2 entries in quarantine: 2 not in a class folder (loose.jpg)" in str(found).splitlines()

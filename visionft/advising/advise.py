@@ -41,8 +41,9 @@ def advise(
     """
     require_obtainable(settings)
     busy = load()
+    suggestions = None if settings.apply is None else data.read_suggestions(settings.apply)
     with bar("reading photos") as advance:
-        manifest = data.prepare(settings.photos, settings.data, on_progress=advance)
+        manifest = data.prepare(settings.photos, settings.data, on_progress=advance, suggestions=suggestions)
     say(data.summary(manifest))
     solved = settings.head == "linear"
     to_try = [name for name in names if not (name == "head" and solved)]

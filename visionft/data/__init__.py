@@ -1,6 +1,6 @@
 """Photos on disk to batches: the manifest, its splits and its loading. `augmenting` is imported where it is needed."""
 
-from visionft.data.audit import Audit, audit
+from visionft.data.audit import QuickAudit, quick_audit
 from visionft.data.caches.cache_folder import root as cache_root
 from visionft.data.caches.decoded_photos import Decoded, estimate, room
 from visionft.data.caches.photo_store import KeptTable, keep_table
@@ -21,6 +21,8 @@ from visionft.data.sampler import EpochSampler, Sample, permutation, steps_per_e
 from visionft.data.slice_columns import Values, slice_columns
 from visionft.data.sources.memory_rows import memory_rows
 from visionft.data.splits import SPLITS
+from visionft.data.splitting.leakage import copies_line
+from visionft.data.suggestions import Suggestion, Suggestions, read_suggestions
 from visionft.data.summary import summary
 from visionft.data.transforms.decode_crop import side_of
 from visionft.data.transforms.progressive_resizing import Sides
@@ -28,7 +30,6 @@ from visionft.data.verify_photos import Progress
 
 __all__ = [
     "SPLITS",
-    "Audit",
     "Batch",
     "Column",
     "Decoded",
@@ -40,14 +41,17 @@ __all__ = [
     "Located",
     "Manifest",
     "Progress",
+    "QuickAudit",
     "Rows",
     "Sample",
     "Sides",
+    "Suggestion",
+    "Suggestions",
     "TrainLoader",
     "TrainPhotos",
     "Values",
-    "audit",
     "cache_root",
+    "copies_line",
     "estimate",
     "eval_batches",
     "keep_table",
@@ -56,7 +60,9 @@ __all__ = [
     "memory_rows",
     "permutation",
     "prepare",
+    "quick_audit",
     "read_splits",
+    "read_suggestions",
     "room",
     "side_of",
     "slice_columns",

@@ -22,16 +22,18 @@ UNSPLIT = "photos"  # the column of photos whose sides are to be drawn
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class QuickAudit:
     """What a folder or a manifest says of itself.
 
     Attributes:
         photos: where it is.
         listing: what was read; the files may turn out to be no photos.
+        opened: whether the photos were looked at since.
     """
 
     photos: Path
     listing: Listing
+    opened: bool = False
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -75,7 +77,8 @@ class Audit:
         kinds = count(len(table["label"].unique()), "class", "classes")
         account = self._account
         loud = f"; {account.headline}" if account.headline else ""
-        lines = [f"{count(table.num_rows, 'file')} of {kinds}; none was opened{loud}"]
+        unopened = "" if self.opened else "; none was opened"
+        lines = [f"{count(table.num_rows, 'file')} of {kinds}{unopened}{loud}"]
         lines += [f"read as: {reading.sentence}"] if reading else []
         lines += [*picture(self.counts), *set_aside(self.listing.quarantine, [it.path for it in account.left_out])]
         products = table["group"].drop_null().unique()
@@ -83,11 +86,11 @@ class Audit:
         return "\n".join([*lines, *(f"note: {note}" for note in self.listing.notes)])
 
 
-def audit(photos: Path, settings: DataSettings, task: str = DEFAULT) -> Audit:
+def quick_audit(photos: Path, settings: DataSettings, task: str = DEFAULT) -> QuickAudit:
     """List and read photos without opening one; whether the files of a manifest are there is looked up.
 
     Raises:
         DataError: they can be read in several ways, or in none, or none of a manifest's files is there.
     """
     listing = labels_of(task).fold(list_photos(photos, settings, task=task), None)
-    return Audit(photos, usable(photos, listing, find(listing), task) if is_manifest(photos) else listing)
+    return QuickAudit(photos, usable(photos, listing, find(listing), task) if is_manifest(photos) else listing)

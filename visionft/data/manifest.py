@@ -19,6 +19,7 @@ from visionft.classes import Classes
 from visionft.data.labels import Labels, labels_of
 from visionft.data.sources.structure.interpretation import Reading
 from visionft.data.splits import SPLITS
+from visionft.data.suggestions import Suggestions
 from visionft.errors import DataError
 from visionft.photos import Account, Quarantined, from_spreadsheet_table, spreadsheet_safe_table
 from visionft.tasks.registry import DEFAULT
@@ -98,6 +99,7 @@ class Manifest:
         part_of: The fingerprint of the manifest that these photos are a part of; none: they are all.
         reading: How a folder was read; None for a manifest, and for the photos of a run that is reopened.
         task: What is learnt from them.
+        suggestions: What was followed of an audit; None: nothing was given.
     """
 
     root: Path
@@ -111,6 +113,7 @@ class Manifest:
     part_of: str | None = None
     reading: Reading | None = None
     task: str = DEFAULT
+    suggestions: Suggestions | None = None
 
     @property
     def labels(self) -> Labels:

@@ -20,6 +20,7 @@ from visionft.data.sources.manifest_table import is_manifest, read_manifest
 from visionft.data.splits import SPLITS
 from visionft.data.splitting.draw import draw
 from visionft.data.splitting.leakage import leak_notes
+from visionft.data.suggestions import Suggestions, apply_suggestions
 from visionft.data.verify_photos import Progress, check
 from visionft.errors import DataError
 from visionft.photos import printable
@@ -36,6 +37,7 @@ def prepare(
     on_progress: Progress | None = None,
     threads: int | None = None,
     task: str = DEFAULT,
+    suggestions: Suggestions | None = None,
 ) -> Manifest:
     """Read, check and split the photos of a run.
 
@@ -46,6 +48,7 @@ def prepare(
         on_progress: Called with (photos opened, photos in all).
         threads: Photos opened at once; none: one a processor.
         task: What is learnt from them, which says what their labels are.
+        suggestions: What an audit suggested, to be followed; none: nothing.
 
     Raises:
         DataError: the photos cannot be trained on; the sentence says why and what to do.
@@ -55,10 +58,13 @@ def prepare(
     earlier = read_splits(earlier) if isinstance(earlier, Path) else earlier
     labels = labels_of(task)
     listing = labels.fold(list_photos(photos, settings, task=task), None)
+    if suggestions is not None:
+        listing = apply_suggestions(listing, suggestions)
     refuse_early(photos, listing, settings, task)
     checked = usable(photos, listing, _checked(listing, settings, on_progress, threads), task)
     lost = labels.lost(listing.table, checked.table)
-    return replace(_split(photos, checked, settings, earlier, task), by_rows=is_manifest(photos), lost_classes=lost)
+    manifest = _split(photos, checked, settings, earlier, task)
+    return replace(manifest, by_rows=is_manifest(photos), lost_classes=lost, suggestions=suggestions)
 
 
 def label_photos(

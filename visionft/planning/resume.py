@@ -109,6 +109,12 @@ def require_same_photos(folder: Path, wanted: FitSettings, manifest: Manifest) -
         RunMismatchError: says how many there were, or where.
     """
     before = _before(folder)
+    followed = (before.get("suggestions") or {}).get("sha256")
+    if manifest.suggestions is not None and followed != manifest.suggestions.sha256:
+        raise RunMismatchError(
+            f"{manifest.suggestions.path} is not what it was when {folder} was begun (SHA-256 {str(followed)[:12]} then"
+            f", {manifest.suggestions.sha256[:12]} now); give the file as it was, or another --out"
+        )
     if before["fingerprint"] == manifest.fingerprint:
         return
     require_same_place(folder, wanted)

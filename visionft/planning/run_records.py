@@ -113,6 +113,7 @@ def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
         "account": manifest.account.brief(),
         "quarantine": [asdict(entry) for entry in manifest.quarantine],
         "notes": list(manifest.notes),
+        **({"suggestions": manifest.suggestions.to_json()} if manifest.suggestions else {}),
     }
 
 
@@ -123,6 +124,7 @@ def comparable(settings: FitSettings) -> dict[str, Any]:
     tree.pop("retention")
     tree.pop("report")
     tree["photos"] = str(settings.photos.absolute())
+    tree["apply"] = str(settings.apply.absolute()) if settings.apply else None
     for name in ELDERS:
         run = getattr(settings, name)
         tree[name] = str(run.absolute()) if run else None

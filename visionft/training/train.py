@@ -65,19 +65,31 @@ def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] =
     teacher_run = None if begun or wanted.distill is None else Run.open(wanted.distill)
     earlier_runs = [run for run in (parent, teacher_run) if run is not None]
     splits = verified_table(folder / layout.SPLITS) if begun else continue_from.splits_of(wanted, earlier_runs, say)
+    suggestions = None if wanted.apply is None else data.read_suggestions(wanted.apply)
     with bar("reading photos") as advance:
         reading = resume.reading_of(folder, wanted)
         try:
             if begun:
                 resume.require_same_paths(folder, wanted, reading, splits)
-            manifest = data.prepare(wanted.photos, reading, splits=splits, on_progress=advance, task=wanted.task)
+            manifest = data.prepare(
+                wanted.photos,
+                reading,
+                splits=splits,
+                on_progress=advance,
+                task=wanted.task,
+                suggestions=suggestions,
+            )
         except DataError:
             if begun:  # the fault may be that of other photos under this run's splits
                 resume.require_same_place(folder, wanted)
             raise
     if begun:  # before a word of other photos under this run's splits
         resume.require_same_photos(folder, wanted, manifest)
+    if suggestions is not None:
+        say(str(suggestions))
     say(data.summary(manifest, folder / layout.DATA))
+    if line := data.copies_line(manifest.table):
+        say(line)
     if begun:
         with lock.held(folder):
             return _go_on(folder, wanted, manifest, say, began, listeners, ranks)

@@ -5,7 +5,7 @@ settings, and work where only what serving needs is installed (export/requiremen
 """
 
 from visionft.workflows.advise import advise, require_advisable
-from visionft.workflows.audit import audit
+from visionft.workflows.audit import audit, quick_audit
 from visionft.workflows.blend import blend
 from visionft.workflows.check import check
 from visionft.workflows.compare import compare
@@ -25,6 +25,7 @@ __all__ = [
     "export",
     "fit",
     "predict",
+    "quick_audit",
     "report",
     "require_advisable",
 ]

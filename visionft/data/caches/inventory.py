@@ -10,6 +10,7 @@ from pathlib import Path
 from visionft.data.caches import cache_folder
 
 KINDS = {
+    "audits": "what audits saw of photos, by their digests; looked at again when they are next audited",
     "decisions": "what trials decided on this machine, so that a repeat decides the same; tried again when next needed",
     "models": "networks that were given as objects; written again when they are given again",
     "decoded": "photos as pixels, for augmented training; made again in the epochs that need them",

@@ -27,6 +27,30 @@ def leak_notes(table: pa.Table) -> list[str]:
     ]
 
 
+def copies_line(table: pa.Table) -> str | None:
+    """Say in a line how many photos are byte-for-byte copies of others, and where; None: there is none."""
+    copies = _copies(table)
+    copies = copies.filter(pc.is_in(copies["digest"], value_set=_repeated(copies)))
+    if not copies.num_rows:
+        return None
+    originals = len(copies["digest"].unique())
+    several = [
+        f"{count(number, 'picture')} {where}"
+        for column, where in (("split", "on several sides"), ("label", "under several classes"))
+        if (number := len(_with_several(copies, "digest", column)))
+    ]
+    told = f"; {some(several)}" if several else ""
+    return (
+        f"{count(copies.num_rows - originals, 'exact copy', 'exact copies')} of {count(originals, 'photo')}{told}: "
+        "visionft audit shows them, and what is alike but not the same"
+    )
+
+
+def _repeated(table: pa.Table) -> pa.ChunkedArray:
+    seen = table.group_by("digest").aggregate([([], "count_all")])
+    return seen.filter(pc.greater(seen["count_all"], 1))["digest"]
+
+
 def _copies(table: pa.Table) -> pa.Table:
     """Return the photos that may have a copy: nearly always few, so that few are compared in full."""
     _, place, counts = np.unique(leading_bits(table["digest"]), return_inverse=True, return_counts=True)

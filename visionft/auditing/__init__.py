@@ -1,0 +1,22 @@
+"""What is wrong with photos, before training: bad files, copies, leaks, wrong labels, drift; shown, and suggested."""
+
+from visionft.auditing.audit import Audit
+from visionft.auditing.audit_photos import Look, audit_photos, unlabelled
+from visionft.auditing.findings import KINDS, Finding
+from visionft.auditing.near_duplicates import THRESHOLD
+from visionft.auditing.served import against_run
+from visionft.auditing.written import check_folder, remembered, write
+
+__all__ = [
+    "KINDS",
+    "THRESHOLD",
+    "Audit",
+    "Finding",
+    "Look",
+    "against_run",
+    "audit_photos",
+    "check_folder",
+    "remembered",
+    "unlabelled",
+    "write",
+]
