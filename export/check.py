@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-VERSIONS = (1, 2)  # 2: one base with adapters, which answers nothing by itself
+VERSIONS = (1, 2, 3)  # 2: one base with adapters, which answers nothing by itself; 3: answers that are no classes
 SCORE_TOLERANCE = 1e-2  # of logits, embedding and known_score, where golden/ has none of its own
 TYPES = {
     "uint8": "tensor(uint8)",
@@ -71,7 +71,7 @@ def read_record(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return None, [f"bundle.json cannot be read: {type(error).__name__}: {error}"]
     if version not in VERSIONS:
-        return None, [f"bundle.json has schema version {version}, this check knows {' and '.join(map(str, VERSIONS))}"]
+        return None, [f"bundle.json has schema version {version}, this check knows {', '.join(map(str, VERSIONS))}"]
     return record, []
 
 
@@ -217,6 +217,9 @@ def check_golden(
             for i in range(len(batch)):
                 where = f"{name}/{row['pixels']} (photo {i + 1} of a batch of {len(batch)})"
                 answer = {key: values[i] for key, values in answers.items()}
+                if "allowed" in row:
+                    yield from (f"{where}: {fault}" for fault in compare_numbers(row, answer))
+                    continue
                 yield from (f"{where}: {fault}" for fault in compare(row, answer, expected))
                 if answer["unknown"] != bool(answer["known_score"] < threshold):
                     yield f"{where}: unknown is {answer['unknown']}, by the threshold in bundle.json it is not"
@@ -235,8 +238,19 @@ def ask(
     """Return every output by name; a base for adapters has no label, so that it is looked up."""
     names = [value.name for value in session.get_outputs()]
     answers = dict(zip(names, session.run(names, {"image": batch}, options), strict=True))
+    if "class_index" not in answers:
+        return answers
     labels = [classes[i] if i < len(classes) else None for i in answers["class_index"]]
     return {"label": labels, **answers}
+
+
+def compare_numbers(row: dict[str, Any], answer: dict[str, Any]) -> Iterator[str]:
+    """Yield one fault for every output that is off by more than its golden answer allows."""
+    for name, limit in row["allowed"].items():
+        found, wanted = np.asarray(answer[name]), np.asarray(row[name])
+        difference = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf
+        if not difference <= limit:
+            yield f"{name} is off by {difference:.3g}, {limit:.3g} may be"
 
 
 def compare(row: dict[str, Any], answer: dict[str, Any], allow: dict[str, Any]) -> Iterator[str]:

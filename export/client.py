@@ -56,6 +56,8 @@ def answer(session: ort.InferenceSession, image: np.ndarray, top: int = 3) -> di
     """Return every output of the graph for one photo by its name, and `top`: the best classes with probabilities."""
     names = [output.name for output in session.get_outputs()]
     values = {name: value[0] for name, value in zip(names, session.run(names, {"image": image[None]}), strict=True)}
+    if "value" in values:
+        return values
     classes = json.loads(session.get_modelmeta().custom_metadata_map["visionft.classes"])
     best = np.argsort(-values["probabilities"], kind="stable")[:top]
     return values | {"top": [(classes[i], round(float(values["probabilities"][i]), 4)) for i in best]}
@@ -71,4 +73,5 @@ if __name__ == "__main__":
             told = answer(model, decode(name))
         except Exception as fault:  # noqa: BLE001 - Pillow's readers fail in many ways
             sys.exit(f"{name} is no photo that can be read ({fault}): give JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP")
-        print(name, "unknown" if told["unknown"] else told["label"], told["top"], sep="  ")
+        number = [float(told["value"])] if "value" in told else None
+        print(name, *(number or ["unknown" if told["unknown"] else told["label"], told["top"]]), sep="  ")

@@ -96,7 +96,7 @@ def test_one_photo_under_two_classes_is_said_aloud(two_classes: Path) -> None:
     shutil.copy(two_classes / "hat/00.png", two_classes / "shoe/copy.png")
     (note,) = prepare(two_classes, DataSettings()).notes
     assert note == (
-        "1 photo has byte-for-byte copies under another class (hat/00.png = shoe/copy.png): one of the labels is wrong"
+        "1 photo has byte-for-byte copies under another label (hat/00.png = shoe/copy.png): one of the labels is wrong"
     )
 
 

@@ -126,7 +126,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no record": (lambda bundle: (bundle / "bundle.json").unlink(), "bundle.json is missing, or no regular file"),
     "newer": (
         lambda bundle: edit(bundle, schema_version=9),
-        "bundle.json has schema version 9, this check knows 1 and 2",
+        "bundle.json has schema version 9, this check knows 1, 2, 3",
     ),
     "no model": (lambda bundle: (bundle / "model.onnx").unlink(), "model.onnx is missing"),
     "cut model": (lambda bundle: (bundle / "model.onnx").write_bytes(b"cut"), "model.onnx is damaged: 3 bytes"),

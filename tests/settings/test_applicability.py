@@ -81,6 +81,10 @@ OBSTACLES: dict[str, list[Case]] = {
     "FRESH": [({"from_run": "runs/a"}, "from brings the weights of its run")],
     "FOLDER": [({"photos": "photos.csv"}, "photos.csv is a manifest, which names the class of each photo")],
     "MANIFEST": [({"photos": "folder"}, "folder is a folder, which has no columns")],
+    "CLASSED": [({"task": "regression"}, "the task regression has no classes to weigh")],
+    "SMOOTHED": [NO_EPOCHS, ZERO, ({"task": "regression"}, "the task regression has no classes to smooth")],
+    "LEARNT": [({"task": "regression"}, "the task regression has no way to learn from another run")],
+    "CONTINUED": [({"task": "regression"}, "the task regression has no way to go on from another run")],
     "SOLVABLE": [({"method": "head", "head": "cosine"}, "lbfgs solves linear heads and head is cosine")],
 }
 APPLYING: dict[str, dict[str, Any]] = {
@@ -106,6 +110,8 @@ def wish(leaf: Leaf) -> Any:
         return True
     if leaf.path == "method.solver":
         return "lbfgs"
+    if leaf.path == "loss":
+        return "cross_entropy"
     words = [word for kind in leaf.types if get_args(kind) for word in get_args(kind) if word != leaf.default]
     if words and leaf.path != "augment.size":
         return words[-1]

@@ -20,6 +20,7 @@ from visionft.settings import FitSettings, HeadMethod
 PHOTOS_TO_SEE = {"cpu": 12_000, "cuda": 60_000}  # epochs are chosen so that about as many are trained on
 EPOCHS = {"cpu": (4, 20), "cuda": (6, 40)}
 SCRATCH_EPOCHS = 30
+FEW_CLASSES = 10  # photos of which, at 100 each, are enough for a number too
 FEW_CORES = 8  # Python is a third of decoding a photo: more threads than that wait for one another
 HeadState = Literal["new", "grown", "kept"]
 EFFICIENT_RATES = {"lora": 1e-3, "qlora": 1e-3, "adapter": 1e-3, "prompt": 5e-3, "bitfit": 1e-3, "norm": 1e-3}
@@ -217,6 +218,9 @@ def _crop_size(facts: Facts) -> Choice:
 
 
 def _strength(facts: Facts) -> tuple[str, str]:
+    if facts.classes == 1:  # numbers have no classes
+        few = facts.photos < 100 * FEW_CLASSES
+        return ("medium", f"{facts.photos} photos are few") if few else ("light", f"{facts.photos} photos")
     each = facts.photos / facts.classes
     return ("light", f"{each:.0f} photos a class") if each >= 100 else ("medium", f"{each:.0f} photos a class are few")
 

@@ -23,6 +23,7 @@ from visionft.runs.class_changes import Succession, require_known, succeed
 from visionft.runs.lineage import Origin, lineage
 from visionft.runs.run_files import recorded, verified_table
 from visionft.settings import AdapterMethod, FitSettings, PromptMethod
+from visionft.tasks.registry import require
 from visionft.wording.lists import count
 
 TAKEN = ("backbone", "weights", "head", "preprocess.size", "preprocess.mode", "preprocess.crop_pct")
@@ -79,6 +80,7 @@ def parent_of(wanted: FitSettings) -> Run | None:
             )
         return None
     parent = Run.open(wanted.from_run)
+    require(parent.task, "from", f"--from {wanted.from_run}", "give a run that answers with classes, or leave it out")
     for name in TAKEN:
         _refuse_other(wanted, parent, name)
     _refuse_method(wanted, parent)

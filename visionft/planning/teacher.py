@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -19,9 +20,17 @@ from visionft.planning.crop_sizes import crop
 from visionft.preprocess import Preprocess
 from visionft.runs import Run
 from visionft.runs.lineage import Origin
+from visionft.tasks.registry import require
 
 MEMORY = 2_000_000_000
 """Bytes: remembered answers beyond this would take the room that training needs."""
+
+
+def open_teacher(path: Path) -> Run:
+    """Open the run that teaches; UsageError where its task has nothing to teach by."""
+    run = Run.open(path)
+    require(run.task, "distill", f"--distill {path}", "give a run that answers with classes, or leave it out")
+    return run
 
 
 @dataclass(frozen=True)

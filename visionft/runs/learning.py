@@ -153,8 +153,6 @@ class Measures(Protocol):
         """Return everything as plain values."""
         ...
 
-    def _repr_html_(self) -> str: ...
-
 
 @dataclass(frozen=True)
 class Final:

@@ -18,6 +18,7 @@ from visionft.serving.predict_bundle import answering, engine_of
 from visionft.serving.prediction_changes import Compared, Side
 from visionft.serving.session import Session
 from visionft.serving.streaming import Progress, answered
+from visionft.tasks.registry import require
 
 SPLITS = frozenset({"train", "val", "valid", "validation", "test"})
 """Folders above the class folders, as `visionft fit` takes them."""
@@ -51,6 +52,8 @@ def compare(
         UsageError: a bundle has no such adapter, answers through adapters and none is named, or neither has any.
     """
     both = [engine_of(bundle, threads) for bundle in (before, after)]
+    for engine in both:
+        require(engine.bundle.record.task, "compare", f"compare with the bundle {engine.bundle.path}", "use evaluate")
     through = any(engine.bundle.adapters for engine in both)
     asked = [(engine, adapter if engine.bundle.adapters or not through else None) for engine in both]
     old, new = (engine.bundle.chosen(name).classes for engine, name in asked)

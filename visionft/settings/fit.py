@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from visionft.settings.applicability import ALWAYS, FRESH, TIMED, TRAINED
+from visionft.settings.applicability import ALWAYS, CONTINUED, FRESH, LEARNT, TIMED, TRAINED
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
 from visionft.settings.node import Auto, Place, Settings, Word
@@ -69,10 +69,10 @@ class FitSettings(Settings):
     weights: Annotated[Word, FRESH] = "auto"
     """`hub`: the pretrained weights that timm knows by the backbone's name; `none`: from scratch; a path: a safetensors
     or torch file; auto: hub, and those of visionft_pico where the hub does not answer and no backbone was named."""
-    from_run: Annotated[Place | None, ALWAYS] = None
+    from_run: Annotated[Place | None, CONTINUED] = None
     """A finished run to go on from, instead of pretrained weights: its network, its transform, and the rows of its head
     whose classes the photos have."""
-    distill: Annotated[Place | None, ALWAYS] = None
+    distill: Annotated[Place | None, LEARNT] = None
     """A finished run that teaches this one, usually of a larger backbone: both see the same augmented views
     (distillation, arXiv 1503.02531, 2106.05237)."""
     head: Annotated[Literal["linear", "mlp", "cosine"], ALWAYS] = "linear"

@@ -9,14 +9,18 @@ from typing import Any
 from visionft.settings.applicability import (
     ADDED,
     BACKBONE,
+    CLASSED,
+    CONTINUED,
     FLIPPED,
     FOLDER,
     FRESH,
     INHERITED,
+    LEARNT,
     MANIFEST,
     NAMED,
     RATED,
     REDUCED,
+    SMOOTHED,
     SOLVABLE,
     STORED,
     TAUGHT,
@@ -27,6 +31,8 @@ from visionft.settings.applicability import (
 )
 from visionft.settings.export import ExportSettings
 from visionft.settings.fit import FitSettings
+from visionft.tasks.registry import DEFAULT, spec_of
+from visionft.tasks.spec import Stage
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,21 @@ def _unsolvable(settings: FitSettings) -> Obstacle | None:
     return None
 
 
+def _lacks(stage: Stage, what: str) -> Callable[[FitSettings], Obstacle | None]:
+    """Return what looks whether a task has a stage, named in words."""
+
+    def look(settings: FitSettings) -> Obstacle | None:
+        if stage in spec_of(settings.task).stages:
+            return None
+        return Obstacle(f"the task {settings.task} has no {what}", f"give --task {DEFAULT}")
+
+    return look
+
+
+def _either(*looks: Callable[[FitSettings], Obstacle | None]) -> Callable[[FitSettings], Obstacle | None]:
+    return lambda settings: next((found for look in looks if (found := look(settings)) is not None), None)
+
+
 def _full_precision(settings: ExportSettings) -> Obstacle | None:
     if settings.precision == "fp32":
         return Obstacle("precision fp32 makes nothing smaller", "give --precision fp16 or int8")
@@ -168,5 +189,9 @@ _OBSTACLES: dict[Applies, Callable[[Any], Obstacle | None]] = {
     MANIFEST: _no_manifest,
     SOLVABLE: _unsolvable,
     REDUCED: _full_precision,
+    CLASSED: _lacks("class_weights", "classes to weigh"),
+    SMOOTHED: _either(_lacks("label_smoothing", "classes to smooth"), _untrained),
+    LEARNT: _lacks("distill", "way to learn from another run"),
+    CONTINUED: _lacks("from", "way to go on from another run"),
 }
 """What looks for an obstacle, by condition; `ALWAYS` has none."""

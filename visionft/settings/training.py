@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from visionft.settings.applicability import ALWAYS, BACKBONE, RATED, TAUGHT, TRAINED
+from visionft.settings.applicability import ALWAYS, BACKBONE, CLASSED, RATED, SMOOTHED, TAUGHT, TRAINED
 from visionft.settings.node import Auto, Count, Rate, Settings, Share
 
 
@@ -30,9 +30,9 @@ class OptimSettings(Settings):
     """Photos in one forward pass; smaller than `batch_size` accumulates gradients."""
     warmup: Annotated[Share, TRAINED] = 0.1
     """Share of each phase's steps in which the rate rises linearly from zero."""
-    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0), TRAINED] = 0.1
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0), SMOOTHED] = 0.1
     """Mass moved from the true class to all classes in the training loss."""
-    class_weights: Annotated[Literal["none", "balanced"], ALWAYS] = "none"
+    class_weights: Annotated[Literal["none", "balanced"], CLASSED] = "none"
     """`balanced` weighs each class by the inverse of its share of the training photos."""
     ema: Annotated[Annotated[float, Field(ge=0.0, lt=1.0)] | Auto, TRAINED] = "auto"
     """Decay a step of the exponential moving average of the weights, which is what is exported; 0 switches it off."""

@@ -14,12 +14,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Literal
 
-from visionft.tasks.spec import TaskSpec
+from visionft.errors import UsageError
+from visionft.tasks.spec import Stage, TaskSpec
 
 Part = Literal["spec", "labels", "answers", "learning", "shipping"]
 
 TASKS = {
     "classification": "visionft.tasks.classification",
+    "regression": "visionft.tasks.regression",
 }
 """Name -> folder."""
 DEFAULT = "classification"
@@ -30,6 +32,24 @@ def spec_of(task: str) -> TaskSpec:
     """Return what a task says of itself; KeyError where there is none of this name."""
     spec: TaskSpec = part(task, "spec")
     return spec
+
+
+def require(task: str, stage: Stage, subject: str, remedy: str) -> None:
+    """Refuse what a task does not have.
+
+    Args:
+        task: its name.
+        stage: what is asked of it.
+        subject: what was given, in words: `--precision int8`.
+        remedy: what to do instead.
+
+    Raises:
+        UsageError: the task lacks it.
+    """
+    if stage not in spec_of(task).stages:
+        raise UsageError(
+            f"{subject} has no part in the task {task}, which answers with {spec_of(task).answers}; {remedy}"
+        )
 
 
 def part(task: str, name: Part) -> Any:

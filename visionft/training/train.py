@@ -18,6 +18,7 @@ from visionft.machine.memory import keep_freed_memory, memory_shortage_said
 from visionft.machine.progress import Say, bar
 from visionft.planning import continue_from, resume, run_records
 from visionft.planning.plan import Plan, make_plan, reopen_plan, require_obtainable, with_weights
+from visionft.planning.teacher import open_teacher
 from visionft.runs import Run, layout, lock
 from visionft.runs.atomic_write import remove, sweep
 from visionft.runs.history import Epoch
@@ -62,7 +63,7 @@ def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] =
     else:
         require_obtainable(wanted)
     parent = None if begun else continue_from.parent_of(wanted)
-    teacher_run = None if begun or wanted.distill is None else Run.open(wanted.distill)
+    teacher_run = None if begun or wanted.distill is None else open_teacher(wanted.distill)
     earlier_runs = [run for run in (parent, teacher_run) if run is not None]
     splits = verified_table(folder / layout.SPLITS) if begun else continue_from.splits_of(wanted, earlier_runs, say)
     suggestions = None if wanted.apply is None else data.read_suggestions(wanted.apply)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.errors import UsageError, WeightsError
+from visionft.tasks.registry import require
 from visionft.workflows.fit_settings import fit_settings
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ def require_advisable(settings: FitSettings, steps: int = 20) -> None:
     """
     if steps < 1:
         raise UsageError(f"--steps: {steps} is less than 1; give a whole number from 1")
+    require(
+        settings.task, "advise", "advise, which compares methods by how many photos they answer rightly,", "use fit"
+    )
     if settings.epochs == 0:
         raise UsageError("--epochs: 0 leaves nothing to try; leave it out, or give a whole number from 1")
     for flag, run in (("--from", settings.from_run), ("--distill", settings.distill)):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visionft.tasks.registry import require
 from visionft.workflows.evaluate import evaluate_once
 from visionft.workflows.located_photos import locate_runs, notes_of
 from visionft.workflows.report import report_once
@@ -47,6 +48,7 @@ def blend(
     from visionft.finishing import blend as blend_run
 
     opened = run_at(path)
+    require(opened.task, "blend", f"blend, asked for of the run {path},", "use the run as it is")
     whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
     place = place_of(out, "--out") or whole.with_name(f"{whole.name}-blend")
     runs, located = locate_runs({"": opened}, data, ("validation", "train"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.errors import UsageError
+from visionft.tasks.registry import require
 from visionft.workflows.located_photos import locate_runs, notes_of
 from visionft.workflows.run_or_bundle import path_of, place_of, run_at
 
@@ -62,6 +63,7 @@ def export(
 
         opened_runs = {name: run_at(path) for name, path in _named(adapters).items()}
         for each in opened_runs.values():
+            require(each.task, "adapters", f"--adapters with the run {each.path}", "export the run by itself")
             _require_room(each)
         runs, located = locate_runs(opened_runs, data, _needed(asked.precision))
         with _runtime(wanted) as runtime:
@@ -73,6 +75,7 @@ def export(
     from visionft.exporting import export as export_run
 
     opened = run_at(path, unfinished=True)
+    _require_stages(opened.task, asked)
     _require_room(opened)
     place = place_of(out, "--out") or opened.path / "bundle"
     runs, located = locate_runs({"": opened}, data, _needed(asked.precision))
@@ -85,6 +88,16 @@ def export(
 def _needed(precision: str) -> tuple[str, ...]:
     """Return the splits whose photos an export looks at."""
     return ("validation",) if precision == "fp32" else ("validation", "train")
+
+
+def _require_stages(task: str, asked: ExportSettings) -> None:
+    """Refuse what the export of another task has nothing to do with; UsageError says so."""
+    if asked.precision != "fp32":
+        require(task, "reduce", f"--precision {asked.precision}", "leave it out: the file is then in fp32")
+    if asked.target is not None:
+        require(task, "target", f"--target {asked.target}", "leave it out")
+    if asked.accept != type(asked)().accept:
+        require(task, "calibration", f"--accept {'none' if asked.accept is None else asked.accept}", "leave it out")
 
 
 def _require_room(run: Run) -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visionft.bundle import Bundle
+from visionft.bundle.answers import answers_of
 from visionft.bundle.prediction_files import table_file
 from visionft.bundle.predictions import WRITERS
 from visionft.errors import UsageError
@@ -55,21 +57,24 @@ def predict(
         raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
     saving = nullcontext() if out is None else table_file(out, WRITERS, "answers")
     with saving as save:
-        predictions = _predictions(path, photos, adapter, on_progress).with_top(top)
+        predictions = _predictions(path, photos, adapter, on_progress, top).with_top(top)
         if save is not None:
             save(predictions)
     return predictions
 
 
 def _predictions(
-    path: Path, photos: Asked | Iterable[Asked], adapter: str | None, on_progress: Progress | None
+    path: Path, photos: Asked | Iterable[Asked], adapter: str | None, on_progress: Progress | None, top: int
 ) -> Predictions:
     if holds_bundle(path):
         from visionft.serving import predict as predict_bundle
 
-        return predict_bundle(path, photos, adapter=adapter, on_progress=on_progress)
+        bundle = Bundle.open(path)
+        bundle.answers.predictions((), ()).with_top(top)  # what the task cannot answer is refused before any work
+        return predict_bundle(bundle, photos, adapter=adapter, on_progress=on_progress)
     refuse_adapter(path, adapter)
     run = run_at(path, unfinished=True)
+    answers_of(run.task).predictions((), ()).with_top(top)
     from visionft.evaluation import predict_run
 
     return replace(predict_run(run, photos, on_progress), unfinished=run.epoch)

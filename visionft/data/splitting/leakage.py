@@ -76,7 +76,7 @@ def _label_note(table: pa.Table) -> list[str]:
     held = table.filter(pc.is_in(table["digest"], value_set=torn))
     what = "photo has" if len(torn) == 1 else "photos have"
     return [
-        f"{len(torn):,} {what} byte-for-byte copies under another class ({_examples(held, 'digest')}): "
+        f"{len(torn):,} {what} byte-for-byte copies under another label ({_examples(held, 'digest')}): "
         "one of the labels is wrong"
     ]
 

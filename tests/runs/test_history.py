@@ -1,0 +1,33 @@
+"""Which epoch is kept, and what its row says, as the task has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from visionft.runs.history import Epoch, best, write_csv
+
+FIRST, SECOND = (Epoch(number, 1, number, 0.1, 1.0, 1.0, score, 1.0, 1.0) for number, score in ((1, 0.3), (2, 0.4)))
+
+
+def test_the_best_is_the_highest_or_the_lowest_score_as_the_task_says() -> None:
+    assert best([FIRST, SECOND]) is SECOND
+    assert best([FIRST, SECOND], "regression") is FIRST
+
+
+def test_of_equal_scores_the_least_loss_is_kept() -> None:
+    lower = Epoch(3, 1, 3, 0.1, 1.0, 0.5, 0.3, 1.0, 1.0)
+    assert best([FIRST, lower]) is best([FIRST, lower], "regression") is lower
+
+
+def test_the_score_has_its_own_column(tmp_path: Path) -> None:
+    for task, column in (("classification", "val_top1"), ("regression", "val_mae")):
+        write_csv(tmp_path / "metrics.csv", [FIRST], task)
+        header, row = (line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
+        assert dict(zip(header, row, strict=True))[column] == "0.3"
+        assert "val_score" not in header
+
+
+def test_a_row_of_an_older_checkpoint_is_read() -> None:
+    row = {**vars(FIRST), "val_top1": FIRST.val_score}
+    del row["val_score"]
+    assert Epoch.of(row) == FIRST

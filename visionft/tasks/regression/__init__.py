@@ -1,0 +1,1 @@
+"""A number for each photo: a price, an age, a score of quality."""
