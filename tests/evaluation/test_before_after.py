@@ -85,7 +85,8 @@ def test_fit_writes_and_prints_it_once(
     rows = list(csv.DictReader((folder / "before_after.csv").read_text().splitlines()))
     assert [row["name"] for row in rows] == ["round", "square"]
     assert list(rows[0]) == ["name", "old_name", "support", "before", "after", "change"]
-    assert told[-1] == str(compared)
+    assert told[-2] == str(compared)
+    assert told[-1] == f"report: {run.path / 'report.html'}"
     again: list[str] = []
     vft.fit(photos, from_run=parent, method="head", out=run.path, say=again.append, **MACHINE)
     assert not [line for line in again if line.startswith("before and after")]

@@ -39,8 +39,9 @@ def test_flags_are_hyphenated() -> None:
 
 
 def test_groups_are_the_nodes_beneath_the_root() -> None:
-    names = ["method", "data", "classes", "preprocess", "augment", "optim", "distillation", "hardware", "report"]
-    assert list(groups()) == names
+    assert list(groups()) == [
+        "method", "data", "classes", "preprocess", "augment", "optim", "distillation", "hardware", "report",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -137,13 +137,13 @@ def test_a_run_s_own_photos_have_the_columns_of_their_manifest(
         rows = [(photo, photo.parent.name, ("a", "b")[number % 2]) for number, photo in enumerate(photos)]
         csv.writer(file).writerows([("path", "label", "camera"), *rows])
     run = visionft.fit(table, out=tmp_path / "run", say=str, **small)
-    found = visionft.evaluate(run, split="train", slices=["camera"]).slices
+    found = visionft.evaluate(run, split="train", slice=["camera"]).slices
     assert found is not None
     assert {one.value for one in found if one.within is None} == {"a", "b"}
     assert sum(one.n for one in found if one.within is None) == 40
     moved = tmp_path / "moved"
     shutil.copytree(shapes, moved)
-    again = visionft.evaluate(run, split="train", data=moved, slices=["camera"], out=tmp_path / "again").slices
+    again = visionft.evaluate(run, split="train", data=moved, slice=["camera"], out=tmp_path / "again").slices
     assert again == found, "photos that moved are known by their bytes"
 
 
@@ -154,14 +154,14 @@ def test_an_unknown_column_is_refused_before_anything_is_measured(
     manifest: Path, tmp_path: Path, column: str, words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
-        visionft.evaluate(make_bundle(tmp_path / "bundle"), data=manifest, slices=[column])
+        visionft.evaluate(make_bundle(tmp_path / "bundle"), data=manifest, slice=[column])
 
 
 def test_photos_of_a_folder_have_no_columns(trained: Path) -> None:
     with pytest.raises(
         UsageError, match=r"--slice: .* is a folder, which has no columns such as supplier; give photos"
     ):
-        visionft.evaluate(trained, slices=["supplier"])
+        visionft.evaluate(trained, slice=["supplier"])
 
 
 def test_help_and_import_load_no_charts() -> None:

@@ -14,10 +14,10 @@ from visionft.cli.output import Json, finish
 from visionft.cli.path_checks import require_photos, require_run
 from visionft.settings.evaluate import EvaluateSettings
 
-SLICE = Parameter(name="--slice", negative="", show_default=False, consume_multiple=False)
+SLICE = Parameter(negative="", show_default=False, consume_multiple=False)
 
 
-@partial(with_typed_settings, root=EvaluateSettings, slices=SLICE)
+@partial(with_typed_settings, root=EvaluateSettings, slice=SLICE)
 def evaluate(run: Model, /, *, as_json: Json = False, **flags: Any) -> None:
     """Measure a run or a bundle on photos with labels."""
     asked = EvaluateSettings(**flags)

@@ -22,7 +22,7 @@ class EvaluateSettings(Settings):
     """The adapter that answers, in a bundle with adapters."""
     out: Annotated[Path | None, ALWAYS] = None
     """A folder for the figures, the predictions per photo and the report."""
-    slices: Annotated[tuple[str, ...], ALWAYS] = ()
+    slice: Annotated[tuple[str, ...], ALWAYS] = ()
     """A column of the manifest, such as supplier: accuracy by its values, and which of them is worse by more than
     chance; can be given several times."""
     pictures: Annotated[Literal["all", "none"] | None, ALWAYS] = None

@@ -29,7 +29,7 @@ _ELSEWHERE = {
     "freeze": "method.name",
 }
 """What other tools call our settings."""
-_SPELT = {"from_run": "from", "slices": "slice"}
+_SPELT = {"from_run": "from"}
 """Settings whose flag has a name that Python keeps for itself."""
 _PLACES_BY_WORD = ("weights",)
 """Settings that take a path beside words of their own."""

@@ -31,7 +31,7 @@ def evaluate(
     retention: str | Path | None = None,
     adapter: str | None = None,
     out: str | Path | None = None,
-    slices: Sequence[str] = (),
+    slice: Sequence[str] = (),  # noqa: A002  # as the flag is called
     pictures: str | None = None,
 ) -> Evaluation:
     """Measure a run or a bundle on labelled photos.
@@ -47,7 +47,7 @@ def evaluate(
         out: a folder for the figures and the predictions per photo; none: RUN/evaluation/SPLIT or
             RUN/evaluation/data-FOLDER for a run, nowhere for a bundle or a run that is not finished. Figures on fewer
             photos of a split than were measured before go to RUN/evaluation/SPLIT-partial and replace none.
-        slices: columns of the manifest that named the photos, such as supplier: `Evaluation.slices` has the accuracy by
+        slice: columns of the manifest that named the photos, such as supplier: `Evaluation.slices` has the accuracy by
             their values, those first that are worse by more than chance. A run's own photos have `group` too.
         pictures: photos in report.html, which lies beside the figures: `all`, or `none`; none of both: as the run was
             told, and all for a bundle.
@@ -62,7 +62,7 @@ def evaluate(
         refuse_adapter(path, adapter)
         run = run_at(path, unfinished=True)
         photos = _place(data, run.settings.data)
-        measured = _evaluate_run(run, photos, split, retention, place_of(out, "--out"), slices)
+        measured = _evaluate_run(run, photos, split, retention, place_of(out, "--out"), slice)
         return _reported(measured, run, photos, pictures)
     from visionft.evaluation import columns_of_bundle, evaluate_bundle, reading_of, with_slices
 
@@ -76,7 +76,7 @@ def evaluate(
     bundle = Bundle.open(path)
     photos = _place(data, reading_of(bundle.chosen(adapter)))
     assert photos is not None, "some are given"
-    columns = columns_of_bundle(bundle, photos, adapter, slices) if slices else None
+    columns = columns_of_bundle(bundle, photos, adapter, slice) if slice else None
     evaluation = with_slices(evaluate_bundle(bundle, photos, adapter), columns)
     if out is None:
         return evaluation

@@ -52,11 +52,13 @@ def shown(run: Run, pictures: str | None) -> bool:
 def report_once(run: Run, say: Say, pictures: str | None = None, root: Path | None = None) -> None:
     """Write what a finished run lacks of its reports; whatever hinders it is a line, and no failure."""
     from visionft.report import attempt, report_run
+    from visionft.runs import layout
 
+    known = (run.path / layout.REPORT).is_file()
     private = pictures == "none" or run.settings.report.pictures == "none"
     again = f"visionft report {run.path}"
     page = attempt(lambda: report_run(run, pictures=not private, root=root, again=False), say, again)
-    if page is not None:
+    if page is not None and not known:
         say(f"report: {page}")
 
 
