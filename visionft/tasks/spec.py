@@ -7,7 +7,7 @@ from typing import Literal
 
 Stage = Literal[
     "label_smoothing", "class_weights", "distill", "from", "advise", "blend", "calibration", "reduce", "target",
-    "adapters", "compare",
+    "adapters", "compare", "report", "slices",
 ]  # fmt: skip
 """What only some tasks have."""
 

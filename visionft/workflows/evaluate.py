@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from visionft.bundle import Bundle
 from visionft.errors import RunError, UsageError
+from visionft.tasks.registry import require
 from visionft.workflows.in_memory_photos import stored_photos
 from visionft.workflows.report import reported
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, refuse_adapter, run_at
@@ -61,6 +62,7 @@ def evaluate(
     if not holds_bundle(path):
         refuse_adapter(path, adapter)
         run = run_at(path, unfinished=True)
+        _require_stages(run.task, slice, pictures)
         photos = _place(data, run.settings.data)
         measured = _evaluate_run(run, photos, split, retention, place_of(out, "--out"), slice)
         return _reported(measured, run, photos, pictures)
@@ -74,6 +76,7 @@ def evaluate(
         raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
 
     bundle = Bundle.open(path)
+    _require_stages(bundle.chosen(adapter).record.task, slice, pictures)
     photos = _place(data, reading_of(bundle.chosen(adapter)))
     assert photos is not None, "some are given"
     columns = columns_of_bundle(bundle, photos, adapter, slice) if slice else None
@@ -81,6 +84,14 @@ def evaluate(
     if out is None:
         return evaluation
     return _reported(replace(evaluation, written=evaluation.write(Path(out))), None, photos, pictures)
+
+
+def _require_stages(task: str, slices: Sequence[str], pictures: str | None) -> None:
+    """Refuse what an evaluation of another task has nothing to do with; UsageError says so."""
+    if slices:
+        require(task, "slices", f"--slice {slices[0]}", "leave it out")
+    if pictures is not None:
+        require(task, "report", f"--pictures {pictures}, for a report,", "leave it out")
 
 
 def _reported(evaluation: Evaluation, run: Run | None, photos: Path | None, pictures: str | None) -> Evaluation:

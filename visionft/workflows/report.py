@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visionft.errors import DataError, UsageError
+from visionft.tasks.registry import require, spec_of
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, run_at
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def report(run: Run | str | Path, *, data: str | Path | None = None, pictures: s
     if root is not None and not root.is_dir():
         raise DataError(f"there is no folder {root}: give the one that the photos of the run are in now")
     opened = run_at(path)
+    require(opened.task, "report", f"report, asked for of the run {path},", "use the figures that evaluate prints")
     from visionft.report import report_run
 
     return report_run(opened, pictures=shown(opened, pictures), root=root)
@@ -51,6 +53,8 @@ def shown(run: Run, pictures: str | None) -> bool:
 
 def report_once(run: Run, say: Say, pictures: str | None = None, root: Path | None = None) -> None:
     """Write what a finished run lacks of its reports; whatever hinders it is a line, and no failure."""
+    if "report" not in spec_of(run.task).stages:
+        return
     from visionft.report import attempt, report_run
     from visionft.runs import layout
 
@@ -68,7 +72,7 @@ def reported(evaluation: Evaluation, run: Run | None, pictures: str | None, agai
     from visionft.report.album import Encoded
 
     folder, notes = evaluation.written, list(evaluation.notes)
-    if folder is None:
+    if folder is None or "report" not in spec_of(evaluation.task).stages:
         return evaluation
     wanted = shown(run, pictures) if run is not None else pictures != "none"
     encoded = Encoded(evaluation.root, evaluation.files())

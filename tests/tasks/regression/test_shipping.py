@@ -20,7 +20,7 @@ from PIL import Image
 import visionft as vft
 from tests.serving.server.processes import served
 from visionft.bundle import Bundle
-from visionft.errors import BundleError, ParityError
+from visionft.errors import BundleError, ParityError, SettingsError, UsageError
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.stage_parity import Stages
@@ -178,3 +178,17 @@ def test_every_command_goes_the_whole_way(prices: Path, small: dict[str, Any], s
     wrong = asked("fit", shapes, "--task", "regression", *flags, "--out", "other")
     assert (wrong.returncode, "is a folder, and the task regression" in wrong.stderr) == (1, True)
     assert not (tmp_path / "other").exists()
+
+
+def test_what_a_report_has_of_classes_is_not_asked_of_numbers(run: vft.Run, bundle: Path, prices: Path) -> None:
+    assert not list(run.path.rglob("report.html")), "a report shows confusions"
+    for refused in (
+        lambda: vft.report(run),
+        lambda: vft.evaluate(run, slice=["path"]),
+        lambda: vft.evaluate(run, pictures="none"),
+        lambda: vft.evaluate(bundle, data=prices, pictures="none"),
+    ):
+        with pytest.raises(UsageError, match=r"has no part in the task regression, which answers with numbers; "):
+            refused()
+    with pytest.raises(SettingsError, match="the task regression has no report with pictures"):
+        vft.fit(prices, task="regression", **{"report.pictures": "none"})
