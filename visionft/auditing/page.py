@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
 from PIL import Image
 
 from visionft.auditing.audit import Audit
@@ -29,7 +28,7 @@ _DIVISORS = (8, 4, 2)
 
 def page(audit: Audit) -> str:
     """Return the whole page: pictures drawn anew from pixels, so that no EXIF comes along; no script, no request."""
-    return str(_template("audit.html.j2").render(**_content(audit), style=Markup(_text("audit.css"))))
+    return str(_template("audit.html.j2").render(**_content(audit), style=_text("audit.css")))
 
 
 def _template(name: str) -> Template:
