@@ -66,7 +66,12 @@ def test_contributing_is_one_screen_and_has_the_rooms_in_their_order() -> None:
     told = re.findall(r"`(\w+)`", " ".join(re.findall(r"^- (`.+?):", text, re.MULTILINE)))
     contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (layers,) = (contract["layers"] for contract in contracts if contract["id"] == "rooms")
-    floors = [{room.strip() for room in layer.split("|")} for layer in reversed(layers) if not layer.startswith("(")]
+    # The registry of tasks lies lower than the tasks themselves, which are what a reader looks for.
+    low = {"tasks.registry", "tasks.spec"}
+    named = [
+        {room.strip() for room in layer.split("|")} - low for layer in reversed(layers) if not layer.startswith("(")
+    ]
+    floors = [{room.partition(".")[0] for room in rooms} for rooms in named]
     assert set(told) == set().union(*floors)
     floor = [next(i for i, rooms in enumerate(floors) if room in rooms) for room in told]
     assert floor == sorted(floor)

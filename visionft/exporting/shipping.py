@@ -42,7 +42,7 @@ class Shipping(Protocol):
         ...
 
     def expected(self, image: NDArray[np.uint8], trained: Answerer, classes: Classes) -> Mapping[str, object]:
-        """Return the answer of a golden photo, by the names of the outputs."""
+        """Return the answer of a golden photo (H, W, 3) uint8, by the names of the outputs."""
         ...
 
     def card(self, record: BundleRecord) -> str:

@@ -203,11 +203,11 @@ class Learning(Protocol):
         ...
 
     def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Draw training photos to measure; return rising indices, and which of them were drawn at random."""
+        """Draw of (n,) labels some to measure; return rising indices (m,), and which were drawn at random (m,)."""
         ...
 
     def final(self, validation: Outputs, train: Outputs, sampled: NDArray[np.bool_], classes: Classes) -> Final:
-        """Return the final figures; `sampled` tells which training photos were drawn at random."""
+        """Return the final figures; `sampled` (m,) tells which training photos were drawn at random."""
         ...
 
     def brief(self, train: Any) -> dict[str, Any]:
@@ -236,7 +236,7 @@ class Learning(Protocol):
         classes: Classes,
         temperature: float,
     ) -> pa.Table:
-        """Return a row a photo: path, truth, answer."""
+        """Return a row a photo, path, truth and answer, from raw outputs (n, K) and labels (n,)."""
         ...
 
     def tables(self, metrics: Any) -> dict[str, pa.Table]:
@@ -250,7 +250,7 @@ class Learning(Protocol):
         answering: Answering,
         names: Sequence[str],
     ) -> list[Any]:
-        """Return the answer to each photo, as `visionft.bundle.answers` has it."""
+        """Return each answer as `visionft.bundle.answers` has it, from outputs (n, K) and features (n, D)."""
         ...
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from visionft.settings.applicability import ALWAYS, CONTINUED, FRESH, LEARNT, REPORTED, TIMED, TRAINED
+from visionft.settings.applicability import ALWAYS, CONTINUED, FRESH, LEARNT, TIMED, TRAINED
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
 from visionft.settings.node import Auto, Place, Settings, Word
@@ -51,7 +51,7 @@ class PreprocessSettings(Settings):
 class ReportSettings(Settings):
     """What report.html shows; nothing of the training depends on it."""
 
-    pictures: Annotated[Literal["all", "none"], REPORTED] = "all"
+    pictures: Annotated[Literal["all", "none"], ALWAYS] = "all"
     """`none` leaves every photo out of the report: for photos that must not travel."""
 
 

@@ -20,7 +20,6 @@ from visionft.settings.applicability import (
     NAMED,
     RATED,
     REDUCED,
-    REPORTED,
     SMOOTHED,
     SOLVABLE,
     STORED,
@@ -193,7 +192,6 @@ _OBSTACLES: dict[Applies, Callable[[Any], Obstacle | None]] = {
     CLASSED: _lacks("class_weights", "classes to weigh"),
     SMOOTHED: _either(_lacks("label_smoothing", "classes to smooth"), _untrained),
     LEARNT: _lacks("distill", "way to learn from another run"),
-    REPORTED: _lacks("report", "report with pictures"),
     CONTINUED: _lacks("from", "way to go on from another run"),
 }
 """What looks for an obstacle, by condition; `ALWAYS` has none."""

@@ -90,7 +90,7 @@ def _require_stages(task: str, slices: Sequence[str], pictures: str | None) -> N
     """Refuse what an evaluation of another task has nothing to do with; UsageError says so."""
     if slices:
         require(task, "slices", f"--slice {slices[0]}", "leave it out")
-    if pictures is not None:
+    if pictures == "all":
         require(task, "report", f"--pictures {pictures}, for a report,", "leave it out")
 
 

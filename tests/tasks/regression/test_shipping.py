@@ -20,7 +20,7 @@ from PIL import Image
 import visionft as vft
 from tests.serving.server.processes import served
 from visionft.bundle import Bundle
-from visionft.errors import BundleError, ParityError, SettingsError, UsageError
+from visionft.errors import BundleError, ParityError, UsageError
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.stage_parity import Stages
@@ -185,10 +185,8 @@ def test_what_a_report_has_of_classes_is_not_asked_of_numbers(run: vft.Run, bund
     for refused in (
         lambda: vft.report(run),
         lambda: vft.evaluate(run, slice=["path"]),
-        lambda: vft.evaluate(run, pictures="none"),
-        lambda: vft.evaluate(bundle, data=prices, pictures="none"),
+        lambda: vft.evaluate(run, pictures="all"),
+        lambda: vft.evaluate(bundle, data=prices, pictures="all"),
     ):
         with pytest.raises(UsageError, match=r"has no part in the task regression, which answers with numbers; "):
             refused()
-    with pytest.raises(SettingsError, match="the task regression has no report with pictures"):
-        vft.fit(prices, task="regression", **{"report.pictures": "none"})

@@ -81,11 +81,11 @@ class ClassLearning:
         """Leave logits as they are."""
 
     def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Draw photos at random, and more of the classes that would have too few for a mean."""
+        """Draw of (n,) labels photos at random, and more of the classes that would have too few for a mean."""
         return calibrate.sample(labels, photos, seed)
 
     def final(self, validation: Outputs, train: Outputs, sampled: NDArray[np.bool_], classes: Classes) -> Final:
-        """Calibrate on validation and return the figures so calibrated."""
+        """Calibrate on validation and return the figures so calibrated; `sampled` (m,) is of the training photos."""
         names = list(classes)
         calibration = calibrate.calibrate(validation, train, len(names))
         temperature = calibration.temperature.temperature
@@ -121,7 +121,7 @@ class ClassLearning:
         classes: Classes,
         temperature: float,
     ) -> pa.Table:
-        """Return path, truth, label, probability, truth_probability, correct."""
+        """Return path, truth, label, probability, truth_probability, correct of logits (n, C)."""
         probabilities = softmax(logits / temperature)
         answers, n = probabilities.argmax(1), np.arange(len(labels))
         names = np.array(classes.names, dtype=object)
@@ -149,7 +149,7 @@ class ClassLearning:
         answering: Answering,
         names: Sequence[str],
     ) -> list[Answer]:
-        """Return the class of each photo with its calibrated probability and its known score."""
+        """Return the class of each photo with calibrated probability and known score, from logits (n, C)."""
         probabilities, scores = answering.probabilities(logits), answering.known(logits, embeddings)
         chosen, unknown = logits.argmax(axis=1), answering.unknown(scores)
         return [

@@ -40,7 +40,7 @@ class ClassShipping:
         return {"agreement": compare(session, trained, stages, photos, total, on_progress)}
 
     def expected(self, image: NDArray[np.uint8], trained: Answerer, classes: Classes) -> Mapping[str, object]:
-        """Return label, probabilities, scores and embedding."""
+        """Return label, probabilities, scores and embedding of a photo (H, W, 3)."""
         truth = trained.of([image])
         index = int(truth.logits[0].argmax())
         return {

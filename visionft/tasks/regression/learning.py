@@ -76,7 +76,7 @@ class NumberLearning:
         last.bias.copy_(last.bias.double() * std + mean)
 
     def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Draw photos at random."""
+        """Draw of (n,) labels photos at random."""
         drawn = np.sort(np.random.default_rng(seed).permutation(len(labels))[:photos])
         return drawn, np.ones(len(drawn), np.bool_)
 
@@ -87,7 +87,7 @@ class NumberLearning:
         sampled: NDArray[np.bool_],  # noqa: ARG002
         classes: Classes,
     ) -> Final:
-        """Return the figures; there is nothing to calibrate."""
+        """Return the figures; there is nothing to calibrate. `sampled` (m,) is of the training photos."""
         val, seen = (self.measure(part.logits, part.labels, classes, 1.0) for part in (validation, train))
         return Final(val, seen)
 
@@ -133,7 +133,7 @@ class NumberLearning:
         classes: Classes,  # noqa: ARG002
         temperature: float,  # noqa: ARG002
     ) -> pa.Table:
-        """Return path, truth, value and error, which is value - truth."""
+        """Return path, truth, value and error, which is value - truth, of outputs (n, 1)."""
         values = logits[:, 0]
         return pa.table(
             {"path": [str(path) for path in paths], "truth": labels, "value": values, "error": values - labels}
@@ -150,7 +150,7 @@ class NumberLearning:
         answering: Answering,  # noqa: ARG002
         names: Sequence[str],  # noqa: ARG002
     ) -> list[NumberAnswer]:
-        """Return the number of each photo."""
+        """Return the number of each photo, from outputs (n, 1)."""
         return [NumberAnswer(float(value), embeddings[i]) for i, value in enumerate(logits[:, 0])]
 
 

@@ -83,7 +83,7 @@ class NumberShipping:
         return {"parity": proof}
 
     def expected(self, image: NDArray[np.uint8], trained: Answerer, classes: Classes) -> Mapping[str, object]:  # noqa: ARG002
-        """Return the number and the embedding, with what each may be off."""
+        """Return the number and the embedding of a photo (H, W, 3), with what each may be off."""
         truth = trained.of([image])
         value = float(truth.logits[0, 0])
         # The number is a sum whose terms are about as large as it and as the weights of the last layer.

@@ -32,14 +32,14 @@ class StandardisedLoss(Criterion):
         self.register_buffer("std", torch.tensor(std), persistent=False)
 
     def forward(self, outputs: Tensor, targets: Targets) -> Tensor:
-        """Return the sum over the batch; of mixed photos each label has its share of the loss."""
+        """Return the sum [] over the batch (B, 1); of mixed photos each label has its share of the loss."""
         loss = self._sum(outputs, targets.labels)
         if targets.others is None:
             return loss
         return targets.share * loss + (1 - targets.share) * self._sum(outputs, targets.others)
 
     def sums(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Return (loss, absolute error in the labels' unit, photos), summed."""
+        """Return (loss, absolute error in the labels' unit, photos), summed over outputs (B, 1)."""
         error = self.std * self._distance(outputs, labels).abs().sum()
         return torch.stack([self._sum(outputs, labels), error, torch.full_like(error, len(labels))])
 
