@@ -175,7 +175,7 @@ def test_script_is_there(line: str) -> None:
 
 def test_the_file_map_names_what_is_there() -> None:
     named = re.findall(r"^\| `([\w/.]+)` \|", README.split("## File map")[1], re.MULTILINE)
-    assert len(named) == 29
+    assert len(named) == 30
     assert [place for place in named if not (REPOSITORY / place).exists()] == []
     rooms = {path.name for path in (REPOSITORY / "visionft").iterdir() if (path / "__init__.py").is_file()}
     assert rooms == {Path(place).name for place in named if place.startswith("visionft/") and place.endswith("/")}
