@@ -221,8 +221,8 @@ def test_a_photo_that_goes_while_a_bundle_is_evaluated(
 ) -> None:
     label_photos = data.label_photos
 
-    def labelled(*given: Any) -> Any:
-        manifest = label_photos(*given)
+    def labelled(*given: Any, **more: Any) -> Any:
+        manifest = label_photos(*given, **more)
         (colours / "blue" / "0.png").unlink()
         return manifest
 
