@@ -79,7 +79,7 @@ def test_the_chosen_weights_and_figures_are_those_of_the_run(trained: Path, blen
 
 
 def test_it_is_a_whole_run(trained: Path, blended: Run) -> None:
-    assert {entry.name for entry in blended.path.iterdir()} == layout.BLENDED | {layout.EVALUATION}
+    assert {entry.name for entry in blended.path.iterdir()} == layout.BLENDED | layout.REPORTED | {layout.EVALUATION}
     assert blended.settings == Run.open(trained).settings.model_copy(update={"out": blended.path})
     assert (blended.path / layout.START).read_bytes() == (trained / layout.START).read_bytes()
     assert blended.fingerprint == Run.open(trained).fingerprint
