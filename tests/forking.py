@@ -74,7 +74,7 @@ def main() -> None:
     from matplotlib import font_manager  # noqa: F401
 
     import visionft.cli
-    import visionft.report
+    import visionft.reporting
     import visionft.training  # noqa: F401
 
     assert len(others()) == 0, f"a fork would lose threads: {others()}"

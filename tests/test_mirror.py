@@ -32,7 +32,7 @@ CROSS_CUTTING = {
     "photos/test_reasons.py": "each reason, whichever decoder gives it",
     "photos/test_reduction.py": "each decoder that can reduce",
     "photos/test_table.py": "the decode table, over every decoder",
-    "report/test_browser.py": "the page, in a browser",
+    "reporting/test_browser.py": "the page, in a browser",
     "runs/test_killed_early.py": "what several writers leave",
     "serving/server/test_adapted.py": "a whole server over adapters",
     "serving/server/test_fuzz.py": "a whole server",

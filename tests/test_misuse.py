@@ -39,7 +39,7 @@ USAGE = [
     # (command line, regex of each line on stderr); wrong usage exits with 2 before anything heavy is imported
     ("fitt photos", [r"there is no command fitt; did you mean fit\?"]),
     ("train photos", [r"there is no command train; did you mean fit\?"]),
-    ("frobnicate", [r"there is no command frobnicate; give one of fit, audit, advise, evaluate, predict, .*"]),
+    ("frobnicate", [r"there is no command frobnicate; give one of fit, audit, advise, evaluate, report, predict, .*"]),
     ("--frobnicate", [r"visionft has no flag --frobnicate; `visionft --help` shows what it takes"]),
     ("fit", [r"PHOTOS: nothing is given; give a folder of class folders, or a CSV/Parquet manifest"]),
     ("fit photos more", [r"fit takes nothing named more; `visionft fit --help` shows what it takes"]),

@@ -20,6 +20,7 @@ from visionft.advising import Advice
 from visionft.advising.first_look import FirstLook
 from visionft.advising.method_costs import Row
 from visionft.advising.recommendation import Recommendation
+from visionft.auditing import Audit
 from visionft.bundle import Bundle, Prediction, Predictions, Unanswered
 from visionft.classes import Classes
 from visionft.data import Rows
@@ -33,7 +34,7 @@ from visionft.runs import Run
 from visionft.serving import Comparison, compare
 
 EVIL = "<img src=x onerror=alert(1)>"
-TAGS = "br table tr th td p b pre details summary"
+TAGS = "br table caption tr th td p b pre details summary"
 
 
 def metrics() -> Metrics:
@@ -86,8 +87,14 @@ def exported(_: Path, __: Path) -> Exported:
     return Exported(Path(EVIL), 1.0, 0.0, 3, (), 20, 1.0, None, (EVIL,), (EVIL,))
 
 
+def audit(_: Path, __: Path) -> Audit:
+    overview: Any = None  # how the photos are read is not shown
+    return Audit(Path(EVIL), overview, Path(EVIL), (), (), verdict=EVIL)
+
+
 SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Advice: advice,
+    Audit: audit,
     BeforeAfter: before_after,
     Bundle: bundle,
     Comparison: comparison,

@@ -54,6 +54,7 @@ NAMES = [
     "export",
     "fit",
     "predict",
+    "report",
 ]
 HEAVY = ("torch", "timm", "lightning", "albumentations", "pydantic", "numpy")
 

@@ -160,6 +160,8 @@ def test_the_tutorial_runs(started: Path) -> None:
     assert (started / "bundle" / "model.onnx").is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", FOLLOWING, ids=named)
 def test_the_page_runs(page: Path, started: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(started)

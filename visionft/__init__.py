@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from visionft.workflows.export import export
     from visionft.workflows.fit import fit
     from visionft.workflows.predict import predict
+    from visionft.workflows.report import report
 
     __version__: str
 
@@ -90,6 +91,7 @@ __all__ = [
     "export",
     "fit",
     "predict",
+    "report",
 ]
 
 _ROOMS = {
@@ -103,7 +105,7 @@ _ROOMS = {
     "serving": ("Comparison",),
     "advising": ("Advice",),
     "auditing": ("Audit", "Finding"),
-    "workflows": ("advise", "audit", "blend", "check", "compare", "evaluate", "export", "fit", "predict"),
+    "workflows": ("advise", "audit", "blend", "check", "compare", "evaluate", "export", "fit", "predict", "report"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -79,10 +79,13 @@ OTHERWISE = {
     "distillation.truth": "test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot",
     "distillation.features": "test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot",
     "retention": "test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot",
+    "task": "test_numbers_are_learnt_there_too",
+    "loss": "test_numbers_are_learnt_there_too",
     "hardware.compile": "torch.compile traces through no tensor subclass that lies; benchmarks/gpu.py has it",
 }
 HOST = {
-    "photos", "out", "seed", "data.inside", "data.layout", "data.depth", "data.group_by", "data.validation",
+    "photos", "out", "seed", "apply", "augment.pipeline", "report.pictures",
+    "data.inside", "data.layout", "data.depth", "data.group_by", "data.validation",
     "data.test",
     "data.splits",
     "data.path_column", "data.label_column", "data.cache_gb", "data.max_pixels", "data.scan_cache", "classes.rename",
@@ -120,6 +123,16 @@ def test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot(shapes:
         visionft.evaluate(second, split="validation")
         exported = visionft.export(second, tmp_path / "bundle")
     assert exported.bundle.is_dir()
+
+
+def test_numbers_are_learnt_there_too(shapes: Path, tmp_path: Path) -> None:
+    photos = sorted(shapes.rglob("*.jpg"))
+    rows = [f"{photo},{number % 7}" for number, photo in enumerate(photos)]
+    (tmp_path / "numbers.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    wanted = flags(task="regression", loss="l1", **{"method.name": "lora", "method.rank": 2})
+    with pretended():
+        run = visionft.fit(tmp_path / "numbers.csv", out=tmp_path / "run", say=lambda _: None, **wanted)
+    assert run.result["val"]["mae"] >= 0
 
 
 @pytest.mark.parametrize(("room", "name"), [(loop, "optimizer_step"), (step, "validation_step")])

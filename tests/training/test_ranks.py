@@ -151,7 +151,7 @@ def test_two_processes_reach_the_figures_of_one(wholes: dict[int, Fitted]) -> No
     assert (two.said(1), two.said(0, "err"), two.said(1, "err")) == ("", "", "")
     assert "2 processes share each batch of 8 photos, and the validation photos" in two.said(0)
     assert two.said(0).count("Next: visionft export") == 1
-    assert {entry.name for entry in two.out.iterdir()} == layout.FINISHED | {layout.EVALUATION}
+    assert {entry.name for entry in two.out.iterdir()} == layout.FINISHED | layout.REPORTED | {layout.EVALUATION}
 
 
 @pytest.mark.slow

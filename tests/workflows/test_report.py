@@ -17,7 +17,7 @@ from PIL import Image
 import visionft
 from tests import disks
 from tests.bundle.making import make_bundle
-from tests.report.reading import Page
+from tests.reporting.reading import Page
 from visionft import workflows
 from visionft.cli import main
 from visionft.errors import DataError, UsageError

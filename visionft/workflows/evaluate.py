@@ -59,6 +59,8 @@ def evaluate(
             cannot be measured on the earlier ones.
     """
     path = path_of(run_or_bundle)
+    if isinstance(data, str | Path):
+        place_of(data, "--data")  # before anything is opened
     if not holds_bundle(path):
         refuse_adapter(path, adapter)
         run = run_at(path, unfinished=True)

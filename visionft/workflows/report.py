@@ -41,7 +41,7 @@ def report(run: Run | str | Path, *, data: str | Path | None = None, pictures: s
         raise DataError(f"there is no folder {root}: give the one that the photos of the run are in now")
     opened = run_at(path)
     require(opened.task, "report", f"report, asked for of the run {path},", "use the figures that evaluate prints")
-    from visionft.report import report_run
+    from visionft.reporting import report_run
 
     return report_run(opened, pictures=shown(opened, pictures), root=root)
 
@@ -55,7 +55,7 @@ def report_once(run: Run, say: Say, pictures: str | None = None, root: Path | No
     """Write what a finished run lacks of its reports; whatever hinders it is a line, and no failure."""
     if "report" not in spec_of(run.task).stages:
         return
-    from visionft.report import attempt, report_run
+    from visionft.reporting import attempt, report_run
     from visionft.runs import layout
 
     known = (run.path / layout.REPORT).is_file()
@@ -68,8 +68,8 @@ def report_once(run: Run, say: Say, pictures: str | None = None, root: Path | No
 
 def reported(evaluation: Evaluation, run: Run | None, pictures: str | None, again: str) -> Evaluation:
     """Write the report of an evaluation that was written, beside its figures; a note says so where it could not be."""
-    from visionft.report import attempt, report_evaluation
-    from visionft.report.album import Encoded
+    from visionft.reporting import attempt, report_evaluation
+    from visionft.reporting.album import Encoded
 
     folder, notes = evaluation.written, list(evaluation.notes)
     if folder is None or "report" not in spec_of(evaluation.task).stages:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 from typing import Literal
 
 import cv2
@@ -110,4 +112,10 @@ def test_an_unresolved_strength_is_refused() -> None:
 
 
 def test_albumentations_does_not_ask_the_network_for_its_version() -> None:
-    assert os.environ["NO_ALBUMENTATIONS_UPDATE"] == "1"
+    code = (
+        "import os, urllib.request;"
+        "urllib.request.urlopen = lambda *_, **__: os._exit(3);"
+        "import visionft.data.transforms.augmentation; assert 'NO_ALBUMENTATIONS_UPDATE' not in os.environ"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "NO_ALBUMENTATIONS_UPDATE"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)

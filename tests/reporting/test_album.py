@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.report.conftest import MARK, draw
+from tests.reporting.conftest import MARK, draw
 from visionft.photos import digest
-from visionft.report.album import CHANGED, FULL, GONE, SIDE, UNKNOWN, Album, Encoded, data_uri
+from visionft.reporting.album import CHANGED, FULL, GONE, SIDE, UNKNOWN, Album, Encoded, data_uri
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ import pyarrow.parquet
 from visionft.data import Manifest
 from visionft.errors import VisionftError
 from visionft.photos import printable
-from visionft.report import charts, facts
-from visionft.report.album import Album, Encoded
-from visionft.report.page import render
-from visionft.report.views import write_views
+from visionft.reporting import charts, facts
+from visionft.reporting.album import Album, Encoded
+from visionft.reporting.page import render
+from visionft.reporting.views import write_views
 from visionft.runs import Run, layout
 from visionft.runs.atomic_write import remove, replacing, write_text
 from visionft.runs.run_files import read_json, verified_table

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from visionft.report import facts
+from visionft.reporting import facts
 from visionft.runs import Run, layout
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.export_folder.browsing import Browser, browsing, chromium
-from tests.report.conftest import Make
+from tests.reporting.conftest import Make
 from visionft.evaluation import Evaluation
-from visionft.report import report_evaluation
-from visionft.report.album import Encoded
+from visionft.reporting import report_evaluation
+from visionft.reporting.album import Encoded
 
 pytestmark = [
     pytest.mark.slow,

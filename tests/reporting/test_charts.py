@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visionft.report import charts
+from visionft.reporting import charts
 
 EPOCHS = [
     {"epoch": 0, "phase": 0, "lr": 0.0, "train_loss": None, "val_loss": 0.9, "val_top1": 0.6},

@@ -3,6 +3,6 @@
 It is made of what lies in the folder already, so it can be made again, and nothing is decided by it.
 """
 
-from visionft.report.write_report import attempt, report_evaluation, report_run
+from visionft.reporting.write_report import attempt, report_evaluation, report_run
 
 __all__ = ["attempt", "report_evaluation", "report_run"]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from visionft.data import TrainPhotos
-from visionft.report.views import GAP, PHOTOS, SIDE, write_views
+from visionft.reporting.views import GAP, PHOTOS, SIDE, write_views
 from visionft.runs import Run
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 
-from visionft.report import charts
-from visionft.report.album import Album
-from visionft.report.answers import SMALL
+from visionft.reporting import charts
+from visionft.reporting.album import Album
+from visionft.reporting.answers import SMALL
 
 Facts = Mapping[str, Any]
-TEMPLATES = files("visionft.report") / "templates"
+TEMPLATES = files("visionft.reporting") / "templates"
 SIDE = 960
 """Width of a large confusion matrix in the SVG's own units; it scrolls on a narrow screen."""
 LABELLED = 100

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.reading import Page
+from tests.reporting.reading import Page
 from visionft.errors import RunError
-from visionft.report import attempt, report_run
-from visionft.report.write_report import PREFERRED
+from visionft.reporting import attempt, report_run
+from visionft.reporting.write_report import PREFERRED
 from visionft.runs import Run, layout
 from visionft.runs.verify_run import check, require_as_written
 

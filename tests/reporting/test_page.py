@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from tests.report.conftest import MARK, Make
-from tests.report.reading import Page
+from tests.reporting.conftest import MARK, Make
+from tests.reporting.reading import Page
 from visionft.evaluation import Evaluation
-from visionft.report import report_evaluation
-from visionft.report.album import Encoded
-from visionft.report.page import matrix
+from visionft.reporting import report_evaluation
+from visionft.reporting.album import Encoded
+from visionft.reporting.page import matrix
 
 LARGEST = 5_000_000
 ADDRESSES = ("src", "href", "xlink:href", "srcset", "poster", "data", "action", "background")
