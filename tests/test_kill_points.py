@@ -51,10 +51,11 @@ class Forking:
     """The process that forks; for one thread at a time."""
 
     process: subprocess.Popen[str]
+    flags: dict[str, str]
 
     def fit(self, photos: Path, out: Path, event: int | None = None, seconds: float | None = None) -> dict[str, Any]:
         """Fit in a child that is killed at a point; code 0 where it ended before."""
-        spelt = [word for name, value in FLAGS.items() for word in (f"--{name}", value)]
+        spelt = [word for name, value in self.flags.items() for word in (f"--{name}", value)]
         order = {
             "arguments": ["fit", str(photos), "--out", str(out), *spelt], "out": str(out), "event": event,
             "log": str(out.with_name(f"{out.name}.log")), "seconds": seconds,
@@ -68,14 +69,14 @@ class Forking:
 
 
 @contextmanager
-def forking() -> Iterator[Forking]:
+def forking(flags: dict[str, str]) -> Iterator[Forking]:
     command = [sys.executable, "-m", "tests.forking"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        yield Forking(process)
+        yield Forking(process, flags)
         assert process.stdin is not None
         process.stdin.close()
 
@@ -144,10 +145,10 @@ def timeless(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in TIMES}
 
 
-def killed(photos: Path, folder: Path, shares: Sequence[float], width: int) -> Course:
+def killed(photos: Path, folder: Path, shares: Sequence[float], width: int, **flags: str) -> Course:
     """Kill a fit at each share of its course, by turns at a touch of its files and at a time, some at one time."""
     with ExitStack() as stack:
-        every = [stack.enter_context(forking()) for _ in range(width)]
+        every = [stack.enter_context(forking({**FLAGS, **flags})) for _ in range(width)]
         whole = folder / "whole"
         assert every[0].fit(photos, whole)["code"] == 0
         found = every[0].fit(photos, folder / "again")  # kept choices and checked photos make it as quick as others
@@ -178,7 +179,7 @@ def test_a_few_kills_over_the_whole_course_change_no_bit(shapes: Path, tmp_path:
 def test_two_hundred_kills_over_the_whole_course_change_no_bit(
     shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    course = killed(shapes, tmp_path, np.linspace(0.0, 0.99, MANY).tolist(), width=2)
+    course = killed(shapes, tmp_path, np.linspace(0.0, 0.99, MANY).tolist(), width=2, **{"report.pictures": "none"})
     with capsys.disabled():
         print(
             f"\n{MANY} kills over {course.events} touches and {course.seconds:.1f} s, {len(course.written)} in a write"
