@@ -175,7 +175,7 @@ def test_a_few_kills_over_the_whole_course_change_no_bit(shapes: Path, tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(1500)
 def test_two_hundred_kills_over_the_whole_course_change_no_bit(
     shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

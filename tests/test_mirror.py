@@ -136,7 +136,6 @@ TESTED_THROUGH = {
     "serving/prediction_changes.py": "serving/test_compare_bundles.py",
     "serving/server/access_log.py": "serving/server/test_uvicorn_protocol.py",
     "serving/server/infer.py": "serving/server/test_request_body.py",
-    "serving/server/run_server.py": "serving/server/test_open_inference.py",
     "serving/server/service.py": "serving/server/test_app.py",
     "serving/server/tensors.py": "serving/server/test_request_body.py",
     "settings/data.py": "settings/test_parse.py",

@@ -184,9 +184,7 @@ def test_the_process_ends_in_its_time_whatever_it_decodes(
 
     assert code == 0
     assert took < 30
-    # On a busy machine uvicorn may find its patience at an end with nothing left to cancel, and says so.
-    faults = [line["event"] for line in lines if line["level"] == "error"]
-    assert [fault for fault in faults if not fault.startswith("Cancel 0 running task(s)")] == []
+    assert [line for line in lines if line["level"] == "error"] == []
 
 
 @pytest.mark.parametrize("wait", [0.05, 0.4, 0.7, 1.0])

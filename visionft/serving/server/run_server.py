@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import socket
@@ -32,6 +33,8 @@ _SWITCH = 0.001
 """Seconds that a thread waits for one that computes in Python, not 5 ms: an answer goes through three threads."""
 _CLOSING = 1.0
 """Seconds for the threads to end, once every request was answered or timed out."""
+_TELLING = 0.1
+"""Seconds between two looks at the connections that are left, once the process was asked to end."""
 _AFTER_DEADLINE = 2.0
 """Seconds for writing the last answers, once every request was answered or timed out."""
 
@@ -105,6 +108,24 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self._listening.listen(_BACKLOG)  # uvicorn's backlog is two in one: what waits, and what one turn accepts
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is at work, and close every connection after its answer."""
+        telling = asyncio.create_task(self._tell_each())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            telling.cancel()
+
+    async def _tell_each(self) -> None:
+        """Tell connections again and again: uvicorn tells once, and not those that it is just accepting.
+
+        Such a one would be kept open by its client, and hold the process until its patience ends.
+        """
+        while True:
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
+            await asyncio.sleep(_TELLING)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
