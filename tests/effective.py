@@ -8,6 +8,19 @@ from typing import Any
 from visionft.settings import FitSettings, HeadMethod, build
 from visionft.settings.unused import obstructed
 
+SMALL: dict[str, Any] = {
+    "backbone": "test_resnet",
+    "weights": "none",
+    "preprocess.size": 32,
+    "augment.size": 32,
+    "optim.batch_size": 8,
+    "hardware.device": "cpu",
+    "hardware.precision": "fp32",
+    "hardware.threads": 1,
+    "hardware.workers": 0,
+}
+"""A run of seconds on any photos."""
+
 
 def effective(flags: Mapping[str, Any], settings: FitSettings) -> dict[str, Any]:
     """Return the flags that have an effect under these settings."""

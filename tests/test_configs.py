@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import visionft
-from tests.effective import effective
+from tests.effective import SMALL, effective
 from visionft.cli.app import build_app
 from visionft.runs import layout
 from visionft.settings import GradualMethod, LoraMethod, build
@@ -16,18 +16,6 @@ from visionft.settings import GradualMethod, LoraMethod, build
 FOLDER = Path(__file__).resolve().parents[1] / "configs"
 CONFIGS = sorted(FOLDER.rglob("*.y*ml"))
 PUBLISHED = 5
-
-SMALL: dict[str, Any] = {
-    "backbone": "test_resnet",
-    "weights": "none",
-    "preprocess.size": 32,
-    "augment.size": 32,
-    "optim.batch_size": 8,
-    "hardware.device": "cpu",
-    "hardware.precision": "fp32",
-    "hardware.threads": 1,
-    "hardware.workers": 0,
-}
 
 
 def small(config: Path, photos: Path) -> dict[str, Any]:

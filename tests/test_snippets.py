@@ -28,7 +28,7 @@ from safetensors.torch import save_file
 
 import visionft
 from tests.documents import DOCS, REPOSITORY, Block, blocks, named, pages, visionft_calls, without_blocks
-from tests.effective import effective
+from tests.effective import SMALL, effective
 from tests.scripts import run_python
 from visionft.cli import main
 from visionft.cli.app import build_app
@@ -47,17 +47,6 @@ RUN = [block for block in ALL if block.language in ("bash", "python") and not bl
 CALLS = sorted({shlex.join(words) for b in ALL if b.language == "bash" for words in visionft_calls(b)})
 STARTERS = {"make", "pip", "python", "visionft", ".ci/run"}
 
-SMALL: dict[str, Any] = {
-    "backbone": "test_resnet",
-    "weights": "none",
-    "preprocess.size": 32,
-    "augment.size": 32,
-    "optim.batch_size": 8,
-    "hardware.device": "cpu",
-    "hardware.precision": "fp32",
-    "hardware.threads": 1,
-    "hardware.workers": 0,
-}
 # The names matter: sides are drawn by them, and these products are in the catalogue too.
 KINDS, PRODUCTS, VIEWS = {"disc": "mug", "square": "teapot", "stripes": "watch"}, 9, ("front", "back", "side")
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
@@ -163,8 +162,3 @@ def _opened(path: Path, transform: Preprocess) -> tuple[NDArray[np.uint8], Measu
     except PhotoError as error:
         raise DataError(f"{path} cannot be read any more ({error.reason}): audit the photos again") from error
     return transform.pixels(pixels), measure(pixels), file_kind(data)
-
-
-def strings(column: pa.ChunkedArray) -> list[str]:
-    """Return a column as Python strings."""
-    return [str(text) for text in column.to_pylist()]

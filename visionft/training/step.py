@@ -110,12 +110,18 @@ def _accumulated(
 def _halve(state: TrainState) -> None:
     if state.micro_batch == 1:
         raise MemoryShortError(
-            "the GPU has no room for a single photo in training; choose a smaller --backbone or --preprocess.size"
+            f"{_place(state)} has no room for a single photo in training; "
+            "choose a smaller --backbone or --preprocess.size"
         )
     state.optimizer.zero_grad(set_to_none=True)
     torch.cuda.empty_cache()
     state.micro_batch //= 2
-    state.say(f"out of GPU memory: going on with micro-batches of {state.micro_batch} under the same effective batch")
+    short = "out of GPU memory" if state.device.type == "cuda" else "out of memory"
+    state.say(f"{short}: going on with micro-batches of {state.micro_batch} under the same effective batch")
+
+
+def _place(state: TrainState) -> str:
+    return "the GPU" if state.device.type == "cuda" else "this machine"
 
 
 def _clip(state: TrainState) -> None:
