@@ -43,7 +43,7 @@ def store_network(model: nn.Module, place: Path, arguments: Mapping[str, Any] | 
         arguments: of `timm.create_model`, beside the name; none: they are read off the network where they show.
 
     Returns:
-        `local-dir:FOLDER`.
+        The network's name as a backbone, which begins with `local-dir`.
 
     Raises:
         BackboneError: it is no network of timm, or timm builds another one; or it cannot be written.
