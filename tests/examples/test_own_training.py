@@ -42,6 +42,13 @@ def test_a_network_of_ones_own_is_trained_and_its_run_stands_alone(shapes: Path,
 
 
 @pytest.mark.slow
+def test_a_loss_and_a_metric_of_ones_own_train_and_measure(shapes: Path, tmp_path: Path) -> None:
+    said = told("own_loss.py", shapes, tmp_path)
+    assert "test: kappa " in said
+    assert "kappa on the training photos: " in said
+
+
+@pytest.mark.slow
 def test_a_pipeline_of_ones_own_is_the_same_as_an_object_and_as_a_file(shapes: Path, tmp_path: Path) -> None:
     assert "the same weights: True" in told("own_pipeline.py", shapes, tmp_path)
 

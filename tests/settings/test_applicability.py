@@ -82,7 +82,12 @@ OBSTACLES: dict[str, list[Case]] = {
     "FOLDER": [({"photos": "photos.csv"}, "photos.csv is a manifest, which names the class of each photo")],
     "MANIFEST": [({"photos": "folder"}, "folder is a folder, which has no columns")],
     "CLASSED": [({"task": "regression"}, "the task regression has no classes to weigh")],
-    "SMOOTHED": [NO_EPOCHS, ZERO, ({"task": "regression"}, "the task regression has no classes to smooth")],
+    "SMOOTHED": [
+        NO_EPOCHS,
+        ZERO,
+        ({"task": "regression"}, "the task regression has no classes to smooth"),
+        ({"loss": "own:focal"}, "the loss is own:focal, which is nobody else's to smooth"),
+    ],
     "LEARNT": [({"task": "regression"}, "the task regression has no way to learn from another run")],
     "CONTINUED": [({"task": "regression"}, "the task regression has no way to go on from another run")],
     "SOLVABLE": [({"method": "head", "head": "cosine"}, "lbfgs solves linear heads and head is cosine")],

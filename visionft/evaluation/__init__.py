@@ -3,6 +3,7 @@
 from visionft.evaluation.before_after import BeforeAfter, before_after
 from visionft.evaluation.evaluate import evaluate_bundle, evaluate_run, reading_of
 from visionft.evaluation.evaluation import Evaluation
+from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, require_metrics
 from visionft.evaluation.predict_run import predict_run
 from visionft.evaluation.retention import Earlier, Retention, measure_retention
 from visionft.evaluation.slice_values import columns_of_bundle, columns_of_run, with_slices
@@ -11,6 +12,8 @@ __all__ = [
     "BeforeAfter",
     "Earlier",
     "Evaluation",
+    "MetricFunction",
+    "OwnFigure",
     "Retention",
     "before_after",
     "columns_of_bundle",
@@ -20,5 +23,6 @@ __all__ = [
     "measure_retention",
     "predict_run",
     "reading_of",
+    "require_metrics",
     "with_slices",
 ]

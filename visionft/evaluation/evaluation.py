@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from visionft.classes import Classes
 from visionft.data import Column, Rows
+from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, own_figures
 from visionft.evaluation.retention import Retention
 from visionft.evaluation.seen_photos import TRAIN, Seen
 from visionft.metrics import Slice, slices
@@ -71,6 +72,10 @@ class Evaluation:
         slices: accuracy by the values of columns, where that was asked for, the most suspicious first.
         report: the page that shows all of it; None: there is none.
         task: what is answered.
+        truth: (n,) labels: class indices, or numbers.
+        answers: of the same photos, what a metric is computed from: of classes calibrated probabilities (n, C), of
+            numbers (n,).
+        own: figures of the caller's own by name, where some were asked for.
     """
 
     subject: Path
@@ -89,6 +94,9 @@ class Evaluation:
     slices: tuple[Slice, ...] | None = None
     report: Path | None = None
     task: str = DEFAULT
+    truth: NDArray[Any] | None = field(default=None, repr=False, compare=False)
+    answers: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    own: Mapping[str, OwnFigure] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -128,13 +136,27 @@ class Evaluation:
         found = cls(
             subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes, task=task
         )
-        return replace(found, root=measured.root, digests=measured.rows.digests)
+        scores = learning.scores(logits, temperature)
+        return replace(found, root=measured.root, digests=measured.rows.digests, truth=labels, answers=scores)
 
     def files(self) -> dict[str, tuple[str, str | None]]:
         """Return path and SHA-256 of the photos by their printable paths."""
         paths = self.predictions["path"].to_pylist()
         digests: Sequence[str | None] = [None] * len(paths) if self.digests is None else self.digests
         return {printable(path): (path, digest) for path, digest in zip(paths, digests, strict=True)}
+
+    def with_metrics(self, metrics: Mapping[str, MetricFunction]) -> Evaluation:
+        """Return the same with figures of the caller's own.
+
+        Args:
+            metrics: functions by name, of `truth` and `answers`, that return a number.
+
+        Raises:
+            UsageError: one fails, or returns no finite number.
+        """
+        assert self.truth is not None, "every evaluation is made with labels"
+        assert self.answers is not None, "and with answers"
+        return replace(self, own={**self.own, **own_figures(metrics, self.truth, self.answers)})
 
     def sliced(self, columns: Mapping[str, Sequence[str]]) -> Evaluation:
         """Return the same with the accuracy by the values of columns: (n,) values by the column's name."""
@@ -166,6 +188,7 @@ class Evaluation:
             "quarantine": [entry.to_json() for entry in self.quarantine],
             "notes": list(self.notes),
             **self._slices(),
+            **self._own(),
             **self.mark,
         }
 
@@ -177,10 +200,13 @@ class Evaluation:
     def summary(self) -> dict[str, Any]:
         """Return the figures, the account and what was seen, as the command line's JSON line holds them."""
         kept = {"retention": self.retention.to_json()} if self.retention else {}
-        return {**self.metrics.summary(), **self._account(), **kept, **self._slices(), **self.mark}
+        return {**self.metrics.summary(), **self._account(), **kept, **self._slices(), **self._own(), **self.mark}
 
     def _slices(self) -> dict[str, Any]:
         return {} if self.slices is None else {"slices": [one.to_json() for one in self.slices]}
+
+    def _own(self) -> dict[str, Any]:
+        return {"own_metrics": {name: one.to_json() for name, one in self.own.items()}} if self.own else {}
 
     def _account(self) -> dict[str, Any]:
         return {"account": self.account.to_json(), "seen": self.seen.to_json() if self.seen else None}
@@ -197,6 +223,7 @@ class Evaluation:
         lines += [str(self.seen)] if self.seen else []
         lines += [] if self.unfinished is None else [sentence(self.subject, self.unfinished)]
         lines += [] if self.slices is None else said_of_slices(self.slices)
+        lines += [f"{printable(name)}: {figure}" for name, figure in self.own.items()]
         lines += [f"note: {note}" for note in self.notes]
         return [*lines, *([f"report: {self.report}"] if self.report else [])]
 

@@ -29,6 +29,7 @@ from visionft.runs import Run, layout
 from visionft.runs.class_changes import Succession
 from visionft.runs.learning import learning_of
 from visionft.runs.lineage import Origin
+from visionft.runs.own_loss import GivenLoss
 from visionft.runs.run_files import read_record, read_settings
 from visionft.settings import FitSettings
 from visionft.settings.unused import obstructed
@@ -49,6 +50,7 @@ class Plan:
         origin: the run that this one goes on from.
         succession: what becomes of that run's classes; only before the first checkpoint.
         teacher: the run that this one learns from.
+        loss: of the caller's own, in the place of the task's.
     """
 
     settings: FitSettings
@@ -59,6 +61,7 @@ class Plan:
     origin: Origin | None = None
     succession: Succession | None = None
     teacher: Teacher | None = None
+    loss: GivenLoss | None = None
 
     @property
     def solves_head(self) -> bool:

@@ -73,6 +73,10 @@ class Criterion(nn.Module, ABC):
     def forward(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return the loss of outputs (B, K) summed over the batch, float32 []: micro-batches add up to their batch."""
 
+    def pairs(self, outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the loss compares, for a loss of somebody else's: here outputs (B, K) and labels (B,)."""
+        return outputs, labels
+
     @abstractmethod
     def sums(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """Return what `figures` needs of a batch, float32 (S,), on the device: outputs (B, K), labels (B,)."""
@@ -226,6 +230,10 @@ class Learning(Protocol):
         self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, temperature: float
     ) -> Measures:
         """Return the figures of photos from raw outputs (n, K)."""
+        ...
+
+    def scores(self, logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+        """Return what a metric of the caller's own is given of logits (n, K), in the order of the photos."""
         ...
 
     def table(

@@ -10,6 +10,7 @@ from visionft.settings.applicability import ALWAYS, CONTINUED, FRESH, LEARNT, TI
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
 from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
 from visionft.settings.node import Auto, Place, Settings, Word
+from visionft.settings.own_names import is_own
 from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
 from visionft.tasks.registry import DEFAULT, TASKS, spec_of
 from visionft.wording.did_you_mean import did_you_mean
@@ -63,7 +64,8 @@ class FitSettings(Settings):
     task: Annotated[Word, ALWAYS] = DEFAULT
     """What is learnt: the name of a task."""
     loss: Annotated[Word | None, TRAINED] = None
-    """The training loss by its name: one of the task's; none: the first of its task."""
+    """The training loss by its name: one of the task's; none: the first of its task. `own:NAME` stands in the settings
+    of a run whose loss is a Python function, which is given again as `visionft.fit(loss=...)`."""
     backbone: Annotated[Word, ALWAYS] = "auto"
     """A timm model name, such as mobilenetv3_large_100.ra_in1k; auto: one that suits the hardware."""
     weights: Annotated[Word, FRESH] = "auto"
@@ -124,8 +126,17 @@ class FitSettings(Settings):
     def _of_the_task(self) -> FitSettings:
         spec = spec_of(self.task)
         for name, value, known in (("loss", self.loss, spec.losses), ("head", self.head, spec.heads)):
-            if value is not None and value not in known:
+            if value is not None and value not in known and not (name == "loss" and is_own(value)):
                 raise ValueError(f"{name}: the task {self.task} has no {value}; give one of {some(known)}")
+        return self
+
+    @model_validator(mode="after")
+    def _weighs_its_own_loss(self) -> FitSettings:
+        if is_own(self.loss) and self.optim.class_weights != "none":
+            raise ValueError(
+                f"optim.class_weights: {self.optim.class_weights} weighs the task's loss, and this one is {self.loss}; "
+                "weigh in that function, and leave the setting out"
+            )
         return self
 
     @model_validator(mode="after")

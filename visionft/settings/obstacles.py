@@ -31,6 +31,7 @@ from visionft.settings.applicability import (
 )
 from visionft.settings.export import ExportSettings
 from visionft.settings.fit import FitSettings
+from visionft.settings.own_names import is_own
 from visionft.tasks.registry import DEFAULT, spec_of
 from visionft.tasks.spec import Stage
 
@@ -151,6 +152,12 @@ def _unsolvable(settings: FitSettings) -> Obstacle | None:
     return None
 
 
+def _own_loss(settings: FitSettings) -> Obstacle | None:
+    if is_own(settings.loss):
+        return Obstacle(f"the loss is {settings.loss}, which is nobody else's to smooth", "smooth in that function")
+    return None
+
+
 def _lacks(stage: Stage, what: str) -> Callable[[FitSettings], Obstacle | None]:
     """Return what looks whether a task has a stage, named in words."""
 
@@ -190,7 +197,7 @@ _OBSTACLES: dict[Applies, Callable[[Any], Obstacle | None]] = {
     SOLVABLE: _unsolvable,
     REDUCED: _full_precision,
     CLASSED: _lacks("class_weights", "classes to weigh"),
-    SMOOTHED: _either(_lacks("label_smoothing", "classes to smooth"), _untrained),
+    SMOOTHED: _either(_lacks("label_smoothing", "classes to smooth"), _untrained, _own_loss),
     LEARNT: _lacks("distill", "way to learn from another run"),
     CONTINUED: _lacks("from", "way to go on from another run"),
 }

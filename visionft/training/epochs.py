@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGINT
 
@@ -20,7 +20,7 @@ from visionft.planning.memory_efficient import memory_efficient
 from visionft.planning.plan import Plan, reopen_plan, views_of
 from visionft.runs import layout
 from visionft.runs.history import Epoch, no_longer_better
-from visionft.runs.learning import learning_of
+from visionft.runs.own_loss import GivenLoss, criterion_of
 from visionft.settings import FitSettings
 from visionft.training import validation_cache
 from visionft.training.checkpoint import Checkpoint
@@ -117,13 +117,14 @@ def train_epochs(
             raise Interrupted(interruption.signal, f"interrupted; the same command goes on with {folder}")
 
 
-def take_part(work: Epochs, wanted: FitSettings, ranks: Ranks) -> None:
+def take_part(work: Epochs, wanted: FitSettings, ranks: Ranks, loss: GivenLoss | None = None) -> None:
     """Train, as one of the other processes, what the first one has begun or goes on with.
 
     Args:
         work: what the first process sent.
         wanted: the settings as given, which name the earlier runs.
         ranks: of this process.
+        loss: of the caller's own, which each process was given.
 
     Raises:
         RunError: the run's folder is not the one that the first process sees.
@@ -133,7 +134,7 @@ def take_part(work: Epochs, wanted: FitSettings, ranks: Ranks) -> None:
             f"process {ranks.rank} does not see {work.folder} as the first process does; give an --out that all see "
             "under one name"
         )
-    plan = reopen_plan(work.folder, wanted, work.manifest)
+    plan = replace(reopen_plan(work.folder, wanted, work.manifest), loss=loss)
     torch.set_num_threads(int(plan.settings.hardware.threads))
     checkpoint = Checkpoint.load(work.folder / layout.CHECKPOINT) if work.resumed else None
     history = list(checkpoint.history) if checkpoint else []
@@ -181,7 +182,7 @@ def make_state(
 ) -> TrainState:
     """Return the network on its device, under its loss and its optimizer."""
     settings = plan.settings
-    loss = learning_of(settings.task).criterion(settings, manifest)
+    loss = criterion_of(settings, manifest, plan.loss)
     taught = _distillation(plan) if plan.teacher else None
     objective = Objective(plan.network, plan.preprocess, settings, loss, taught)
     state = TrainState(make_fabric(settings, ranks.device), objective, schedule, say, ranks)

@@ -15,7 +15,8 @@ from visionft.backbones.rewrites.eval_mode_bn import freeze_norms
 from visionft.data import Batch
 from visionft.errors import UsageError
 from visionft.preprocess import Preprocess
-from visionft.runs.learning import Criterion, learning_of
+from visionft.runs.learning import Criterion
+from visionft.runs.own_loss import criterion_of
 from visionft.settings import FitSettings
 from visionft.tasks.registry import spec_of
 from visionft.training.objective import Objective
@@ -54,9 +55,7 @@ class Classifier(LightningModule):
             raise UsageError(
                 "optim.l2_sp and distill have no effect under your own Trainer; leave them out, or use visionft.fit"
             )
-        self.objective = Objective(
-            network, preprocess, settings, loss or learning_of(settings.task).criterion(settings, None)
-        )
+        self.objective = Objective(network, preprocess, settings, loss or criterion_of(settings, None))
         self.schedule, self.settings = schedule, settings
         self.depth_map = backbones.depth_map(network)
         self.groups = methods.groups(network, self.depth_map)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from visionft.planning.teacher import open_teacher
 from visionft.runs import Run, layout, lock
 from visionft.runs.atomic_write import remove, sweep
 from visionft.runs.history import Epoch
+from visionft.runs.own_loss import GivenLoss, require_given, require_usable
 from visionft.runs.run_files import verified_table
 from visionft.runs.verify_run import require_as_written
 from visionft.settings import FitSettings
@@ -36,7 +38,13 @@ from visionft.training.solved_head import solve_head
 @memory_shortage_said(
     "training", "give a smaller --backbone, --preprocess.size or --optim.batch-size, and another --out"
 )
-def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] = (), ranks: Ranks = ALONE) -> Run:
+def train(
+    wanted: FitSettings,
+    say: Say = print,
+    listeners: Iterable[Listener] = (),
+    ranks: Ranks = ALONE,
+    loss: GivenLoss | None = None,
+) -> Run:
     """Train as the settings say, go on with an unfinished run of the same settings, or return the finished one.
 
     Args:
@@ -44,12 +52,15 @@ def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] =
         say: prints one line.
         listeners: told of the training's events, after the package's own.
         ranks: the processes that train it, of which this is the first; the others `follow`.
+        loss: of the caller's own, which the settings name.
 
     Raises:
+        UsageError: the loss is not the one that the settings name.
         DataError, WeightsError, BackboneError, RunError: see errors.py; the output folder is then as it was before.
         Interrupted: ^C or SIGTERM; the state was written, and the same call goes on.
         ProcessLostError: another process ended; the same call goes on.
     """
+    require_given(wanted, loss)
     began = time.monotonic()
     keep_freed_memory()
     folder = run_records.folder_of(wanted)
@@ -93,18 +104,19 @@ def train(wanted: FitSettings, say: Say = print, listeners: Iterable[Listener] =
         say(line)
     if begun:
         with lock.held(folder):
-            return _go_on(folder, wanted, manifest, say, began, listeners, ranks)
+            return _go_on(folder, wanted, manifest, say, began, listeners, ranks, loss)
     for earlier in earlier_runs:
         continue_from.say_what_was_seen(earlier, manifest, say)
-    plan = make_plan(wanted, manifest, say, parent, teacher_run, ranks.neighbours)
+    plan = replace(make_plan(wanted, manifest, say, parent, teacher_run, ranks.neighbours), loss=loss)
+    require_usable(plan.settings, manifest, loss)
     with run_records.new_folder(folder), lock.held(folder):
         if (folder / layout.SETTINGS).is_file():  # another process began here while this one prepared
-            return _go_on(folder, wanted, manifest, say, began, listeners, ranks)
+            return _go_on(folder, wanted, manifest, say, began, listeners, ranks, loss)
         run_records.write(folder, wanted, plan, manifest)
         return _work(folder, plan, manifest, None, say, began, listeners, ranks)
 
 
-def follow(wanted: FitSettings, ranks: Ranks) -> Run:
+def follow(wanted: FitSettings, ranks: Ranks, loss: GivenLoss | None = None) -> Run:
     """Take part, as any but the first process, in what that one trains; return the run once it has finished.
 
     Raises:
@@ -114,7 +126,7 @@ def follow(wanted: FitSettings, ranks: Ranks) -> Run:
     keep_freed_memory()
     try:
         while isinstance(work := ranks.received(), Epochs):
-            take_part(work, wanted, ranks)
+            take_part(work, wanted, ranks, loss)
     except (KeyboardInterrupt, MemoryShortError) as error:  # what ends all ends the first too, which says it
         error.said_elsewhere = True  # type: ignore[union-attr]  # any KeyboardInterrupt may carry it
         raise
@@ -129,6 +141,7 @@ def _go_on(
     began: float,
     listeners: Iterable[Listener],
     ranks: Ranks,
+    loss: GivenLoss | None,
 ) -> Run:
     resume.require_same_settings(folder, wanted)
     resume.require_same_photos(folder, wanted, manifest)
@@ -141,7 +154,7 @@ def _go_on(
             remove(folder / layout.BEST)
         say(f"the run {folder} is finished already; give another --out to train again")
         return Run.open(folder)
-    plan = reopen_plan(folder, wanted, manifest)
+    plan = replace(reopen_plan(folder, wanted, manifest), loss=loss)
     path = folder / layout.CHECKPOINT
     checkpoint = Checkpoint.load(path) if os.path.lexists(path) else None
     resume.require_whole(folder, checkpoint.history if checkpoint else ())

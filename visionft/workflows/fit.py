@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.errors import RunError
-from visionft.workflows.evaluate import evaluate_once
+from visionft.wording.safe_text import printable
+from visionft.workflows.evaluate import evaluate, evaluate_once
 from visionft.workflows.fit_settings import fit_settings
-from visionft.workflows.own_parts import pipeline_line, with_model, with_pipeline
+from visionft.workflows.own_parts import own_metrics, pipeline_line, with_loss, with_model, with_pipeline
 from visionft.workflows.report import report_once
 from visionft.workflows.run_or_bundle import path_of
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from visionft.data.transforms.own_pipeline import Pipeline
-    from visionft.evaluation import Evaluation
+    from visionft.evaluation import Evaluation, MetricFunction
     from visionft.runs import Run
+    from visionft.runs.own_loss import GivenLoss, LossFunction
     from visionft.settings import FitSettings
     from visionft.training import Listener, Ranks
 
@@ -35,6 +37,8 @@ def fit(
     model: nn.Module | None = None,
     model_args: Mapping[str, Any] | None = None,
     augment_pipeline: Pipeline | None = None,
+    loss: LossFunction | str | None = None,
+    metrics: Mapping[str, MetricFunction] | None = None,
     **flags: Any,
 ) -> Run:
     """Fine-tune on photos and evaluate on the test split, if there is one.
@@ -59,12 +63,17 @@ def fit(
         augment_pipeline: a pipeline of albumentations of your own, or a file that `A.save` wrote, in place of
             `augment.strength` and `augment.flip`. It gets (H, W, 3) uint8 RGB, a whole photo whose short side is at
             most one and a half crops, and returns uint8 RGB of any size.
+        loss: the name of one of the task's losses, or a function of your own of outputs float32 [B, K] and targets [B]
+            that returns the loss of each photo, [B]: of classes logits and int64 indices; of numbers both [B], float32,
+            standardised. The run records its name; give it again to go on.
+        metrics: figures of your own, as for `evaluate`: on the test split, or on validation where there is none.
         flags: settings by name, nested (`optim={"lr": 1e-4}`) or dotted (`**{"optim.lr": 1e-4}`).
 
     Returns:
         The run. Called again with the same settings, an unfinished run goes on and a finished one is returned.
 
     Raises:
+        UsageError: a loss or a metric of your own cannot be used.
         SettingsError: something is wrong with a setting, or it can have no effect; one line each, before any work.
         VisionftError: see `visionft.errors`; a KeyboardInterrupt leaves a checkpoint first.
     """
@@ -72,6 +81,8 @@ def fit(
         if flags.get(name) is not None:
             flags[name] = path_of(flags[name])
     flags = with_pipeline(with_model(flags, model, model_args), augment_pipeline)
+    flags, given = with_loss(flags, loss, photos_or_settings)
+    own = own_metrics(metrics)
     told: list[str] = []  # of several processes the first alone says it
     settings = in_place(fit_settings(photos_or_settings, config, flags, say=told.append), config, flags)
     if settings.augment.pipeline is not None:
@@ -80,14 +91,21 @@ def fit(
 
     with joined(settings.hardware.device) as ranks:
         if not ranks.first:
-            return follow(settings, ranks)
+            return follow(settings, ranks, given)
         for line in told:
             say(line)
         with ranks.leading():
-            return _fit(settings, say, listeners, ranks)
+            return _fit(settings, say, listeners, ranks, given, own)
 
 
-def _fit(settings: FitSettings, say: Say, listeners: Iterable[Listener], ranks: Ranks) -> Run:
+def _fit(
+    settings: FitSettings,
+    say: Say,
+    listeners: Iterable[Listener],
+    ranks: Ranks,
+    loss: GivenLoss | None,
+    metrics: Mapping[str, MetricFunction],
+) -> Run:
     from visionft.evaluation import Earlier, measure_retention
     from visionft.runs import layout
     from visionft.training import train
@@ -95,7 +113,7 @@ def _fit(settings: FitSettings, say: Say, listeners: Iterable[Listener], ranks: 
     earlier = Earlier.read(settings.retention, settings.data) if settings.retention is not None else None
     if earlier is not None:
         say(str(earlier))
-    run = train(settings, say, listeners, ranks)
+    run = train(settings, say, listeners, ranks, loss)
     pictures = settings.report.pictures
     evaluation = evaluate_once(run, say, pictures="none" if pictures == "none" else None)
     if settings.from_run is not None:
@@ -104,8 +122,22 @@ def _fit(settings: FitSettings, say: Say, listeners: Iterable[Listener], ranks: 
         retention = measure_retention(run, earlier)
         retention.write(run.path / layout.RETENTION)
         say(str(retention))
+    if metrics:
+        _own_figures(run, evaluation, metrics, say, pictures)
     report_once(run, say, pictures)
     return run
+
+
+def _own_figures(
+    run: Run, evaluation: Evaluation | None, metrics: Mapping[str, MetricFunction], say: Say, pictures: str
+) -> None:
+    """Say and write figures of the caller's own beside the package's, which are written whatever becomes of these."""
+    split = "test" if run.has_split("test") else "validation"
+    measured = (evaluation or evaluate(run, split=split, pictures=pictures)).with_metrics(metrics)
+    if measured.written is not None:
+        measured.write(measured.written)
+    for name, figure in measured.own.items():
+        say(f"{split}: {printable(name)} {figure}")
 
 
 def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) -> None:

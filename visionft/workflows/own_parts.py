@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from visionft.data.transforms.own_pipeline import Pipeline
+    from visionft.evaluation import MetricFunction
+    from visionft.runs.own_loss import GivenLoss
 
 MODELS = "models"
 """The folder of the caches for networks that were given as objects."""
@@ -65,6 +67,37 @@ def with_pipeline(flags: Mapping[str, Any], pipeline: Pipeline | None) -> dict[s
     from visionft.data.transforms.own_pipeline import pipeline_text
 
     return {**flags, "augment.pipeline": pipeline_text(pipeline)}
+
+
+def with_loss(flags: Mapping[str, Any], loss: Any, settings: Any) -> tuple[dict[str, Any], GivenLoss | None]:
+    """Return the flags that name a loss, and the loss itself where it is the caller's own.
+
+    Args:
+        flags: settings by name.
+        loss: the name of one of the task's losses, or a function; none: there is none.
+        settings: whole settings, which name their loss already; or anything else.
+
+    Raises:
+        UsageError: the loss cannot be used.
+    """
+    if loss is None:
+        return dict(flags), None
+    if isinstance(loss, str):
+        return {**flags, "loss": loss}, None
+    from visionft.runs.own_loss import GivenLoss
+    from visionft.settings import FitSettings
+
+    given = GivenLoss.of(loss)
+    return (dict(flags) if isinstance(settings, FitSettings) else {**flags, "loss": given.name}), given
+
+
+def own_metrics(metrics: Any) -> Mapping[str, MetricFunction]:
+    """Return metrics of the caller's own by name; UsageError: they are no functions by name."""
+    if metrics is None:
+        return {}
+    from visionft.evaluation import require_metrics
+
+    return require_metrics(metrics)
 
 
 def pipeline_line(text: str) -> str:

@@ -113,6 +113,10 @@ class ClassLearning:
         """Return all figures of logits (n, C)."""
         return evaluate_logits(logits, labels, list(classes), temperature=temperature)
 
+    def scores(self, logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+        """Return calibrated probabilities (n, C)."""
+        return softmax(logits / temperature).astype(np.float32)
+
     def table(
         self,
         paths: Sequence[str],

@@ -125,6 +125,10 @@ class NumberLearning:
         """Return the figures of answers (n, 1)."""
         return error_figures(logits[:, 0], labels)
 
+    def scores(self, logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:  # noqa: ARG002
+        """Return the numbers (n,) of outputs (n, 1)."""
+        return logits[:, 0]
+
     def table(
         self,
         paths: Sequence[str],

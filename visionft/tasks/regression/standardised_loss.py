@@ -38,6 +38,10 @@ class StandardisedLoss(Criterion):
             return loss
         return targets.share * loss + (1 - targets.share) * self._sum(outputs, targets.others)
 
+    def pairs(self, outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return standardised outputs and labels, both (B,)."""
+        return outputs.float().squeeze(1), (labels - self.mean) / self.std
+
     def sums(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """Return (loss, absolute error in the labels' unit, photos), summed over outputs (B, 1)."""
         error = self.std * self._distance(outputs, labels).abs().sum()
@@ -53,4 +57,5 @@ class StandardisedLoss(Criterion):
         return (distance.abs() if self.kind == "l1" else distance.square()).sum()
 
     def _distance(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        return outputs.float().squeeze(1) - (labels - self.mean) / self.std
+        answered, wanted = self.pairs(outputs, labels)
+        return answered - wanted
