@@ -11,5 +11,6 @@ from visionft.wording.safe_text import printable
 def complain(sentences: Sequence[str], code: int) -> int:
     """Print each sentence on a line of stderr and return the exit code."""
     for sentence in sentences:
-        print(f"visionft: {printable(sentence)}", file=sys.stderr)
+        # With its end in one piece: a signal between the two would put the next sentence on the same line.
+        print(f"visionft: {printable(sentence)}\n", end="", file=sys.stderr)
     return code

@@ -27,7 +27,8 @@ def say(as_json: bool, line: str) -> None:
 
     Names come from outside: their control characters and bytes that are no text are escaped.
     """
-    print(printable_text(line), file=sys.stderr if as_json else sys.stdout, flush=True)
+    # With its end in one piece: a signal between the two would put what it says on the same line.
+    print(f"{printable_text(line)}\n", end="", file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
 @contextmanager
