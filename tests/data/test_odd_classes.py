@@ -95,3 +95,13 @@ def test_names_that_would_break_lines_or_steer_a_terminal_are_refused(tmp_path: 
     with pytest.raises(DataError, match="mend the label"):
         refuse_unprintable(tmp_path / "list.csv", [name])
     refuse_unprintable(tmp_path, ["hat", "Crème", "帽子", "كلاه"])
+
+
+@pytest.mark.parametrize(("names", "told"), [
+    ([f"{n * 0.37:.2f}" for n in range(20)], True), ([f"{n}e-3" for n in range(40)], True),
+    ([f"{n * 0.37:.2f}" for n in range(19)], False), ([*(str(n) for n in range(40)), "hat"], False),
+])  # fmt: skip
+def test_labels_that_are_quantities_name_the_task_that_learns_them(names: list[str], told: bool) -> None:
+    words = f"the {len(names)} labels are numbers: to learn a number for each photo, add --task regression"
+    assert any(words in note for note in odd_notes(TABLE, names)) == told
+    assert not any("regression" in note for note in odd_notes(FOLDER, names))

@@ -158,6 +158,15 @@ def test_photos_unfit_to_train_on_are_one_sentence(tree: Tree, paths: list[str],
         prepare(tree(paths), DataSettings())
 
 
+def test_a_price_a_photo_is_told_which_task_learns_it(tree: Tree, tmp_path: Path) -> None:
+    root = tree(numbered("hat", "cap", "bag", n=10))
+    photos = sorted(root.rglob("*.png"))[:25]
+    rows = [f"{photo},{index * 1.25}" for index, photo in enumerate(photos)]
+    (tmp_path / "prices.csv").write_text("\n".join(["path,label", *rows]))
+    with pytest.raises(DataError, match=r"better twenty; the 25 labels are numbers: .* add --task regression"):
+        prepare(tmp_path / "prices.csv", DataSettings())
+
+
 def test_a_class_that_train_spells_otherwise_is_named(tree: Tree) -> None:
     root = tree(numbered("train/Hat", "train/cap", "test/hat", "test/cap"))
     with pytest.raises(DataError, match=r"of class 'hat' in test, but none in train; did you mean 'Hat'\?: add"):

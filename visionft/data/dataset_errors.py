@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from visionft.data.odd_classes import Place, other_task
 from visionft.data.sources.listing import Listing
 from visionft.data.splits import SPLITS
 from visionft.errors import DataError
@@ -79,8 +80,13 @@ def refuse_unvalidated(photos: Path, table: pa.Table) -> None:
     if not pc.any(pc.equal(table["split"], "validation")).as_py():
         raise DataError(
             f"{photos} has only one photo or product for each class, so that none is left to choose by: "
-            "give every class at least two, better twenty"
+            f"give every class at least two, better twenty{_other_task(photos, table)}"
         )
+
+
+def _other_task(photos: Path, table: pa.Table) -> str:
+    place = Place(None, in_folders=not photos.is_file())
+    return "".join(f"; {words}" for words in other_task(place, table["label"].unique().to_pylist()))
 
 
 def refuse_unknown(photos: Path, names: list[str], known: tuple[str, ...]) -> None:

@@ -22,6 +22,9 @@ _SYSTEMS = frozenset(
 )
 _FORMULA = ("=", "+", "-", "@")
 _COPY = re.compile(r"( - copy( \(\d+\))?| copy( \d+)?| \(\d+\))$", re.IGNORECASE)
+QUANTITIES = 20
+"""Numbers from which on labels are taken for quantities: ratings have fewer."""
+_QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 
 
@@ -144,8 +147,15 @@ def _formulas(place: Place, names: Sequence[str]) -> list[str]:  # noqa: ARG001 
     return [f"{_quoted(found)} would be computed by a spreadsheet: rename without the first sign"] if found else []
 
 
+def other_task(place: Place, names: Sequence[str]) -> list[str]:
+    """Return what says that labels are quantities rather than names, and which task learns them; or nothing."""
+    if place.in_folders or len(names) < QUANTITIES or not all(_QUANTITY.fullmatch(name) for name in names):
+        return []
+    return [f"the {len(names):,} labels are numbers: to learn a number for each photo, add --task regression"]
+
+
 _KINDS: tuple[Callable[[Place, Sequence[str]], list[str]], ...] = (
-    _spellings, _numbers_alike, _plurals, _copies, _blanks, _missing, _parents, _order, _systems, _formulas,
+    other_task, _spellings, _numbers_alike, _plurals, _copies, _blanks, _missing, _parents, _order, _systems, _formulas,
 )  # fmt: skip
 
 
