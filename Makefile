@@ -25,10 +25,10 @@ demo: $(VENV)/.wheel
 test: $(VENV)/.dev $(VENV)/.wheel
 	$(PYTEST) -n 2 --dist loadfile
 
-# Two processes as well: the one slow test of a time compares it with its own idle rounds, and killed runs wait for what
-# they need, however long it takes.
+# Two processes as well, which begin with the files that take longest (tests/conftest.py): the one slow test of a time
+# compares it with its own idle rounds, and killed runs wait for what they need, however long it takes.
 slow: $(VENV)/.dev $(VENV)/.wheel
-	$(PYTEST) -m "slow and not gpu" --timeout 1800 -n 2 --dist loadfile
+	$(PYTEST) -m "slow and not gpu" --timeout 1800 -n 2 --dist loadfile --no-loadscope-reorder
 
 # The pages of docs/ as a site in build/docs; a warning is an error.
 docs: $(VENV)/.dev $(VENV)/.wheel

@@ -61,6 +61,7 @@ class Scale:
     steps: dict[str, int]
     methods: tuple[str, int]
     fits: dict[str, tuple[str, ...]]
+    size: int = 224
     taken: int = 30
     rounds: int = 2
     epoch: int = 4_000
@@ -77,29 +78,33 @@ TINY = Scale(
     {"test_resnet": 4, "test_vit": 4},
     ("test_vit", 4),
     {"test_vit": ("full", "lora")},
+    size=160,
     taken=4,
     rounds=1,
     epoch=24,
 )
-SIZE = 224
 
 
 def silent(done: int, total: int) -> None:
     """Show no progress."""
 
 
-def settings(photos: Path, backbone: str, batch: int, device: str, **changes: Any) -> FitSettings:
-    """Return a fit of random weights: speed and memory do not depend on them."""
+def settings(photos: Path, backbone: str, batch: int, scale: Scale, **changes: Any) -> FitSettings:
+    """Return a fit of random weights, which speed and memory do not depend on, as one of pretrained weights is.
+
+    Photos have the size that the yardsticks train at, and batch norms keep their statistics.
+    """
     flags = {
         "photos": photos, "backbone": backbone, "weights": "none", "epochs": 3, "optim.batch_size": batch,
-        "optim.micro_batch": batch, "hardware.device": device, "method.name": "full", **changes,
+        "optim.micro_batch": batch, "hardware.device": scale.device, "method.name": "full", "augment.size": scale.size,
+        "preprocess.size": scale.size, "optim.norm_statistics": "frozen", **changes,
     }  # fmt: skip
     return build(**flags)
 
 
 def ours(photos: Path, backbone: str, batch: int, scale: Scale, **changes: Any) -> dict[str, Any]:
     """Train some steps on real photos, as `visionft advise` does."""
-    wanted = settings(photos, backbone, batch, scale.device, **changes)
+    wanted = settings(photos, backbone, batch, scale, **changes)
     manifest = data.prepare(photos, wanted.data, on_progress=silent)
     trial = in_process(try_method, wanted, manifest, Limits(scale.taken, 60.0), advance=silent)
     return {
@@ -154,7 +159,7 @@ def _step_tasks(photos: Path, scale: Scale) -> Iterator[Task]:
         for name, batch in list(scale.steps.items())[:: 1 if turn == 0 else -1]:
             key = {"part": "step", "backbone": name, "batch": batch, "round": turn}
             for what, step in (("bare", yardsticks.bare), ("timm", yardsticks.timm_step)):
-                work = partial(in_process, step, name, batch, SIZE, scale.taken, scale.device, advance=silent)
+                work = partial(in_process, step, name, batch, scale.size, scale.taken, scale.device, advance=silent)
                 yield {**key, "what": what}, work
             yield {**key, "what": "ours"}, partial(ours, photos, name, batch, scale)
 

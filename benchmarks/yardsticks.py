@@ -71,9 +71,7 @@ def _way_step(backbone: str, batch: int, size: int, way: Way) -> Callable[[], No
     torch.manual_seed(0)
     order = torch.channels_last if way.channels_last else torch.contiguous_format
     model = timm.create_model(backbone, num_classes=CLASSES).to(memory_format=order).train()
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
+    keep_statistics(model)
     pixels = torch.randn(batch, 3, size, size).contiguous(memory_format=order)
     labels = torch.randint(0, CLASSES, (batch,))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05, fused=True)
@@ -89,6 +87,13 @@ def _way_step(backbone: str, batch: int, size: int, way: Way) -> Callable[[], No
     return step
 
 
+def keep_statistics(model: nn.Module) -> None:
+    """Let batch norms keep their statistics, as ours do with pretrained weights."""
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
 def _least(step: Callable[[], None]) -> float:
     times: list[float] = []
     for _ in range(1 + TRIED):
@@ -102,7 +107,7 @@ def timm_step(backbone: str, batch: int, size: int, steps: int, device: str, *, 
     """Train as timm's train.py does with --amp --amp-dtype bfloat16 --channels-last --model-ema --clip-grad 1.
 
     Its optimizer, loss, clipping and average are timm's own, called in the order of its loop; batches are synthetic
-    and lie on the device.
+    and lie on the device. Batch norms keep their statistics, as ours do.
     """
     model, pixels, labels = _start(backbone, batch, size, device)
     optimizer = create_optimizer_v2(model, opt="adamw", lr=1e-4, weight_decay=0.05)
@@ -126,6 +131,7 @@ def timm_step(backbone: str, batch: int, size: int, steps: int, device: str, *, 
 def _start(backbone: str, batch: int, size: int, device: str) -> tuple[nn.Module, Tensor, Tensor]:
     torch.manual_seed(0)
     model = timm.create_model(backbone, num_classes=CLASSES).to(device, memory_format=torch.channels_last).train()
+    keep_statistics(model)
     pixels = torch.randn(batch, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
     return model, pixels, torch.randint(0, CLASSES, (batch,), device=device)
 

@@ -23,6 +23,16 @@ os.environ["VISIONFT_CACHE"] = str(CACHE)
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 
 
+@pytest.hookimpl(trylast=True)  # after those that are not asked for went
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that may take longest, as their bounds say: one process should not end alone with them."""
+    bounds: dict[Path, float] = {}
+    for item in items:
+        bound = item.get_closest_marker("timeout")
+        bounds[item.path] = max(bounds.get(item.path, 0.0), bound.args[0] if bound else 0.0)
+    items.sort(key=lambda item: -bounds[item.path])
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of shared photos and weights: $VISIONFT_SHARED, else `shared` beside the repository."""
