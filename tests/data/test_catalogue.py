@@ -35,6 +35,11 @@ def test_a_folder_of_photos_alone_has_no_labels(tmp_path: Path) -> None:
     assert found.listing.notes == (UNLABELLED,)
 
 
+def test_a_setting_of_folders_asks_for_folders(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="lie in no class folder"):
+        read_catalogue(photos(tmp_path / "p", "a.png"), READ.model_copy(update={"depth": 1}))
+
+
 def test_split_folders_are_kept_together_with_their_split(tmp_path: Path) -> None:
     found = read_catalogue(photos(tmp_path / "p", "train/hat/a.png", "test/hat/b.png", "test/mug/c.png"), READ)
     assert [row[1:3] for row in found.rows()] == [("hat", "test"), ("mug", "test"), ("hat", "train")]

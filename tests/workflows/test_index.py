@@ -62,3 +62,14 @@ def test_a_run_makes_an_index_too(place: Path, trained: Path, shapes: Path) -> N
         vft.index(trained, shapes, out="i", adapter="x")
     with pytest.raises(RunError, match="there is no run or bundle at nowhere"):
         vft.index("nowhere", shapes, out="i")
+
+
+@pytest.mark.parametrize(("flags", "told"), [
+    ({"epochs": 3}, "an index has no setting 'epochs'; it has data.inside, "),
+    ({"data": {"dept": 1}}, "an index has no setting 'data.dept'; did you mean 'data.depth'"),
+    ({"data.validation": 0.1}, "an index has no setting 'data.validation'"),
+])  # fmt: skip
+def test_a_setting_without_effect_is_refused(place: Path, flags: dict[str, object], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        vft.index("bundle", "photos", **flags)
+    assert vft.index("bundle", "photos", data={"depth": 1}).photos == 20

@@ -124,10 +124,10 @@ def test_values_out_of_range_are_refused(place: Path, flags: dict[str, object], 
         vft.search("i", "photos/c0/0.png", **flags)  # type: ignore[arg-type]
 
 
-def test_a_search_with_a_bundle_needs_no_torch(place: Path) -> None:
+def test_a_search_with_a_bundle_needs_neither_torch_nor_usearch(place: Path) -> None:
     vft.index("bundle", "photos", out="i")
     code = (
-        "import sys; sys.modules['torch'] = None\n"
+        "import sys; sys.modules['torch'] = sys.modules['usearch'] = None\n"
         "import visionft; print(visionft.search('i', 'photos/c0/0.png', where=\"label = 'c0'\")[0].hits[0].path)"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

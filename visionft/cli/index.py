@@ -14,9 +14,9 @@ from visionft.cli.output import Json, finish
 from visionft.cli.path_checks import PLACE, require_photos, require_run
 from visionft.settings import build
 from visionft.settings.fields import leaves
+from visionft.settings.index import READING
 
-_READING = ("inside", "layout", "depth", "group_by", "path_column", "label_column", "max_pixels")
-_OTHERS = {path for path in leaves() if path not in {"photos", *(f"data.{name}" for name in _READING)}}
+_OTHERS = {path for path in leaves() if path not in {"photos", *(f"data.{name}" for name in READING)}}
 
 
 @partial(with_settings, without=tuple(_OTHERS))

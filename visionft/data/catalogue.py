@@ -19,6 +19,8 @@ from visionft.settings import DataSettings
 from visionft.tasks.registry import DEFAULT
 
 Values = Mapping[str, str]
+OF_FOLDERS = ("inside", "layout", "depth", "group_by")
+"""Settings that have no effect on photos which lie in no folder: where one is given, folders are asked for."""
 UNLABELLED = "the photos lie in no class folders: they have no label"
 
 
@@ -72,11 +74,12 @@ def _labelled(photos: Path, settings: DataSettings) -> Listing:
 
 
 def _folder(photos: Path, settings: DataSettings) -> Listing:
-    flat = [entry for entry in photos.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-    if flat:
+    inner = [entry for entry in photos.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    if inner or any(getattr(settings, name) != getattr(DataSettings(), name) for name in OF_FOLDERS):
         return _labelled(photos, settings)
-    found = [place for place in require_photos(photos) if isinstance(place, Path)]
-    passed = tuple(place for place in require_photos(photos) if isinstance(place, Quarantined))
+    places = require_photos(photos)
+    found = [place for place in places if isinstance(place, Path)]
+    passed = tuple(place for place in places if isinstance(place, Quarantined))
     nothing = pa.nulls(len(found), pa.string())
     paths = pa.array([str(place.relative_to(photos)) for place in found], pa.string())
     table = pa.table([paths, nothing, nothing, nothing], names=COLUMNS.names)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visionft.searching.nearest import best_of_products, best_rows, cosines, numbered
-from visionft.searching.neighbours import Neighbours
 from visionft.searching.origin import Vectors
 from visionft.searching.search_results import Hit
 from visionft.searching.store import GIVEN, Store
 from visionft.searching.threshold import Chunk
+
+if TYPE_CHECKING:
+    from visionft.searching.neighbours import Neighbours
 
 FEW = 20_000
 """Photos that are compared exactly beside approximate neighbours: those that a condition leaves, or that are new."""
@@ -54,7 +57,7 @@ class _Gallery:
     def __init__(self, store: Store, question: Question) -> None:
         self._store, self._asked = store, question
         few = question.allowed is not None and len(question.allowed) <= FEW
-        self._near = None if few else Neighbours.of(store)
+        self._near = None if few else _neighbours(store)
 
     def hits(self, query: Vectors) -> tuple[Hit, ...]:
         chunk = self._all if self._near is None else self._around(query, self._near)
@@ -68,12 +71,18 @@ class _Gallery:
         allowed = self._asked.allowed
         if allowed is not None and len(allowed) <= FEW:
             return self._store.chunk_of(allowed)
-        return self._permitted(_together(self._store.chunks()))
+        return self._read(0)
 
     @cached_property
     def _new(self) -> Chunk:
         """Photos that the neighbours do not know yet."""
-        return self._permitted(_together(self._store.chunks(self._near.last if self._near else 0)))
+        return self._read(self._near.last if self._near else 0)
+
+    def _read(self, after: int) -> Chunk:
+        """Read photos with ids above `after`; with their products, which takes longer, where these are asked for."""
+        if self._asked.per_product:
+            return self._permitted(_together(self._store.chunks(after)))
+        return self._permitted(_together(Chunk(ids, rows, [], []) for ids, rows in self._store.vectors(after)))
 
     def _around(self, query: Vectors, near: Neighbours) -> Chunk:
         """Return photos near a query, the nearest surely among them, and enough of them."""
@@ -92,8 +101,16 @@ class _Gallery:
             return np.empty(0, np.float32), np.empty(0, np.int64)
         scores = cosines(chunk.vectors, query)
         if self._asked.per_product:
-            return scores, best_of_products(scores, numbered(chunk.products), self._asked.top)
+            return scores, best_of_products(scores, self._products(chunk), self._asked.top)
         return scores, best_rows(scores, self._asked.top)
+
+    def _products(self, chunk: Chunk) -> NDArray[np.int64]:
+        return self._all_products if chunk is self.__dict__.get("_all") else numbered(chunk.products)
+
+    @cached_property
+    def _all_products(self) -> NDArray[np.int64]:
+        """The number of the product of every photo that may be a hit: counted once for all queries."""
+        return numbered(self._all.products)
 
     def _permitted_ids(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         return ids if self._asked.allowed is None else ids[np.isin(ids, self._asked.allowed)]
@@ -102,11 +119,20 @@ class _Gallery:
         if self._asked.allowed is None:
             return chunk
         kept = np.flatnonzero(np.isin(chunk.ids, self._asked.allowed))
-        products, digests = ([values[row] for row in kept] for values in (chunk.products, chunk.digests))
-        return Chunk(chunk.ids[kept], chunk.vectors[kept], products, digests)  # type: ignore[arg-type]
+        products = [chunk.products[row] for row in kept] if chunk.products else []
+        return Chunk(chunk.ids[kept], chunk.vectors[kept], products, [])
+
+
+def _neighbours(store: Store) -> Neighbours | None:
+    if store.fact("neighbours") is None:
+        return None  # an exact search needs no USearch, which an environment for serving may lack
+    from visionft.searching.neighbours import Neighbours
+
+    return Neighbours.of(store)
 
 
 def _together(chunks: Iterable[Chunk]) -> Chunk:
+    """Return chunks as one, without the digests, which nothing is looked up by."""
     several = [chunk for chunk in chunks if len(chunk.ids)]
     if not several:
         return Chunk(np.empty(0, np.int64), np.empty((0, 0), np.float32), [], [])
@@ -114,7 +140,7 @@ def _together(chunks: Iterable[Chunk]) -> Chunk:
         np.concatenate([chunk.ids for chunk in several]),
         np.concatenate([chunk.vectors for chunk in several]),
         [product for chunk in several for product in chunk.products],
-        [digest for chunk in several for digest in chunk.digests],
+        [],
     )
 
 

@@ -71,12 +71,6 @@ def _complete(store: Store, bar: Bar) -> None:
         neighbours.build(store, advance)
 
 
-def threshold_of(store: Store) -> Threshold | None:
-    """Return the threshold that was fitted to an index; None: there is none."""
-    record = store.fact("threshold")
-    return None if record is None else Threshold.from_json(record)
-
-
 def _summary(store: Store, changes: Changes, embedder: Embedder, notes: tuple[str, ...], seconds: float) -> Indexed:
     return Indexed(
         path=store.folder,
@@ -89,7 +83,7 @@ def _summary(store: Store, changes: Changes, embedder: Embedder, notes: tuple[st
         removed=changes.removed,
         left_out=tuple((item.path, item.reason) for item in changes.left_out),
         columns=store.columns,
-        threshold=threshold_of(store),
+        threshold=store.threshold,
         unfitted=store.fact("unfitted"),
         exact_ms=round(store.fact("exact_ms"), 3),
         approximate=store.fact("neighbours") is not None,

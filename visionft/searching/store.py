@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from visionft.errors import SearchIndexError
 from visionft.searching.condition import quoted
 from visionft.searching.origin import Origin, Vectors
-from visionft.searching.threshold import Chunk
+from visionft.searching.threshold import Chunk, Threshold
 
 PHOTOS, NEIGHBOURS = "photos.sqlite", "neighbours.usearch"
 """Files of an index."""
@@ -64,6 +64,12 @@ class Store:
         if self.origin is None:
             raise SearchIndexError(f"the index {self.folder} is empty; run the `visionft index` that made it again")
         return self.origin
+
+    @property
+    def threshold(self) -> Threshold | None:
+        """The threshold that was fitted to its photos; None: there is none."""
+        record = self.fact("threshold")
+        return None if record is None else Threshold.from_json(record)
 
     @property
     def columns(self) -> tuple[str, ...]:

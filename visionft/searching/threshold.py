@@ -78,12 +78,14 @@ def leave_one_out(queries: Chunk, gallery: Iterable[Chunk]) -> tuple[NDArray[np.
     own = np.full(len(queries.products), -np.inf, np.float32)
     other = own.copy()
     names = {name: number for number, name in enumerate(dict.fromkeys(queries.products))}
+    files = {digest: number for number, digest in enumerate(dict.fromkeys(queries.digests))}
     asked = np.array([names[name] for name in queries.products])[:, None]
-    digests = np.array(queries.digests, object)[:, None]
+    digests = np.array([files[digest] for digest in queries.digests])[:, None]
     for chunk in gallery:
         numbers = np.array([-2 if name is None else names.get(name, -1) for name in chunk.products])[None]
         scores = np.asarray(queries.vectors @ chunk.vectors.T, np.float32)
-        same, copy = asked == numbers, digests == np.array(chunk.digests, object)[None]
+        same = asked == numbers
+        copy = digests == np.array([files.get(digest, -1) for digest in chunk.digests])[None]
         own = np.maximum(own, np.where(same & ~copy, scores, -np.inf).max(axis=1, initial=-np.inf))
         other = np.maximum(other, np.where(same | copy | (numbers == -2), -np.inf, scores).max(axis=1, initial=-np.inf))
     return own, other

@@ -1,8 +1,8 @@
 """The public verbs: each a function over values, the same in a notebook and on the command line.
 
 Heavy rooms are imported inside the verbs: predicting with a bundle, comparing bundles and searching with one load
-neither torch nor the settings; predicting and comparing work where only what serving needs is installed
-(export/requirements-serve.txt), searching needs USearch beside it.
+neither torch nor the settings, and work where only what serving needs is installed (export/requirements-serve.txt); a
+search through approximate neighbours needs USearch beside it.
 """
 
 from visionft.workflows.advise import advise, require_advisable

@@ -42,7 +42,7 @@ def index(
         out: the folder of the index; auto: indexes/PHOTOS.
         adapter: the one that answers, in a bundle with adapters.
         bar: shows how far the work is: called with a title, it gives a context whose value takes (done, total).
-        flags: settings of the data by name, as for `fit` (`data={"depth": 1}` or `**{"data.depth": 1}`).
+        flags: how the photos are read, as for `fit` (`data={"depth": 1}` or `**{"data.depth": 1}`).
 
     Returns:
         What was done, with the threshold below which a photo is not in the catalogue, and its rates.
@@ -56,7 +56,9 @@ def index(
     from visionft.data.catalogue import read_catalogue
     from visionft.searching.make_index import make_index
     from visionft.settings import build
+    from visionft.settings.index import require_reading
 
+    require_reading(flags)
     settings = build(photos, None, **flags)
     stem = settings.photos.absolute().stem
     folder = Path("indexes") / stem if out == "auto" else place_of(out, "--out") or Path()

@@ -81,11 +81,9 @@ def search(
 
 
 def _threshold(store: Store, asked: float | Literal["auto"] | None) -> tuple[float | None, Threshold | None]:
-    from visionft.searching.make_index import threshold_of
-
     if asked != "auto":
         return asked, None
-    fitted = threshold_of(store)
+    fitted = store.threshold
     if fitted is None:
         why = store.fact("unfitted") or "it is not finished: run the `visionft index` that made it again"
         raise SearchIndexError(
