@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from tests.searching.making import ORIGIN, Colours, catalogue, contents_of, indexed, listed, photo
 from visionft.errors import SearchIndexError, UsageError
 from visionft.searching.open_store import opened
-from visionft.searching.origin import Origin
 from visionft.searching.store import PHOTOS
 
 
@@ -57,13 +56,6 @@ def test_the_same_model_in_another_place_goes_on(tmp_path: Path) -> None:
     assert made.unchanged == 20
     with opened(tmp_path / "index") as store:
         assert store.require_origin().place == "/elsewhere"
-
-
-def test_a_model_is_found_beside_the_index_where_both_were_moved(tmp_path: Path) -> None:
-    (tmp_path / "colours").mkdir()
-    assert ORIGIN.found_from(tmp_path) == tmp_path / "colours"
-    assert replace(ORIGIN, place=str(tmp_path)).found_from(Path("x")) == tmp_path
-    assert Origin.from_json(ORIGIN.to_json()) == ORIGIN
 
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:

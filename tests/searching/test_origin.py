@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.searching.making import ORIGIN
-from visionft.searching.origin import unit_vector
+from visionft.searching.origin import Origin, unit_vector
 
 
 def test_an_embedding_has_length_1_or_none() -> None:
@@ -24,3 +25,15 @@ def test_an_embedding_has_length_1_or_none() -> None:
 ])  # fmt: skip
 def test_a_model_is_told_by_its_place_and_digest(changes: dict[str, str], told: str) -> None:
     assert str(replace(ORIGIN, **changes)) == told
+
+
+def test_a_model_is_found_where_it_was_or_as_far_from_the_index(tmp_path: Path) -> None:
+    place = tmp_path / "a" / "model"
+    place.mkdir(parents=True)
+    origin = replace(ORIGIN, place=str(place))
+    way = origin.way_from(tmp_path / "a" / "indexes" / "i")
+    assert way == "../../model"
+    assert origin.found_from(Path("elsewhere"), way) == place
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert origin.found_from(tmp_path / "b" / "indexes" / "i", way).resolve() == tmp_path / "b" / "model"
+    assert Origin.from_json(ORIGIN.to_json()) == ORIGIN

@@ -102,20 +102,22 @@ def test_queries_of_every_kind_keep_their_places(place: Path) -> None:
         vft.search("i", "nowhere.jpg")
 
 
-def test_a_model_that_moved_is_named_or_found_beside_the_index(place: Path) -> None:
-    vft.index("bundle", "photos", out="bundles/i")
-    shutil.move("bundle", "elsewhere")
+def test_a_model_that_moved_is_named_or_found_as_far_from_the_index_as_before(place: Path) -> None:
+    shutil.copytree("bundle", "one/bundle")
+    vft.index("one/bundle", "photos", out="one/indexes/i")
+    shutil.move("one", "other")
+    assert vft.search("other/indexes/i", "photos/c0/0.png")[0].hits
+    shutil.move("other/bundle", "elsewhere")
     with pytest.raises(SearchIndexError, match="is not there any more; say where it is now with --model BUNDLE"):
-        vft.search("bundles/i", "photos/c0/0.png")
-    assert vft.search("bundles/i", "photos/c0/0.png", model="elsewhere")[0].hits
-    shutil.move("elsewhere", "bundles/i/bundle")
-    assert vft.search("bundles/i", "photos/c0/0.png")[0].hits
+        vft.search("other/indexes/i", "photos/c0/0.png")
+    assert vft.search("other/indexes/i", "photos/c0/0.png", model="elsewhere")[0].hits
 
 
 @pytest.mark.parametrize(("flags", "told"), [
     ({"top": 0}, "top is 0: give the number of hits for each photo, from 1 up"),
     ({"none_below": 1.5}, "none_below is 1.5: give a cosine from -1 to 1, or auto"),
     ({"none_below": float("nan")}, "none_below is nan: give a cosine from -1 to 1, or auto"),
+    ({"none_below": "some"}, "none_below is some: give a cosine from -1 to 1, or auto"),
     ({"where": ""}, "--where: the condition is empty"),
 ])  # fmt: skip
 def test_values_out_of_range_are_refused(place: Path, flags: dict[str, object], told: str) -> None:

@@ -53,15 +53,14 @@ def search(
 
     with counting() as on_progress:
         found = workflows.search(index, with_standard_input(places), on_progress=on_progress, **settings.model_dump())
-    finish(str(found), found.to_json(), *_following(index, places, settings), as_json=as_json)
+    finish(str(found), found.to_json(), *_following(index, places, settings, found), as_json=as_json)
     _complain_of_unread(found)
 
 
-def _following(index: Path, places: list[str], settings: SearchSettings) -> list[str | Path]:
-    words: list[str | Path] = ["search", index, *places]
-    if not settings.per_product:
-        return [*words, "--per-product"]
-    return [*words, "--per-product", "--none-below", "auto"] if settings.none_below is None else [*words, "--json"]
+def _following(index: Path, places: list[str], settings: SearchSettings, found: Found) -> list[str | Path]:
+    products = any((hit.group or hit.label) is not None for row in found for hit in row.hits)
+    flag = "--per-product" if products and not settings.per_product else "--json"
+    return ["search", index, *places, flag]
 
 
 def _complain_of_unread(found: Found) -> None:

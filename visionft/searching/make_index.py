@@ -44,6 +44,7 @@ def make_index(folder: Path, listed: Listed, embedder: Embedder, bar: Bar, notes
         finished = store.fact("finished")
         with store.transaction():
             store.keep("origin", embedder.origin.to_json())
+            store.keep("way", embedder.origin.way_from(folder))
             store.keep("root", str(listed.root.absolute()))
             store.keep("finished", False)
         store.add_columns(list(listed.columns))

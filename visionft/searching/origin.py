@@ -64,10 +64,14 @@ class Origin:
                 "was made with, or another --out for an index of its own"
             )
 
-    def found_from(self, folder: Path) -> Path:
-        """Return where the model is now: where it was, or as far from the index's folder as it was then."""
+    def way_from(self, folder: Path) -> str:
+        """Return the way to the model from the folder of an index, which stays true where both are moved together."""
+        return os.path.relpath(self.place, folder.absolute())
+
+    def found_from(self, folder: Path, way: str) -> Path:
+        """Return where the model is now: where it was, or else where `way_from` leads."""
         known = Path(self.place)
-        return known if known.exists() else folder / os.path.basename(self.place)  # noqa: PTH119  # a copy beside
+        return known if known.exists() else folder.absolute() / way
 
 
 @dataclass(frozen=True, eq=False)

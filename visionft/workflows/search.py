@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from visionft.errors import SearchIndexError, UsageError
 from visionft.searching import Found, Hit, Matches
@@ -42,7 +42,7 @@ def search(
         top: hits for each query.
         none_below: cosine in [-1, 1] below which a query is not in the catalogue; auto: the threshold that was fitted
             when the index was made.
-        model: where the run or bundle is now that made the index; none: where it was.
+        model: where the run or bundle is now that made the index; none: where it was, or as far from the index as then.
         on_progress: called as queries are embedded, with their number and that of all, as far as it is known.
 
     Returns:
@@ -56,8 +56,7 @@ def search(
     folder = path_of(index)
     if top < 1:
         raise UsageError(f"top is {top}: give the number of hits for each photo, from 1 up")
-    if isinstance(none_below, float | int) and not -1 <= none_below <= 1:
-        raise UsageError(f"none_below is {none_below:g}: give a cosine from -1 to 1, or auto")
+    _check_threshold(none_below)
     from visionft.searching.condition import matching
     from visionft.searching.look_up import Question, look_up
     from visionft.searching.open_store import opened, reader
@@ -78,6 +77,12 @@ def search(
             for name, query in queries
         )
         return Found(folder, rows, cut, fitted, tuple(_notes(store)))
+
+
+def _check_threshold(asked: Any) -> None:
+    if asked in (None, "auto") or (isinstance(asked, float | int) and -1 <= asked <= 1):
+        return
+    raise UsageError(f"none_below is {asked}: give a cosine from -1 to 1, or auto")
 
 
 def _threshold(store: Store, asked: float | Literal["auto"] | None) -> tuple[float | None, Threshold | None]:
@@ -122,7 +127,7 @@ def _embedded(
 @contextmanager
 def _model(store: Store, given: str | Path | None) -> Iterator[Embedder]:
     origin = store.require_origin()
-    place = place_of(given, "--model") or origin.found_from(store.folder)
+    place = place_of(given, "--model") or origin.found_from(store.folder, store.fact("way"))
     if not place.exists():
         raise SearchIndexError(
             f"the index {store.folder} was made with {origin}, which is not there any more; say where it is now with "
