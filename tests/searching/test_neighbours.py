@@ -69,6 +69,15 @@ def test_a_slow_exact_search_gets_neighbours_and_a_quick_one_does_without(
     assert not (index / NEIGHBOURS).exists()
 
 
+def test_a_lost_file_is_made_again_by_the_next_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "SLOW", -1.0)
+    root, index = catalogue(tmp_path / "photos"), tmp_path / "index"
+    indexed(index, listed(root))
+    (index / NEIGHBOURS).unlink()
+    assert indexed(index, listed(root)).unchanged == 20
+    assert (index / NEIGHBOURS).is_file()
+
+
 def test_a_damaged_or_lost_file_is_done_without(tmp_path: Path) -> None:
     with closing(open_to_write(tmp_path / "index")) as store:
         fill(store, units(50, 0))

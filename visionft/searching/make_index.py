@@ -50,7 +50,7 @@ def make_index(folder: Path, listed: Listed, embedder: Embedder, bar: Bar, notes
         store.add_columns(list(listed.columns))
         with bar("looking at photos") as advance:
             changes = update(store, listed, embedder, advance)
-        if changes.moved_vectors or changes.described or not finished:
+        if changes.moved_vectors or changes.described or not finished or neighbours.lost(store):
             _complete(store, bar)
         with store.transaction():
             store.keep("finished", True)

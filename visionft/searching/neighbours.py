@@ -87,6 +87,11 @@ def drop(store: Store) -> None:
     (store.folder / NEIGHBOURS).unlink(missing_ok=True)
 
 
+def lost(store: Store) -> bool:
+    """Tell whether an index had a file of neighbours that is gone or damaged."""
+    return store.fact("neighbours") is not None and _opened(store.folder, view=True) is None
+
+
 def _kept(folder: Path, ids: NDArray[np.int64]) -> Index | None:
     """Return the graph of an earlier pass, where so much of it is still true that mending it is quicker."""
     graph = _opened(folder, view=False)
