@@ -170,8 +170,10 @@ SAME_MEANING = {
     "evaluate": "the verb: asked for, its settings, carried out, and the work itself",
     "export": "the verb: asked for, carried out, and its settings",
     "fit": "the verb: asked for, carried out, and its settings",
+    "index": "the verb: asked for, its settings, carried out",
     "predict": "the verb: asked for, carried out, and its settings",
     "report": "the verb: asked for, and carried out",
+    "search": "the verb: asked for, its settings, carried out",
     "serve": "the verb: asked for, and its settings",
 }
 """Names that several files have, and the one meaning."""

@@ -131,6 +131,12 @@ USAGE = [
         "export bundle --target onnxruntime==1.12.1",
         [r"--target: onnxruntime 1.12.1 is older than any that opens a bundle; give 1.15 or later"],
     ),
+    ("index", [r"index: RUN is missing; `visionft index --help` shows what it takes"]),
+    ("index bundle", [r"index: PHOTOS is missing; `visionft index --help` shows what it takes"]),
+    ("index bundle photos --optim.lr 1", [r"index has no flag --optim.lr; .*"]),
+    ("search bundle", [r"search: PLACES is missing; `visionft search --help` shows what it takes"]),
+    ("search bundle a.jpg --top 0", [r"--top: 0 is less than 1; give the number of hits for each photo"]),
+    ("search bundle a.jpg --none-below 2", [r"--none-below: 2 is no cosine; give a number from -1 to 1, or auto"]),
     ("predict bundle a.jpg --top 0", [r"--top: 0 is less than 1; give the number of labels for each photo"]),
     ("predict bundle a.jpg --top few", [r"--top: few cannot be used; give a whole number"]),
     ("export bundle --accept 95", [r"--accept: 95 is not less than 1; give a number above 0 and below 1, or none"]),
@@ -164,6 +170,11 @@ MENDABLE = [
     ("predict bundle b.jpg", [r"b.jpg does not exist; give photos, folders of photos or globs"]),
     ("compare bundle nowhere --data photos", [r"the run or bundle nowhere does not exist; .*"]),
     ("compare bundle bundle --data nowhere", [r"nowhere does not exist; give photos, folders of photos or globs"]),
+    ("index nowhere photos", [r"the run or bundle nowhere does not exist; .*"]),
+    ("index bundle nowhere", [r"PHOTOS: nowhere does not exist; give a folder of class folders, .*"]),
+    ("search nowhere a.jpg", [r"there is no index at nowhere; make one with `visionft index BUNDLE PHOTOS --out no.*"]),
+    ("search bundle b.jpg", [r"b.jpg does not exist; give photos, folders of photos or globs"]),
+    ("search bundle a.jpg", [r"there is no index at bundle; make one with `visionft index BUNDLE PHOTOS --out IND.*"]),
     ("export nowhere", [r"the run or bundle nowhere does not exist; .*"]),
 ]
 
@@ -243,7 +254,7 @@ WORK = [
     (
         "fit columns.csv",
         1,
-        r"columns.csv has no column 'path' \(it has file and label\): rename one to 'path', or \(fit, advise .*",
+        r"columns.csv has no column 'path' \(it has file and label\): rename one to 'path', or \(fit, advise, .*",
     ),
     ("fit header.csv", 1, r"header.csv names no photos: give it one row a photo, with its path and label"),
     ("fit run", 1, r".*"),

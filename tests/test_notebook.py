@@ -31,6 +31,7 @@ from visionft.exporting import Exported
 from visionft.metrics import Metrics, evaluate_logits
 from visionft.photos import Account
 from visionft.runs import Run
+from visionft.searching import Found, Hit, Indexed, Matches
 from visionft.serving import Comparison, compare
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -92,6 +93,15 @@ def audit(_: Path, __: Path) -> Audit:
     return Audit(Path(EVIL), overview, Path(EVIL), (), (), verdict=EVIL)
 
 
+def found(_: Path, __: Path) -> Found:
+    hit = Hit(EVIL, 1.0, EVIL, EVIL)
+    return Found(Path(EVIL), (Matches(EVIL, (hit,), 1.0, known=True), Matches(EVIL, problem=EVIL)), 0.5, notes=(EVIL,))
+
+
+def indexed(_: Path, __: Path) -> Indexed:
+    return Indexed(Path(EVIL), EVIL, 1, 1, 0, 0, 0, 0, ((EVIL, EVIL),), (EVIL,), None, EVIL, 1.0, False, (EVIL,))
+
+
 SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Advice: advice,
     Audit: audit,
@@ -100,6 +110,8 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Comparison: comparison,
     Evaluation: evaluation,
     Exported: exported,
+    Found: found,
+    Indexed: indexed,
     Metrics: lambda _, __: metrics(),
     Predictions: predictions,
     Run: run,

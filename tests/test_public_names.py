@@ -25,13 +25,17 @@ NAMES = [
     "Exported",
     "Finding",
     "FitSettings",
+    "Found",
     "FullMethod",
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "Hit",
+    "Indexed",
     "Listener",
     "LoggerListener",
     "LoraMethod",
+    "Matches",
     "Metrics",
     "NormMethod",
     "OptimSettings",
@@ -53,8 +57,10 @@ NAMES = [
     "evaluate",
     "export",
     "fit",
+    "index",
     "predict",
     "report",
+    "search",
 ]
 HEAVY = ("torch", "timm", "lightning", "albumentations", "pydantic", "numpy")
 
@@ -79,7 +85,7 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
     assert len(modules) >= 60
     for module in modules:
         importlib.import_module(module)
-    verbs = ("advise", "blend", "check", "compare", "evaluate", "export", "fit", "predict")
+    verbs = ("advise", "blend", "check", "compare", "evaluate", "export", "fit", "index", "predict", "search")
     assert all(callable(getattr(visionft, verb)) for verb in verbs)
     assert not {module.partition(".")[2] for module in modules} & set(verbs)
 

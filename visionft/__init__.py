@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from visionft.exporting import Exported
     from visionft.metrics import Metrics
     from visionft.runs import Run
+    from visionft.searching import Found, Hit, Indexed, Matches
     from visionft.serving import Comparison
     from visionft.settings import (
         AdapterMethod,
@@ -43,8 +44,10 @@ if TYPE_CHECKING:
     from visionft.workflows.evaluate import evaluate
     from visionft.workflows.export import export
     from visionft.workflows.fit import fit
+    from visionft.workflows.index import index
     from visionft.workflows.predict import predict
     from visionft.workflows.report import report
+    from visionft.workflows.search import search
 
     __version__: str
 
@@ -62,13 +65,17 @@ __all__ = [
     "Exported",
     "Finding",
     "FitSettings",
+    "Found",
     "FullMethod",
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "Hit",
+    "Indexed",
     "Listener",
     "LoggerListener",
     "LoraMethod",
+    "Matches",
     "Metrics",
     "NormMethod",
     "OptimSettings",
@@ -90,8 +97,10 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "index",
     "predict",
     "report",
+    "search",
 ]
 
 _ROOMS = {
@@ -102,10 +111,24 @@ _ROOMS = {
     "metrics": ("Metrics",),
     "runs": ("Run",),
     "training": ("Listener", "LoggerListener"),
+    "searching": ("Found", "Hit", "Indexed", "Matches"),
     "serving": ("Comparison",),
     "advising": ("Advice",),
     "auditing": ("Audit", "Finding"),
-    "workflows": ("advise", "audit", "blend", "check", "compare", "evaluate", "export", "fit", "predict", "report"),
+    "workflows": (
+        "advise",
+        "audit",
+        "blend",
+        "check",
+        "compare",
+        "evaluate",
+        "export",
+        "fit",
+        "index",
+        "predict",
+        "report",
+        "search",
+    ),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

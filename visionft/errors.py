@@ -14,6 +14,7 @@ VisionftError            exit code 1: something the user can mend
 ├── ParityError          the exported model does not answer like the trained one
 ├── PrecisionError       the shrunken model loses too much, or gains too little
 ├── TargetError          the runtime to export for cannot be had
+├── SearchIndexError     the index of a catalogue is missing, damaged, in use, or made by another model
 ├── DiskSpaceError       not enough room for what the command will write
 ├── MemoryShortError     the machine ran out of memory even at the smallest micro-batch
 ├── ProcessLostError     another process of the same fit ended, or cannot be reached
@@ -99,6 +100,10 @@ class PrecisionError(VisionftError):
 
 class TargetError(VisionftError):
     """The runtime to export for cannot be installed here."""
+
+
+class SearchIndexError(VisionftError):
+    """The index of a catalogue is missing, damaged, in use, or was made by another model."""
 
 
 class DiskSpaceError(VisionftError):

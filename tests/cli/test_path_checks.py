@@ -25,7 +25,7 @@ from visionft.settings import ExportSettings, build
 from visionft.settings.fields import leaves
 
 LATIN = os.fsdecode(b"lat\xe9")
-TEXTS_OF_PATHS = {("predict", "PLACES"), ("compare", "--data")}
+TEXTS_OF_PATHS = {("predict", "PLACES"), ("search", "PLACES"), ("compare", "--data")}
 """Parameters that are paths, or globs, as text."""
 NOT_UTF8 = r"the name of .*lat\\xe9 is not UTF-8, and could not be written into any record; rename it, .*"
 BAD = {
@@ -53,7 +53,9 @@ SETTINGS = [leaf for leaf in leaves().values() if leaf.is_place and leaf.path !=
 
 def words_of(command: str, name: str, value: str) -> list[str]:
     """Return a command line that gives a value to one parameter, and usable ones to those before it."""
-    needed = {"predict": ["photos", "a.jpg"], "compare": ["photos", "photos"]}.get(command, ["photos"])
+    pairs = {name: ["photos", "photos"] for name in ("compare", "index")}
+    pairs |= {name: ["photos", "a.jpg"] for name in ("predict", "search")}
+    needed = pairs.get(command, ["photos"])
     if name.startswith("-"):
         data = ["--data", "photos"] if command == "compare" and name != "--data" else []
         return [command, *needed, *data, name, value]

@@ -16,6 +16,7 @@ from visionft.settings.advise import AdviseSettings
 from visionft.settings.evaluate import EvaluateSettings
 from visionft.settings.fields import Root, leaves
 from visionft.settings.predict import PredictSettings
+from visionft.settings.search import SearchSettings
 
 TREES: dict[str, Root] = {
     "fit": FitSettings,
@@ -23,6 +24,7 @@ TREES: dict[str, Root] = {
     "serve": ServeSettings,
     "evaluate": EvaluateSettings,
     "predict": PredictSettings,
+    "search": SearchSettings,
     "advise": AdviseSettings,
 }
 
@@ -42,7 +44,7 @@ def test_a_command_and_a_name_show_some(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize(("words", "told"), [
     (["export", "precison"], "no setting's name holds precison; did you mean precision?"),
-    (["doctor", "lr"], "no command doctor has settings; give one of fit, export, serve, evaluate, predict, advise"),
+    (["doctor", "lr"], f"no command doctor has settings; give one of {', '.join(TREES)}"),
     (["serve", "--yaml"], "--yaml: serve reads no YAML file; leave it out"),
 ])  # fmt: skip
 def test_what_there_is_not_is_one_sentence(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,7 +52,7 @@ def test_what_there_is_not_is_one_sentence(words: list[str], told: str, capsys: 
     assert capsys.readouterr().err == f"visionft: {told}\n"
 
 
-@pytest.mark.parametrize("verb", ["evaluate", "advise", "predict"])
+@pytest.mark.parametrize("verb", ["evaluate", "advise", "predict", "search"])
 def test_the_verbs_of_python_have_the_same_names_and_defaults(verb: str) -> None:
     declared = {name: field.default for name, field in TREES[verb].model_fields.items()}
     parameters = inspect.signature(getattr(vft, verb)).parameters

@@ -15,6 +15,7 @@ from visionft.settings.export import ExportSettings
 from visionft.settings.fields import Root, leaves, nearest
 from visionft.settings.fit import FitSettings
 from visionft.settings.predict import PredictSettings
+from visionft.settings.search import SearchSettings
 from visionft.settings.serve import ServeSettings
 from visionft.settings.yaml_template import commented_yaml, scalar, sentence
 
@@ -24,6 +25,7 @@ TREES: dict[str, Root] = {
     "serve": ServeSettings,
     "evaluate": EvaluateSettings,
     "predict": PredictSettings,
+    "search": SearchSettings,
     "advise": AdviseSettings,
 }
 """The settings of each command that has some."""
@@ -33,6 +35,7 @@ _FOLLOWING = {
     "serve": ("BUNDLE",),
     "evaluate": ("RUN",),
     "predict": ("RUN", "PHOTOS"),
+    "search": ("INDEX", "PHOTO"),
     "advise": ("PHOTOS",),
 }
 """What each command that has settings is called with."""

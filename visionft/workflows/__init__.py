@@ -1,7 +1,8 @@
 """The public verbs: each a function over values, the same in a notebook and on the command line.
 
-Heavy rooms are imported inside the verbs: predicting with a bundle and comparing bundles load neither torch nor the
-settings, and work where only what serving needs is installed (export/requirements-serve.txt).
+Heavy rooms are imported inside the verbs: predicting with a bundle, comparing bundles and searching with one load
+neither torch nor the settings, and work where only what serving needs is installed (export/requirements-serve.txt); a
+search through approximate neighbours needs USearch beside it.
 """
 
 from visionft.workflows.advise import advise, require_advisable
@@ -12,8 +13,10 @@ from visionft.workflows.compare import compare
 from visionft.workflows.evaluate import evaluate
 from visionft.workflows.export import export
 from visionft.workflows.fit import fit
+from visionft.workflows.index import index
 from visionft.workflows.predict import predict
 from visionft.workflows.report import report
+from visionft.workflows.search import search
 
 __all__ = [
     "advise",
@@ -24,8 +27,10 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "index",
     "predict",
     "quick_audit",
     "report",
     "require_advisable",
+    "search",
 ]

@@ -90,8 +90,8 @@ def test_a_repeated_row_is_left_out_with_its_reason(tmp_path: Path) -> None:
         ),
         (
             "image,label\na.jpg,hat\n",
-            r"no column 'path' \(it has image and label\): rename one to 'path', or \(fit, advise and audit\) name "
-            r"another with --data\.path-column$",
+            r"no column 'path' \(it has image and label\): rename one to 'path', or \(fit, advise, audit and index\) "
+            r"name another with --data\.path-column$",
         ),
         (
             "hats/a.JPG,hat\nhats/b.jpg,hat\n",

@@ -53,7 +53,7 @@ def wanted(path: Path, names: list[str], settings: DataSettings) -> dict[str, st
             _refuse_rows(path, names, settings)
             raise DataError(
                 f"{path} has no column {column!r} (it has {some(names)}){did_you_mean(column, names)}: rename one to "
-                f"{column!r}, or (fit, advise and audit) name another with --data.{ours}-column"
+                f"{column!r}, or (fit, advise, audit and index) name another with --data.{ours}-column"
             )
     if "split" in names:
         columns["split"] = "split"

@@ -1,0 +1,76 @@
+"""What makes embeddings for an index: a bundle, through onnxruntime and without torch, or a run, by its weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visionft.bundle import Bundle
+from visionft.searching.origin import Embedder, Origin, Vectors
+from visionft.workflows.run_or_bundle import holds_bundle, refuse_adapter, run_at
+
+if TYPE_CHECKING:
+    from visionft.runs import Run
+
+
+@contextmanager
+def embedder_of(path: Path, adapter: str | None = None) -> Iterator[Embedder]:
+    """Open what makes the embeddings of a run or a bundle.
+
+    Raises:
+        RunError, BundleError: there is none, or it is damaged.
+        UsageError: there is no such adapter, or none is named and each answer needs one.
+    """
+    if holds_bundle(path):
+        yield _of_bundle(path, adapter)
+        return
+    refuse_adapter(path, adapter)
+    with _of_run(run_at(path)) as embedder:
+        yield embedder
+
+
+def _of_bundle(path: Path, adapter: str | None) -> Embedder:
+    from visionft.serving.predict_bundle import answering, engine_of
+
+    bundle = Bundle.open(path)
+    record = bundle.chosen(adapter).record  # refuses an adapter before the model is opened
+    engine = engine_of(bundle, None)
+    answer = answering(engine, adapter)
+    digest = bundle.record.model.sha256
+    if adapter is not None:
+        own = next(each.sha256 for each in bundle.record.adapters if each.name == adapter)
+        digest = hashlib.sha256(f"{digest} {own}".encode()).hexdigest()
+
+    def embed(inputs: Sequence[Any]) -> list[Vectors]:
+        return [found.embedding for found in answer(inputs)]
+
+    numbers = next(int(tensor.shape[1]) for tensor in record.tensors if tensor.name == "embedding")
+    origin = Origin("bundle", str(path.absolute()), digest, adapter, record.backbone, numbers)
+    return Embedder(origin, engine.pixels, embed)
+
+
+@contextmanager
+def _of_run(run: Run) -> Iterator[Embedder]:
+    import numpy as np
+    import torch
+
+    from visionft.backbones import forwarding
+    from visionft.machine.arithmetic import full_precision
+
+    network, preprocess, device = run.network(), run.preprocess, run.device
+    transform = json.dumps(preprocess.to_json(), sort_keys=True)
+    digest = hashlib.sha256(f"{run.weights_sha256} {transform}".encode()).hexdigest()
+    origin = Origin("run", str(run.path.absolute()), digest, None, run.settings.backbone, network.features)
+    with (
+        full_precision(),
+        forwarding(network.to(device), preprocess, device=device, want=("embedding",)) as forward,
+    ):
+
+        def embed(inputs: Sequence[Any]) -> list[Vectors]:
+            return list(forward(torch.from_numpy(np.stack(inputs)))["embedding"])
+
+        yield Embedder(origin, preprocess.pixels, embed)

@@ -1,0 +1,152 @@
+"""What in a catalogue is near a photo, and whether it is there at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from visionft.errors import SearchIndexError, UsageError
+from visionft.searching import Found, Hit, Matches
+from visionft.workflows.embedders import embedder_of
+from visionft.workflows.run_or_bundle import path_of, place_of
+
+if TYPE_CHECKING:
+    from visionft.photos import Asked
+    from visionft.searching.origin import Embedder, Vectors
+    from visionft.searching.store import Store
+    from visionft.searching.threshold import Threshold
+
+Progress = Callable[[int, int], None]
+
+
+def search(
+    index: str | Path,
+    photos: Asked | Iterable[Asked],
+    *,
+    where: str | None = None,
+    per_product: bool = False,
+    top: int = 10,
+    none_below: float | Literal["auto"] | None = None,
+    model: str | Path | None = None,
+    on_progress: Progress | None = None,
+) -> Found:
+    """Find the photos of a catalogue that are nearest to others, by the cosine of their embeddings.
+
+    Args:
+        index: the folder that `index` wrote.
+        photos: one or several queries, mixed as they come, as for `predict`.
+        where: a condition over the columns of the index, as SQL has it: `colour = 'red' AND price < 20`.
+        per_product: one hit a product, its nearest photo; a photo without a product (group) is one of its class.
+        top: hits for each query.
+        none_below: cosine in [-1, 1] below which a query is not in the catalogue; auto: the threshold that was fitted
+            when the index was made.
+        model: where the run or bundle is now that made the index; none: where it was, or as far from the index as then.
+        on_progress: called as queries are embedded, with their number and that of all, as far as it is known.
+
+    Returns:
+        The hits of each query in its place; what cannot be read is there too, with the reason in `problem`.
+
+    Raises:
+        SearchIndexError: there is no such index, it is damaged, has no threshold, or `model` did not make it.
+        UsageError: `top`, `where` or `none_below` cannot be used.
+        DataError: one place alone is given, and holds no photo.
+    """
+    folder = path_of(index)
+    if top < 1:
+        raise UsageError(f"top is {top}: give the number of hits for each photo, from 1 up")
+    _check_threshold(none_below)
+    from visionft.searching.condition import matching
+    from visionft.searching.look_up import Question, look_up
+    from visionft.searching.open_store import opened, reader
+
+    with opened(folder) as store:
+        cut, fitted = _threshold(store, none_below)
+        _require_products(store, per_product)
+        allowed = None
+        if where is not None:
+            with closing(reader(folder)) as apart:  # its authorizer stays with it
+                allowed = matching(apart, where, store.columns)
+        queries = _embedded(store, model, photos, on_progress)
+        store.connection.execute("BEGIN")  # one view of the rows, whatever a writer does meanwhile
+        vectors = [query for _, query in queries if not isinstance(query, str)]
+        found = iter(look_up(store, vectors, Question(top, per_product, allowed)))
+        rows = tuple(
+            Matches(name, problem=query) if isinstance(query, str) else _judged(name, next(found), cut)
+            for name, query in queries
+        )
+        return Found(folder, rows, cut, fitted, tuple(_notes(store)))
+
+
+def _check_threshold(asked: Any) -> None:
+    if asked in (None, "auto") or (isinstance(asked, float | int) and -1 <= asked <= 1):
+        return
+    raise UsageError(f"none_below is {asked}: give a cosine from -1 to 1, or auto")
+
+
+def _threshold(store: Store, asked: float | Literal["auto"] | None) -> tuple[float | None, Threshold | None]:
+    if asked != "auto":
+        return asked, None
+    fitted = store.threshold
+    if fitted is None:
+        why = store.fact("unfitted") or "it is not finished: run the `visionft index` that made it again"
+        raise SearchIndexError(
+            f"the index {store.folder} has no threshold for --none-below auto ({why}); give a cosine, such as 0.5"
+        )
+    return fitted.value, fitted
+
+
+def _require_products(store: Store, per_product: bool) -> None:
+    if per_product and not store.sample(1).products:
+        raise UsageError(
+            f"--per-product: no photo of the index {store.folder} has a product (group) or a class; leave it out"
+        )
+
+
+def _embedded(
+    store: Store, model: str | Path | None, photos: Asked | Iterable[Asked], on_progress: Progress | None
+) -> list[tuple[str, Vectors | str]]:
+    """Return the name of each query with its embedding (D,) of length 1, or the reason why it has none."""
+    from visionft.searching.origin import unit_vector
+    from visionft.searching.update import NO_DIRECTION
+    from visionft.serving.predict_bundle import listed
+    from visionft.serving.streaming import answered
+
+    items, total = listed(photos)  # before the model is opened: a mistyped place is answered at once
+    found: dict[int, tuple[str, Vectors | str]] = {}
+    with _model(store, model) as embedder:
+        for outcome in answered(items, embedder.prepare, embedder.embed):
+            vector = None if outcome.answer is None else unit_vector(outcome.answer)
+            found[outcome.place] = (outcome.name, (outcome.problem or NO_DIRECTION) if vector is None else vector)
+            if on_progress is not None:
+                on_progress(len(found), total or len(found))
+    return [found[place] for place in range(len(found))]
+
+
+@contextmanager
+def _model(store: Store, given: str | Path | None) -> Iterator[Embedder]:
+    origin = store.require_origin()
+    place = place_of(given, "--model") or origin.found_from(store.folder, store.fact("way"))
+    if not place.exists():
+        raise SearchIndexError(
+            f"the index {store.folder} was made with {origin}, which is not there any more; say where it is now with "
+            f"--model {origin.kind.upper()}"
+        )
+    with embedder_of(place, origin.adapter) as embedder:
+        origin.require(embedder.origin, store.folder)
+        yield embedder
+
+
+def _judged(name: str, hits: tuple[Hit, ...], cut: float | None) -> Matches:
+    best = hits[0].score if hits else None
+    if cut is None:
+        return Matches(name, hits, best)
+    near = tuple(hit for hit in hits if hit.score >= cut)
+    return Matches(name, near, best, known=bool(near))
+
+
+def _notes(store: Store) -> list[str]:
+    if store.fact("finished"):
+        return []
+    return ["the index is being written, or was interrupted: what it holds so far was searched"]
