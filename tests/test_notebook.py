@@ -30,7 +30,7 @@ from visionft.evaluation.evaluation import Measured
 from visionft.exporting import Exported
 from visionft.metrics import Metrics, evaluate_logits
 from visionft.photos import Account
-from visionft.runs import Run
+from visionft.runs import Run, RunList
 from visionft.serving import Comparison, compare
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -60,6 +60,11 @@ def predictions(_: Path, __: Path) -> Predictions:
 
 def run(folder: Path, trained: Path) -> Run:
     return Run.open(shutil.copytree(trained, folder / EVIL))
+
+
+def run_list(folder: Path, trained: Path) -> RunList:
+    shutil.copytree(trained, folder / EVIL)
+    return visionft.list_runs(folder)
 
 
 def bundle(folder: Path, _: Path) -> Bundle:
@@ -103,6 +108,7 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Metrics: lambda _, __: metrics(),
     Predictions: predictions,
     Run: run,
+    RunList: run_list,
 }
 
 NAMELESS = {"ErrorFigures"}

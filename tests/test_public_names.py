@@ -29,6 +29,7 @@ NAMES = [
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "ListedRun",
     "Listener",
     "LoggerListener",
     "LoraMethod",
@@ -42,6 +43,7 @@ NAMES = [
     "PromptMethod",
     "QloraMethod",
     "Run",
+    "RunList",
     "Unanswered",
     "VisionftError",
     "__version__",
@@ -53,6 +55,7 @@ NAMES = [
     "evaluate",
     "export",
     "fit",
+    "list_runs",
     "predict",
     "report",
 ]
@@ -79,7 +82,7 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
     assert len(modules) >= 60
     for module in modules:
         importlib.import_module(module)
-    verbs = ("advise", "blend", "check", "compare", "evaluate", "export", "fit", "predict")
+    verbs = ("advise", "blend", "check", "compare", "evaluate", "export", "fit", "list_runs", "predict")
     assert all(callable(getattr(visionft, verb)) for verb in verbs)
     assert not {module.partition(".")[2] for module in modules} & set(verbs)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from visionft.evaluation import Evaluation
     from visionft.exporting import Exported
     from visionft.metrics import Metrics
-    from visionft.runs import Run
+    from visionft.runs import ListedRun, Run, RunList
     from visionft.serving import Comparison
     from visionft.settings import (
         AdapterMethod,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from visionft.workflows.evaluate import evaluate
     from visionft.workflows.export import export
     from visionft.workflows.fit import fit
+    from visionft.workflows.list_runs import list_runs
     from visionft.workflows.predict import predict
     from visionft.workflows.report import report
 
@@ -66,6 +67,7 @@ __all__ = [
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "ListedRun",
     "Listener",
     "LoggerListener",
     "LoraMethod",
@@ -79,6 +81,7 @@ __all__ = [
     "PromptMethod",
     "QloraMethod",
     "Run",
+    "RunList",
     "Unanswered",
     "VisionftError",
     "__version__",
@@ -90,6 +93,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "list_runs",
     "predict",
     "report",
 ]
@@ -100,12 +104,24 @@ _ROOMS = {
     "evaluation": ("Evaluation",),
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
-    "runs": ("Run",),
+    "runs": ("ListedRun", "Run", "RunList"),
     "training": ("Listener", "LoggerListener"),
     "serving": ("Comparison",),
     "advising": ("Advice",),
     "auditing": ("Audit", "Finding"),
-    "workflows": ("advise", "audit", "blend", "check", "compare", "evaluate", "export", "fit", "predict", "report"),
+    "workflows": (
+        "advise",
+        "audit",
+        "blend",
+        "check",
+        "compare",
+        "evaluate",
+        "export",
+        "fit",
+        "list_runs",
+        "predict",
+        "report",
+    ),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -22,6 +22,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; see `visionft.cli.main`."""
     tokens = _hyphenated(sys.argv[1:] if arguments is None else arguments)
     try:
+        if any("=" in token for token in tokens[1:]):
+            # Costs an import of the settings tree, which a call without such a word need not pay for.
+            from visionft.cli.other_tools import refuse_pairs
+
+            refuse_pairs(tokens)
         build_app()(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
@@ -51,6 +56,7 @@ def build_app() -> App:
         name="visionft",
         help="From a folder of photos to an ONNX file that can be trusted. Start with: visionft fit PHOTOS",
         version=_version,
+        version_flags=("--version", "-V"),
         result_action="return_value",
         suppress_keyboard_interrupt=False,  # an interruption may carry its own exit code and sentence
     )

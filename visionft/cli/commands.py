@@ -26,6 +26,7 @@ COMMANDS = {
         "visionft.cli.check:check",
         "Say whether every file of a run or a bundle is still as it was written.",
     ),
+    "runs": ("visionft.cli.runs:runs", "List the runs of a folder, with their figures and the next command."),
     "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
     "settings": (
         "visionft.cli.settings:settings",

@@ -5,11 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
-
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from visionft.errors import RunError, SettingsError, VisionftError
 from visionft.files import digests
@@ -17,6 +13,9 @@ from visionft.files.safe_json import read_object
 from visionft.files.safe_open import RECORD_BYTES, TABLE_BYTES, WEIGHTS_BYTES, Entry, UnreadableError, require_file
 from visionft.runs import layout
 from visionft.settings import FitSettings, from_yaml
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 T = TypeVar("T")
 
@@ -67,6 +66,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         RunError: the file is missing or damaged.
     """
+    # Here, not above: whoever reads records alone, as the list of runs does, needs no torch.
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     verify(path)
     try:
         return load_file(path)

@@ -12,6 +12,7 @@ from visionft.workflows.compare import compare
 from visionft.workflows.evaluate import evaluate
 from visionft.workflows.export import export
 from visionft.workflows.fit import fit
+from visionft.workflows.list_runs import list_runs
 from visionft.workflows.predict import predict
 from visionft.workflows.report import report
 
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "list_runs",
     "predict",
     "quick_audit",
     "report",
