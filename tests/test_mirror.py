@@ -22,6 +22,7 @@ NO_ROOM = {
 """Folders of tests that mirror no room, and what they test."""
 CROSS_CUTTING = {
     "serving/server/test_long_bodies.py": "bodies of every kind, beside small requests",
+    "cli/test_refused_early.py": "every command, before torch",
     "test_private_names.py": "all rooms",
     "test_kill_points.py": "a whole fit, killed at every point",
     "data/test_any_tree.py": "sources, splitting and accounts together",

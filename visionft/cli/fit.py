@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from visionft.cli.flags import dotted, with_settings
 from visionft.cli.output import Json, finish, say
-from visionft.cli.path_checks import PLACE, require_photos
+from visionft.cli.path_checks import PLACE, require_device, require_photos
 from visionft.settings import build
 
 
@@ -37,6 +37,7 @@ def fit(
     given = dotted(flags)
     settings = in_place(build(photos, config, **given), config, given)  # before torch is imported: all is said at once
     require_photos(settings.photos)
+    require_device(settings.hardware.device)
     if settings.retention is not None:
         require_photos(settings.retention, "--retention")
     from visionft import workflows

@@ -15,8 +15,8 @@ from visionft.backbones import Network
 from visionft.bundle.answers import answers_of
 from visionft.classes import Classes
 from visionft.data import Manifest, read_splits
-from visionft.data.sources.manifest_table import is_manifest
 from visionft.errors import RunError
+from visionft.files.manifest_names import is_manifest
 from visionft.machine.devices import pick_device
 from visionft.metrics import Answering
 from visionft.photos import Quarantined
@@ -33,6 +33,7 @@ from visionft.runs.run_files import (
     recorded,
     require_digests,
     require_files,
+    require_run,
     verified_table,
     verify,
 )
@@ -69,15 +70,7 @@ class Run:
                 missing.
         """
         folder = Path(path)
-        if not folder.is_dir():
-            raise RunError(f"there is no run at {folder}; give the folder that `visionft fit` wrote")
-        if not os.path.lexists(folder / layout.SETTINGS):
-            raise RunError(
-                f"{folder} is not a run: it has no {layout.SETTINGS}; give the folder that `visionft fit` wrote"
-            )
-        finished = os.path.lexists(folder / layout.RESULT)
-        if not finished and not unfinished:
-            raise RunError(f"the run {folder} is not finished; run the same `visionft fit` again to go on with it")
+        finished = require_run(folder, unfinished=unfinished)
         epoch = None if finished else best_epoch(folder)
         weights = frozenset({layout.RESULT, layout.WEIGHTS} if finished else {layout.BEST})
         require_files(folder, layout.RECORDS | weights)

@@ -106,6 +106,22 @@ def recorded(path: Path) -> bool:
         raise damaged(folder / digests.NAME, error.reason) from error
 
 
+def require_run(folder: Path, *, unfinished: bool = False) -> bool:
+    """Tell whether a run is finished, by which files it has.
+
+    Raises:
+        RunError: there is no run, or it is unfinished and that was not asked for.
+    """
+    if not folder.is_dir():
+        raise RunError(f"there is no run at {folder}; give the folder that `visionft fit` wrote")
+    if not os.path.lexists(folder / layout.SETTINGS):
+        raise RunError(f"{folder} is not a run: it has no {layout.SETTINGS}; give the folder that `visionft fit` wrote")
+    finished = os.path.lexists(folder / layout.RESULT)
+    if not finished and not unfinished:
+        raise RunError(f"the run {folder} is not finished; run the same `visionft fit` again to go on with it")
+    return finished
+
+
 def require_digests(folder: Path) -> None:
     """Raise RunError where a run should have digests.json and has lost it: nothing else in it could be trusted."""
     if os.path.lexists(folder / digests.NAME):
