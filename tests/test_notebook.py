@@ -32,6 +32,7 @@ from visionft.metrics import Metrics, evaluate_logits
 from visionft.photos import Account
 from visionft.runs import Run, RunList
 from visionft.serving import Comparison, compare
+from visionft.wording.shown_table import Table
 
 EVIL = "<img src=x onerror=alert(1)>"
 TAGS = "br table caption tr th td p b pre details summary"
@@ -109,6 +110,7 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Predictions: predictions,
     Run: run,
     RunList: run_list,
+    Table: lambda _, __: Table((EVIL, "b"), ((EVIL, 1.0),)),
 }
 
 NAMELESS = {"ErrorFigures"}

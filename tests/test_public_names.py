@@ -44,6 +44,7 @@ NAMES = [
     "QloraMethod",
     "Run",
     "RunList",
+    "Table",
     "Unanswered",
     "VisionftError",
     "__version__",

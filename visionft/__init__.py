@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         QloraMethod,
     )
     from visionft.training import Listener, LoggerListener
+    from visionft.wording.shown_table import Table
     from visionft.workflows.advise import advise
     from visionft.workflows.audit import audit
     from visionft.workflows.blend import blend
@@ -82,6 +83,7 @@ __all__ = [
     "QloraMethod",
     "Run",
     "RunList",
+    "Table",
     "Unanswered",
     "VisionftError",
     "__version__",
@@ -105,6 +107,7 @@ _ROOMS = {
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("ListedRun", "Run", "RunList"),
+    "wording.shown_table": ("Table",),
     "training": ("Listener", "LoggerListener"),
     "serving": ("Comparison",),
     "advising": ("Advice",),
