@@ -47,6 +47,7 @@ CROSS_CUTTING = {
     "training/test_reading_settled.py": "a fit and its continuation",
     "training/test_shapes.py": "from the fit to the bundle",
     "training/test_spoken.py": "what a fit says",
+    "test_coming_from.py": "the page for those who come from other tools",
     "test_configs.py": "the published configurations",
     "test_damaged.py": "every file of a run and of a bundle",
     "test_dependencies.py": "imports against pyproject.toml",

@@ -124,6 +124,24 @@ def test_fit_ends_with_the_next_command(
     assert capsys.readouterr().out.splitlines() == ["training", "run of a stand-in", "Next: visionft export 'runs/x y'"]
 
 
+@pytest.mark.parametrize("flag", ["--quiet", "-q"])
+def test_a_quiet_fit_says_warnings_and_the_outcome(
+    flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fit(_: FitSettings, /, *, say: Any) -> StandIn:
+        say("training")
+        say("warning: the hub does not answer")
+        return StandIn()
+
+    monkeypatch.setattr(workflows, "fit", fit)
+    assert main(["fit", str(tmp_path), flag]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines() == ["run of a stand-in", "Next: visionft export 'runs/x y'"]
+    assert told.err == "warning: the hub does not answer\n"
+    assert main(["fit", str(tmp_path), flag, "--json"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def test_json_leaves_stdout_to_one_object(
     calls: list[FitSettings], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,7 @@ COMMANDS = {
         "Print every setting of fit, or of another command, with its default and its meaning.",
     ),
     "cache": ("visionft.cli.cache:cache", "Print what is kept between runs, and where; empty it."),
+    "completion": ("visionft.cli.completion:completion", "Print what completes commands and flags in a shell."),
     "doctor": ("visionft.cli.doctor:doctor", "Print what this machine has: versions, hardware, space."),
 }
 """Name -> (where it is, what it does). A command's module is imported when it is called, so that help is quick."""

@@ -24,6 +24,9 @@ def fit(
     config: Annotated[
         Path | None, PLACE, Parameter(help="A YAML file with any of the settings; flags go above it.")
     ] = None,
+    quiet: Annotated[
+        bool, Parameter(name=("--quiet", "-q"), negative="", help="Say nothing but warnings and the outcome.")
+    ] = False,
     as_json: Json = False,
     **flags: Any,
 ) -> None:
@@ -42,9 +45,15 @@ def fit(
         require_photos(settings.retention, "--retention")
     from visionft import workflows
 
-    run = workflows.fit(settings, say=partial(say, as_json))
+    run = workflows.fit(settings, say=_warn if quiet else partial(say, as_json))
     from visionft.training import is_first
 
     if not is_first():
         return
     finish(str(run), run.summary(), "export", run.path, as_json=as_json)
+
+
+def _warn(line: str) -> None:
+    """Say a line that warns, on stderr; what a quiet fit decides is in its folder."""
+    if line.startswith("warning"):
+        say(True, line)

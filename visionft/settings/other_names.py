@@ -74,6 +74,7 @@ _INSTEAD = {
     "leave it out: a finished run is never overwritten, and another --out makes another one": (
         "exist_ok overwrite overwrite_output_dir force"
     ),
+    "leave it out: fit says all that it decides, and --quiet leaves the outcome": "verbose v verbosity log_level debug",
     "start several processes by `torchrun --nproc-per-node 2 -m visionft fit ...`": (
         "devices num_gpus n_gpu num_nodes strategy ddp distributed world_size"
     ),
