@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from visionft.cli.flags import dotted, with_settings
+from visionft.cli.named_places import require_named
 from visionft.cli.output import Json, finish, say
 from visionft.cli.path_checks import PLACE, require_device, require_photos
 from visionft.settings import build
@@ -43,6 +44,7 @@ def fit(
     require_device(settings.hardware.device)
     if settings.retention is not None:
         require_photos(settings.retention, "--retention")
+    require_named(settings)
     from visionft import workflows
 
     run = workflows.fit(settings, say=_warn if quiet else partial(say, as_json))
