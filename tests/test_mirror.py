@@ -22,6 +22,7 @@ NO_ROOM = {
 """Folders of tests that mirror no room, and what they test."""
 CROSS_CUTTING = {
     "serving/server/test_long_bodies.py": "bodies of every kind, beside small requests",
+    "cli/test_refused_early.py": "every command, before torch",
     "test_private_names.py": "all rooms",
     "test_kill_points.py": "a whole fit, killed at every point",
     "data/test_any_tree.py": "sources, splitting and accounts together",
@@ -46,6 +47,7 @@ CROSS_CUTTING = {
     "training/test_reading_settled.py": "a fit and its continuation",
     "training/test_shapes.py": "from the fit to the bundle",
     "training/test_spoken.py": "what a fit says",
+    "test_coming_from.py": "the page for those who come from other tools",
     "test_configs.py": "the published configurations",
     "test_damaged.py": "every file of a run and of a bundle",
     "test_dependencies.py": "imports against pyproject.toml",

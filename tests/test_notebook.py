@@ -30,9 +30,10 @@ from visionft.evaluation.evaluation import Measured
 from visionft.exporting import Exported
 from visionft.metrics import Metrics, evaluate_logits
 from visionft.photos import Account
-from visionft.runs import Run
+from visionft.runs import Run, RunList
 from visionft.searching import Found, Hit, Indexed, Matches
 from visionft.serving import Comparison, compare
+from visionft.wording.shown_table import Table
 
 EVIL = "<img src=x onerror=alert(1)>"
 TAGS = "br table caption tr th td p b pre details summary"
@@ -61,6 +62,11 @@ def predictions(_: Path, __: Path) -> Predictions:
 
 def run(folder: Path, trained: Path) -> Run:
     return Run.open(shutil.copytree(trained, folder / EVIL))
+
+
+def run_list(folder: Path, trained: Path) -> RunList:
+    shutil.copytree(trained, folder / EVIL)
+    return visionft.list_runs(folder)
 
 
 def bundle(folder: Path, _: Path) -> Bundle:
@@ -115,6 +121,8 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Metrics: lambda _, __: metrics(),
     Predictions: predictions,
     Run: run,
+    RunList: run_list,
+    Table: lambda _, __: Table((EVIL, "b"), ((EVIL, 1.0),)),
 }
 
 NAMELESS = {"ErrorFigures"}

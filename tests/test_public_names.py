@@ -32,6 +32,7 @@ NAMES = [
     "HeadMethod",
     "Hit",
     "Indexed",
+    "ListedRun",
     "Listener",
     "LoggerListener",
     "LoraMethod",
@@ -46,6 +47,8 @@ NAMES = [
     "PromptMethod",
     "QloraMethod",
     "Run",
+    "RunList",
+    "Table",
     "Unanswered",
     "VisionftError",
     "__version__",
@@ -58,6 +61,7 @@ NAMES = [
     "export",
     "fit",
     "index",
+    "list_runs",
     "predict",
     "report",
     "search",
@@ -85,7 +89,19 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
     assert len(modules) >= 60
     for module in modules:
         importlib.import_module(module)
-    verbs = ("advise", "blend", "check", "compare", "evaluate", "export", "fit", "index", "predict", "search")
+    verbs = (
+        "advise",
+        "blend",
+        "check",
+        "compare",
+        "evaluate",
+        "export",
+        "fit",
+        "index",
+        "list_runs",
+        "predict",
+        "search",
+    )
     assert all(callable(getattr(visionft, verb)) for verb in verbs)
     assert not {module.partition(".")[2] for module in modules} & set(verbs)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from visionft.evaluation import Evaluation
     from visionft.exporting import Exported
     from visionft.metrics import Metrics
-    from visionft.runs import Run
+    from visionft.runs import ListedRun, Run, RunList
     from visionft.searching import Found, Hit, Indexed, Matches
     from visionft.serving import Comparison
     from visionft.settings import (
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         QloraMethod,
     )
     from visionft.training import Listener, LoggerListener
+    from visionft.wording.shown_table import Table
     from visionft.workflows.advise import advise
     from visionft.workflows.audit import audit
     from visionft.workflows.blend import blend
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from visionft.workflows.export import export
     from visionft.workflows.fit import fit
     from visionft.workflows.index import index
+    from visionft.workflows.list_runs import list_runs
     from visionft.workflows.predict import predict
     from visionft.workflows.report import report
     from visionft.workflows.search import search
@@ -72,6 +74,7 @@ __all__ = [
     "HeadMethod",
     "Hit",
     "Indexed",
+    "ListedRun",
     "Listener",
     "LoggerListener",
     "LoraMethod",
@@ -86,6 +89,8 @@ __all__ = [
     "PromptMethod",
     "QloraMethod",
     "Run",
+    "RunList",
+    "Table",
     "Unanswered",
     "VisionftError",
     "__version__",
@@ -98,6 +103,7 @@ __all__ = [
     "export",
     "fit",
     "index",
+    "list_runs",
     "predict",
     "report",
     "search",
@@ -109,7 +115,8 @@ _ROOMS = {
     "evaluation": ("Evaluation",),
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
-    "runs": ("Run",),
+    "runs": ("ListedRun", "Run", "RunList"),
+    "wording.shown_table": ("Table",),
     "training": ("Listener", "LoggerListener"),
     "searching": ("Found", "Hit", "Indexed", "Matches"),
     "serving": ("Comparison",),
@@ -125,6 +132,7 @@ _ROOMS = {
         "export",
         "fit",
         "index",
+        "list_runs",
         "predict",
         "report",
         "search",

@@ -34,10 +34,12 @@ class VisionftError(Exception):
     Attributes:
         exit_code: of the process.
         said_elsewhere: whether another process of the same fit says it, so that this one ends without a word.
+        in_result: whether a command's JSON object has it already, beside what was done all the same.
     """
 
     exit_code = 1
     said_elsewhere = False
+    in_result = False
 
 
 class UsageError(VisionftError, ValueError):

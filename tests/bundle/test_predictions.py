@@ -202,3 +202,18 @@ def test_a_link_at_the_old_name_of_the_half_written_file_is_not_followed(tmp_pat
     predictions().write(tmp_path / "a.csv")
     assert (tmp_path / "mine").read_text(encoding="utf-8") == "precious"
     assert predictions().write(tmp_path / ("n" * 251 + ".csv")).is_file()  # 255 bytes, the longest name there is
+
+
+def test_arrow_and_pandas_hold_what_parquet_does(tmp_path: Path) -> None:
+    made = predictions()
+    arrow = made.to_arrow()
+    assert arrow.equals(pq.read_table(made.write(tmp_path / "a.parquet")))
+    frame = made.to_pandas()
+    assert list(frame.columns) == arrow.column_names
+    assert frame["path"].tolist() == [row.path for row in made]
+
+
+def test_a_console_shows_them_as_print_does() -> None:
+    made = predictions()
+    assert repr(made) == str(made)
+    assert "array" not in repr(made) + repr(made[0])

@@ -83,6 +83,8 @@ def test_files_of_another_kind_in_a_run(run: Path, kind: str, name: str, capsys:
     assert main(["check", str(run), "--json"]) == 1
     told = capsys.readouterr()
     found = json.loads(told.out.splitlines()[-1])
+    assert told.err.splitlines()[-1] == f"visionft: {found['error']}"  # one object, with what failed in it
+    assert found["exit_code"] == 1
     assert (found["kind"], found["whole"], len(found["faults"])) == ("run", False, 1)
     assert re.fullmatch(f"{name}: {words}", found["faults"][0])
     assert re.search(

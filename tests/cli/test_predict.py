@@ -187,6 +187,8 @@ def test_the_json_line_has_the_account_and_a_row_for_everything(place: Path, cal
     found = call("bundle", "photos", "gone.png", "--json", "--top", "2")
     assert found.code == 1
     said = json.loads(found.out.splitlines()[-1])
+    assert said["error"].startswith("a photo that you named could not be read: gone.png")
+    assert found.out.count('"error"') == 1
     assert (said["asked"], said["answered"], said["quarantined"]) == (5, 3, 2)
     assert said["account"]["reasons"] == {"empty file": 1, "no such file": 1}
     assert [row["problem"] for row in said["predictions"]] == [None, "empty file", None, None, "no such file"]

@@ -116,6 +116,9 @@ class Bundle:
         """The figures measured on the trained model."""
         return self.record.figures
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         """Show the bundle in a notebook."""
         from html import escape

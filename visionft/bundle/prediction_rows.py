@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -56,7 +56,7 @@ class Prediction:
     label: str
     class_index: int
     probability: float
-    probabilities: NDArray[np.float32]
+    probabilities: NDArray[np.float32] = field(repr=False)  # a line of an answer has no room for them
     unknown: bool
     known_score: float
     problem: ClassVar[None] = None

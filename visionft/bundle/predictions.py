@@ -16,12 +16,13 @@ from visionft.bundle.prediction_files import write_csv, write_table
 from visionft.bundle.prediction_rows import COLUMNS, Prediction, Row, Unanswered
 from visionft.errors import UsageError
 from visionft.photos import Account, Quarantined
+from visionft.wording.shown_table import as_pandas
 
 SHOWN_ROWS = 20
 """Rows that printing shows: about a screen."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Predictions(Sequence[Row]):
     """An answer, or the reason why there is none, for everything that was asked about and in its order.
 
@@ -110,6 +111,16 @@ class Predictions(Sequence[Row]):
         kept = [None if row.probabilities is None else row.probabilities.tolist() for row in self.rows]
         return [{**row, "probabilities": values} for row, values in zip(self.to_rows(), kept, strict=True)]
 
+    def to_arrow(self) -> Any:
+        """Return a table of Arrow, a row a photo, with the probabilities of all classes in the last column."""
+        import pyarrow as pa
+
+        return pa.Table.from_pylist(self.full_rows(), schema=self.schema())
+
+    def to_pandas(self) -> Any:
+        """Return the same as a DataFrame of pandas; MissingExtraError where that is not installed."""
+        return as_pandas(self.to_arrow())
+
     def schema(self) -> Any:
         """Return the columns' types in Arrow's terms."""
         # pyarrow takes longer to import than a small predict takes to answer, and only one ending needs it.
@@ -142,6 +153,8 @@ class Predictions(Sequence[Row]):
         unread = [row for row in rest if isinstance(row, Unanswered)][:SHOWN_ROWS]
         lines += [f"... {len(rest):,} more{', among them' if unread else ''}"] if rest else []
         return "\n".join([*lines, *(self._line(row) for row in unread), self._summary()])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         """Show the first rows in a notebook."""
@@ -186,10 +199,9 @@ def _write_jsonl(predictions: Predictions, path: Path) -> None:
 
 
 def _write_parquet(predictions: Predictions, path: Path) -> None:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pylist(predictions.full_rows(), schema=predictions.schema()), path)
+    pq.write_table(predictions.to_arrow(), path)
 
 
 WRITERS: dict[str, Callable[[Predictions, Path], None]] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
-from visionft.cli.error_output import complain
+from visionft.cli.error_output import complain, wants_json
 from visionft.cli.interrupts import StoppedError, handled_signals
 
 __all__ = ["main"]
@@ -19,4 +20,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             return run(arguments)
     except StoppedError as error:
-        return complain([str(error)], error.exit_code)
+        tokens = sys.argv[1:] if arguments is None else arguments
+        return complain([str(error)], error.exit_code, as_json=wants_json(tokens))

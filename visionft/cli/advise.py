@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from visionft.cli.flags import dotted, given_flags, with_settings, with_typed_settings
 from visionft.cli.output import Json, finish, say
-from visionft.cli.path_checks import PLACE, require_photos
+from visionft.cli.path_checks import PLACE, require_device, require_photos
 from visionft.settings import METHODS, build_for, compared_methods
 from visionft.settings.advise import AdviseSettings
 from visionft.settings.unused import obstructed
@@ -45,6 +45,7 @@ def advise(
 
     workflows.require_advisable(settings, asked.steps)
     require_photos(settings.photos)
+    require_device(settings.hardware.device)
     advice = workflows.advise(settings, **dict(asked), say=partial(say, as_json))
     chosen = settings.model_copy(update={"method": METHODS[advice.method]()})
     idle = obstructed(chosen, given)

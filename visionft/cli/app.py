@@ -10,34 +10,55 @@ from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
 from visionft.cli.commands import COMMANDS
-from visionft.cli.error_output import complain
+from visionft.cli.error_output import complain, wants_json
 from visionft.errors import SettingsError, VisionftError
 
 _SAME = {"--method.name": "--method"}
 """Flags that the parser takes for a part of another one, and that one."""
+START = """\
+visionft makes a photo classifier of a folder of photos, and an ONNX file of it that can be trusted.
+
+  visionft fit PHOTOS               fine-tune; PHOTOS has a folder of photos for each class
+  visionft runs                     what was trained here, and what comes next
+  visionft export RUN               the bundle that is deployed, checked on your photos
+  visionft predict BUNDLE PHOTOS    its answers
+
+Not sure of the photos? visionft audit PHOTOS. Of the method? visionft advise PHOTOS.
+`visionft --help` lists every command, --help behind a command its flags."""
+"""What `visionft` alone says."""
 _INTERRUPTED, _BROKEN_PIPE = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells count
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; see `visionft.cli.main`."""
     tokens = _hyphenated(sys.argv[1:] if arguments is None else arguments)
+    if not tokens:
+        print(START)
+        return 0
+    as_json = wants_json(tokens)
     try:
+        if any("=" in token for token in tokens[1:]):
+            # Costs an import of the settings tree, which a call without such a word need not pay for.
+            from visionft.cli.other_tools import refuse_pairs
+
+            refuse_pairs(tokens)
         build_app()(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
         # Costs an import of the settings tree, which a call without a mistake need not pay for.
         from visionft.cli.parse_errors import sentence
 
-        return complain([sentence(error)], 2)
+        return complain([sentence(error)], 2, as_json=as_json)
     except SettingsError as error:
-        return complain(error.faults, error.exit_code)
+        return complain(error.faults, error.exit_code, as_json=as_json)
     except VisionftError as error:
-        return complain([] if error.said_elsewhere else [str(error)], error.exit_code)
+        words = [] if error.said_elsewhere else [str(error)]
+        return complain(words, error.exit_code, as_json=as_json and not error.in_result)
     except ImportError as error:
-        return complain([_missing(error, tokens)], 1)
+        return complain([_missing(error, tokens)], 1, as_json=as_json)
     except KeyboardInterrupt as error:
         words = [] if getattr(error, "said_elsewhere", False) else [str(error) or "interrupted"]
-        return complain(words, getattr(error, "exit_code", _INTERRUPTED))
+        return complain(words, getattr(error, "exit_code", _INTERRUPTED), as_json=as_json)
     except BrokenPipeError:
         # Python flushes stdout once more at exit, which would complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,6 +72,7 @@ def build_app() -> App:
         name="visionft",
         help="From a folder of photos to an ONNX file that can be trusted. Start with: visionft fit PHOTOS",
         version=_version,
+        version_flags=("--version", "-V"),
         result_action="return_value",
         suppress_keyboard_interrupt=False,  # an interruption may carry its own exit code and sentence
     )

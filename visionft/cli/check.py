@@ -20,12 +20,13 @@ def check(
 
     found = workflows.check(run)
     following: list[str | object] = ["predict", run, "PHOTOS"] if found.whole else []
-    finish(str(found), found.to_json(), *map(str, following), as_json=as_json)
+    failure = None
     if not found.whole:
-        raise RunError(
+        failure = RunError(
             f"{run} is not as it was written ({_share(len(found.faults), found.files)}); restore it from a copy, or "
             "make it again"
         )
+    finish(str(found), found.to_json(), *map(str, following), as_json=as_json, failure=failure)
 
 
 def _share(faults: int, files: int) -> str:

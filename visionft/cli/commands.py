@@ -28,12 +28,14 @@ COMMANDS = {
         "visionft.cli.check:check",
         "Say whether every file of a run or a bundle is still as it was written.",
     ),
+    "runs": ("visionft.cli.runs:runs", "List the runs of a folder, with their figures and the next command."),
     "models": ("visionft.cli.models:models", "List backbones with their licence and input size."),
     "settings": (
         "visionft.cli.settings:settings",
         "Print every setting of fit, or of another command, with its default and its meaning.",
     ),
     "cache": ("visionft.cli.cache:cache", "Print what is kept between runs, and where; empty it."),
+    "completion": ("visionft.cli.completion:completion", "Print what completes commands and flags in a shell."),
     "doctor": ("visionft.cli.doctor:doctor", "Print what this machine has: versions, hardware, space."),
 }
 """Name -> (where it is, what it does). A command's module is imported when it is called, so that help is quick."""

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from visionft.cli.flags import dotted, with_settings
+from visionft.cli.named_places import require_named
 from visionft.cli.output import Json, finish, say
-from visionft.cli.path_checks import PLACE, require_photos
+from visionft.cli.path_checks import PLACE, require_device, require_photos
 from visionft.settings import build
 
 
@@ -24,6 +25,9 @@ def fit(
     config: Annotated[
         Path | None, PLACE, Parameter(help="A YAML file with any of the settings; flags go above it.")
     ] = None,
+    quiet: Annotated[
+        bool, Parameter(name=("--quiet", "-q"), negative="", help="Say nothing but warnings and the outcome.")
+    ] = False,
     as_json: Json = False,
     **flags: Any,
 ) -> None:
@@ -37,13 +41,21 @@ def fit(
     given = dotted(flags)
     settings = in_place(build(photos, config, **given), config, given)  # before torch is imported: all is said at once
     require_photos(settings.photos)
+    require_device(settings.hardware.device)
     if settings.retention is not None:
         require_photos(settings.retention, "--retention")
+    require_named(settings)
     from visionft import workflows
 
-    run = workflows.fit(settings, say=partial(say, as_json))
+    run = workflows.fit(settings, say=_warn if quiet else partial(say, as_json))
     from visionft.training import is_first
 
     if not is_first():
         return
     finish(str(run), run.summary(), "export", run.path, as_json=as_json)
+
+
+def _warn(line: str) -> None:
+    """Say a line that warns, on stderr; what a quiet fit decides is in its folder."""
+    if line.startswith("warning"):
+        say(True, line)

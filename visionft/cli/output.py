@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from visionft.errors import VisionftError
 from visionft.wording.safe_text import printable, printable_text
 
 Json = Annotated[
@@ -52,7 +53,13 @@ def counting() -> Iterator[Callable[[int, int], None]]:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def finish(said: str, result: Mapping[str, Any], *following: str | Path, as_json: bool) -> None:
+def finish(
+    said: str,
+    result: Mapping[str, Any],
+    *following: str | Path,
+    as_json: bool,
+    failure: VisionftError | None = None,
+) -> None:
     """Print a command's outcome and the command that comes next.
 
     Args:
@@ -60,7 +67,11 @@ def finish(said: str, result: Mapping[str, Any], *following: str | Path, as_json
         result: the JSON object.
         following: the words of the next command after `visionft`; none: nothing comes next.
         as_json: whether JSON was asked for.
+        failure: what makes the command fail all the same; its sentence is in the object as `error`, and it is raised.
     """
+    if failure is not None:
+        failure.in_result = True
+        result = {**result, "error": str(failure), "exit_code": failure.exit_code}
     if said:
         say(as_json, said)
     if following:
@@ -69,6 +80,8 @@ def finish(said: str, result: Mapping[str, Any], *following: str | Path, as_json
         # What is left of bytes that are no text stands in JSON's own escapes.
         text = json.dumps(result, ensure_ascii=False, default=_plain)
         print(text.encode("utf-8", "backslashreplace").decode("utf-8"), flush=True)
+    if failure is not None:
+        raise failure
 
 
 def _quoted(word: str) -> str:

@@ -15,11 +15,9 @@ from cyclopts.exceptions import (
 )
 
 from visionft.cli.commands import COMMANDS
+from visionft.cli.other_tools import NO_COMMAND, RENAMED, advice
 from visionft.errors import UsageError
 from visionft.settings.fields import leaves, nearest
-
-_ELSEWHERE = {"train": "fit", "finetune": "fit", "test": "evaluate", "validate": "evaluate", "infer": "predict"}
-"""What other tools call our commands."""
 
 
 def sentence(error: CycloptsError) -> str:
@@ -47,23 +45,30 @@ def _see(command: str) -> str:
 
 
 def _unknown_command(given: str) -> str:
-    close = difflib.get_close_matches(given, [*COMMANDS, *_ELSEWHERE], n=1)
-    meant = f"did you mean {_ELSEWHERE.get(close[0], close[0])}?" if close else ""
     if given.startswith("-"):
         return f"visionft has no flag {given}; {_see('')}"
+    word = given.lower()
+    if word in NO_COMMAND:
+        return f"there is no command {given}; {NO_COMMAND[word]}"
+    if word.partition("=")[1]:
+        return f"there is no command {given}; begin with one, such as `visionft fit PHOTOS`, and give settings as flags"
+    close = [RENAMED[word]] if word in RENAMED else difflib.get_close_matches(word, [*COMMANDS, *RENAMED], n=1)
+    meant = f"did you mean {RENAMED.get(close[0], close[0])}?" if close else ""
     return f"there is no command {given}; {meant or 'give one of ' + ', '.join(COMMANDS)}"
 
 
 def _unknown_flag(error: UnknownOptionError, command: str) -> str:
     given = (error.token.keyword or error.token.value).split("=")[0]
     names = [name for argument in error.argument_collection if argument.parse for name in argument.names]
+    if told := advice(command, given, names):
+        return f"{command} has no flag {given}; {told}"
     known = [*names, "--help", "--version"]
     close = [name for name in difflib.get_close_matches(given, known, n=2, cutoff=0.75) if name != given][:1]
     if not close and command == "fit" and (near := nearest(given.lstrip("-"))):
         meant = leaves()[near].flag.removesuffix(".name") if near in leaves() else f"--{near}.NAME"
         close = [meant] if meant != given else []
-    advice = f"did you mean {close[0]}?" if close else _see(command)
-    return f"{command or 'visionft'} has no flag {given}; {advice}"
+    told = f"did you mean {close[0]}?" if close else _see(command)
+    return f"{command or 'visionft'} has no flag {given}; {told}"
 
 
 def _bad_value(error: CoercionError) -> str:

@@ -12,7 +12,9 @@ from cyclopts import Parameter, Token
 from cyclopts.exceptions import UnknownOptionError
 
 from visionft.errors import DataError, RunError, UsageError
+from visionft.files.manifest_names import is_manifest
 from visionft.files.paths import unreachable
+from visionft.machine.cuda_driver import NO_DEVICE, surely_none
 
 if TYPE_CHECKING:
     from visionft.photos import Asked, Exact
@@ -47,9 +49,17 @@ def require_run(place: Path) -> None:
 
 
 def require_photos(place: Path, name: str = "PHOTOS") -> None:
-    """Raise DataError if there is neither a folder nor a file there; `name` is how the user gave it."""
+    """Raise DataError if there is neither a folder nor a manifest there; `name` is how the user gave it."""
     if not place.exists():
         raise DataError(f"{name}: {place} does not exist; give a folder of class folders, or a CSV/Parquet manifest")
+    if not place.is_dir() and not is_manifest(place):
+        raise DataError(f"{place} is neither a folder nor a .csv or .parquet manifest: give one of these")
+
+
+def require_device(device: str) -> None:
+    """Raise UsageError where CUDA was asked for and surely is not here."""
+    if device == "cuda" and surely_none():
+        raise UsageError(NO_DEVICE)
 
 
 def require_places(places: Sequence[str]) -> None:

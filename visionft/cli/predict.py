@@ -67,12 +67,11 @@ def predict(
     following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS", *adapter_words(adapter)]
     if out is None:
         following = ["predict", run, *places, *adapter_words(adapter), "--out", "answers.csv"]
-    finish(str(predictions), result, *following, as_json=as_json)
-    _complain_of_unread(predictions)
+    finish(str(predictions), result, *following, as_json=as_json, failure=_unread(predictions))
 
 
-def _complain_of_unread(predictions: Predictions) -> None:
-    """Raise DataError where a photo that was named could not be read, or none was; the others are answered by now."""
+def _unread(predictions: Predictions) -> DataError | None:
+    """Return what fails where a photo that was named could not be read, or none was; the others are answered by now."""
     unread = predictions.unanswered
     named = [row for row in unread if row.named]
     if named:
@@ -80,9 +79,10 @@ def _complain_of_unread(predictions: Predictions) -> None:
         what = f"{len(named):,} photos that you named" if several else "a photo that you named"
         them = "them" if several else "it"
         mend = f"leave {them} out, the rest is answered" if predictions.answered else "give other photos"
-        raise DataError(f"{what} could not be read{', first' if several else ':'} {first}; mend {them} or {mend}")
+        return DataError(f"{what} could not be read{', first' if several else ':'} {first}; mend {them} or {mend}")
     if unread and not predictions.answered:
-        raise DataError(
+        return DataError(
             f"no photo could be read, of {len(unread):,}, first {unread[0].path} ({unread[0].problem}); "
             "give JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP files"
         )
+    return None

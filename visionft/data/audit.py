@@ -9,10 +9,10 @@ from typing import Any
 from visionft.data.labels import labels_of
 from visionft.data.prepare import list_photos, refuse_early, usable
 from visionft.data.sources.listing import Listing
-from visionft.data.sources.manifest_table import is_manifest
 from visionft.data.sources.structure.picture import picture
 from visionft.data.summary import set_aside
 from visionft.data.verify_photos import find
+from visionft.files.manifest_names import is_manifest
 from visionft.photos import Account
 from visionft.settings import DataSettings
 from visionft.tasks.registry import DEFAULT

@@ -16,13 +16,14 @@ from visionft.data.labels import labels_of
 from visionft.data.manifest import SCHEMA, Manifest, read_splits
 from visionft.data.sources.image_folder import scan
 from visionft.data.sources.listing import Listing
-from visionft.data.sources.manifest_table import is_manifest, read_manifest
+from visionft.data.sources.manifest_table import read_manifest
 from visionft.data.splits import SPLITS
 from visionft.data.splitting.draw import draw
 from visionft.data.splitting.leakage import leak_notes
 from visionft.data.suggestions import Suggestions, apply_suggestions
 from visionft.data.verify_photos import Progress, check
 from visionft.errors import DataError
+from visionft.files.manifest_names import is_manifest
 from visionft.photos import printable
 from visionft.settings import DataSettings
 from visionft.tasks.registry import DEFAULT

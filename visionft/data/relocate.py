@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from visionft.data.manifest import Manifest
 from visionft.data.sources.listing import COLUMNS, Listing
-from visionft.data.sources.manifest_table import is_manifest, read_manifest
+from visionft.data.sources.manifest_table import read_manifest
 from visionft.data.verify_photos import check
 from visionft.errors import DataError
+from visionft.files.manifest_names import is_manifest
 from visionft.photos import Account, Quarantined, printable, walk
 from visionft.settings import DataSettings
 from visionft.wording.lists import count

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from visionft.data.sources.manifest_table import column_names, column_values, is_manifest
+from visionft.data.sources.manifest_table import column_names, column_values
 from visionft.errors import UsageError
+from visionft.files.manifest_names import is_manifest
 from visionft.settings import DataSettings
 from visionft.wording.did_you_mean import did_you_mean
 from visionft.wording.lists import some

@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 
 from visionft.classes import Classes
 from visionft.data import Column, Rows
+from visionft.errors import UsageError
 from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, own_figures
 from visionft.evaluation.retention import Retention
 from visionft.evaluation.seen_photos import TRAIN, Seen
+from visionft.evaluation.wrong_answers import worst
 from visionft.metrics import Slice, slices
 from visionft.photos import Account, Quarantined, printable, spreadsheet_safe_table
 from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.learning import learning_of
 from visionft.runs.unfinished import sentence
 from visionft.tasks.registry import DEFAULT
+from visionft.wording.shown_table import Table
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
 
@@ -50,7 +53,7 @@ class Measured:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Figures and answers on held-out photos.
 
@@ -166,6 +169,28 @@ class Evaluation:
         right = np.asarray(self.predictions["correct"].to_numpy(), bool)
         return replace(self, slices=slices(columns, labels, right, names))
 
+    def confusion(self) -> Table:
+        """Return how often each true class, a row, was answered as each class, a column: C rows of counts.
+
+        Raises:
+            UsageError: the task answers with something else than classes.
+        """
+        found = learning_of(self.task).tables(self.metrics).get("confusion.csv")
+        if found is None:
+            raise UsageError(f"confusion() counts classes, and the task {self.task} has none; worst() has the answers")
+        return Table.of(found)
+
+    def worst(self, most: int = 20) -> Table:
+        """Return the wrong answers, the most certain first; of numbers those that are furthest off.
+
+        Args:
+            most: rows at most.
+
+        Raises:
+            UsageError: `most` is less than 1.
+        """
+        return worst(self.predictions, most)
+
     def write(self, folder: Path) -> Path:
         """Write metrics.json, predictions.csv, predictions.parquet, and of classes confusion.csv, into a folder."""
         make_folder(folder)
@@ -230,6 +255,8 @@ class Evaluation:
     def __str__(self) -> str:
         said = self.said_of(f"{self.subject} on {self.split}")
         return "\n".join([said, *([str(self.retention)] if self.retention else [])])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         kept = f"<p>{escape(str(self.retention))}</p>" if self.retention else ""

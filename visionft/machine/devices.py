@@ -6,6 +6,7 @@ import torch
 
 from visionft.compat.torch_private import processor_has_bf16
 from visionft.errors import UsageError
+from visionft.machine.cuda_driver import NO_DEVICE
 
 
 def pick_device(wanted: str) -> str:
@@ -15,7 +16,7 @@ def pick_device(wanted: str) -> str:
         UsageError: CUDA was asked for and there is none.
     """
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--hardware.device is cuda, but torch sees no CUDA device here; leave it out or give cpu")
+        raise UsageError(NO_DEVICE)
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return wanted

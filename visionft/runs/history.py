@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from visionft.runs.atomic_write import write_text
+from visionft.runs.run_files import damaged, verified_table
 from visionft.tasks.registry import DEFAULT, spec_of
+from visionft.wording.shown_table import Table
 
 SCORE = "val_score"
 """The field whose column in metrics.csv is named by the task."""
@@ -57,6 +60,30 @@ def write_csv(path: Path, history: Sequence[Epoch], task: str = DEFAULT) -> None
     writer.writeheader()
     writer.writerows({names[name]: value for name, value in asdict(epoch).items()} for epoch in history)
     write_text(path, text.getvalue())
+
+
+def table(path: Path) -> Table:
+    """Read metrics.csv as it stands: a row an epoch; None where nothing was measured, as the loss before any step.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    text = verified_table(path).read_text(encoding="utf-8", errors="replace")
+    try:
+        names, *rows = csv.reader(text.splitlines())
+        values = tuple(tuple(map(_figure, row)) for row in rows)
+        if any(len(row) != len(names) for row in values):
+            raise ValueError("its rows differ in length")
+    except (ValueError, csv.Error) as error:
+        raise damaged(path, f"it is no table of figures: {error}") from error
+    return Table(tuple(names), values)
+
+
+def _figure(word: str) -> float | int | None:
+    value = float(word)
+    if math.isnan(value):
+        return None
+    return int(value) if word.isdigit() else value
 
 
 def best(history: Sequence[Epoch], task: str = DEFAULT) -> Epoch:

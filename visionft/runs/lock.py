@@ -13,6 +13,8 @@ from typing import TextIO
 from visionft.errors import RunBusyError, RunError
 from visionft.runs.layout import LOCK
 
+_TABLE = Path("/proc/locks")
+
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
@@ -35,6 +37,20 @@ def held(folder: Path) -> Iterator[None]:
             raise _unusable(folder / LOCK, error.strerror or str(error)) from error
         _sign(file)
         yield
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether a live process of this machine holds the lock, without touching it: a fit may start meanwhile.
+
+    Where the system has no table of locks nobody is seen to hold one.
+    """
+    try:
+        found = (folder / LOCK).lstat()
+        table = _TABLE.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    return any(" FLOCK " in line and file in line.split() for line in table.splitlines())
 
 
 def _opened(path: Path) -> TextIO:

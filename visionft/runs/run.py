@@ -15,13 +15,13 @@ from visionft.backbones import Network
 from visionft.bundle.answers import answers_of
 from visionft.classes import Classes
 from visionft.data import Manifest, read_splits
-from visionft.data.sources.manifest_table import is_manifest
-from visionft.errors import RunError
+from visionft.errors import RunError, VisionftError
+from visionft.files.manifest_names import is_manifest
 from visionft.machine.devices import pick_device
 from visionft.metrics import Answering
 from visionft.photos import Quarantined
 from visionft.preprocess import Preprocess
-from visionft.runs import layout, record_schema
+from visionft.runs import history, layout, record_schema
 from visionft.runs.calibration_file import ACCEPTED, Calibration
 from visionft.runs.learning import learning_of
 from visionft.runs.run_files import (
@@ -33,6 +33,7 @@ from visionft.runs.run_files import (
     recorded,
     require_digests,
     require_files,
+    require_run,
     verified_table,
     verify,
 )
@@ -40,6 +41,7 @@ from visionft.runs.unfinished import best_epoch, result_so_far, sentence
 from visionft.settings import FitSettings
 from visionft.tasks.registry import spec_of
 from visionft.tasks.spec import Score
+from visionft.wording.shown_table import Table
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,7 @@ class Run:
                 missing.
         """
         folder = Path(path)
-        if not folder.is_dir():
-            raise RunError(f"there is no run at {folder}; give the folder that `visionft fit` wrote")
-        if not os.path.lexists(folder / layout.SETTINGS):
-            raise RunError(
-                f"{folder} is not a run: it has no {layout.SETTINGS}; give the folder that `visionft fit` wrote"
-            )
-        finished = os.path.lexists(folder / layout.RESULT)
-        if not finished and not unfinished:
-            raise RunError(f"the run {folder} is not finished; run the same `visionft fit` again to go on with it")
+        finished = require_run(folder, unfinished=unfinished)
         epoch = None if finished else best_epoch(folder)
         weights = frozenset({layout.RESULT, layout.WEIGHTS} if finished else {layout.BEST})
         require_files(folder, layout.RECORDS | weights)
@@ -191,6 +185,16 @@ class Run:
             **retention,
         }
 
+    def curves(self) -> Table:
+        """Return a row an epoch: losses, the score on validation, rates and times, as metrics.csv has them.
+
+        The epoch 0 is the solved head, before any step. `RUN/curves.png` is their picture.
+
+        Raises:
+            RunError: the file is missing or damaged.
+        """
+        return history.table(self.path / layout.METRICS)
+
     def manifest(self) -> Manifest:
         """Return the photos of the run as they were split, without scanning them again."""
         if self.photos is not None:
@@ -278,6 +282,12 @@ class Run:
             f"run {self.path}: {how} on {self.settings.backbone}, {answers_of(self.task).subject(len(self.classes))}, "
             f"validation {score.brief(self.result['val'][score.name])}{f'; {missing}' if missing else ''}"
         )
+
+    def __repr__(self) -> str:
+        try:
+            return str(self)
+        except VisionftError:  # a damaged run has a name all the same
+            return f"run {self.path}"
 
     def _repr_html_(self) -> str:
         rows = {

@@ -5,11 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
-
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from visionft.errors import RunError, SettingsError, VisionftError
 from visionft.files import digests
@@ -17,6 +13,9 @@ from visionft.files.safe_json import read_object
 from visionft.files.safe_open import RECORD_BYTES, TABLE_BYTES, WEIGHTS_BYTES, Entry, UnreadableError, require_file
 from visionft.runs import layout
 from visionft.settings import FitSettings, from_yaml
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 T = TypeVar("T")
 
@@ -67,6 +66,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         RunError: the file is missing or damaged.
     """
+    # Here, not above: whoever reads records alone, as the list of runs does, needs no torch.
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     verify(path)
     try:
         return load_file(path)
@@ -101,6 +104,22 @@ def recorded(path: Path) -> bool:
         return digests.key(folder, path) in digests.Digests.read(folder).files
     except UnreadableError as error:
         raise damaged(folder / digests.NAME, error.reason) from error
+
+
+def require_run(folder: Path, *, unfinished: bool = False) -> bool:
+    """Tell whether a run is finished, by which files it has.
+
+    Raises:
+        RunError: there is no run, or it is unfinished and that was not asked for.
+    """
+    if not folder.is_dir():
+        raise RunError(f"there is no run at {folder}; give the folder that `visionft fit` wrote")
+    if not os.path.lexists(folder / layout.SETTINGS):
+        raise RunError(f"{folder} is not a run: it has no {layout.SETTINGS}; give the folder that `visionft fit` wrote")
+    finished = os.path.lexists(folder / layout.RESULT)
+    if not finished and not unfinished:
+        raise RunError(f"the run {folder} is not finished; run the same `visionft fit` again to go on with it")
+    return finished
 
 
 def require_digests(folder: Path) -> None:

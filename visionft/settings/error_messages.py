@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from visionft.settings import other_names
 from visionft.settings.fields import Leaf, Root, flag_of, leaf_at, leaves, nearest, variants
 from visionft.settings.fit import FitSettings
 from visionft.settings.method import Phase
@@ -48,6 +49,8 @@ def lines(error: ValidationError, label: Label, root: Root = FitSettings) -> lis
 def unknown(path: str, label: Label, root: Root = FitSettings) -> str:
     """Return the line for a setting that does not exist."""
     last = path.rpartition(".")[2]
+    if root is FitSettings and (advice := other_names.INSTEAD.get(path)):
+        return f"{label(path)}: no such setting; {advice}"
     if near := nearest(path, root):
         owners = leaves(root)[near].owners if near in leaves(root) else ()
         if near == path and owners:

@@ -15,20 +15,11 @@ import annotated_types as at
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from visionft.settings import other_names
 from visionft.settings.applicability import Applies
 from visionft.settings.fit import FitSettings
 from visionft.settings.method import Phase
 
-_ELSEWHERE = {
-    "learning_rate": "optim.lr",
-    "model": "backbone",
-    "output": "out",
-    "image_size": "preprocess.size",
-    "img_size": "preprocess.size",
-    "gpu": "hardware.device",
-    "freeze": "method.name",
-}
-"""What other tools call our settings."""
 _SPELT = {"from_run": "from"}
 """Settings whose flag has a name that Python keeps for itself."""
 _PLACES_BY_WORD = ("weights",)
@@ -221,8 +212,8 @@ def nearest(path: str, root: Root = FitSettings) -> str | None:
     path = path.replace("-", "_")
     if inside := re.fullmatch(r"(method\.phases\.\d+\.)(\w+)", path):
         return next((inside[1] + name for name in difflib.get_close_matches(inside[2], phase_leaves(), n=1)), None)
-    if path in _ELSEWHERE and _ELSEWHERE[path] in leaves(root):
-        return _ELSEWHERE[path]
+    if other_names.SAME.get(path) in leaves(root):
+        return other_names.SAME[path]
     known = [*leaves(root), *groups(root)]
     last = path.rpartition(".")[2]
     same_name = [other for other in known if other.rpartition(".")[2] == last and other != path]

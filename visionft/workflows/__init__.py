@@ -14,6 +14,7 @@ from visionft.workflows.evaluate import evaluate
 from visionft.workflows.export import export
 from visionft.workflows.fit import fit
 from visionft.workflows.index import index
+from visionft.workflows.list_runs import list_runs
 from visionft.workflows.predict import predict
 from visionft.workflows.report import report
 from visionft.workflows.search import search
@@ -28,6 +29,7 @@ __all__ = [
     "export",
     "fit",
     "index",
+    "list_runs",
     "predict",
     "quick_audit",
     "report",

@@ -44,10 +44,10 @@ def blend(
         DataError: none of the run's photos is there as it was.
     """
     path = path_of(run)
+    opened = run_at(path)
     from visionft.finishing import TENTHS
     from visionft.finishing import blend as blend_run
 
-    opened = run_at(path)
     require(opened.task, "blend", f"blend, asked for of the run {path},", "use the run as it is")
     whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
     place = place_of(out, "--out") or whole.with_name(f"{whole.name}-blend")

@@ -74,14 +74,13 @@ def evaluate(
         photos = _place(data, run.settings.data)
         measured = _evaluate_run(run, photos, split, retention, place_of(out, "--out"), slice, own)
         return _reported(measured, run, photos, pictures)
-    from visionft.evaluation import columns_of_bundle, evaluate_bundle, reading_of, with_slices
-
     if data is None:
         raise UsageError(f"{path} is a bundle and brings no photos; give labelled ones with --data")
     if split is not None:
         raise UsageError(f"{path} is a bundle, which has no {split} photos of its own; leave --split out")
     if retention is not None:
         raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
+    from visionft.evaluation import columns_of_bundle, evaluate_bundle, reading_of, with_slices
 
     bundle = Bundle.open(path)
     _require_stages(bundle.chosen(adapter).record.task, slice, pictures)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from visionft.errors import UsageError
 from visionft.tasks.registry import require
+from visionft.workflows.enough_photos import require_enough_photos
 from visionft.workflows.located_photos import locate_runs, notes_of
 from visionft.workflows.run_or_bundle import path_of, place_of, run_at
 
@@ -59,9 +60,12 @@ def export(
     wanted = None if asked.target is None else _target(asked.target, adapters is not None)
     if adapters is not None:
         place = _place_of_adapters(run, out)
+        paths = _named(adapters)
+        for each_path in paths.values():
+            require_enough_photos(each_path, asked)
+        opened_runs = {name: run_at(path) for name, path in paths.items()}
         from visionft.exporting import export_adapters
 
-        opened_runs = {name: run_at(path) for name, path in _named(adapters).items()}
         for each in opened_runs.values():
             require(each.task, "adapters", f"--adapters with the run {each.path}", "export the run by itself")
             _require_room(each)
@@ -72,9 +76,10 @@ def export(
     if run is None:
         raise UsageError("there is nothing to export; give a run, or several with --adapters")
     path = path_of(run)
+    require_enough_photos(path, asked)
+    opened = run_at(path, unfinished=True)
     from visionft.exporting import export as export_run
 
-    opened = run_at(path, unfinished=True)
     _require_stages(opened.task, asked)
     _require_room(opened)
     place = place_of(out, "--out") or opened.path / "bundle"

@@ -32,12 +32,16 @@ def place_of(given: str | Path | None, name: str) -> Path | None:
 
 def run_at(path: Path, *, unfinished: bool = False) -> Run:
     """Open a finished run, or also the best so far of an unfinished one; RunError says what is there instead."""
-    from visionft.runs import Run
-
     if not path.exists():
         raise RunError(
             f"there is no run or bundle at {path}; give the folder that `visionft fit` or `visionft export` wrote"
         )
+    # What is no run is said before torch, which takes seconds, is imported to open one.
+    from visionft.runs.run_files import require_run
+
+    require_run(path, unfinished=unfinished)
+    from visionft.runs import Run
+
     return Run.open(path, unfinished=unfinished)
 
 

@@ -16,22 +16,16 @@ from visionft.data.sources.structure.split_names import is_plain, side_of
 from visionft.data.sources.table_columns import PLACE, Named
 from visionft.data.splits import SPLITS
 from visionft.errors import DataError
+from visionft.files.manifest_names import PARQUET_SUFFIXES
 from visionft.photos import Quarantined, from_spreadsheet_table
 from visionft.settings import DataSettings
 from visionft.wording.lists import count, some
 
 T = TypeVar("T")
-CSV_SUFFIXES = (".csv", ".tsv", ".txt")
-PARQUET_SUFFIXES = (".parquet", ".pq")
 NO_LABEL = "no label in the manifest"
 NO_PATH = "no path in the manifest"
 REPEATED = "repeats an earlier row of the manifest"
 _ELSEWHERE = r"^[A-Za-z][A-Za-z0-9+.-]*://"  # two letters at least: C:/ is a drive
-
-
-def is_manifest(path: Path) -> bool:
-    """Tell by its name whether a file is a manifest."""
-    return path.suffix.lower() in CSV_SUFFIXES + PARQUET_SUFFIXES
 
 
 def read_manifest(path: Path, settings: DataSettings, side: str | None = None) -> Listing:

@@ -21,10 +21,10 @@ from visionft.data.dataset_errors import (
 )
 from visionft.data.odd_classes import Place, odd_notes, refuse_unprintable
 from visionft.data.sources.listing import Listing
-from visionft.data.sources.manifest_table import is_manifest
 from visionft.data.sources.merged_class_paths import fold
 from visionft.data.sources.structure.picture import picture
 from visionft.data.splits import SPLITS
+from visionft.files.manifest_names import is_manifest
 from visionft.settings import DataSettings
 from visionft.wording.lists import count
 
