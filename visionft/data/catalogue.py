@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from visionft.data.labels import labels_of
 from visionft.data.prepare import list_photos
 from visionft.data.sources.listing import CHUNK, COLUMNS, Listing
-from visionft.data.sources.manifest_table import column_names, column_values, is_manifest, read_manifest
+from visionft.data.sources.manifest_table import column_names, column_values, read_manifest
+from visionft.files.manifest_names import is_manifest
 from visionft.photos import Quarantined, require_photos
 from visionft.settings import DataSettings
 from visionft.tasks.registry import DEFAULT
