@@ -93,7 +93,7 @@ def test_what_says_nothing_is_one_sentence_with_its_line(
         read(written(tmp_path / "a.csv", "path,label", *rows), column)
 
 
-@pytest.mark.parametrize("item", ["a|b", "", None, 1.5])
+@pytest.mark.parametrize("item", ["a|b", "", " ", None, 1.5])
 def test_a_list_that_holds_no_label_is_one_sentence(tmp_path: Path, item: Any) -> None:
     kind = pa.list_(pa.float64() if isinstance(item, float) else pa.string())
     table = pa.table({"path": ["a.jpg", "b.jpg"], "label": pa.array([[], [item]], kind)})

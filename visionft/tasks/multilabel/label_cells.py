@@ -107,13 +107,13 @@ def _joined(path: Path, name: str, row: Iterable[Any] | None, at: int) -> str | 
     if row is None:
         return None
     parts = list(row)
-    wrong = [part for part in parts if not isinstance(part, str | int) or SEPARATOR in str(part) or not str(part)]
+    wrong = [part for part in parts if not isinstance(part, str) or SEPARATOR in part or not part.strip()]
     if wrong:
         raise DataError(
             f"the column {name!r} of {path} has a list with {printable(str(wrong[0]))!r} (row {at:,}), which is no "
             f"label: give texts without {SEPARATOR!r}"
         )
-    return SEPARATOR.join(map(str, parts))
+    return SEPARATOR.join(parts)
 
 
 CELLS = LabelCells()
