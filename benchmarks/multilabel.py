@@ -46,11 +46,15 @@ def tagged(photos: Path, every: int) -> list[Row]:
 
 
 def forgotten(rows: list[Row], seed: int, mark: str) -> list[Row]:
-    """Forget half of the entries of training photos: each is named with `mark` before it, or not at all without one."""
+    """Forget half of the entries of training photos: each is named with `mark` before it, or not at all without one.
+
+    The first photo of each label keeps it, as a label that no photo has cannot be learnt.
+    """
     names = sorted({label for _, labels, _ in rows for label in labels.split("|")})
+    first = {label: path for path, labels, split in reversed(rows) if split == "train" for label in labels.split("|")}
     random, found = np.random.default_rng(seed), []
     for path, labels, split in rows:
-        lost = random.random(len(names)) < HALF
+        lost = (random.random(len(names)) < HALF) & [first.get(name) != path for name in names]
         if split == "train":
             kept = [name for name, gone in zip(names, lost, strict=True) if not gone and name in labels.split("|")]
             marked = [mark + name for name, gone in zip(names, lost, strict=True) if gone and mark]

@@ -97,7 +97,7 @@ class Evaluation:
         measured: Measured,
         classes: Classes,
         logits: NDArray[np.float32],
-        answering: Answering,
+        answering: Answering | None = None,
         known: NDArray[np.int8] | None = None,
         *,
         apart: bool = True,
@@ -110,12 +110,13 @@ class Evaluation:
             measured: the N photos.
             classes: names in the order of the logits.
             logits: (N, C) raw.
-            answering: from logits to answers.
+            answering: from logits to answers; none: as nothing was fitted.
             known: (N,) as of `known_photos`; None: that is not known.
             apart: whether figures without known photos are worth having.
             task: what is answered.
         """
         learning, labels = learning_of(task), measured.rows.labels
+        answering = answering or Answering.plain()
         table = learning.table(measured.rows.paths, logits, labels, classes, answering)
         metrics = learning.measure(logits, labels, classes, answering)
         account, seen = measured.account, None
