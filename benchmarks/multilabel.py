@@ -99,7 +99,7 @@ def _loop(rows: list[Row], seed: int, epochs: int, rate: float) -> tuple[float, 
 
     torch.manual_seed(seed)
     names = sorted({label for _, labels, _ in rows for label in labels.split("|")})
-    network = backbones.create(BACKBONE, "auto", len(names))
+    network = backbones.create(BACKBONE, "hub", len(names))
     config = backbones.preprocess(network, PreprocessSettings())
     end = [transforms.ToTensor(), transforms.Normalize(config.mean, config.std)]
     crop = [transforms.RandomResizedCrop(config.size, (0.35, 1.0)), transforms.RandomHorizontalFlip()]

@@ -32,6 +32,7 @@ from visionft.metrics import Metrics, evaluate_logits
 from visionft.photos import Account
 from visionft.runs import Run
 from visionft.serving import Comparison, compare
+from visionft.tasks.multilabel.label_figures import LabelFigures, label_figures
 
 EVIL = "<img src=x onerror=alert(1)>"
 TAGS = "br table caption tr th td p b pre details summary"
@@ -92,6 +93,11 @@ def audit(_: Path, __: Path) -> Audit:
     return Audit(Path(EVIL), overview, Path(EVIL), (), (), verdict=EVIL)
 
 
+def of_labels(_: Path, __: Path) -> LabelFigures:
+    entries = np.tile(np.array([[1], [0]], np.int8), 5)
+    return label_figures(np.full((2, 5), 0.5, np.float32), entries, np.full(5, 0.5, np.float32), (EVIL, *"bcde"))
+
+
 SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Advice: advice,
     Audit: audit,
@@ -100,6 +106,7 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Comparison: comparison,
     Evaluation: evaluation,
     Exported: exported,
+    LabelFigures: of_labels,
     Metrics: lambda _, __: metrics(),
     Predictions: predictions,
     Run: run,
