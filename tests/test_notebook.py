@@ -33,6 +33,7 @@ from visionft.photos import Account
 from visionft.runs import Run, RunList
 from visionft.searching import Found, Hit, Indexed, Matches
 from visionft.serving import Comparison, compare
+from visionft.tasks.multilabel.label_figures import LabelFigures, label_figures
 from visionft.wording.shown_table import Table
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -108,6 +109,11 @@ def indexed(_: Path, __: Path) -> Indexed:
     return Indexed(Path(EVIL), EVIL, 1, 1, 0, 0, 0, 0, ((EVIL, EVIL),), (EVIL,), None, EVIL, 1.0, False, (EVIL,))
 
 
+def of_labels(_: Path, __: Path) -> LabelFigures:
+    entries = np.tile(np.array([[1], [0]], np.int8), 5)
+    return label_figures(np.full((2, 5), 0.5, np.float32), entries, np.full(5, 0.5, np.float32), (EVIL, *"bcde"))
+
+
 SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Advice: advice,
     Audit: audit,
@@ -118,6 +124,7 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Exported: exported,
     Found: found,
     Indexed: indexed,
+    LabelFigures: of_labels,
     Metrics: lambda _, __: metrics(),
     Predictions: predictions,
     Run: run,

@@ -135,10 +135,30 @@ def test_numbers_are_learnt_there_too(shapes: Path, tmp_path: Path) -> None:
     assert run.result["val"]["mae"] >= 0
 
 
+def several_labels(shapes: Path, place: Path) -> Path:
+    """Write a manifest of several labels a photo, some of them unknown."""
+    names = ("a", "b", "a|b", "", "?a", "b|?a")
+    rows = [f"{photo},{names[number % 6]}" for number, photo in enumerate(sorted(shapes.rglob("*.jpg")))]
+    place.write_text("\n".join(["path,label", *rows]) + "\n")
+    return place
+
+
+@pytest.mark.parametrize("loss", ["bce", "asl"])
+def test_several_labels_are_learnt_there_too(loss: str, shapes: Path, tmp_path: Path) -> None:
+    wanted = flags(task="multilabel", loss=loss, **{"optim.class_weights": "balanced", "augment.cutmix": 0.5})
+    with pretended():
+        run = visionft.fit(
+            several_labels(shapes, tmp_path / "a.csv"), out=tmp_path / "run", say=lambda _: None, **wanted
+        )
+    assert run.result["val"]["map"] >= 0
+
+
+@pytest.mark.parametrize("task", ["classification", "multilabel"])
 @pytest.mark.parametrize(("room", "name"), [(loop, "optimizer_step"), (step, "validation_step")])
 def test_a_step_never_waits_for_the_device(
-    room: ModuleType, name: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    room: ModuleType, name: str, task: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    photos = shapes if task == "classification" else several_labels(shapes, tmp_path / "a.csv")
     plain, inside, steps = getattr(room, name), Counter[tuple[str, str]](), []
 
     def counted(*arguments: Any) -> Any:
@@ -150,7 +170,8 @@ def test_a_step_never_waits_for_the_device(
 
     monkeypatch.setattr(room, name, counted)
     with pretended():
-        visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **flags(**{"augment.mixup": 0.2, "epochs": 1}))
+        wanted = flags(task=task, **{"augment.mixup": 0.2, "epochs": 1})
+        visionft.fit(photos, out=tmp_path / "run", say=lambda _: None, **wanted)
     assert len(steps) >= 1
     assert inside == {}
 

@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 
 from visionft.classes import Classes
 from visionft.data.sources.listing import Listing
+from visionft.data.sources.table_columns import Cells
 from visionft.settings import DataSettings
 from visionft.tasks import registry
 
 
 class Labels(Protocol):
     """What is made of the label column, a string for each photo."""
+
+    @property
+    def cells(self) -> Cells:
+        """How the rows of a manifest say it."""
+        ...
 
     def require_place(self, photos: Path) -> None:
         """Refuse photos that can bring no such labels, before they are listed; DataError says why."""
@@ -51,8 +57,19 @@ class Labels(Protocol):
         """Refuse labels that a run cannot answer; DataError says why."""
         ...
 
-    def strata(self, table: pa.Table) -> pa.Table:
-        """Return the table with a label for each kind of photo of which every split should have some."""
+    def strange(self, table: pa.Table, classes: Classes) -> list[str]:
+        """Return what the labels name that is none of the classes, in order."""
+        ...
+
+    def draw(self, table: pa.Table, validation: float, test: float, earlier: pa.Table | None) -> pa.ChunkedArray:
+        """Draw a side (n,) for every photo, so that every split has its share of what the labels tell apart.
+
+        Args:
+            table: columns label, group (nullable) and digest of n photos.
+            validation: share that is held out to choose by, in (0, 1).
+            test: share that is held out to measure on, in [0, 1); the sum is below 1.
+            earlier: the splits.csv of an earlier run, whose sides win.
+        """
         ...
 
     def classes(self, table: pa.Table) -> Classes:

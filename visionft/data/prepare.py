@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 
 from visionft.classes import Classes
 from visionft.data.dataset_errors import refuse_shares, refuse_unvalidated
-from visionft.data.labels import labels_of
+from visionft.data.labels import Labels, labels_of
 from visionft.data.manifest import SCHEMA, Manifest, read_splits
 from visionft.data.sources.image_folder import scan
 from visionft.data.sources.listing import Listing
 from visionft.data.sources.manifest_table import read_manifest
+from visionft.data.sources.table_columns import Cells
 from visionft.data.splits import SPLITS
-from visionft.data.splitting.draw import draw
 from visionft.data.splitting.leakage import leak_notes
 from visionft.data.suggestions import Suggestions, apply_suggestions
 from visionft.data.verify_photos import Progress, check
@@ -85,7 +85,7 @@ def label_photos(
         DataError: a class that the run does not know, or photos that cannot be read.
     """
     photos, labels = Path(photos), labels_of(task)
-    listing = _measured(photos, list_photos(photos, settings, classes.names, task), settings)
+    listing = _measured(photos, list_photos(photos, settings, classes.names, task), settings, labels.cells)
     listing = labels.fold(listing, classes.names)
     labels.require_known(photos, listing.table, classes)
     checked = usable(photos, listing, _checked(listing, settings, on_progress, threads), task)
@@ -121,10 +121,10 @@ def list_photos(
     labels = labels_of(task)
     if photos.exists():
         labels.require_place(photos)
-    return labels.read(photos, _listed(photos, settings, known), known)
+    return labels.read(photos, _listed(photos, settings, known, labels.cells), known)
 
 
-def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None) -> Listing:
+def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None, cells: Cells) -> Listing:
     if photos.is_dir():
         return scan(photos, settings, known)
     if not photos.exists():
@@ -134,7 +134,7 @@ def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None) -
         raise DataError(f"there is no {photos}: give a folder of class folders, or a CSV or Parquet manifest{hint}")
     if not is_manifest(photos):
         raise DataError(f"{photos} is neither a folder nor a .csv or .parquet manifest: give one of these")
-    return read_manifest(photos, settings)
+    return read_manifest(photos, settings, cells=cells)
 
 
 def _checked(listing: Listing, settings: DataSettings, on_progress: Progress | None, threads: int | None) -> Listing:
@@ -155,7 +155,7 @@ def refuse_early(photos: Path, listing: Listing, settings: DataSettings, task: s
 
 def _split(photos: Path, checked: Listing, settings: DataSettings, earlier: pa.Table | None, task: str) -> Manifest:
     labels = labels_of(task)
-    sides, notes = _drawn(labels.strata(checked.table), settings, earlier)
+    sides, notes = _drawn(labels, checked.table, settings, earlier)
     table = _with_splits(checked.table, sides["split"])
     labels.require_split(photos, table)
     refuse_unvalidated(photos, table)
@@ -173,11 +173,13 @@ def _split(photos: Path, checked: Listing, settings: DataSettings, earlier: pa.T
     )
 
 
-def _drawn(table: pa.Table, settings: DataSettings, earlier: pa.Table | None) -> tuple[pa.Table, list[str]]:
+def _drawn(
+    labels: Labels, table: pa.Table, settings: DataSettings, earlier: pa.Table | None
+) -> tuple[pa.Table, list[str]]:
     """Fill in the sides that the photos do not bring; given ones stay."""
     given = _given(table)
     if not given:
-        return _with_splits(table, draw(table, settings.validation, settings.test, earlier)), []
+        return _with_splits(table, labels.draw(table, settings.validation, settings.test, earlier)), []
     notes = [] if "test" in given else ["the photos bring splits but no test: nothing was held out for final figures"]
     if "validation" in given:
         ignored = [] if earlier is None else ["the earlier splits.csv is not used: the photos bring their own splits"]
@@ -186,7 +188,7 @@ def _drawn(table: pa.Table, settings: DataSettings, earlier: pa.Table | None) ->
     train, rest = table.filter(is_train), table.filter(pc.invert(is_train))
     if earlier is not None:
         earlier = earlier.filter(pc.not_equal(earlier["split"], "test"))
-    carved = _with_splits(train, draw(train, settings.validation, 0.0, earlier))
+    carved = _with_splits(train, labels.draw(train, settings.validation, 0.0, earlier))
     carved = pa.concat_tables([carved, _with_splits(rest, rest["split"])]).sort_by("path")
     held = count(int(pc.sum(pc.equal(carved["split"], "validation")).as_py()), "photo")
     return carved, [
@@ -229,7 +231,7 @@ def _noneusable(photos: Path, listed: Listing, checked: Listing) -> str:
     return f"none of the {count(listed.table.num_rows, 'photo')} of {photos} can be used; {photo}{hint}"
 
 
-def _measured(photos: Path, listing: Listing, settings: DataSettings) -> Listing:
+def _measured(photos: Path, listing: Listing, settings: DataSettings, cells: Cells) -> Listing:
     """Return the photos of the side that is measured, with a note on those that are not."""
     given = _given(listing.table)
     chosen = next((split for split in ("test", "validation") if split in given), None)
@@ -242,5 +244,5 @@ def _measured(photos: Path, listing: Listing, settings: DataSettings) -> Listing
     note = f"{photos} brings splits: its {chosen} photos alone are measured on"
     note += f", not the {some(others)}" if others else ""
     if is_manifest(photos):  # rows of the other sides that lack a label are not asked for either
-        return read_manifest(photos, settings, side=chosen).noting(note)
+        return read_manifest(photos, settings, chosen, cells).noting(note)
     return replace(listing, table=table).noting(note)

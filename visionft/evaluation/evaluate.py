@@ -21,6 +21,7 @@ from visionft.machine.arithmetic import full_precision
 from visionft.machine.memory import ON_PROCESSOR, memory_shortage_said
 from visionft.photos import of_file
 from visionft.runs import Run
+from visionft.runs.learning import learning_of
 from visionft.serving.engine import Engine
 from visionft.serving.predict_bundle import answering
 from visionft.serving.streaming import answered
@@ -65,7 +66,7 @@ def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None)
         measured,
         run.classes,
         answers["logits"],
-        run.answering().temperature,
+        run.answering(),
         known_photos(run, rows.digests),
         apart=apart,
         task=run.task,
@@ -83,7 +84,8 @@ def evaluate_bundle(bundle: Bundle, photos: Path, adapter: str | None = None) ->
     measured = _others(photos, chosen.classes, reading_of(chosen), chosen.record.task)
     manifest, rows = measured, measured.rows
     logits = _logits(Engine(bundle), [manifest.root / str(path) for path in rows.paths], adapter)
-    return Evaluation.of(bundle.path, measured, chosen.classes, logits, chosen.temperature, task=chosen.record.task)
+    task, shipped = chosen.record.task, learning_of(chosen.record.task).shipped(chosen.record)
+    return Evaluation.of(bundle.path, measured, chosen.classes, logits, shipped, task=task)
 
 
 def _others(photos: Path, classes: Classes, settings: DataSettings, task: str) -> Measured:

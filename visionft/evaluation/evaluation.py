@@ -21,7 +21,7 @@ from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, own_figur
 from visionft.evaluation.retention import Retention
 from visionft.evaluation.seen_photos import TRAIN, Seen
 from visionft.evaluation.wrong_answers import worst
-from visionft.metrics import Slice, slices
+from visionft.metrics import Answering, Slice, slices
 from visionft.photos import Account, Quarantined, printable, spreadsheet_safe_table
 from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.learning import learning_of
@@ -108,38 +108,39 @@ class Evaluation:
         measured: Measured,
         classes: Classes,
         logits: NDArray[np.float32],
-        temperature: float = 1.0,
+        answering: Answering | None = None,
         known: NDArray[np.int8] | None = None,
         *,
         apart: bool = True,
         task: str = DEFAULT,
     ) -> Evaluation:
-        """Compute the figures from raw logits (N, C) and the temperature that calibrates them.
+        """Compute the figures from raw logits (N, C) and the rule by which they are read.
 
         Args:
             subject: as the attribute.
             measured: the N photos.
             classes: names in the order of the logits.
             logits: (N, C) raw.
-            temperature: what they are divided by.
+            answering: from logits to answers; none: as nothing was fitted.
             known: (N,) as of `known_photos`; None: that is not known.
             apart: whether figures without known photos are worth having.
             task: what is answered.
         """
         learning, labels = learning_of(task), measured.rows.labels
-        table = learning.table(measured.rows.paths, logits, labels, classes, temperature)
-        metrics = learning.measure(logits, labels, classes, temperature)
+        answering = answering or Answering.plain()
+        table = learning.table(measured.rows.paths, logits, labels, classes, answering)
+        metrics = learning.measure(logits, labels, classes, answering)
         account, seen = measured.account, None
         if known is not None:
             account = replace(account, seen=int((known == TRAIN).sum()))
             new, figures = known == 0, None
             if apart and new.any() and not new.all():
-                figures = learning.measure(logits[new], labels[new], classes, temperature)
+                figures = learning.measure(logits[new], labels[new], classes, answering)
             seen = Seen.of(known, figures) if apart else None
         found = cls(
             subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes, task=task
         )
-        scores = learning.scores(logits, temperature)
+        scores = learning.scores(logits, answering)
         return replace(found, root=measured.root, digests=measured.rows.digests, truth=labels, answers=scores)
 
     def files(self) -> dict[str, tuple[str, str | None]]:

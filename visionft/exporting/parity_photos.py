@@ -26,7 +26,7 @@ def limit_of(settings: ExportSettings) -> int | None:
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A decoded photo: its path relative to the photos' folder, class index and (H, W, 3) uint8 RGB."""
+    """A decoded photo: its path relative to the photos' folder, class index or kind, and (H, W, 3) uint8 RGB."""
 
     path: str
     label: int
@@ -43,7 +43,7 @@ def stratified(rows: Rows, limit: int | None) -> list[int]:
     Returns:
         Row numbers; the same for the same photos, whatever their order on disk.
     """
-    labels = np.asarray(rows.labels, dtype=np.int64)
+    labels = kinds(rows)
     digests = np.asarray(list(rows.digests), dtype=np.str_)
     order = np.lexsort((digests, labels))
     starts = np.r_[0, np.flatnonzero(np.diff(labels[order])) + 1] if len(order) else np.zeros(0, np.int64)
@@ -58,11 +58,20 @@ def stratified(rows: Rows, limit: int | None) -> list[int]:
     return [int(i) for i in alternating[:limit]]
 
 
+def kinds(rows: Rows) -> NDArray[np.int64]:
+    """Return a whole number (n,) for each photo: its class, or one for each row of labels that occurs."""
+    labels = np.asarray(rows.labels)
+    if labels.ndim == 1:
+        return labels.astype(np.int64)
+    return np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
 def read_photos(root: Path, rows: Rows, chosen: Sequence[int]) -> Iterator[Photo]:
     """Decode the chosen photos from their encoded bytes; those that can no longer be read are left out."""
+    labels = kinds(rows)
     for i in chosen:
         try:
-            yield Photo(str(rows.paths[i]), int(rows.labels[i]), reading.read(root / rows.paths[i]))
+            yield Photo(str(rows.paths[i]), int(labels[i]), reading.read(root / rows.paths[i]))
         except PhotoError:
             continue
 

@@ -105,7 +105,7 @@ def _figures(plan: Plan, manifest: Manifest, say: Say) -> tuple[dict[str, Any], 
     began = time.monotonic()
     final = final_figures(plan, manifest)
     val, train, calibration = final.val, final.train, final.calibration
-    assert calibration is not None, "what is blended is calibrated"
+    assert isinstance(calibration, Calibration), "what is blended is calibrated"
     seconds = time.monotonic() - began
     sentence = verdict((train.top1, val.top1), train.n, calibration.temperature)
     say(f"validation: {val}")

@@ -17,6 +17,7 @@ from visionft import methods
 from visionft.photos import printable
 from visionft.reporting.answers import Answers
 from visionft.runs import Run, layout
+from visionft.runs.calibration_file import Calibration
 from visionft.runs.run_files import read_json, verified_table
 
 FORMAT = 1
@@ -159,7 +160,7 @@ def _phases(run: Run, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _known(run: Run) -> Facts | None:
-    if run.calibration is None:
+    if not isinstance(run.calibration, Calibration):
         return None
     return {
         "scores": list(run.calibration.known_scores),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from visionft.backbones import LinearHead, Network
+from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.metrics import Answering
-from visionft.runs.calibration_file import Calibration
 from visionft.runs.history import Epoch
 from visionft.settings import FitSettings
 from visionft.tasks import registry
@@ -28,8 +29,8 @@ class Targets:
     """What a batch should answer.
 
     Attributes:
-        labels: (B,) class indices, or what else the task learns.
-        others: (B,) those of the photos that were mixed in; none without mixing.
+        labels: (B,) class indices, or what else the task learns, of each photo one or a row (B, K).
+        others: those of the photos that were mixed in; none without mixing.
         share: weight of `labels` against `others`, in [0, 1].
     """
 
@@ -158,6 +159,18 @@ class Measures(Protocol):
         ...
 
 
+class Fitted(Protocol):
+    """What was fitted to validation photos."""
+
+    def write(self, folder: Path) -> None:
+        """Write it into the run's folder."""
+        ...
+
+    def answering(self, accepted: float | None) -> Answering:
+        """Return the rule from logits to answers, with the threshold for a share of known photos, in (0, 1)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Final:
     """What the final network shows.
@@ -170,7 +183,7 @@ class Final:
 
     val: Any
     train: Any
-    calibration: Calibration | None = None
+    calibration: Fitted | None = None
 
 
 class Learning(Protocol):
@@ -226,13 +239,30 @@ class Learning(Protocol):
         """Say what was fitted to validation, a line each."""
         ...
 
+    def calibration(self, folder: Path, val: Mapping[str, Any], classes: Classes) -> Fitted | None:
+        """Return what was fitted for a run; None where nothing was.
+
+        Args:
+            folder: of the run.
+            val: its figures on validation, which are few where it is not finished.
+            classes: of the run.
+
+        Raises:
+            RunError: a file is missing or damaged.
+        """
+        ...
+
+    def shipped(self, record: BundleRecord) -> Answering:
+        """Return the rule by which the figures of a bundle are measured."""
+        ...
+
     def measure(
-        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, temperature: float
+        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Answering
     ) -> Measures:
         """Return the figures of photos from raw outputs (n, K)."""
         ...
 
-    def scores(self, logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    def scores(self, logits: NDArray[np.float32], answering: Answering) -> NDArray[np.float32]:
         """Return what a metric of the caller's own is given of logits (n, K), in the order of the photos."""
         ...
 
@@ -242,7 +272,7 @@ class Learning(Protocol):
         logits: NDArray[np.float32],
         labels: NDArray[Any],
         classes: Classes,
-        temperature: float,
+        answering: Answering,
     ) -> pa.Table:
         """Return a row a photo, path, truth and answer, from raw outputs (n, K) and labels (n,)."""
         ...

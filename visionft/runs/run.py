@@ -15,6 +15,7 @@ from visionft.backbones import Network
 from visionft.bundle.answers import answers_of
 from visionft.classes import Classes
 from visionft.data import Manifest, read_splits
+from visionft.data.labels import labels_of
 from visionft.errors import RunError, VisionftError
 from visionft.files.manifest_names import is_manifest
 from visionft.machine.devices import pick_device
@@ -22,8 +23,8 @@ from visionft.metrics import Answering
 from visionft.photos import Quarantined
 from visionft.preprocess import Preprocess
 from visionft.runs import history, layout, record_schema
-from visionft.runs.calibration_file import ACCEPTED, Calibration
-from visionft.runs.learning import learning_of
+from visionft.runs.calibration_file import ACCEPTED
+from visionft.runs.learning import Fitted, learning_of
 from visionft.runs.run_files import (
     damaged,
     read_json,
@@ -110,15 +111,13 @@ class Run:
         return read_record(self.path / layout.RESULT, partial(record_schema.result, score=self._score.name))
 
     @cached_property
-    def calibration(self) -> Calibration | None:
-        """Temperature, class means and scores of known photos; None where the run is older than they are.
+    def calibration(self) -> Fitted | None:
+        """What was fitted to validation: of classification a `Calibration`, none where the run is older than it is.
 
         Raises:
             RunError: a file is missing or damaged.
         """
-        if "temperature" not in self.result["val"]:
-            return None
-        return Calibration.read(self.path)
+        return learning_of(self.task).calibration(self.path, self.result["val"], self.classes)
 
     def answering(self, accepted: float | None = ACCEPTED) -> Answering:
         """Return the rule from logits to answers; see `Calibration.answering`. An older run has the plain softmax."""
@@ -200,8 +199,8 @@ class Run:
         if self.photos is not None:
             return self.photos
         table, classes = read_splits(verified_table(self.path / layout.SPLITS)), self.classes
-        strange = [name for name in table["label"].unique().to_pylist() if name not in classes]
-        if len(classes) and strange:
+        strange = labels_of(self.task).strange(table, classes)
+        if strange:
             raise damaged(self.path / layout.SPLITS, f"it has the class {strange[0]!r}, and {layout.CLASSES} has not")
 
         def build(record: Mapping[str, Any]) -> Manifest:

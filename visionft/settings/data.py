@@ -45,7 +45,8 @@ class DataSettings(Settings):
     path_column: Annotated[Word, MANIFEST] = "path"
     """The manifest's column of photo paths, relative to the manifest's folder or absolute."""
     label_column: Annotated[Word, MANIFEST] = "label"
-    """The manifest's column of class names, or of what else the task learns."""
+    """The manifest's column of class names, or of what else the task learns; where a photo may have several labels, it
+    may name a column for each of them, with commas in between."""
     cache: Annotated[Literal["auto", "none", "decoded"], TRAINED] = "auto"
     """`decoded` keeps the training photos on disk as pixels, shrunk to one and a half training crops, for augmented
     training alone; auto: on a GPU, where more than one epoch is trained and they fit."""

@@ -33,7 +33,8 @@ class OptimSettings(Settings):
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0), SMOOTHED] = 0.1
     """Mass moved from the true class to all classes in the training loss."""
     class_weights: Annotated[Literal["none", "balanced"], CLASSED] = "none"
-    """`balanced` weighs each class by the inverse of its share of the training photos."""
+    """`balanced` weighs each class by the inverse of its share of the training photos; where a photo may have several
+    labels, those that have a label and those that lack it."""
     ema: Annotated[Annotated[float, Field(ge=0.0, lt=1.0)] | Auto, TRAINED] = "auto"
     """Decay a step of the exponential moving average of the weights, which is what is exported; 0 switches it off."""
     norm_statistics: Annotated[Literal["auto", "batch", "frozen"], BACKBONE] = "auto"

@@ -22,6 +22,7 @@ Part = Literal["spec", "labels", "answers", "learning", "shipping"]
 TASKS = {
     "classification": "visionft.tasks.classification",
     "regression": "visionft.tasks.regression",
+    "multilabel": "visionft.tasks.multilabel",
 }
 """Name -> folder."""
 DEFAULT = "classification"

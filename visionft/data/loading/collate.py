@@ -20,10 +20,10 @@ from torch.utils.data import Dataset, get_worker_info
 from visionft.errors import DataError
 
 Key = TypeVar("Key", contravariant=True)
-Item = tuple[NDArray[np.uint8], int | float, int]
+Item = tuple[NDArray[np.uint8], int | float | list[int], int]
 """(pixels (H, W, 3) uint8 RGB, class index or what else is learnt, row in the split)."""
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""(pixels (B, H, W, 3) uint8 RGB, labels (B,): class indices int64, or float32; rows in the split (B,) int64)."""
+"""(pixels (B, H, W, 3) uint8 RGB, labels (B,): class indices int64, or float32, or (B, K); rows (B,) int64)."""
 
 TOGETHER = 4  # photos that a thread is given at once: to hand over each alone takes a tenth of its decoding
 

@@ -76,7 +76,7 @@ class TrainPhotos(Dataset[Item]):
         """Return ((H, W, 3) uint8 RGB, class index, index) for (view, index); DataError if the photo is gone."""
         view, index = sample
         pixels = self.augment.view(partial(self._load, index), view, index)
-        return pixels, self.rows.labels[index].item(), index
+        return pixels, self.rows.labels[index].tolist(), index
 
     def file(self, sample: Sample) -> Path:
         """Return the file that a sample will be read from."""
@@ -147,7 +147,7 @@ class EvalPhotos(Dataset[Item]):
         path = self.file(index)
         with _present(path):
             image = read(path, max_pixels=sys.maxsize)  # the limit of the user's settings was kept at the check
-        return self.preprocess.pixels(image), self.rows.labels[index].item(), index
+        return self.preprocess.pixels(image), self.rows.labels[index].tolist(), index
 
     def file(self, index: int) -> Path:
         """Return the file of a photo."""

@@ -12,7 +12,7 @@ from typing import TextIO
 import pyarrow as pa
 
 from visionft.data.sources.listing import CHUNK
-from visionft.data.sources.table_columns import PLACE, Named, unread_splits, wanted
+from visionft.data.sources.table_columns import ONE_CELL, PLACE, Cells, Named, unread_splits, wanted
 from visionft.errors import DataError
 from visionft.settings import DataSettings
 from visionft.wording.lists import count
@@ -31,7 +31,7 @@ _UNREAD = {"utf-8-sig": re.compile("[\udc80-\udcff]"), "utf-16": re.compile("\uf
 _EXCEL = re.compile(r"sep=([,;\t|])\s*")  # its own first line, for what stands between fields
 
 
-def read_delimited(path: Path, settings: DataSettings) -> Named:
+def read_delimited(path: Path, settings: DataSettings, cells: Cells = ONE_CELL) -> Named:
     """Read the rows; empty lines are counted, and whatever is no row is refused by the number of its line.
 
     Raises:
@@ -42,8 +42,8 @@ def read_delimited(path: Path, settings: DataSettings) -> Named:
     errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
     with path.open(encoding=encoding, errors=errors) as file:  # ends of lines of every system become \n
         lines = _Lines(path, file, encoding)
-        header, delimiter = _header(path, lines, settings)
-        columns = wanted(path, header, settings)
+        header, delimiter = _header(path, lines, settings, cells)
+        columns = wanted(path, header, settings, cells)
         collected = _Rows(tuple(columns), tuple(header.index(name) for name in columns.values()))
         for record in _records(path, lines, delimiter):
             if any(field and not field.isspace() for field in record):
@@ -54,14 +54,15 @@ def read_delimited(path: Path, settings: DataSettings) -> Named:
     if collected.empty:
         hold = "holds" if collected.empty == 1 else "hold"
         notes.append(f"{count(collected.empty, 'line')} of {path.name} {hold} nothing and are no photos")
-    return Named(collected.table(), "line", (*notes, *unread_splits(path, header)))
+    labels = cells.columns(settings.label_column, header)
+    return Named(collected.table(), "line", (*notes, *unread_splits(path, header)), labels)
 
 
-def delimited_names(path: Path, settings: DataSettings) -> list[str]:
+def delimited_names(path: Path, settings: DataSettings, cells: Cells = ONE_CELL) -> list[str]:
     """Return the names of all columns; DataError and OSError as of `read_delimited`."""
     encoding = _encoding(path)
     with path.open(encoding=encoding, errors="surrogateescape" if encoding == "utf-8-sig" else "replace") as file:
-        return _header(path, _Lines(path, file, encoding), settings)[0]
+        return _header(path, _Lines(path, file, encoding), settings, cells)[0]
 
 
 def _encoding(path: Path) -> str:
@@ -94,7 +95,7 @@ class _Lines(Iterator[str]):
         return DataError(f"line {self.number:,} of the manifest {self.path} {what}")
 
 
-def _header(path: Path, lines: _Lines, settings: DataSettings) -> tuple[list[str], str]:
+def _header(path: Path, lines: _Lines, settings: DataSettings, cells: Cells) -> tuple[list[str], str]:
     """Return the names of the columns, and what stands between them."""
     line, delimiters = next((line for line in lines if not line.isspace()), ""), DELIMITERS
     if said := _EXCEL.fullmatch(line):
@@ -102,9 +103,12 @@ def _header(path: Path, lines: _Lines, settings: DataSettings) -> tuple[list[str
     if not line:
         raise DataError(f"the manifest {path} cannot be read (it is empty): give it one row a photo, below a header")
     choices = {delimiter: _names(line, delimiter) for delimiter in delimiters}
-    both = (settings.path_column, settings.label_column)
-    delimiter = max(choices, key=lambda sign: (sum(name in choices[sign] for name in both), len(choices[sign])))
-    if not all(choices.values()) and not set(both) <= set(choices[delimiter]):
+
+    def needed(sign: str) -> tuple[str, ...]:
+        return settings.path_column, *cells.columns(settings.label_column, choices[sign])
+
+    delimiter = max(choices, key=lambda sign: (sum(name in choices[sign] for name in needed(sign)), len(choices[sign])))
+    if not all(choices.values()) and not set(needed(delimiter)) <= set(choices[delimiter]):
         raise _misquoted(path, lines.number)
     return choices[delimiter], delimiter
 

@@ -13,7 +13,7 @@ from visionft.data.sources import parquet_rows
 from visionft.data.sources.csv_rows import delimited_names, read_delimited
 from visionft.data.sources.listing import COLUMNS, Listing
 from visionft.data.sources.structure.split_names import is_plain, side_of
-from visionft.data.sources.table_columns import PLACE, Named
+from visionft.data.sources.table_columns import ONE_CELL, PLACE, Cells, Named, label_keys
 from visionft.data.splits import SPLITS
 from visionft.errors import DataError
 from visionft.files.manifest_names import PARQUET_SUFFIXES
@@ -28,7 +28,7 @@ REPEATED = "repeats an earlier row of the manifest"
 _ELSEWHERE = r"^[A-Za-z][A-Za-z0-9+.-]*://"  # two letters at least: C:/ is a drive
 
 
-def read_manifest(path: Path, settings: DataSettings, side: str | None = None) -> Listing:
+def read_manifest(path: Path, settings: DataSettings, side: str | None = None, cells: Cells = ONE_CELL) -> Listing:
     """List the photos that a manifest names; relative paths start at the manifest's folder.
 
     A row without a path or a label, or that says again what an earlier one said, is in the listing's quarantine: rows
@@ -38,12 +38,13 @@ def read_manifest(path: Path, settings: DataSettings, side: str | None = None) -
         path: The file.
         settings: How to read it.
         side: The split whose rows alone are read; none: all rows are.
+        cells: How a row says what its label is.
 
     Raises:
         DataError: the file cannot be read, lacks a column, or contradicts itself.
     """
-    named = _read(path, settings)
-    named = _tidied(path, named, settings)
+    named = _read(path, settings, cells)
+    named = _tidied(path, named, settings, cells)
     if side is not None:
         named = Named(named.table.filter(pc.equal(named.table["split"], side)), named.noun, named.notes)
     named, gaps = _without_gaps(named)
@@ -76,16 +77,18 @@ def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() in PARQUET_SUFFIXES
 
 
-def _read(path: Path, settings: DataSettings) -> Named:
-    return _guarded(path, parquet_rows.read_parquet if _is_parquet(path) else read_delimited, settings)
+def _read(path: Path, settings: DataSettings, cells: Cells = ONE_CELL) -> Named:
+    return _guarded(path, parquet_rows.read_parquet if _is_parquet(path) else read_delimited, settings, cells)
 
 
-def _guarded(path: Path, read: Callable[[Path, DataSettings], T], settings: DataSettings) -> T:
+def _guarded(
+    path: Path, read: Callable[[Path, DataSettings, Cells], T], settings: DataSettings, cells: Cells = ONE_CELL
+) -> T:
     """Read a file that may be anything; DataError says what is wrong with it."""
     try:
         if not path.is_file():  # opening a pipe would wait for ever
             raise DataError(f"{path} is no file: give a CSV or Parquet manifest, or a folder of class folders")
-        return read(path, settings)
+        return read(path, settings, cells)
     except DataError:
         raise
     except (UnicodeError, *parquet_rows.FAULTS) as error:
@@ -95,7 +98,7 @@ def _guarded(path: Path, read: Callable[[Path, DataSettings], T], settings: Data
         ) from error
 
 
-def _tidied(path: Path, named: Named, settings: DataSettings) -> Named:
+def _tidied(path: Path, named: Named, settings: DataSettings, cells: Cells = ONE_CELL) -> Named:
     """Return every column of `COLUMNS`, and `PLACE`, spelt as everywhere else."""
     notes = list(named.notes)
     table = named.table
@@ -106,7 +109,12 @@ def _tidied(path: Path, named: Named, settings: DataSettings) -> Named:
         columns = {name: read[name] for name in columns}
         notes += _apostrophes(path, written, read)
     columns["path"] = pc.replace_substring(columns["path"], "\\", "/")  # written on Windows
-    columns["label"] = pc.utf8_normalize(columns["label"], form="NFC")
+    texts = {
+        name: pc.utf8_normalize(columns[key], form="NFC")
+        for key, name in zip(label_keys(named.labels), named.labels, strict=True)
+    }
+    columns["label"], said = cells.label(path, named, texts, settings.label_column)
+    notes += said
     nothing = pa.nulls(table.num_rows, pa.string())
     if settings.group_by == "parent":
         columns["group"] = _nothing_is_null(pc.replace_substring_regex(columns["path"], r"/?[^/]*$", ""))

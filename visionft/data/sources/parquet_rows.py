@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from visionft.data.sources.table_columns import PLACE, Named, unread_splits, wanted
+from visionft.data.sources.table_columns import ONE_CELL, PLACE, Cells, Named, unread_splits, wanted
 from visionft.errors import DataError
 from visionft.settings import DataSettings
 
@@ -23,7 +23,7 @@ FAULTS = (OSError, ValueError, KeyError, RecursionError, pa.ArrowException)
 """What Arrow raises of files that are damaged, encrypted or no Parquet; ArrowInvalid is a ValueError."""
 
 
-def read_parquet(path: Path, settings: DataSettings) -> Named:
+def read_parquet(path: Path, settings: DataSettings, cells: Cells = ONE_CELL) -> Named:
     """Read the rows as text.
 
     Whole floating-point numbers become whole numbers, NaN is no value, and the indices of a `ClassLabel` its names.
@@ -34,19 +34,23 @@ def read_parquet(path: Path, settings: DataSettings) -> Named:
     """
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
-        columns = wanted(path, schema.names, settings)
+        columns = wanted(path, schema.names, settings, cells)
         texts, notes = {}, list(unread_splits(path, schema.names))
         for ours, name in columns.items():
             column = _Column(path, file, name)
-            texts[ours] = column.photos() if ours == "path" else column.text()
+            if ours == "path":
+                texts[ours] = column.photos()
+            else:
+                texts[ours] = column.label(cells) if ours.startswith("label") else column.text()
             notes += column.notes
     table = pa.table(texts)
     table.validate(full=True)
     places = pa.array(range(1, table.num_rows + 1), pa.int64())
-    return Named(table.append_column(PLACE, places), "row", tuple(dict.fromkeys(notes)))
+    labels = cells.columns(settings.label_column, schema.names)
+    return Named(table.append_column(PLACE, places), "row", tuple(dict.fromkeys(notes)), labels)
 
 
-def names(path: Path, _: DataSettings) -> list[str]:
+def names(path: Path, _: DataSettings, __: Cells = ONE_CELL) -> list[str]:
     """Return the names of all columns; faults as of `read_parquet`."""
     with pq.ParquetFile(path) as file:
         return list(file.schema_arrow.names)
@@ -90,6 +94,14 @@ class _Column:
             self.notes.append(f"the photos inside {self.path.name} are not used: those at its paths are")
             return False
         return True
+
+    def label(self, cells: Cells) -> pa.ChunkedArray:
+        """Return the labels as strings, those of lists among them where a label may be one."""
+        if pa.types.is_list(self.type) or pa.types.is_large_list(self.type):
+            found = cells.listed(self.path, self.name, self.file.read(columns=[self.name])[self.name])
+            if found is not None:
+                return found
+        return self.text()
 
     def text(self) -> pa.ChunkedArray:
         """Return the values as strings; null where there is none."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -30,30 +32,91 @@ class Named:
             file has nothing; and `PLACE`, int64.
         noun: of what is counted in `PLACE`, from 1: `line` or `row`.
         notes: Sentences to be said aloud.
+        labels: The file's names of the columns that hold labels; `label`, `label 2` and so on are those of the table.
     """
 
     table: pa.Table
     noun: str
     notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     def place(self, row: int) -> str:
         """Return where a row is: `line 7`."""
         return f"{self.noun} {self.table[PLACE][row].as_py():,}"
 
 
-def wanted(path: Path, names: list[str], settings: DataSettings) -> dict[str, str]:
+class Cells(Protocol):
+    """How the cells of a table say what the label of a photo is. Each task brings its own."""
+
+    def columns(self, given: str, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the columns of labels that the setting names, of a table with columns of these names."""
+        ...
+
+    def listed(self, path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+        """Return a column of lists as text, null where there is no list; None where no label is a list."""
+        ...
+
+    def label(
+        self, path: Path, named: Named, columns: Mapping[str, pa.ChunkedArray], given: str
+    ) -> tuple[pa.ChunkedArray, tuple[str, ...]]:
+        """Return the label (n,) of each row as text, null where it has none, and notes.
+
+        Args:
+            path: the file.
+            named: its rows, of which `place` tells the line.
+            columns: texts (n,) by the file's name of the column, null where a cell is empty.
+            given: the setting.
+
+        Raises:
+            DataError: a cell is none of a label; its line is named.
+        """
+        ...
+
+
+class OneCell:
+    """One column, whose cell is the label; a row whose cell is empty has none."""
+
+    def columns(self, given: str, names: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the one column."""
+        return (given,)
+
+    def listed(self, path: Path, name: str, column: pa.ChunkedArray) -> None:  # noqa: ARG002
+        """Return None: a list is no label."""
+        return
+
+    def label(
+        self,
+        path: Path,  # noqa: ARG002
+        named: Named,  # noqa: ARG002
+        columns: Mapping[str, pa.ChunkedArray],
+        given: str,
+    ) -> tuple[pa.ChunkedArray, tuple[str, ...]]:
+        """Return the column as it is."""
+        return columns[given], ()
+
+
+ONE_CELL = OneCell()
+
+
+def label_keys(columns: Sequence[str]) -> list[str]:
+    """Return our names of the columns of labels: `label`, `label 2` and so on."""
+    return ["label" if at == 0 else f"label {at + 1}" for at in range(len(columns))]
+
+
+def wanted(path: Path, names: list[str], settings: DataSettings, cells: Cells = ONE_CELL) -> dict[str, str]:
     """Return our name -> the file's, for the columns that are to be read.
 
     Raises:
         DataError: a column is missing, or is there twice.
     """
-    columns = {"path": settings.path_column, "label": settings.label_column}
+    labels = cells.columns(settings.label_column, names)
+    columns = {"path": settings.path_column, **dict(zip(label_keys(labels), labels, strict=True))}
     for ours, column in columns.items():
         if column not in names:
             _refuse_rows(path, names, settings)
             raise DataError(
                 f"{path} has no column {column!r} (it has {some(names)}){did_you_mean(column, names)}: rename one to "
-                f"{column!r}, or (fit, advise, audit and index) name another with --data.{ours}-column"
+                f"{column!r}, or (fit, advise, audit and index) name another with --data.{ours.split()[0]}-column"
             )
     if "split" in names:
         columns["split"] = "split"

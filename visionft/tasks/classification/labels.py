@@ -23,7 +23,9 @@ from visionft.data.odd_classes import Place, odd_notes, refuse_unprintable
 from visionft.data.sources.listing import Listing
 from visionft.data.sources.merged_class_paths import fold
 from visionft.data.sources.structure.picture import picture
+from visionft.data.sources.table_columns import ONE_CELL, Cells
 from visionft.data.splits import SPLITS
+from visionft.data.splitting.draw import draw
 from visionft.files.manifest_names import is_manifest
 from visionft.settings import DataSettings
 from visionft.wording.lists import count
@@ -31,6 +33,8 @@ from visionft.wording.lists import count
 
 class ClassLabels:
     """Names become indices in their order as text; every class is to be learnt from and, if it can be, measured."""
+
+    cells: Cells = ONE_CELL
 
     def require_place(self, photos: Path) -> None:
         """Take folders and manifests alike."""
@@ -66,9 +70,13 @@ class ClassLabels:
         """Refuse a class that a run does not know."""
         refuse_unknown(photos, sorted(table["label"].unique().to_pylist()), classes.names)
 
-    def strata(self, table: pa.Table) -> pa.Table:
-        """Return the table as it is: every split should have photos of every class."""
-        return table
+    def strange(self, table: pa.Table, classes: Classes) -> list[str]:
+        """Return the names that are none of the classes."""
+        return [name for name in table["label"].unique().to_pylist() if name not in classes]
+
+    def draw(self, table: pa.Table, validation: float, test: float, earlier: pa.Table | None) -> pa.ChunkedArray:
+        """Draw sides by hashes: every split should have photos of every class."""
+        return draw(table, validation, test, earlier)
 
     def classes(self, table: pa.Table) -> Classes:
         """Return the distinct names."""

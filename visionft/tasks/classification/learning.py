@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from torch import nn
 
 from visionft.backbones import LinearHead, Network
 from visionft.bundle import Answer
+from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.finishing import calibrate
 from visionft.finishing.verdict import verdict
 from visionft.machine.arithmetic import full_precision
-from visionft.metrics import Answering, Metrics, evaluate_logits, softmax
+from visionft.metrics import Answering, KnownScale, Metrics, evaluate_logits, softmax
+from visionft.runs.calibration_file import Calibration
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Figures, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
@@ -99,23 +102,32 @@ class ClassLearning:
 
     def verdict(self, final: Final, settings: FitSettings, history: Sequence[Epoch], kept: Epoch | None) -> str:
         """Judge the gap of top-1 between training and validation."""
-        assert final.calibration is not None, "classes are calibrated"
+        assert isinstance(final.calibration, Calibration), "classes are calibrated"
         tops = (final.train.top1, final.val.top1)
         return verdict(tops, final.train.n, final.calibration.temperature, settings, history, kept)
 
     def fitted(self, final: Final) -> list[str]:
         """Say the temperature and the threshold."""
-        return [] if final.calibration is None else [calibrate.sentence_of(final.calibration)]
+        assert isinstance(final.calibration, Calibration), "classes are calibrated"
+        return [calibrate.sentence_of(final.calibration)]
+
+    def calibration(self, folder: Path, val: Mapping[str, Any], classes: Classes) -> Calibration | None:  # noqa: ARG002
+        """Return temperature, class means and scores of known photos; None where the run is older than they are."""
+        return Calibration.read(folder) if "temperature" in val else None
+
+    def shipped(self, record: BundleRecord) -> Answering:
+        """Return the temperature of a bundle."""
+        return Answering(record.temperature, KnownScale.plain())
 
     def measure(
-        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, temperature: float
+        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Answering
     ) -> Metrics:
         """Return all figures of logits (n, C)."""
-        return evaluate_logits(logits, labels, list(classes), temperature=temperature)
+        return evaluate_logits(logits, labels, list(classes), temperature=answering.temperature)
 
-    def scores(self, logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    def scores(self, logits: NDArray[np.float32], answering: Answering) -> NDArray[np.float32]:
         """Return calibrated probabilities (n, C)."""
-        return softmax(logits / temperature).astype(np.float32)
+        return answering.probabilities(logits)
 
     def table(
         self,
@@ -123,10 +135,10 @@ class ClassLearning:
         logits: NDArray[np.float32],
         labels: NDArray[Any],
         classes: Classes,
-        temperature: float,
+        answering: Answering,
     ) -> pa.Table:
         """Return path, truth, label, probability, truth_probability, correct of logits (n, C)."""
-        probabilities = softmax(logits / temperature)
+        probabilities = softmax(logits / answering.temperature)
         answers, n = probabilities.argmax(1), np.arange(len(labels))
         names = np.array(classes.names, dtype=object)
         return pa.table(

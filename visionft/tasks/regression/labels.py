@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from visionft.classes import Classes
 from visionft.data.sources.listing import Listing
+from visionft.data.sources.table_columns import ONE_CELL, Cells
 from visionft.data.splits import SPLITS
+from visionft.data.splitting.draw import draw
 from visionft.errors import DataError
 from visionft.photos import printable
 from visionft.settings import DataSettings
@@ -28,6 +30,8 @@ LARGEST = float(np.finfo(np.float32).max)
 
 class NumberLabels:
     """Numbers as a computer writes them: 12, 3.5, -1e-3."""
+
+    cells: Cells = ONE_CELL
 
     def require_place(self, photos: Path) -> None:
         """Refuse folders, whose names are classes."""
@@ -69,10 +73,15 @@ class NumberLabels:
     def require_known(self, photos: Path, table: pa.Table, classes: Classes) -> None:
         """Take every number."""
 
-    def strata(self, table: pa.Table) -> pa.Table:
-        """Return the table with one label for all: every split should have some photos."""
+    def strange(self, table: pa.Table, classes: Classes) -> list[str]:  # noqa: ARG002
+        """Return none: every number is one."""
+        return []
+
+    def draw(self, table: pa.Table, validation: float, test: float, earlier: pa.Table | None) -> pa.ChunkedArray:
+        """Draw sides by hashes, with one label for all: every split should have some photos."""
         one = pa.chunked_array([pa.repeat(ONE_KIND, table.num_rows)])
-        return table.set_column(table.schema.get_field_index("label"), "label", one)
+        alike = table.set_column(table.schema.get_field_index("label"), "label", one)
+        return draw(alike, validation, test, earlier)
 
     def classes(self, table: pa.Table) -> Classes:  # noqa: ARG002
         """Return none."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import nn
 
 from visionft.backbones import LinearHead, Network
 from visionft.backbones.heads import MlpHead
+from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.machine.arithmetic import full_precision
@@ -88,7 +90,7 @@ class NumberLearning:
         classes: Classes,
     ) -> Final:
         """Return the figures; there is nothing to calibrate. `sampled` (m,) is of the training photos."""
-        val, seen = (self.measure(part.logits, part.labels, classes, 1.0) for part in (validation, train))
+        val, seen = (self.measure(part.logits, part.labels, classes, Answering.plain()) for part in (validation, train))
         return Final(val, seen)
 
     def brief(self, train: ErrorFigures) -> dict[str, Any]:
@@ -115,17 +117,25 @@ class NumberLearning:
         """Return nothing: nothing is fitted to validation."""
         return []
 
+    def calibration(self, folder: Path, val: Mapping[str, Any], classes: Classes) -> None:  # noqa: ARG002
+        """Return nothing: nothing is fitted to validation."""
+        return
+
+    def shipped(self, record: BundleRecord) -> Answering:  # noqa: ARG002
+        """Return the rule that leaves answers as they are."""
+        return Answering.plain()
+
     def measure(
         self,
         logits: NDArray[np.float32],
         labels: NDArray[Any],
         classes: Classes,  # noqa: ARG002
-        temperature: float,  # noqa: ARG002
+        answering: Answering,  # noqa: ARG002
     ) -> ErrorFigures:
         """Return the figures of answers (n, 1)."""
         return error_figures(logits[:, 0], labels)
 
-    def scores(self, logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:  # noqa: ARG002
+    def scores(self, logits: NDArray[np.float32], answering: Answering) -> NDArray[np.float32]:  # noqa: ARG002
         """Return the numbers (n,) of outputs (n, 1)."""
         return logits[:, 0]
 
@@ -135,7 +145,7 @@ class NumberLearning:
         logits: NDArray[np.float32],
         labels: NDArray[Any],
         classes: Classes,  # noqa: ARG002
-        temperature: float,  # noqa: ARG002
+        answering: Answering,  # noqa: ARG002
     ) -> pa.Table:
         """Return path, truth, value and error, which is value - truth, of outputs (n, 1)."""
         values = logits[:, 0]

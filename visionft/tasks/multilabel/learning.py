@@ -1,0 +1,189 @@
+"""Learning several labels: a masked loss, a head solved one against the rest, mAP and F1, a threshold a label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from visionft.backbones import LinearHead, Network
+from visionft.bundle.schema import BundleRecord
+from visionft.classes import Classes
+from visionft.data import Manifest
+from visionft.machine.arithmetic import full_precision
+from visionft.metrics import Answering
+from visionft.runs.history import Epoch
+from visionft.runs.learning import Criterion, Figures, Final, Outputs, Photos, Solution
+from visionft.settings import FitSettings
+from visionft.tasks.multilabel import one_vs_rest
+from visionft.tasks.multilabel.answers import LabelsAnswer
+from visionft.tasks.multilabel.label_figures import LabelFigures, label_figures
+from visionft.tasks.multilabel.label_sets import texts_of
+from visionft.tasks.multilabel.label_thresholds import UNFITTED, LabelAnswering, LabelThresholds
+from visionft.tasks.multilabel.masked_loss import MaskedLoss, balanced
+from visionft.tasks.multilabel.spec import SPEC
+
+SMALL_GAP = 0.05  # of mAP between training photos and validation, which nobody need worry about
+WIDE_GAP = 0.15
+
+
+class LabelLearning:
+    """Several labels for each photo, each told by itself."""
+
+    def outputs(self, classes: Classes) -> int:
+        """Return C: a logit a label."""
+        return len(classes)
+
+    def criterion(self, settings: FitSettings, manifest: Manifest | None) -> Criterion:
+        """Return the loss over known entries, with the weights of the labels where these are balanced."""
+        weighed = manifest is not None and settings.optim.class_weights == "balanced"
+        weights = balanced(manifest.rows("train").labels) if manifest is not None and weighed else None
+        return MaskedLoss("asl" if settings.loss == "asl" else "bce", weights)
+
+    def solve(
+        self,
+        head: LinearHead,  # noqa: ARG002
+        settings: FitSettings,
+        train: Photos,
+        validation: Photos,
+        new: Sequence[int] | None,  # noqa: ARG002
+    ) -> Solution:
+        """Solve a logistic regression for each label over the photos whose entry is known."""
+        weighed = settings.optim.class_weights == "balanced"
+        found = one_vs_rest.solve(train.features, train.labels, validation.features, validation.labels, weighed=weighed)
+        how = f"inverse regularisation {found.strength:.2g} of {found.tried} tried"
+        return Solution("solved head", found.weight, found.bias, how)
+
+    @torch.no_grad()
+    def solved_figures(self, head: nn.Module, criterion: Criterion, validation: Photos) -> Figures:
+        """Return the mean loss and mAP."""
+        device = next(head.parameters()).device
+        features, labels = (torch.from_numpy(array).to(device) for array in (validation.features, validation.labels))
+        with full_precision():
+            return criterion.figures(criterion.to(device).sums(head(features), labels).tolist())
+
+    def fold(self, network: Network, manifest: Manifest) -> None:
+        """Leave logits as they are."""
+
+    def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Draw of (n, C) entries photos at random."""
+        drawn = np.sort(np.random.default_rng(seed).permutation(len(labels))[:photos])
+        return drawn, np.ones(len(drawn), np.bool_)
+
+    def final(
+        self,
+        validation: Outputs,
+        train: Outputs,
+        sampled: NDArray[np.bool_],  # noqa: ARG002
+        classes: Classes,
+    ) -> Final:
+        """Fit the thresholds to validation and return the figures by them; `sampled` (m,) is of training photos."""
+        plain = LabelThresholds.plain(classes).answering()
+        fitted = LabelThresholds.fit(plain.probabilities(validation.logits), validation.labels, classes)
+        answering = fitted.answering()
+        val, seen = (self.measure(part.logits, part.labels, classes, answering) for part in (validation, train))
+        return Final(val, seen, fitted)
+
+    def brief(self, train: LabelFigures) -> dict[str, Any]:
+        """Return mAP and F1."""
+        return train.summary()
+
+    def verdict(
+        self,
+        final: Final,
+        settings: FitSettings,  # noqa: ARG002
+        history: Sequence[Epoch],
+        kept: Epoch | None,
+    ) -> str:
+        """Judge the gap of mAP between training photos and validation."""
+        score = SPEC.score
+        told = f"{score.words} on validation is {final.val.map:{score.style}}"
+        if final.train.map is not None:
+            told += f", and {final.train.map:{score.style}} on {final.train.n:,} training photos: {_gap(final)}"
+        if kept is None or not history or not history[-1].epoch:
+            return told
+        which = "the solved head, before any epoch" if kept.epoch == 0 else f"epoch {kept.epoch}"
+        last = ": more epochs may still help" if kept.epoch == history[-1].epoch else ""
+        return f"{told}; kept are the weights of {which}, the best {score.words} on validation{last}"
+
+    def fitted(self, final: Final) -> list[str]:
+        """Say where the thresholds lie."""
+        assert isinstance(final.calibration, LabelThresholds), "thresholds are fitted"
+        values = sorted(final.calibration.values.values())
+        span = f"{values[0]:.2f}" if values[0] == values[-1] else f"{values[0]:.2f} to {values[-1]:.2f}"
+        return [f"thresholds: a label is chosen from a probability of {span} up, by the best F1 of each on validation"]
+
+    def calibration(self, folder: Path, val: Mapping[str, Any], classes: Classes) -> LabelThresholds:
+        """Return the thresholds of a run; half of a run that is not finished."""
+        return LabelThresholds.read(folder, classes) if "labels" in val else LabelThresholds.plain(classes)
+
+    def shipped(self, record: BundleRecord) -> Answering:
+        """Return the rule of a bundle, by the figures of its run."""
+        training: Any = record.figures.get("training", {})
+        rows = {row["name"]: row["threshold"] for row in training.get("val", {}).get("labels", ())}
+        return LabelAnswering.by(np.array([rows.get(name, UNFITTED) for name in record.classes], np.float32))
+
+    def measure(
+        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Answering
+    ) -> LabelFigures:
+        """Return the figures of logits (n, C)."""
+        assert isinstance(answering, LabelAnswering), "labels are read by their thresholds"
+        return label_figures(answering.probabilities(logits), labels, answering.thresholds, classes.names)
+
+    def scores(self, logits: NDArray[np.float32], answering: Answering) -> NDArray[np.float32]:
+        """Return the probability of each label, (n, C)."""
+        return answering.probabilities(logits)
+
+    def table(
+        self,
+        paths: Sequence[str],
+        logits: NDArray[np.float32],
+        labels: NDArray[Any],
+        classes: Classes,
+        answering: Answering,
+    ) -> pa.Table:
+        """Return path, truth, labels, and how many known entries are wrong, of logits (n, C)."""
+        assert isinstance(answering, LabelAnswering), "labels are read by their thresholds"
+        chosen = answering.chosen(answering.probabilities(logits))
+        return pa.table(
+            {
+                "path": pa.array([str(path) for path in paths], pa.string()),
+                "truth": pa.array(texts_of(labels, classes.names), pa.string()),
+                "labels": pa.array(texts_of(chosen.astype(np.int8), classes.names), pa.string()),
+                "wrong": ((labels >= 0) & (chosen != (labels == 1))).sum(axis=1),
+            }
+        )
+
+    def tables(self, metrics: LabelFigures) -> dict[str, pa.Table]:
+        """Return the figures of each label."""
+        return {"labels.csv": pa.Table.from_pylist(metrics.to_json()["labels"])}
+
+    def answers(
+        self,
+        logits: NDArray[np.float32],
+        embeddings: NDArray[np.float32],
+        answering: Answering,
+        names: Sequence[str],  # noqa: ARG002
+    ) -> list[LabelsAnswer]:
+        """Return the labels of each photo, from logits (n, C)."""
+        assert isinstance(answering, LabelAnswering), "labels are read by their thresholds"
+        probabilities = answering.probabilities(logits)
+        chosen = answering.chosen(probabilities)
+        return [LabelsAnswer(probabilities[i], chosen[i], logits[i], embeddings[i]) for i in range(len(probabilities))]
+
+
+def _gap(final: Final) -> str:
+    gap = final.train.map - final.val.map
+    if gap <= SMALL_GAP:
+        return "no sign of overfitting"
+    sign = "overfitting" if gap > WIDE_GAP else "not unusual"
+    return f"{100 * gap:.1f} points apart, {sign}: more photos would narrow it"
+
+
+LEARNING = LabelLearning()

@@ -1,0 +1,186 @@
+"""Shipping labels: sigmoid and thresholds in the graph, compared with the trained model photo by photo."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, helper, numpy_helper
+
+from visionft.bundle import names as n
+from visionft.bundle.schema import BundleRecord
+from visionft.classes import Classes
+from visionft.exporting.parity_photos import Photo
+from visionft.exporting.reference_answers import Answerer, Truth
+from visionft.exporting.stage_parity import (
+    BATCH_SIZES,
+    LEVELS_ALLOWED,
+    STAGE_PHOTOS,
+    Answers,
+    Progress,
+    Stages,
+    answered,
+    chunks,
+    differs,
+)
+from visionft.metrics import Answering
+from visionft.tasks.multilabel.answers import CHOSEN
+from visionft.tasks.multilabel.label_card import card
+from visionft.tasks.multilabel.label_thresholds import LabelAnswering
+
+TOLERANCE = 1e-3
+"""Of a probability, as classes have it; a label whose probability is nearer to its threshold may be chosen or not."""
+SCORE_TOLERANCE = 1e-2
+THRESHOLDS = "thresholds"
+WHOLE = "each photo at its own size"
+
+
+@dataclass
+class _Tally:
+    """What was seen so far."""
+
+    answering: LabelAnswering
+    n: int = 0
+    by_check: dict[str, float] = field(default_factory=dict)
+    ties: int = 0
+    wrong: int = 0
+    first: tuple[float, str] = (0.0, "")
+
+    def note(self, check: str, found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+        """Keep the largest difference of probabilities (C,) and return it; not-a-number counts as infinite."""
+        difference = float(np.abs(found - wanted).max())
+        difference = math.inf if math.isnan(difference) else difference
+        self.by_check[check] = max(self.by_check.get(check, 0.0), difference)
+        return difference
+
+    def note_photo(self, photo: Photo, answer: Any, wanted: NDArray[np.float32]) -> None:
+        """Compare the probabilities (C,) of a photo, and which labels are chosen."""
+        self.n += 1
+        self.first = max(self.first, (self.note(WHOLE, answer.probabilities, wanted), photo.path))
+        other = answer.chosen != self.answering.chosen(wanted)
+        near = np.abs(wanted - self.answering.thresholds) < TOLERANCE
+        self.ties += int((other & near).sum())
+        self.wrong += int((other & ~near).sum())
+
+
+class LabelShipping:
+    """Outputs of the graph: probabilities, chosen, logits, embedding."""
+
+    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Answering) -> None:  # noqa: ARG002
+        """Append the sigmoid and the thresholds, which stay an initializer, to be changed later."""
+        assert isinstance(answering, LabelAnswering), "labels are read by their thresholds"
+        model.graph.initializer.append(numpy_helper.from_array(answering.thresholds, THRESHOLDS))
+        model.graph.node.extend(
+            [
+                helper.make_node("Sigmoid", [n.LOGITS], [n.PROBABILITIES], "probability_of_each"),
+                helper.make_node("GreaterOrEqual", [n.PROBABILITIES, THRESHOLDS], [CHOSEN], "choose"),
+            ]
+        )
+
+    def prove(
+        self,
+        session: Answers,
+        trained: Truth,
+        stages: Stages,
+        photos: Iterator[Photo],
+        total: int,
+        on_progress: Progress | None,
+    ) -> dict[str, Any]:
+        """Compare probabilities and chosen labels of every photo, and the first ones in batches and half by half."""
+        assert isinstance(trained.answering, LabelAnswering), "labels are read by their thresholds"
+        tally, sample = _Tally(trained.answering), list[Photo]()
+        for chunk in chunks(photos):
+            truth = trained.of([photo.image for photo in chunk]).probabilities
+            for photo, wanted in zip(chunk, truth, strict=True):
+                tally.note_photo(photo, answered(session, photo), wanted)
+            sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
+            if on_progress is not None:
+                on_progress("checking", tally.n, total)
+        if not tally.n:
+            raise differs("there is no readable validation photo to check it on: bring them back, or name --data")
+        levels = _sampled(tally, session, trained, stages, [photo.image for photo in sample])
+        _judge(tally, levels)
+        proof = {
+            "n": tally.n,
+            "max_probability_difference": max(tally.by_check.values()),
+            "tolerance": TOLERANCE,
+            "near_ties": tally.ties,
+            "max_pixel_difference": levels,
+            "by_check": tally.by_check,
+            "unreadable": total - tally.n,
+        }
+        return {"parity": proof}
+
+    def expected(self, image: NDArray[np.uint8], trained: Answerer, classes: Classes) -> Mapping[str, object]:  # noqa: ARG002
+        """Return probabilities, chosen labels, logits and embedding of a photo (H, W, 3), with what each may be off."""
+        truth, rule = trained.of([image]), trained.answering
+        assert isinstance(rule, LabelAnswering), "labels are read by their thresholds"
+        found = truth.probabilities[0]
+        at_threshold = bool((np.abs(found - rule.thresholds) < TOLERANCE).any())
+        allowed = {
+            n.PROBABILITIES: TOLERANCE,
+            n.LOGITS: SCORE_TOLERANCE * max(1.0, float(np.abs(truth.logits[0]).max())),
+            n.EMBEDDING: SCORE_TOLERANCE,
+            CHOSEN: int(at_threshold),  # 1: a rounding may choose a label or not
+        }
+        return {
+            n.PROBABILITIES: found.tolist(),
+            CHOSEN: rule.chosen(found).astype(int).tolist(),
+            n.LOGITS: truth.logits[0].tolist(),
+            n.EMBEDDING: truth.embeddings[0].tolist(),
+            "allowed": allowed,
+        }
+
+    def card(self, record: BundleRecord) -> str:
+        """Return the model card."""
+        return card(record)
+
+    def proof(self, record: BundleRecord) -> dict[str, Any]:
+        """Return the photos compared and the largest difference of a probability."""
+        found: Any = record.parity
+        assert found is not None, "a bundle is not placed without its proof"
+        said = (
+            f"probabilities at most {found['max_probability_difference']:.2g} apart from the trained model's on "
+            f"{found['n']:,} photos, and the same labels chosen"
+        )
+        said += f" but for {found['near_ties']:,} on their threshold" if found["near_ties"] else ""
+        return {"n": found["n"], "parity": {**found, "sentence": said}}
+
+
+def _sampled(
+    tally: _Tally, session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
+) -> float:
+    """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
+    # A photo and its mirror image have one size, so that every photo is answered in a batch whatever the others' sizes.
+    pairs = [image for photo in images for image in (photo, np.ascontiguousarray(photo[:, ::-1]))]
+    truth = trained.of(pairs)
+    for answer, wanted in zip(session.answer_batch(pairs), truth.probabilities, strict=True):
+        tally.note("photos of one size in batches", answer.probabilities, wanted)
+    for size in BATCH_SIZES:
+        parts = [stages.logits(truth.pixels[start : start + size]) for start in range(0, len(pairs), size)]
+        found = tally.answering.probabilities(np.concatenate(parts))
+        tally.note(f"network half in batches of {size}", found, truth.probabilities)
+    return stages.pixel_difference(images)
+
+
+def _judge(tally: _Tally, levels: float) -> None:
+    """Raise ParityError where a probability is off by more than is allowed, with the half that is to blame."""
+    check = max(tally.by_check, key=lambda name: tally.by_check[name])
+    worst = tally.by_check[check]
+    if worst < TOLERANCE and not tally.wrong:
+        return
+    if worst < TOLERANCE:
+        raise differs(f"{tally.wrong:,} labels are chosen otherwise on the same probabilities; the thresholds differ")
+    half = "the preprocess half is at fault" if levels > LEVELS_ALLOWED else "the network half is at fault"
+    where = f", first {tally.first[1]}" if check == WHOLE else ""
+    raise differs(
+        f"probabilities differ by up to {worst:.2g}, and {TOLERANCE} may ({check}{where}); {half}: pixels differ by "
+        f"{levels:.3g} levels of 255 ({LEVELS_ALLOWED:.0f} may)"
+    )
+
+
+SHIPPING = LabelShipping()
