@@ -15,7 +15,8 @@ SCRIPT = BENCHMARKS / "multilabel.py"
 
 def test_half_of_the_training_entries_are_forgotten_or_taken_for_negatives() -> None:
     code = (
-        "import multilabel as m; rows = [('a.jpg', 'x|y', 'train')] * 500 + [('b.jpg', 'x|z', 'test')];"
+        "import multilabel as m; rows = [(f'{i}.jpg', 'x|y', 'train') for i in range(500)];"
+        "rows.append(('b.jpg', 'x|z', 'test'));"
         "masked, negative = m.forgotten(rows, 0, '?'), m.forgotten(rows, 0, '');"
         "unknown, kept = sum(r[1].count('?') for r in masked), sum(len(r[1].split('|')) for r in negative if r[1]);"
         "print(unknown, kept, masked[-1] == rows[-1] == negative[-1])"
