@@ -105,3 +105,12 @@ def test_labels_that_are_quantities_name_the_task_that_learns_them(names: list[s
     words = f"the {len(names)} labels are numbers: to learn a number for each photo, add --task regression"
     assert any(words in note for note in odd_notes(TABLE, names)) == told
     assert not any("regression" in note for note in odd_notes(FOLDER, names))
+
+
+@pytest.mark.parametrize(("names", "told"), [
+    (["red|cotton", "blue", "red"], True), (["red | wool", "blue|wool"], True), (["a|b", "c|d"], False),
+])  # fmt: skip
+def test_labels_that_hold_several_name_the_task_that_learns_each(names: list[str], told: bool) -> None:
+    words = "look like several labels in one: to learn each of them, add --task multilabel"
+    assert any(words in note for note in odd_notes(TABLE, names)) == told
+    assert not any("multilabel" in note for note in odd_notes(FOLDER, names))

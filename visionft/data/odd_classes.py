@@ -12,6 +12,7 @@ from shlex import quote
 
 from visionft.errors import DataError
 from visionft.photos import IGNORED_FOLDERS, printable, steers
+from visionft.tasks.registry import suited
 from visionft.wording.lists import some
 
 SHOWN = 3
@@ -22,9 +23,6 @@ _SYSTEMS = frozenset(
 )
 _FORMULA = ("=", "+", "-", "@")
 _COPY = re.compile(r"( - copy( \(\d+\))?| copy( \d+)?| \(\d+\))$", re.IGNORECASE)
-QUANTITIES = 20
-"""Numbers from which on labels are taken for quantities: ratings have fewer."""
-_QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 
 
@@ -148,10 +146,8 @@ def _formulas(place: Place, names: Sequence[str]) -> list[str]:  # noqa: ARG001 
 
 
 def other_task(place: Place, names: Sequence[str]) -> list[str]:
-    """Return what says that labels are quantities rather than names, and which task learns them; or nothing."""
-    if place.in_folders or len(names) < QUANTITIES or not all(_QUANTITY.fullmatch(name) for name in names):
-        return []
-    return [f"the {len(names):,} labels are numbers: to learn a number for each photo, add --task regression"]
+    """Return what says which other task labels of a manifest look like; or nothing."""
+    return [] if place.in_folders else suited(names)
 
 
 _KINDS: tuple[Callable[[Place, Sequence[str]], list[str]], ...] = (

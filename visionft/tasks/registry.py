@@ -11,6 +11,7 @@ A task is a folder of modules, each with one constant of its own name in capital
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Literal
 
@@ -51,6 +52,12 @@ def require(task: str, stage: Stage, subject: str, remedy: str) -> None:
         raise UsageError(
             f"{subject} has no part in the task {task}, which answers with {spec_of(task).answers}; {remedy}"
         )
+
+
+def suited(names: Sequence[str]) -> list[str]:
+    """Return what the tasks say of labels of a manifest that were taken for classes, each with the flag to add."""
+    found = [(task, spec_of(task).suits(names)) for task in TASKS if task != DEFAULT]
+    return [f"{words}, add --task {task}" for task, words in found if words is not None]
 
 
 def part(task: str, name: Part) -> Any:

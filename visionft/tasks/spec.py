@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +49,10 @@ class Score:
         return f"{self.words} {value:{self.style}}"
 
 
+def _nothing(names: Sequence[str]) -> None:  # noqa: ARG001  # the signature of `suits`
+    return None
+
+
 @dataclass(frozen=True)
 class TaskSpec:
     """A task by its name.
@@ -59,6 +64,8 @@ class TaskSpec:
         losses: names of its training losses, the one that is taken by itself first.
         heads: kinds of heads that it can be learnt with.
         stages: what it has of that which only some tasks have.
+        suits: says of a manifest's labels, taken for classes, what would rather be learnt from them, such as
+            `the 60 labels are numbers: to learn a number for each photo`; none where they do not look like that.
     """
 
     name: str
@@ -67,3 +74,4 @@ class TaskSpec:
     losses: tuple[str, ...]
     heads: tuple[str, ...]
     stages: frozenset[Stage]
+    suits: Callable[[Sequence[str]], str | None] = _nothing

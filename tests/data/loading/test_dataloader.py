@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,20 @@ def test_batches_are_uint8_pixels_labels_and_rows(manifest: Manifest) -> None:
     assert (pixels.shape, pixels.dtype) == ((4, 16, 16, 3), torch.uint8)
     assert labels.dtype == rows.dtype == torch.int64
     assert labels.tolist() == manifest.rows("train").labels[rows.numpy()].tolist()
+
+
+@pytest.mark.parametrize(("labels", "dtype"), [
+    (np.arange(40), torch.int64), (np.linspace(0, 1, 40, dtype=np.float32), torch.float32),
+    (np.tile(np.array([1, 0, -1], np.int8), (40, 1)), torch.int64),
+])  # fmt: skip
+def test_an_empty_share_of_a_batch_has_labels_of_the_others_kind(
+    manifest: Manifest, labels: np.ndarray, dtype: torch.dtype
+) -> None:
+    photos = training(manifest)
+    photos.rows = replace(photos.rows, labels=labels[: len(photos.rows)])
+    pixels, none, rows = next(iter(TrainLoader(photos, 4, seed=3, share=lambda n: slice(0, 0))))
+    assert (len(pixels), len(rows)) == (0, 0)
+    assert (none.shape, none.dtype) == ((0, *labels.shape[1:]), dtype)
 
 
 def epochs(manifest: Manifest, workers: int) -> list[torch.Tensor]:

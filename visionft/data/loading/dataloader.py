@@ -184,6 +184,8 @@ class TrainLoader:
         self.dataset, self.pin_memory = dataset, pin_memory
         self.workers = workers_with_room(workers, batch_size, dataset.size)
         self._sampler = EpochSampler(len(dataset), batch_size, seed, share)
+        # An empty share of a batch, whose labels the processes exchange as those of the others: one kind and width.
+        self._no_labels = torch.tensor(dataset.rows.labels[:1].tolist())[:0]
         self.steps_per_epoch = self._sampler.steps
         self._loader: DataLoader[Item | Fault] | None = None
 
@@ -206,7 +208,8 @@ class TrainLoader:
         if self._loader is None:
             self._loader = _loader(self.dataset, self._sampler, self.workers, self.pin_memory)
         try:
-            yield from taken(self._loader)
+            for pixels, labels, indices in taken(self._loader):
+                yield pixels, labels if len(labels) else self._no_labels, indices
         except DataError:
             self.close()
             raise

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from visionft.tasks.spec import Score, TaskSpec
+from visionft.wording.lists import some
+
+
+def _suits(names: Sequence[str]) -> str | None:
+    parts = Counter(part.strip() for name in names for part in name.split("|"))
+    several = [name for name in names if "|" in name and any(parts[part.strip()] > 1 for part in name.split("|"))]
+    if not several:
+        return None
+    return f"{some([repr(name) for name in several], 3)} look like several labels in one: to learn each of them"
+
 
 SPEC = TaskSpec(
     name="multilabel",
@@ -11,4 +24,5 @@ SPEC = TaskSpec(
     losses=("bce", "asl"),
     heads=("linear", "mlp"),  # a cosine says how near one class is beside others, and labels do not compete
     stages=frozenset({"class_weights"}),
+    suits=_suits,
 )
