@@ -20,7 +20,7 @@ from visionft.backbones import Network
 from visionft.classes import Classes
 from visionft.data import Manifest, prepare
 from visionft.exporting import onnx_model
-from visionft.metrics import Answering, Temperature, class_means, unit
+from visionft.metrics import Postprocess, Temperature, class_means, unit
 from visionft.photos import read
 from visionft.preprocess import Preprocess
 from visionft.runs.calibration_file import Calibration
@@ -121,8 +121,8 @@ class FakeRun:
     def preprocess(self) -> Preprocess:
         return self.transform or backbones.preprocess(self.trained, PreprocessSettings())
 
-    def answering(self, accepted: float | None) -> Answering:
-        return Answering.plain() if self.calibration is None else self.calibration.answering(accepted)
+    def answering(self, accepted: float | None) -> Postprocess:
+        return Postprocess.plain() if self.calibration is None else self.calibration.answering(accepted)
 
     def calibrated(self, temperature: float = 0.7) -> FakeRun:
         """Return the same run fitted to its validation photos, but for the temperature, which is given."""

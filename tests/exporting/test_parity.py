@@ -23,7 +23,7 @@ from visionft.exporting.parity import Tally, _judge, _note_photo
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.stage_parity import BATCH_SIZES, Stages
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.settings import ExportSettings
 
 
@@ -41,7 +41,7 @@ def disturbed(network: Network) -> Network:
 
 def test_equal_models_differ_by_rounding_alone_in_every_batch_size(run: FakeRun, stages: Stages) -> None:
     images = [rendered(seed, 60, 80) for seed in range(9)]
-    truth = Truth(run.trained, run.preprocess, Answering.plain()).of(images)
+    truth = Truth(run.trained, run.preprocess, Postprocess.plain()).of(images)
 
     found = stages.network_differences(truth.pixels, truth.probabilities)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visionft.metrics import Answering, KnownScale, class_means, known_scores, softmax, unit
+from visionft.metrics import KnownScale, Postprocess, class_means, known_scores, softmax, unit
 
 
 def test_means_are_directions_and_absent_classes_are_zero() -> None:
@@ -46,7 +46,7 @@ def test_a_figure_that_never_varies_does_not_magnify_rounding() -> None:
 
 
 def test_without_means_the_score_is_the_largest_logit_and_nothing_is_unknown() -> None:
-    logits, plain = np.array([[1.0, -30.0], [-40.0, -50.0]]), Answering.plain()
+    logits, plain = np.array([[1.0, -30.0], [-40.0, -50.0]]), Postprocess.plain()
 
     scores = plain.known(logits, np.zeros((2, 3)))
 
@@ -56,7 +56,7 @@ def test_without_means_the_score_is_the_largest_logit_and_nothing_is_unknown() -
 
 
 def test_a_score_at_the_threshold_is_known() -> None:
-    answering = Answering(1.0, KnownScale.plain(), threshold=0.1)
+    answering = Postprocess(1.0, KnownScale.plain(), threshold=0.1)
 
     assert answering.unknown(np.array([0.0999, 0.1, 0.2], np.float32)).tolist() == [True, False, False]
 

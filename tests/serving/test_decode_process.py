@@ -17,7 +17,7 @@ from tests.serving.test_decode_cost import saved, with_scans
 from visionft.bundle import Bundle
 from visionft.errors import PhotoError
 from visionft.photos import decode
-from visionft.serving.decode_process import Apart, Parcel
+from visionft.serving.decode_process import DecodeProcess, Parcel
 from visionft.serving.engine import Engine
 
 LONG = 120.0
@@ -29,8 +29,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def apart(engine: Engine) -> Iterator[Apart]:
-    found = Apart(engine.front, 60_000_000)
+def apart(engine: Engine) -> Iterator[DecodeProcess]:
+    found = DecodeProcess(engine.front, 60_000_000)
     yield found
     found.process.close()
 
@@ -41,7 +41,7 @@ def photo(seed: int) -> bytes:
     return file.getvalue()
 
 
-def test_its_pixels_are_those_of_the_threads(apart: Apart, engine: Engine) -> None:
+def test_its_pixels_are_those_of_the_threads(apart: DecodeProcess, engine: Engine) -> None:
     for seed in range(3):
         levels = decode(photo(seed))
         expected = engine.pixels(levels)
@@ -49,7 +49,7 @@ def test_its_pixels_are_those_of_the_threads(apart: Apart, engine: Engine) -> No
         np.testing.assert_array_equal(apart.pixels(Parcel(levels), LONG), expected)
 
 
-def test_it_says_what_is_wrong_with_a_photo_and_goes_on(apart: Apart) -> None:
+def test_it_says_what_is_wrong_with_a_photo_and_goes_on(apart: DecodeProcess) -> None:
     with pytest.raises(PhotoError, match="too many pixels"):
         apart.pixels(Parcel(saved((8000, 8000), "PNG")), LONG)
     with pytest.raises(PhotoError, match="not an image"):
@@ -57,13 +57,13 @@ def test_it_says_what_is_wrong_with_a_photo_and_goes_on(apart: Apart) -> None:
     assert apart.pixels(Parcel(photo(1)), LONG).shape == (3, 8, 8)
 
 
-def test_it_gives_way_to_the_threads(apart: Apart) -> None:
+def test_it_gives_way_to_the_threads(apart: DecodeProcess) -> None:
     apart.pixels(Parcel(photo(1)), LONG)
     assert apart.process._running is not None
     assert os.getpriority(os.PRIO_PROCESS, apart.process._running.pid) == min(19, os.nice(0) + 5)
 
 
-def test_a_photo_that_takes_too_long_is_ended_and_the_next_is_answered(apart: Apart) -> None:
+def test_a_photo_that_takes_too_long_is_ended_and_the_next_is_answered(apart: DecodeProcess) -> None:
     apart.pixels(Parcel(photo(1)), LONG)
     process = apart.process._running
     assert process is not None
@@ -81,7 +81,7 @@ def test_a_photo_that_takes_too_long_is_ended_and_the_next_is_answered(apart: Ap
 
 def test_a_jpeg_of_three_thousand_scans_is_refused_in_time(engine: Engine) -> None:
     laborious = with_scans(saved((7000, 7000), "JPEG", progressive=True), 3000)
-    found = Apart(engine.front, 60_000_000)
+    found = DecodeProcess(engine.front, 60_000_000)
     found.pixels(Parcel(photo(1)), LONG)
     began = time.monotonic()
     with pytest.raises(PhotoError, match=r"takes more than 1 s to decode|scans"):
@@ -90,7 +90,7 @@ def test_a_jpeg_of_three_thousand_scans_is_refused_in_time(engine: Engine) -> No
     found.process.close()
 
 
-def test_a_process_that_dies_is_a_reason_and_another_takes_its_place(apart: Apart) -> None:
+def test_a_process_that_dies_is_a_reason_and_another_takes_its_place(apart: DecodeProcess) -> None:
     apart.pixels(Parcel(photo(1)), LONG)
     apart.process.stop()
     with pytest.raises(PhotoError, match="ends the decoder"):
@@ -101,10 +101,10 @@ def test_a_process_that_dies_is_a_reason_and_another_takes_its_place(apart: Apar
 def test_memory_is_bounded(engine: Engine) -> None:
     """A photo that is answered where 60 megapixels are reckoned with is refused where there is memory for few."""
     levels = np.full((6000, 6000, 3), 90, np.uint8)
-    large = Apart(engine.front, 60_000_000)
+    large = DecodeProcess(engine.front, 60_000_000)
     assert large.pixels(Parcel(levels), LONG).mean() == pytest.approx(90)
     large.process.close()
-    short = Apart(engine.front, 60_000_000)
+    short = DecodeProcess(engine.front, 60_000_000)
     short.process._code = _SHORT_OF_MEMORY
     with pytest.raises(PhotoError, match="more memory than one photo may take"):
         short.pixels(Parcel(levels), LONG)
@@ -117,7 +117,7 @@ _SHORT_OF_MEMORY = (
 
 
 def test_it_ends_when_whoever_started_it_is_gone(engine: Engine) -> None:
-    found = Apart(engine.front, 1000)
+    found = DecodeProcess(engine.front, 1000)
     found.pixels(Parcel(saved((9, 9), "PNG")), LONG)
     process, line = found.process._running, found.process._line
     assert process is not None

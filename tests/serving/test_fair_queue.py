@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from visionft.serving.decode_cost import BYTES_A_PIXEL, Weight
-from visionft.serving.fair_queue import Job, Lane, Photo
+from visionft.serving.fair_queue import FairQueue, Job, Photo
 
 LATER = time.monotonic() + 1e6
 
@@ -17,7 +17,7 @@ def jobs(count: int, pixels: int = 1, until: float = LATER) -> list[Job]:
     return [Job(Photo(lambda: np.zeros((1, 1, 3), np.uint8), Weight(pixels, False)), until) for _ in range(count)]
 
 
-def taken(lane: Lane) -> Job:
+def taken(lane: FairQueue) -> Job:
     job = lane.take()
     assert job is not None
     lane.done(job)
@@ -25,7 +25,7 @@ def taken(lane: Lane) -> Job:
 
 
 def test_requests_take_turns_so_that_a_large_one_delays_no_small_one() -> None:
-    lane, large, small = Lane(10**9), jobs(100), jobs(1)
+    lane, large, small = FairQueue(10**9), jobs(100), jobs(1)
     lane.put(large)
     assert taken(lane) is large[0]
     lane.put(small)
@@ -38,7 +38,7 @@ def test_requests_take_turns_so_that_a_large_one_delays_no_small_one() -> None:
 
 
 def test_memory_in_work_is_bounded_and_one_photo_is_always_allowed() -> None:
-    lane = Lane(10 * BYTES_A_PIXEL)
+    lane = FairQueue(10 * BYTES_A_PIXEL)
     first, second, huge = jobs(1, 6)[0], jobs(1, 5)[0], jobs(1, 1000)[0]
     lane.put([first, second, huge])
 
@@ -51,7 +51,7 @@ def test_memory_in_work_is_bounded_and_one_photo_is_always_allowed() -> None:
 
 
 def test_what_nobody_waits_for_is_swept_out() -> None:
-    lane, kept, late, cancelled = Lane(10**9), jobs(2), jobs(1, until=0.0), jobs(1)
+    lane, kept, late, cancelled = FairQueue(10**9), jobs(2), jobs(1, until=0.0), jobs(1)
     cancelled[0].answer.cancel()
     lane.put([kept[0], *late, kept[1]])
     lane.put(cancelled)
@@ -64,7 +64,7 @@ def test_what_nobody_waits_for_is_swept_out() -> None:
 
 @pytest.mark.parametrize("pixels", [1, 7])
 def test_pixels_are_those_that_wait(pixels: int) -> None:
-    lane = Lane(10**9)
+    lane = FairQueue(10**9)
     lane.put(jobs(3, pixels))
     lane.take()
     assert lane.pixels == 2 * pixels

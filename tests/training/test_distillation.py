@@ -26,7 +26,7 @@ from visionft.data import Manifest
 from visionft.errors import RunError, RunMismatchError, SettingsError, UsageError
 from visionft.exporting.bundle_record import provenance
 from visionft.machine.stop_signals import Interrupted
-from visionft.planning.teacher import Lesson, Teacher, resized
+from visionft.planning.teacher import Teacher, TeacherOutputs, resized
 from visionft.runs import Run, layout
 from visionft.settings import DistillationSettings, build
 from visionft.training import loop, train
@@ -80,7 +80,7 @@ def test_a_copy_of_the_teacher_has_nothing_to_learn_from_it(teacher_run: Run) ->
     found = distillation(teacher_run, student, truth=0.0)
     x = normalise(views(), teacher_run.preprocess, "cpu")
 
-    loss = found(*student.answer(found.student_view(x)), found.lesson(x, torch.arange(6)), torch.tensor(7.0))
+    loss = found(*student.answer(found.student_view(x)), found.outputs(x, torch.arange(6)), torch.tensor(7.0))
     loss.backward()
 
     assert abs(float(loss.detach())) < 1e-4
@@ -93,7 +93,7 @@ def test_the_three_parts_add_up(teacher_run: Run) -> None:
     torch.manual_seed(1)
     student, t = teacher_run.network(), 3.0
     logits, features = torch.randn(6, 3), torch.randn(6, student.features)
-    lesson = Lesson(torch.randn(6, 3), torch.randn(6, student.features))
+    lesson = TeacherOutputs(torch.randn(6, 3), torch.randn(6, student.features))
     found = distillation(teacher_run, student, truth=0.25, temperature=t, features=0.5)
 
     p, q = (lesson.logits / t).softmax(1), (logits / t).softmax(1)
@@ -105,7 +105,7 @@ def test_the_three_parts_add_up(teacher_run: Run) -> None:
 
 def test_the_labels_alone_are_the_plain_loss(teacher_run: Run) -> None:
     found = distillation(teacher_run, teacher_run.network(), truth=1.0, features=0.0)
-    lesson = Lesson(torch.randn(6, 3), torch.randn(6, 64))
+    lesson = TeacherOutputs(torch.randn(6, 3), torch.randn(6, 64))
     assert float(found(torch.randn(6, 3), torch.randn(6, 64), lesson, torch.tensor(5.0))) == 5.0
 
 
@@ -114,7 +114,7 @@ def test_at_high_temperatures_centred_logits_are_matched(teacher_run: Run) -> No
     logits, told = torch.randn(6, 3), torch.randn(6, 3)
     found = distillation(teacher_run, teacher_run.network(), truth=0.0, features=0.0, temperature=100.0)
 
-    loss = found(logits, torch.randn(6, 64), Lesson(told, torch.randn(6, 64)), torch.tensor(5.0))
+    loss = found(logits, torch.randn(6, 64), TeacherOutputs(told, torch.randn(6, 64)), torch.tensor(5.0))
 
     centred = (logits - logits.mean(1, keepdim=True)) - (told - told.mean(1, keepdim=True))
     assert math.isclose(float(loss), float(0.5 * centred.square().mean(1).sum()), rel_tol=0.05)
@@ -138,7 +138,7 @@ def test_the_teacher_sees_the_same_views_under_its_own_normalisation(teacher_run
     teacher, pixels = Teacher(teacher_run, teacher_run.classes), views()
     other = replace(teacher_run.preprocess, mean=(0.2, 0.3, 0.4), std=(0.5, 0.6, 0.7))
 
-    found = teacher.lesson(normalise(pixels, other, "cpu"), other, torch.arange(6))
+    found = teacher.outputs(normalise(pixels, other, "cpu"), other, torch.arange(6))
 
     with torch.no_grad():
         logits, features = teacher_run.network().answer(normalise(pixels, teacher_run.preprocess, "cpu"))
@@ -148,7 +148,7 @@ def test_the_teacher_sees_the_same_views_under_its_own_normalisation(teacher_run
 
 def test_larger_views_are_shrunk_for_it(teacher_run: Run) -> None:
     teacher, x = Teacher(teacher_run, teacher_run.classes), normalise(views(side=80), teacher_run.preprocess, "cpu")
-    found = teacher.lesson(x, teacher_run.preprocess, torch.arange(6))
+    found = teacher.outputs(x, teacher_run.preprocess, torch.arange(6))
     with torch.no_grad():
         expected = teacher_run.network()(resized(x, (40, 40)))
     torch.testing.assert_close(found.logits, expected, rtol=1e-4, atol=1e-4)
@@ -156,22 +156,24 @@ def test_larger_views_are_shrunk_for_it(teacher_run: Run) -> None:
 
 def test_its_answers_are_those_to_the_student_s_classes(teacher_run: Run) -> None:
     x = normalise(views(), teacher_run.preprocess, "cpu")
-    whole = Teacher(teacher_run, teacher_run.classes).lesson(x, teacher_run.preprocess, torch.arange(6)).logits
+    whole = Teacher(teacher_run, teacher_run.classes).outputs(x, teacher_run.preprocess, torch.arange(6)).logits
     names = list(teacher_run.classes)
-    part = Teacher(teacher_run, Classes((names[0], names[2]))).lesson(x, teacher_run.preprocess, torch.arange(6)).logits
+    part = (
+        Teacher(teacher_run, Classes((names[0], names[2]))).outputs(x, teacher_run.preprocess, torch.arange(6)).logits
+    )
     torch.testing.assert_close(part, whole[:, [0, 2]])
 
 
 def test_remembered_answers_are_those_that_it_would_give(teacher_run: Run) -> None:
     teacher, pixels = Teacher(teacher_run, teacher_run.classes), views()
     x, indices = normalise(pixels, teacher_run.preprocess, "cpu"), torch.tensor([4, 0, 4])
-    live = teacher.lesson(x[indices], teacher_run.preprocess, indices)
+    live = teacher.outputs(x[indices], teacher_run.preprocess, indices)
     batches = [(pixels[i : i + 4], torch.zeros(0), torch.arange(6)[i : i + 4]) for i in (0, 4)]
 
     teacher.remember(batches, teacher_run.preprocess, torch.device("cpu"))
     teacher.network = None  # type: ignore[assignment]  # it is not asked any more
 
-    kept = teacher.lesson(x[indices], teacher_run.preprocess, indices)
+    kept = teacher.outputs(x[indices], teacher_run.preprocess, indices)
     torch.testing.assert_close(kept.logits, live.logits, rtol=1e-2, atol=2e-2)  # bf16 where the processor has it
     torch.testing.assert_close(kept.features, live.features, rtol=2e-2, atol=2e-2)
     assert Teacher(teacher_run, teacher_run.classes).fits_memory(1_000_000)
@@ -255,14 +257,14 @@ def test_an_interrupted_student_resumes_bit_for_bit(
 
 def test_views_that_never_change_are_answered_once(learn: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    lesson = Teacher.lesson
+    outputs = Teacher.outputs
 
-    def counting(teacher: Teacher, x: Tensor, *words: Any) -> Lesson:
+    def counting(teacher: Teacher, x: Tensor, *words: Any) -> TeacherOutputs:
         if teacher._remembered is None:
             asked.append(len(x))
-        return lesson(teacher, x, *words)
+        return outputs(teacher, x, *words)
 
-    monkeypatch.setattr(Teacher, "lesson", counting)
+    monkeypatch.setattr(Teacher, "outputs", counting)
     run = learn(epochs=3, **{"augment.strength": "none"})
     assert sum(asked) == len(run.manifest().rows("train"))
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from visionft.auditing.measures import Measures, file_kind, measure
 from visionft.auditing.record_file import RecordFile, places
-from visionft.backbones import Network, forwarding, preprocess
+from visionft.backbones import Network, forward_context, preprocess
 from visionft.data.caches import cache_folder
 from visionft.errors import DataError, PhotoError
 from visionft.machine.arithmetic import full_precision
@@ -132,7 +132,7 @@ def _computed(
     with (
         ThreadPoolExecutor(cores()) as pool,
         full_precision(),
-        forwarding(network.to(device), transform, device=device, want=("embedding",)) as forward,
+        forward_context(network.to(device), transform, device=device, want=("embedding",)) as forward,
     ):
         for batch in batches:
             opened = list(pool.map(lambda at: _opened(root / paths[at], transform), batch))

@@ -14,7 +14,7 @@ from visionft.backbones.depth_map import DepthMap, depth_map
 from visionft.backbones.grow_head import regrow
 from visionft.backbones.heads import CosineHead, HeadKind, LinearHead, MlpHead
 from visionft.backbones.hub import require_obtainable
-from visionft.backbones.inference import Forward, evaluating, forward_batches, forwarding, normalise
+from visionft.backbones.inference import Forward, eval_mode, forward_batches, forward_context, normalise
 from visionft.backbones.model_names import is_place, registered, same_backbone, slug
 from visionft.backbones.network import Network
 from visionft.backbones.own_network import store_network
@@ -39,9 +39,9 @@ __all__ = [
     "create",
     "cut",
     "depth_map",
-    "evaluating",
+    "eval_mode",
     "forward_batches",
-    "forwarding",
+    "forward_context",
     "is_place",
     "normalise",
     "norms_carried",

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from visionft.backbones.depth_map import DepthMap, depth_map
-from visionft.backbones.inference import evaluating
+from visionft.backbones.inference import eval_mode
 from visionft.backbones.network import Network
 from visionft.backbones.trace import Answer, Trace, noise, trace
 
@@ -99,7 +99,7 @@ def cut(network: Network, level: int, size: tuple[int, int] | None = None) -> Cu
         return Cut(network, levels.head, size)
     if level < 1:
         return None
-    with evaluating(network):
+    with eval_mode(network):
         seen = trace(network, size)
         for lower in range(level, 0, -1):
             found = _at(network, levels, lower, size, seen)

@@ -85,7 +85,7 @@ class Forward:
 
 
 @contextmanager
-def forwarding(
+def forward_context(
     network: Network,
     preprocess: Preprocess,
     *,
@@ -102,7 +102,7 @@ def forwarding(
         dtype: bfloat16 or float16 for autocast; none: float32 throughout.
         want: as in `Forward`.
     """
-    with evaluating(network), torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
+    with eval_mode(network), torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
         yield Forward(network, preprocess, device, want)
 
 
@@ -115,7 +115,7 @@ def forward_batches(
     dtype: torch.dtype | None = None,
     want: Sequence[Answer] = ("logits", "embedding"),
 ) -> dict[str, NDArray[Any]]:
-    """Answer all batches in one pass; see `forwarding`.
+    """Answer all batches in one pass; see `forward_context`.
 
     Args:
         network: already on `device`.
@@ -132,7 +132,7 @@ def forward_batches(
     widths = {"logits": network.num_classes, "embedding": network.features}
     kept: dict[str, list[NDArray[Any]]] = {key: [np.empty((0, widths[key]), np.float32)] for key in want}
     kept |= {"labels": [], "indices": [np.empty(0, np.int64)]}
-    with forwarding(network, preprocess, device=device, dtype=dtype, want=want) as forward:
+    with forward_context(network, preprocess, device=device, dtype=dtype, want=want) as forward:
         for pixels, labels, indices in batches:
             for key, values in forward(pixels).items():
                 kept[key].append(values)
@@ -142,7 +142,7 @@ def forward_batches(
 
 
 @contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
+def eval_mode(network: nn.Module) -> Iterator[None]:
     """Put every module into `eval()` while the block runs, and back into its own mode afterwards."""
     modes = {module: module.training for module in network.modules()}
     network.eval()

@@ -60,7 +60,7 @@ class MachineRecord(Record):
     """Whether sums of int8 products can saturate there: x86 without VNNI."""
 
 
-class ShrunkenRecord(Record):
+class QuantizationRecord(Record):
     """How the network half was made smaller, and the gates that it passed."""
 
     recipe: str

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from visionft.bundle import names
-from visionft.bundle.quantization_record import ShrunkenRecord
+from visionft.bundle.quantization_record import QuantizationRecord
 from visionft.bundle.schema_nodes import Count, Digest, Record, Share
 from visionft.tasks.registry import DEFAULT, TASKS
 
@@ -153,7 +153,7 @@ class AdapterRecord(Record):
     """Share of known photos that the threshold accepts; null: there is no threshold."""
     agreement: AgreementRecord | None = None
     """Its proof beside its own run; null only while the export is at work."""
-    shrunken: ShrunkenRecord | None = None
+    shrunken: QuantizationRecord | None = None
     """How the base was made smaller and what its gates measured through this adapter; null: it is in fp32."""
     golden: GoldenRecord
     """Its golden vectors, in golden/NAME/."""
@@ -193,7 +193,7 @@ class BundleRecord(Record):
     """The pretrained weights that training started from."""
     model: ModelRecord
     """The model's file."""
-    shrunken: ShrunkenRecord | None = None
+    shrunken: QuantizationRecord | None = None
     """How the network half was made smaller; null: it is the trained one in fp32."""
     tensors: tuple[TensorRecord, ...]
     """Inputs and outputs of the graph."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from visionft.cli.error_output import complain, wants_json
+from visionft.cli.error_output import print_errors, wants_json
 from visionft.cli.interrupts import StoppedError, handled_signals
 
 __all__ = ["main"]
@@ -21,4 +21,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run(arguments)
     except StoppedError as error:
         tokens = sys.argv[1:] if arguments is None else arguments
-        return complain([str(error)], error.exit_code, as_json=wants_json(tokens))
+        return print_errors([str(error)], error.exit_code, as_json=wants_json(tokens))

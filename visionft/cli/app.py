@@ -10,7 +10,7 @@ from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
 from visionft.cli.commands import COMMANDS
-from visionft.cli.error_output import complain, wants_json
+from visionft.cli.error_output import print_errors, wants_json
 from visionft.errors import SettingsError, VisionftError
 
 _SAME = {"--method.name": "--method"}
@@ -48,19 +48,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Costs an import of the settings tree, which a call without a mistake need not pay for.
         from visionft.cli.parse_errors import sentence
 
-        return complain([sentence(error)], 2, as_json=as_json)
+        return print_errors([sentence(error)], 2, as_json=as_json)
     except SettingsError as error:
-        return complain(error.faults, error.exit_code, as_json=as_json)
+        return print_errors(error.faults, error.exit_code, as_json=as_json)
     except VisionftError as error:
         words = [] if error.said_elsewhere else [str(error)]
-        return complain(words, error.exit_code, as_json=as_json and not error.in_result)
+        return print_errors(words, error.exit_code, as_json=as_json and not error.in_result)
     except ImportError as error:
-        return complain([_missing(error, tokens)], 1, as_json=as_json)
+        return print_errors([_missing(error, tokens)], 1, as_json=as_json)
     except KeyboardInterrupt as error:
         words = [] if getattr(error, "said_elsewhere", False) else [str(error) or "interrupted"]
-        return complain(words, getattr(error, "exit_code", _INTERRUPTED), as_json=as_json)
+        return print_errors(words, getattr(error, "exit_code", _INTERRUPTED), as_json=as_json)
     except BrokenPipeError:
-        # Python flushes stdout once more at exit, which would complain again.
+        # Python flushes stdout once more at exit, which would print_errors again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     return 0

@@ -10,7 +10,7 @@ from itertools import takewhile
 from visionft.wording.safe_text import printable
 
 
-def complain(sentences: Sequence[str], code: int, *, as_json: bool = False) -> int:
+def print_errors(sentences: Sequence[str], code: int, *, as_json: bool = False) -> int:
     """Print each sentence on a line of stderr and return the exit code.
 
     Args:

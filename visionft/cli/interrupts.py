@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from visionft.cli.error_output import complain
+from visionft.cli.error_output import print_errors
 from visionft.machine.process_state import handling_signals
 
 _WAIT = 0.02  # seconds until an interruption that came during an import is tried again
@@ -50,7 +50,7 @@ class _Handler:
             self._number = None
             raise StoppedError(number)
         if self._number is not None and not self._own:  # asked for twice
-            os._exit(complain([_SENTENCES[signal.Signals(number)]], 128 + number))
+            os._exit(print_errors([_SENTENCES[signal.Signals(number)]], 128 + number))
         self._number, self._own = number, False
         # To the main thread, so that it wakes up where it sleeps or reads meanwhile.
         self._waiting = threading.Timer(_WAIT, self._again, [number])

@@ -42,7 +42,7 @@ def serve(
         raise MissingExtraError(
             f"serve needs {', '.join(missing)}, not installed here: install it with `pip install 'visionft[serve]'`"
         )
-    with _ended_at_once():
+    with _exit_on_signal():
         from visionft.serving.limits import Limits
         from visionft.serving.server.authentication import Access, allowed_hosts
         from visionft.serving.server.run_server import serve as run
@@ -102,7 +102,7 @@ def _say(line: str) -> None:
 
 
 @contextlib.contextmanager
-def _ended_at_once() -> Iterator[None]:
+def _exit_on_signal() -> Iterator[None]:
     """Let SIGTERM and SIGINT end the process at once where the server does not take them: while it starts, and at last.
 
     Nothing is lost then, and an exception raised from a handler inside an import, or inside a thread's end, would only

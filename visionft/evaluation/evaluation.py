@@ -21,7 +21,7 @@ from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, own_figur
 from visionft.evaluation.retention import Retention
 from visionft.evaluation.seen_photos import TRAIN, Seen
 from visionft.evaluation.wrong_answers import worst
-from visionft.metrics import Answering, Slice, slices
+from visionft.metrics import Postprocess, Slice, slices
 from visionft.photos import Account, Quarantined, printable, spreadsheet_safe_table
 from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.learning import learning_of
@@ -108,7 +108,7 @@ class Evaluation:
         measured: Measured,
         classes: Classes,
         logits: NDArray[np.float32],
-        answering: Answering | None = None,
+        answering: Postprocess | None = None,
         known: NDArray[np.int8] | None = None,
         *,
         apart: bool = True,
@@ -127,7 +127,7 @@ class Evaluation:
             task: what is answered.
         """
         learning, labels = learning_of(task), measured.rows.labels
-        answering = answering or Answering.plain()
+        answering = answering or Postprocess.plain()
         table = learning.table(measured.rows.paths, logits, labels, classes, answering)
         metrics = learning.measure(logits, labels, classes, answering)
         account, seen = measured.account, None

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visionft.backbones import Forward, forwarding
+from visionft.backbones import Forward, forward_context
 from visionft.bundle import Answer, Predictions
 from visionft.bundle.answers import answers_of
 from visionft.machine.arithmetic import full_precision
@@ -31,7 +31,7 @@ def predict_run(run: Run, asked: Asked | Iterable[Asked], on_progress: Progress 
     """
     items, total = listed(asked)
     network, preprocess, device = run.network(), run.preprocess, run.device
-    with forwarding(network.to(device), preprocess, device=device) as forward:
+    with forward_context(network.to(device), preprocess, device=device) as forward:
         answer, table = _answering(forward, run), answers_of(run.task)
         rows = rows_of(items, preprocess.pixels, answer, table.row, on_progress, total)
         return table.predictions(rows, run.classes.names)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft import data
-from visionft.backbones import Forward, forwarding
+from visionft.backbones import Forward, forward_context
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.errors import DataError
 from visionft.machine.arithmetic import full_precision
@@ -154,7 +154,9 @@ def measure_retention(run: Run, earlier: Earlier) -> Retention:
     device = run.device
     with ExitStack() as passes:
         forwards = [
-            passes.enter_context(forwarding(network.to(device), run.preprocess, device=device, want=("embedding",)))
+            passes.enter_context(
+                forward_context(network.to(device), run.preprocess, device=device, want=("embedding",))
+            )
             for network in networks
         ]
         gallery, labels = _features(run, forwards, earlier.manifest, "train")

@@ -17,7 +17,7 @@ from visionft.bundle.load import digest_of
 from visionft.bundle.schema import BundleRecord, GoldenRecord, ModelRecord, WeightsRecord
 from visionft.exporting.onnx_model import opset_of
 from visionft.exporting.trained_model import TrainedModel
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.runs import layout
 from visionft.runs.run_files import read_json
 from visionft.tasks.registry import DEFAULT
@@ -97,7 +97,7 @@ def write_final_record(folder: Path, record: BundleRecord) -> BundleRecord:
     return final
 
 
-def fitted(answering: Answering, accepted: float | None) -> dict[str, float | None]:
+def fitted(answering: Postprocess, accepted: float | None) -> dict[str, float | None]:
     """Return what was fitted to validation photos as values of the record."""
     threshold = answering.threshold
     return {

@@ -15,7 +15,7 @@ from visionft.exporting.bundle_record import fitted, provisional, write_final_re
 from visionft.exporting.golden_vectors import GOLDEN_PHOTOS, write_golden
 from visionft.exporting.parity_photos import SPLIT, limit_of, read_photos, sample, stratified
 from visionft.exporting.quantization.accuracy import check_end, tolerances
-from visionft.exporting.quantization.quantize import Shrink
+from visionft.exporting.quantization.quantize import Quantization
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.shipping import Shipping, shipping_of
 from visionft.exporting.stage_parity import STAGE_PHOTOS, Progress, Stages
@@ -46,7 +46,7 @@ class Draft:
     trained: Truth
     manifest: Photos
     model: onnx.ModelProto
-    found: Shrink | None
+    found: Quantization | None
     settings: ExportSettings
     runtime: Runtime | None
     on_progress: Progress | None

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from visionft.bundle.quantization_record import ShrunkenRecord
+from visionft.bundle.quantization_record import QuantizationRecord
 from visionft.bundle.schema import BundleRecord, NearTie, TargetRecord
 from visionft.exporting.bundle_folder import check_place, placed, written
 from visionft.exporting.bundle_record import metadata
@@ -17,7 +17,7 @@ from visionft.exporting.draft import Draft
 from visionft.exporting.model_card import sentences, tried
 from visionft.exporting.onnx_model import OPSET, build, set_metadata
 from visionft.exporting.onnx_size import require_small
-from visionft.exporting.quantization.quantize import shrink, wanted_of
+from visionft.exporting.quantization.quantize import quantize, wanted_of
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.shipping import shipping_of
 from visionft.exporting.stage_parity import Progress
@@ -57,7 +57,7 @@ class Exported:
     near_ties: tuple[NearTie, ...] = ()
     opset: int = OPSET
     seconds: float = 0.0
-    shrunken: ShrunkenRecord | None = None
+    shrunken: QuantizationRecord | None = None
     notes: tuple[str, ...] = ()
     adapters: tuple[str, ...] = ()
     target: TargetRecord | None = None
@@ -143,7 +143,7 @@ def export(
     task, opset = run.settings.task, runtime.target.opset if runtime else OPSET
     model = build(network, run.preprocess, run.classes, answering, opset, task, shipping_of(task).append)
     with written(place):
-        found = None if wanted is None else shrink(model, trained, manifest, run.classes, wanted, on_progress)
+        found = None if wanted is None else quantize(model, trained, manifest, run.classes, wanted, on_progress)
     model = model if found is None else found.model
     set_metadata(model, metadata(run, manifest.fingerprint))
     draft = Draft(run, trained, manifest, model, found, settings, runtime, on_progress)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from visionft.bundle import names as n
-from visionft.bundle.quantization_record import ShrunkenRecord
+from visionft.bundle.quantization_record import QuantizationRecord
 from visionft.bundle.schema import BundleRecord, TargetRecord
 from visionft.exporting.markdown import inline
 from visionft.exporting.parity import NEAR_TIE_GAP
@@ -193,7 +193,7 @@ def tried(target: TargetRecord) -> str:
     )
 
 
-def sentences(shrunken: ShrunkenRecord) -> list[str]:
+def sentences(shrunken: QuantizationRecord) -> list[str]:
     """Return how a network was made smaller and what its gates measured, a sentence each."""
     flips = [
         f"{each.given}: {each.lost} of {each.n:,} validation photos went from right to wrong and {each.gained} from "

@@ -21,11 +21,11 @@ from visionft.exporting.onnx_size import require_room, require_small
 from visionft.exporting.postprocess_graph import append_answers
 from visionft.exporting.quiet_exporter import quiet, strip_traces
 from visionft.exporting.torch_graph import NetworkHalf, PreprocessHalf
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.preprocess import Preprocess
 from visionft.tasks.registry import DEFAULT
 
-Append = Callable[[ModelProto, Sequence[str] | None, Answering], None]
+Append = Callable[[ModelProto, Sequence[str] | None, Postprocess], None]
 """Puts a task's outputs behind logits and embedding, in place."""
 OPSET = 20
 """The first with Gelu. onnxruntime runs it since 1.17 (January 2024)."""
@@ -37,7 +37,7 @@ def build(
     network: Network,
     preprocess: Preprocess,
     classes: Sequence[str],
-    answering: Answering | None = None,
+    answering: Postprocess | None = None,
     opset: int = OPSET,
     task: str = DEFAULT,
     append: Append = append_answers,
@@ -60,7 +60,7 @@ def build(
     network.eval()
     back = network_part(network, preprocess.size, opset)
     table = answers_of(task).tensors(len(classes), _last_size(back, n.EMBEDDING))
-    model = assemble(back, preprocess, classes, answering or Answering.plain(), table, append=append)
+    model = assemble(back, preprocess, classes, answering or Postprocess.plain(), table, append=append)
     onnx.checker.check_model(model)
     return model
 
@@ -69,7 +69,7 @@ def assemble(
     back: ModelProto,
     preprocess: Preprocess,
     classes: Sequence[str] | None,
-    answering: Answering,
+    answering: Postprocess,
     table: Sequence[TensorRecord],
     keep: Collection[str] = (),
     append: Append = append_answers,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from visionft.bundle import names as n
-from visionft.metrics import Answering, KnownScale
+from visionft.metrics import KnownScale, Postprocess
 
 CALIBRATED = "calibrated_logits"
 AXIS = "class_axis"
@@ -19,7 +19,7 @@ LOGIT, COSINE = "largest_logit", "nearest_mean"
 SCALES = ("mean", "spread")
 
 
-def append_answers(model: ModelProto, classes: Sequence[str] | None, answering: Answering) -> None:
+def append_answers(model: ModelProto, classes: Sequence[str] | None, answering: Postprocess) -> None:
     """Append calibration and the table's outputs; what was fitted stays initializers, to be changed later.
 
     Args:
@@ -53,7 +53,7 @@ def append_answers(model: ModelProto, classes: Sequence[str] | None, answering: 
     )
 
 
-def refit_answers(model: ModelProto, answering: Answering) -> None:
+def refit_answers(model: ModelProto, answering: Postprocess) -> None:
     """Replace what was fitted, in a graph whose answers were appended with class means, or without, as here."""
     fitted = _fitted(answering)
     kept = [tensor for tensor in model.graph.initializer if tensor.name not in fitted]
@@ -63,7 +63,7 @@ def refit_answers(model: ModelProto, answering: Answering) -> None:
     model.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in fitted.items())
 
 
-def _fitted(answering: Answering) -> dict[str, Any]:
+def _fitted(answering: Postprocess) -> dict[str, Any]:
     threshold = -math.inf if answering.threshold is None else answering.threshold
     return {
         n.TEMPERATURE: np.float32(answering.temperature),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from visionft.backbones import Network
 from visionft.backbones.rewrites.fuse_bn import folded
-from visionft.metrics import Answering, unit
+from visionft.metrics import Postprocess, unit
 from visionft.preprocess import Preprocess
 
 PIECE = 8
@@ -43,7 +43,7 @@ class Answerer(Protocol):
     """What answers photos with everything that golden vectors hold: the trained model, or its shrunken form."""
 
     @property
-    def answering(self) -> Answering:
+    def answering(self) -> Postprocess:
         """The rule from logits to answers."""
         ...
 
@@ -64,7 +64,7 @@ class Truth:
 
     network: Network
     preprocess: Preprocess
-    answering: Answering
+    answering: Postprocess
 
     @cached_property
     def _folded(self) -> Network:

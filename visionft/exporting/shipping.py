@@ -14,14 +14,14 @@ from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Answerer, Truth
 from visionft.exporting.stage_parity import Answers, Progress, Stages
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.tasks import registry
 
 
 class Shipping(Protocol):
     """How the answers of a task are shipped."""
 
-    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Answering) -> None:
+    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Postprocess) -> None:
         """Append the task's outputs to a graph that ends in `logits` (N, K) and `embedding` (N, D); in place."""
         ...
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from visionft.backbones import Network
 from visionft.classes import Classes
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.preprocess import Preprocess
 from visionft.settings import FitSettings
 
@@ -101,7 +101,7 @@ class TrainedModel(Protocol):
         """`kind`, `licence`, `location` and `sha256` of the pretrained weights; unknown ones are None."""
         ...
 
-    def answering(self, accepted: float | None) -> Answering:
+    def answering(self, accepted: float | None) -> Postprocess:
         """Return the rule from logits to answers, with the threshold for a share of known photos, in (0, 1)."""
         ...
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visionft.backbones import Network, forwarding
+from visionft.backbones import Network, forward_context
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.machine.progress import bar
 from visionft.metrics import log_loss
@@ -78,7 +78,7 @@ def measure(line: Line, plan: Plan, manifest: Manifest, coefficients: Sequence[f
     done = 0
     with (
         bar("blends on validation") as advance,
-        forwarding(line.network, plan.preprocess, device=device, want=("logits",)) as forward,
+        forward_context(line.network, plan.preprocess, device=device, want=("logits",)) as forward,
     ):
         for pixels, labels, _ in eval_batches(photos, BATCH, int(plan.settings.hardware.workers)):
             for coefficient, total in zip(coefficients, sums, strict=True):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from visionft.backbones import Network, evaluating
+from visionft.backbones import Network, eval_mode
 from visionft.errors import BackboneError
 from visionft.methods.target_modules import Target
 
@@ -51,7 +51,7 @@ def run_once(network: Network, photos: int = 2) -> Tensor:
     """Return embeddings (B, D) of blank photos, on the meta device where the backbone lets itself be run there."""
     backbone = network.backbone
     tensors = {**dict(backbone.named_parameters()), **dict(backbone.named_buffers())}
-    with torch.no_grad(), evaluating(backbone):
+    with torch.no_grad(), eval_mode(backbone):
         try:
             meta = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
             blank = torch.empty(photos, 3, *network.input_size, device="meta")
@@ -71,7 +71,7 @@ def require_alive(network: Network, parameters: Iterable[str]) -> None:
     wanted = list(parameters)
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 3, *network.input_size, generator=generator)
-    with evaluating(network.backbone), torch.enable_grad():
+    with eval_mode(network.backbone), torch.enable_grad():
         embedding = network.embed(x)
         # a random direction: after a last layer norm the plain sum would not depend on anything
         (embedding * torch.randn(embedding.shape, generator=generator)).sum().backward()  # type: ignore[no-untyped-call]
@@ -98,7 +98,7 @@ def require_separable(network: Network, targets: Iterable[Target]) -> None:
     if not fused:
         return
     x = torch.randn(1, 3, *network.input_size, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad(), evaluating(network.backbone):
+    with torch.no_grad(), eval_mode(network.backbone):
         before = network.embed(x)
         with _rescaled(network.backbone, fused):
             after = network.embed(x)

@@ -6,20 +6,20 @@ from visionft.metrics.confidence_intervals import bootstrap_difference, bootstra
 from visionft.metrics.flips import Flips
 from visionft.metrics.knn import KnnAccuracy, knn_accuracy
 from visionft.metrics.ood import KnownScale, class_means, known_scores, unit
-from visionft.metrics.postprocess import Answering
+from visionft.metrics.postprocess import Postprocess
 from visionft.metrics.results import ClassRow, Confused, Metrics, Reliability
 from visionft.metrics.slices import Slice, slices
 from visionft.metrics.temperature import Temperature, fit_temperature
 
 __all__ = [
     "BINS",
-    "Answering",
     "ClassRow",
     "Confused",
     "Flips",
     "KnnAccuracy",
     "KnownScale",
     "Metrics",
+    "Postprocess",
     "Reliability",
     "Slice",
     "Temperature",

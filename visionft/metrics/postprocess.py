@@ -12,7 +12,7 @@ from visionft.metrics.ood import KnownScale, known_scores
 
 
 @dataclass(frozen=True, eq=False)
-class Answering:
+class Postprocess:
     """How a model's outputs are read.
 
     Attributes:
@@ -26,7 +26,7 @@ class Answering:
     threshold: float | None = None
 
     @classmethod
-    def plain(cls) -> Answering:
+    def plain(cls) -> Postprocess:
         """Return that of a model that nothing was fitted for: plain softmax, largest logit, no threshold."""
         return cls(1.0, KnownScale.plain())
 

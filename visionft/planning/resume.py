@@ -16,7 +16,7 @@ from visionft.backbones import sha256
 from visionft.data import Manifest, read_splits
 from visionft.data.prepare import list_photos
 from visionft.errors import RunError, RunMismatchError
-from visionft.planning.run_records import ELDERS, comparable
+from visionft.planning.run_records import EARLIER_RUNS, comparable
 from visionft.runs import layout
 from visionft.runs.atomic_write import write_json
 from visionft.runs.history import Epoch
@@ -49,7 +49,7 @@ def require_same_settings(folder: Path, wanted: FitSettings) -> None:
     """
     record = read_record(folder / layout.CHOICES, _asked)
     now = {**comparable(wanted), "photos": record["requested"]["photos"]}
-    for name, kept in ELDERS.items():
+    for name, kept in EARLIER_RUNS.items():
         if _only_moved(getattr(wanted, name), record.get(kept)):
             now[name] = record["requested"][name]
     resolved = comparable(read_settings(folder / layout.SETTINGS))
@@ -152,7 +152,7 @@ def moved(folder: Path, wanted: FitSettings, manifest: Manifest) -> str | None:
 def _asked(record: dict[str, Any]) -> dict[str, Any]:
     """Return choices.json where it holds what is asked of it."""
     dict(record["requested"])
-    for name in ELDERS.values():
+    for name in EARLIER_RUNS.values():
         if record.get(name) is not None:
             Origin(**record[name])
     return record

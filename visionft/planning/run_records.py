@@ -18,7 +18,7 @@ from visionft.runs import environment, layout
 from visionft.runs.atomic_write import begin, replacing, require_space, sweep, write_json, write_text
 from visionft.settings import FitSettings, to_yaml
 
-ELDERS = {"from_run": "origin", "distill": "teacher"}
+EARLIER_RUNS = {"from_run": "origin", "distill": "teacher"}
 """Settings that name earlier runs, and the keys of their records."""
 COPIES_OF_WEIGHTS = 9  # weights, average, two Adam moments, start, best and final files, and each file's temporary twin
 
@@ -125,7 +125,7 @@ def comparable(settings: FitSettings) -> dict[str, Any]:
     tree.pop("report")
     tree["photos"] = str(settings.photos.absolute())
     tree["apply"] = str(settings.apply.absolute()) if settings.apply else None
-    for name in ELDERS:
+    for name in EARLIER_RUNS:
         run = getattr(settings, name)
         tree[name] = str(run.absolute()) if run else None
     tree["hardware"].pop("checkpoint_seconds")

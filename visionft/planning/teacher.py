@@ -34,7 +34,7 @@ def open_teacher(path: Path) -> Run:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TeacherOutputs:
     """What a teacher says of B views.
 
     Attributes:
@@ -78,7 +78,7 @@ class Teacher:
         self.size = crop(run.settings, run.preprocess.size)
         names = list(run.classes)
         self._columns = torch.tensor([names.index(name) for name in classes])
-        self._remembered: Lesson | None = None
+        self._remembered: TeacherOutputs | None = None
 
     def require_shape(self, size: tuple[int, int]) -> None:
         """Raise UsageError unless a student whose input is `size` (H, W) can see the same views."""
@@ -96,7 +96,7 @@ class Teacher:
         self._columns = self._columns.to(device)
 
     @torch.no_grad()
-    def lesson(self, x: Tensor, preprocess: Preprocess, indices: Tensor) -> Lesson:
+    def outputs(self, x: Tensor, preprocess: Preprocess, indices: Tensor) -> TeacherOutputs:
         """Answer views, or return what was remembered of their photos.
 
         Args:
@@ -107,9 +107,9 @@ class Teacher:
         if self._remembered is not None:
             kept = self._remembered
             rows = indices.cpu()  # what is remembered stays out of a GPU's memory
-            return Lesson(kept.logits[rows].to(x.device), kept.features[rows].to(x.device))
+            return TeacherOutputs(kept.logits[rows].to(x.device), kept.features[rows].to(x.device))
         features = self.network.embed(resized(_renormalised(x, preprocess, self.preprocess), self.size))
-        return Lesson(self.network.head(features).float()[:, self._columns], features.float())
+        return TeacherOutputs(self.network.head(features).float()[:, self._columns], features.float())
 
     def fits_memory(self, photos: int) -> bool:
         """Tell whether its answers to so many photos are few enough to be kept."""
@@ -123,12 +123,12 @@ class Teacher:
             preprocess: the student's.
             device: where both are.
         """
-        dtype, lessons = inference_dtype(device.type), list[Lesson]()
+        dtype, lessons = inference_dtype(device.type), list[TeacherOutputs]()
         with torch.autocast(device.type, dtype, enabled=dtype is not None):
             for pixels, _, indices in batches:
-                found = self.lesson(backbones.normalise(pixels, preprocess, device), preprocess, indices)
-                lessons.append(Lesson(found.logits.cpu(), found.features.cpu()))
-        self._remembered = Lesson(
+                found = self.outputs(backbones.normalise(pixels, preprocess, device), preprocess, indices)
+                lessons.append(TeacherOutputs(found.logits.cpu(), found.features.cpu()))
+        self._remembered = TeacherOutputs(
             torch.cat([lesson.logits for lesson in lessons]), torch.cat([lesson.features for lesson in lessons])
         )
 

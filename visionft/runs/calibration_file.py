@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from visionft.metrics import Answering, KnownScale, Temperature, fit_temperature
+from visionft.metrics import KnownScale, Postprocess, Temperature, fit_temperature
 from visionft.runs import layout
 from visionft.runs.atomic_write import replacing, write_json
 from visionft.runs.run_files import damaged, read_record, read_tensors
@@ -55,7 +55,7 @@ class Calibration:
             means: (C, D) mean directions of the training photos of each class.
         """
         temperature, scale = fit_temperature(logits, labels), KnownScale.of(logits, embeddings, means)
-        ordered = np.sort(Answering(1.0, scale).known(logits, embeddings))
+        ordered = np.sort(Postprocess(1.0, scale).known(logits, embeddings))
         if len(ordered) > SCORES_KEPT:
             ordered = ordered[np.linspace(0, len(ordered) - 1, SCORES_KEPT).round().astype(np.int64)]
         return cls(temperature, scale, tuple(float(score) for score in ordered))
@@ -89,7 +89,7 @@ class Calibration:
         }
         write_json(folder / layout.CALIBRATION, record)
 
-    def answering(self, accepted: float | None = ACCEPTED) -> Answering:
+    def answering(self, accepted: float | None = ACCEPTED) -> Postprocess:
         """Return the rule from logits to answers.
 
         The threshold is the score of a validation photo. A further photo like them falls below with a chance of at most
@@ -100,7 +100,7 @@ class Calibration:
                 photos are too few for the share, 19 for 0.95.
         """
         threshold = None if accepted is None else conformal(self.known_scores, accepted)
-        return Answering(self.temperature.temperature, self.scale, threshold)
+        return Postprocess(self.temperature.temperature, self.scale, threshold)
 
 
 def conformal(ordered: Sequence[float], accepted: float) -> float | None:

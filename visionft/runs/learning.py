@@ -18,7 +18,7 @@ from visionft.backbones import LinearHead, Network
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.runs.history import Epoch
 from visionft.settings import FitSettings
 from visionft.tasks import registry
@@ -166,7 +166,7 @@ class Fitted(Protocol):
         """Write it into the run's folder."""
         ...
 
-    def answering(self, accepted: float | None) -> Answering:
+    def answering(self, accepted: float | None) -> Postprocess:
         """Return the rule from logits to answers, with the threshold for a share of known photos, in (0, 1)."""
         ...
 
@@ -252,17 +252,17 @@ class Learning(Protocol):
         """
         ...
 
-    def shipped(self, record: BundleRecord) -> Answering:
+    def shipped(self, record: BundleRecord) -> Postprocess:
         """Return the rule by which the figures of a bundle are measured."""
         ...
 
     def measure(
-        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Answering
+        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Postprocess
     ) -> Measures:
         """Return the figures of photos from raw outputs (n, K)."""
         ...
 
-    def scores(self, logits: NDArray[np.float32], answering: Answering) -> NDArray[np.float32]:
+    def scores(self, logits: NDArray[np.float32], answering: Postprocess) -> NDArray[np.float32]:
         """Return what a metric of the caller's own is given of logits (n, K), in the order of the photos."""
         ...
 
@@ -272,7 +272,7 @@ class Learning(Protocol):
         logits: NDArray[np.float32],
         labels: NDArray[Any],
         classes: Classes,
-        answering: Answering,
+        answering: Postprocess,
     ) -> pa.Table:
         """Return a row a photo, path, truth and answer, from raw outputs (n, K) and labels (n,)."""
         ...
@@ -285,7 +285,7 @@ class Learning(Protocol):
         self,
         logits: NDArray[np.float32],
         embeddings: NDArray[np.float32],
-        answering: Answering,
+        answering: Postprocess,
         names: Sequence[str],
     ) -> list[Any]:
         """Return each answer as `visionft.bundle.answers` has it, from outputs (n, K) and features (n, D)."""

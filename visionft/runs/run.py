@@ -19,7 +19,7 @@ from visionft.data.labels import labels_of
 from visionft.errors import RunError, VisionftError
 from visionft.files.manifest_names import is_manifest
 from visionft.machine.devices import pick_device
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.photos import Quarantined
 from visionft.preprocess import Preprocess
 from visionft.runs import history, layout, record_schema
@@ -119,9 +119,9 @@ class Run:
         """
         return learning_of(self.task).calibration(self.path, self.result["val"], self.classes)
 
-    def answering(self, accepted: float | None = ACCEPTED) -> Answering:
+    def answering(self, accepted: float | None = ACCEPTED) -> Postprocess:
         """Return the rule from logits to answers; see `Calibration.answering`. An older run has the plain softmax."""
-        return Answering.plain() if self.calibration is None else self.calibration.answering(accepted)
+        return Postprocess.plain() if self.calibration is None else self.calibration.answering(accepted)
 
     @property
     def device(self) -> str:

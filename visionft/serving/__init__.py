@@ -1,4 +1,4 @@
-"""Answering photos through onnxruntime. Free of torch."""
+"""Postprocess photos through onnxruntime. Free of torch."""
 
 from visionft.serving.bundle_comparison import Comparison
 from visionft.serving.compare_bundles import compare

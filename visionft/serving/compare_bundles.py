@@ -1,4 +1,4 @@
-"""Answering the same photos with two bundles."""
+"""Postprocess the same photos with two bundles."""
 
 from __future__ import annotations
 

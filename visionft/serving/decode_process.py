@@ -27,7 +27,7 @@ class Parcel:
     data: bytes | NDArray[np.uint8]
 
 
-class Apart:
+class DecodeProcess:
     """The process, from outside; for one thread at a time, but for `stop`."""
 
     def __init__(self, front: bytes, max_pixels: int) -> None:

@@ -58,7 +58,7 @@ class Job:
         return self.answer.cancelled() or time.monotonic() > self.until
 
 
-class Lane:
+class FairQueue:
     """Jobs in groups, one group a request; not safe between threads, the pipeline's lock guards it."""
 
     def __init__(self, most_bytes: int) -> None:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from visionft.bundle import Answer
 from visionft.errors import PhotoError
-from visionft.serving.decode_process import Apart
+from visionft.serving.decode_process import DecodeProcess
 from visionft.serving.engine import Engine
-from visionft.serving.fair_queue import Job, Lane, Photo, Source
+from visionft.serving.fair_queue import FairQueue, Job, Photo, Source
 from visionft.serving.limits import Limits
 
 LANE_BYTES = 1_500_000_000
@@ -56,8 +56,8 @@ class Pipeline:
         self._ready: deque[Job] = deque()
         self._depth = 0
         self._closed = False
-        self._near, self._far = Lane(LANE_BYTES), Lane(0)
-        self._apart = Apart(engine.front, limits.max_pixels)
+        self._near, self._far = FairQueue(LANE_BYTES), FairQueue(0)
+        self._apart = DecodeProcess(engine.front, limits.max_pixels)
         self._begun: dict[str, float] = {}  # when each thread began what it is at
         self._decoders = [f"visionft-decode-{number}" for number in range(os.cpu_count() or 1)]
         for name in self._decoders:
@@ -139,7 +139,7 @@ class Pipeline:
         self._apart.process.stop()
         self._keeper.join(1.0)
 
-    def _decode(self, lane: Lane, pixels: Callable[[Job], NDArray[np.float32]]) -> None:
+    def _decode(self, lane: FairQueue, pixels: Callable[[Job], NDArray[np.float32]]) -> None:
         """Make the photos of a lane ready, until the pipeline is closed; the whole life of a thread."""
         name = threading.current_thread().name
         while (job := self._next(lane)) is not None:
@@ -156,7 +156,7 @@ class Pipeline:
         self._decode(self._far, self._far_pixels)
         self._apart.process.close()
 
-    def _next(self, lane: Lane) -> Job | None:
+    def _next(self, lane: FairQueue) -> Job | None:
         with self._changed:
             while (job := lane.take()) is None:
                 if self._closed and not lane:
@@ -210,7 +210,7 @@ class Pipeline:
                 (batch if fits else self._ready).append(job)
             return batch
 
-    def _preparing(self, *lanes: Lane) -> bool:
+    def _preparing(self, *lanes: FairQueue) -> bool:
         return any(lane.busy or len(lane) for lane in lanes)
 
     def _run(self, batch: list[Job]) -> None:

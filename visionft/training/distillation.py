@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visionft.backbones import Network
-from visionft.planning.teacher import Lesson, Teacher, resized
+from visionft.planning.teacher import Teacher, TeacherOutputs, resized
 from visionft.preprocess import Preprocess
 from visionft.settings import DistillationSettings
 
@@ -48,24 +48,24 @@ class Distillation(nn.Module):
         """Return the views (B, 3, h, w) as the student sees them."""
         return resized(x, self.size)
 
-    def lesson(self, x: Tensor, indices: Tensor) -> Lesson:
+    def outputs(self, x: Tensor, indices: Tensor) -> TeacherOutputs:
         """Ask the teacher about the views (B, 3, h, w) of training photos (B,)."""
-        return self.teacher.lesson(x, self.preprocess, indices)
+        return self.teacher.outputs(x, self.preprocess, indices)
 
-    def forward(self, logits: Tensor, features: Tensor, lesson: Lesson, truth: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, features: Tensor, taught: TeacherOutputs, truth: Tensor) -> Tensor:
         """Return the loss summed over the batch, in fp32.
 
         Args:
             logits: (B, C) of the student.
             features: (B, D) of the student.
-            lesson: the teacher's.
+            taught: the teacher's.
             truth: the loss against the labels, summed over the batch.
         """
         s, weights = logits.float(), self.settings
         t = weights.temperature
-        told = F.kl_div(F.log_softmax(s / t, 1), F.log_softmax(lesson.logits / t, 1), reduction="sum", log_target=True)
+        told = F.kl_div(F.log_softmax(s / t, 1), F.log_softmax(taught.logits / t, 1), reduction="sum", log_target=True)
         loss = weights.truth * truth + (1 - weights.truth) * t * t * told
         if not weights.features:
             return loss
         projected = self.projection(features).float()
-        return loss + weights.features * (1 - F.cosine_similarity(projected, lesson.features, dim=1)).sum()
+        return loss + weights.features * (1 - F.cosine_similarity(projected, taught.features, dim=1)).sum()

@@ -200,7 +200,7 @@ def activations(state: TrainState, cut: Cut, pixels: Tensor) -> Tensor:
     """Return what photos uint8 [B, H, W, 3] make cross a cut, [B, ...], in the arithmetic of the state's steps."""
     dtype = DTYPES[state.settings.hardware.precision]
     x = backbones.normalise(pixels, state.objective.preprocess, state.device)
-    with backbones.evaluating(cut.network), torch.autocast(state.device.type, dtype, enabled=dtype is not None):
+    with backbones.eval_mode(cut.network), torch.autocast(state.device.type, dtype, enabled=dtype is not None):
         return cut.prefix(x)
 
 

@@ -65,7 +65,7 @@ class Objective(nn.Module):
         if self.distillation is None:
             plain: Tensor = self.loss(cut.suffix(x) if cut else self._ask(x), targets)
             return plain
-        lesson = self.distillation.lesson(x, indices)
+        taught = self.distillation.outputs(x, indices)
         logits, features = self._ask(self.distillation.student_view(x))
-        total: Tensor = self.distillation(logits, features, lesson, self.loss(logits, targets))
+        total: Tensor = self.distillation(logits, features, taught, self.loss(logits, targets))
         return total

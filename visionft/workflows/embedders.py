@@ -58,7 +58,7 @@ def _of_run(run: Run) -> Iterator[Embedder]:
     import numpy as np
     import torch
 
-    from visionft.backbones import forwarding
+    from visionft.backbones import forward_context
     from visionft.machine.arithmetic import full_precision
 
     network, preprocess, device = run.network(), run.preprocess, run.device
@@ -67,7 +67,7 @@ def _of_run(run: Run) -> Iterator[Embedder]:
     origin = Origin("run", str(run.path.absolute()), digest, None, run.settings.backbone, network.features)
     with (
         full_precision(),
-        forwarding(network.to(device), preprocess, device=device, want=("embedding",)) as forward,
+        forward_context(network.to(device), preprocess, device=device, want=("embedding",)) as forward,
     ):
 
         def embed(inputs: Sequence[Any]) -> list[Vectors]:

@@ -23,9 +23,9 @@ from visionft.exporting.onnx_model import halves
 from visionft.exporting.parity_photos import read_photos
 from visionft.exporting.quantization import quantize as shrinking
 from visionft.exporting.quantization import search as shrinking_search
-from visionft.exporting.quantization.accuracy import Shrunken, judge
+from visionft.exporting.quantization.accuracy import QuantizedModel, judge
 from visionft.exporting.reference_answers import Truth
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.serving import Session, predict
 from visionft.settings import ExportSettings, build_export
 
@@ -200,7 +200,7 @@ def test_without_training_photos_there_is_no_recipe(
 def test_photos_are_judged_alone_and_in_batches(run: FakeRun, built: onnx.ModelProto) -> None:
     trained = Truth(run.trained, run.preprocess, run.answering(0.8))
     rows = run.manifest().rows("validation")
-    same = Shrunken.of_models(built, shrinking.core_of(built), trained)
+    same = QuantizedModel.of_models(built, shrinking.core_of(built), trained)
 
     judged = judge(same, trained, read_photos(run.photos, rows, range(18)), 18)
 
@@ -208,7 +208,7 @@ def test_photos_are_judged_alone_and_in_batches(run: FakeRun, built: onnx.ModelP
     np.testing.assert_allclose(judged.alone.logits, judged.trained.logits, atol=1e-3)
     np.testing.assert_allclose(judged.batched, judged.trained.logits, atol=1e-3)
     assert judged.labels.tolist() == rows.labels.tolist()
-    plain = Answering.plain()
+    plain = Postprocess.plain()
     assert judged.refit(plain, 0.8) is plain, "a run without calibration stays without"
 
 

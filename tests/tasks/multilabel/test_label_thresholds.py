@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 
 from visionft.classes import Classes
 from visionft.errors import RunError
-from visionft.tasks.multilabel.label_thresholds import LabelAnswering, LabelThresholds, best_thresholds
+from visionft.tasks.multilabel.label_thresholds import LabelPostprocess, LabelThresholds, best_thresholds
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -41,7 +41,7 @@ def test_two_scores_next_to_each_other_are_parted_too() -> None:
 
 
 def test_probabilities_are_each_labels_own() -> None:
-    rule = LabelAnswering.by(np.array([0.5, 0.9], np.float32))
+    rule = LabelPostprocess.by(np.array([0.5, 0.9], np.float32))
     found = rule.probabilities(np.array([[0.0, 2.0], [-800.0, 800.0]], np.float32))
     assert found == pytest.approx(np.array([[0.5, 1 / (1 + np.exp(-2.0))], [0, 1]]))
     assert rule.chosen(found).tolist() == [[True, False], [False, True]]

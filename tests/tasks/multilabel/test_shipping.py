@@ -26,7 +26,7 @@ from visionft.exporting.reference_answers import Truth
 from visionft.exporting.stage_parity import Stages
 from visionft.photos import read
 from visionft.serving import Session
-from visionft.tasks.multilabel.label_thresholds import LabelAnswering
+from visionft.tasks.multilabel.label_thresholds import LabelPostprocess
 from visionft.tasks.multilabel.shipping import SHIPPING
 
 CHECK = Path(__file__).resolve().parents[3] / "export" / "check.py"
@@ -121,7 +121,7 @@ def test_another_network_does_not_pass_nor_do_other_thresholds(run: vft.Run, bun
         ParityError, match=r"probabilities differ by up to 0\.\d+, and .*; the network half is at fault"
     ):
         SHIPPING.prove(Session(bundle), truth, stages, shown(run), 9, None)
-    nothing = LabelAnswering.by(np.ones(2, np.float32))
+    nothing = LabelPostprocess.by(np.ones(2, np.float32))
     other = Truth(run.network(), run.preprocess, nothing)
     with pytest.raises(ParityError, match=r"labels are chosen otherwise on the same probabilities; the thresholds"):
         SHIPPING.prove(Session(bundle), other, stages, shown(run), 9, None)

@@ -15,7 +15,7 @@ from onnx import ModelProto, numpy_helper
 from visionft.bundle import names as n
 from visionft.exporting.adapters.lora_runs import LowRank
 from visionft.exporting.postprocess_graph import scale_constants
-from visionft.metrics import Answering, KnownScale
+from visionft.metrics import KnownScale, Postprocess
 from visionft.serving.lora_adapters import base_number
 
 ADAPTER_VERSION = 1
@@ -26,7 +26,7 @@ Sizes = tuple[int | str, ...]
 Tensors = Mapping[str, NDArray[np.float32]]
 
 
-def adapter_tensors(adapter: LowRank, inputs: Mapping[str, Sizes], answering: Answering) -> Tensors:
+def adapter_tensors(adapter: LowRank, inputs: Mapping[str, Sizes], answering: Postprocess) -> Tensors:
     """Return an adapter's value for every optional input of the base; layers that it does not update have rank 0.
 
     Args:

@@ -21,12 +21,12 @@ from visionft.exporting.adapters.lora_runs import LowRank
 from visionft.exporting.onnx_model import assemble, half_as_onnx
 from visionft.exporting.onnx_size import require_small
 from visionft.exporting.postprocess_graph import scale_constants
-from visionft.metrics import Answering, KnownScale
+from visionft.metrics import KnownScale, Postprocess
 from visionft.preprocess import Preprocess
 
 EXAMPLE = 4
 """Rank and number of classes in the example that is traced; 0 and 1 would be taken for constants."""
-SHAPED = Answering(1.0, KnownScale(np.zeros((1, 1), np.float32), (0.0, 1.0), (0.0, 1.0)))
+SHAPED = Postprocess(1.0, KnownScale(np.zeros((1, 1), np.float32), (0.0, 1.0), (0.0, 1.0)))
 """Something of everything that can be fitted, in the place of what each adapter brings."""
 
 

@@ -21,7 +21,7 @@ from visionft.exporting.golden_vectors import GOLDEN_PHOTOS, write_golden
 from visionft.exporting.parity import compare
 from visionft.exporting.parity_photos import SPLIT, read_photos, sample, stratified
 from visionft.exporting.quantization.accuracy import check_end, tolerances
-from visionft.exporting.quantization.quantize import Shrink
+from visionft.exporting.quantization.quantize import Quantization
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.stage_parity import STAGE_PHOTOS, Progress, Stages
 from visionft.serving import Session
@@ -74,7 +74,12 @@ class Gate:
     on_progress: Progress | None
 
     def of(
-        self, run: AdaptedRun, through: Through, record: AdapterRecord, tensors: Tensors, small: Shrink | None = None
+        self,
+        run: AdaptedRun,
+        through: Through,
+        record: AdapterRecord,
+        tensors: Tensors,
+        small: Quantization | None = None,
     ) -> AdapterRecord:
         """Return the record with the adapter's proof and golden vectors.
 
@@ -106,7 +111,7 @@ class Gate:
         vectors = write_golden(self._golden(record), sample(manifest, GOLDEN_PHOTOS), trained, run.classes)
         return found.model_copy(update={"golden": vectors})
 
-    def _of_small(self, run: AdaptedRun, through: Through, record: AdapterRecord, small: Shrink) -> AdapterRecord:
+    def _of_small(self, run: AdaptedRun, through: Through, record: AdapterRecord, small: Quantization) -> AdapterRecord:
         manifest = run.manifest()
         check_end(through, small.shrunken, sample(manifest, STAGE_PHOTOS), small.agreement.max_pixel_difference)
         found = record.model_copy(update={"agreement": small.agreement, "shrunken": small.record})

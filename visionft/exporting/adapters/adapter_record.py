@@ -22,7 +22,7 @@ from visionft.exporting.bundle_record import (
     provenance,
     weights_record,
 )
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 
 
 def base_metadata(first: AdaptedRun) -> dict[str, str]:
@@ -59,7 +59,7 @@ def write_adapter(
     adapter: LowRank,
     tensors: Tensors,
     base: BundleRecord,
-    answering: Answering,
+    answering: Postprocess,
     accepted: float | None,
 ) -> AdapterRecord:
     """Write an adapter's file and return its record, without a proof yet.

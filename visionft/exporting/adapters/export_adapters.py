@@ -17,7 +17,7 @@ from visionft.exporting.adapters.adapter_files import adapter_tensors, optional_
 from visionft.exporting.adapters.adapter_graph import build_base
 from visionft.exporting.adapters.adapter_parity import Gate, Through
 from visionft.exporting.adapters.adapter_record import base_metadata, base_record, write_adapter
-from visionft.exporting.adapters.int8_base import SmallBase, shrink_base
+from visionft.exporting.adapters.int8_base import SmallBase, quantize_base
 from visionft.exporting.adapters.lora_runs import AdaptedRun, LowRank, read_adapters
 from visionft.exporting.bundle_folder import GOLDEN_BYTES, check_place, placed, written
 from visionft.exporting.bundle_record import write_final_record, write_record
@@ -72,7 +72,7 @@ def export_adapters(
         on_progress("exporting", 0, 1)
     model = build_base(network, first.preprocess, adapters.values())
     with written(place):
-        small = None if wanted is None else shrink_base(model, adapters, wanted, on_progress)
+        small = None if wanted is None else quantize_base(model, adapters, wanted, on_progress)
     model = model if small is None else small.model
     set_metadata(model, base_metadata(first))
     with placed(place) as folder:

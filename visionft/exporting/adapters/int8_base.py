@@ -13,7 +13,7 @@ from visionft.exporting.adapters.lora_runs import LowRank
 from visionft.exporting.quantization.core_graph import core_of, spliced
 from visionft.exporting.quantization.quantize import (
     Candidate,
-    Shrink,
+    Quantization,
     Wanted,
     passed,
     silent,
@@ -35,10 +35,10 @@ class SmallBase:
     """
 
     model: ModelProto
-    adapters: Mapping[str, Shrink]
+    adapters: Mapping[str, Quantization]
 
 
-def shrink_base(
+def quantize_base(
     model: ModelProto, adapters: Mapping[str, LowRank], wanted: Wanted, on_progress: Progress | None
 ) -> SmallBase:
     """Shrink what the adapters share; their own factors and heads stay in float.

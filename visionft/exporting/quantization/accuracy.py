@@ -19,7 +19,7 @@ from visionft.exporting.parity import PROBABILITY_TOLERANCE
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Reference, Truth
 from visionft.exporting.stage_parity import CHUNK, LEVELS_ALLOWED, STAGE_PHOTOS, Answers, Progress, chunks
-from visionft.metrics import Answering, Flips
+from visionft.metrics import Flips, Postprocess
 from visionft.preprocess import Preprocess
 from visionft.runs.calibration_file import Calibration
 from visionft.serving.onnx_session import open_model
@@ -32,7 +32,7 @@ DRAWS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Shrunken:
+class QuantizedModel:
     """A shrunken model, asked for its answers.
 
     Attributes:
@@ -45,10 +45,10 @@ class Shrunken:
     session: ort.InferenceSession
     core: ort.InferenceSession
     preprocess: Preprocess
-    answering: Answering
+    answering: Postprocess
 
     @classmethod
-    def of_models(cls, whole: ModelProto, core: ModelProto, trained: Truth) -> Shrunken:
+    def of_models(cls, whole: ModelProto, core: ModelProto, trained: Truth) -> QuantizedModel:
         """Open both; the rule is the trained model's."""
         one, two = (open_model(model.SerializeToString()) for model in (whole, core))
         return cls(one, two, trained.preprocess, trained.answering)
@@ -91,7 +91,7 @@ class Judged:
         given = ((ALONE, self.alone.logits), (BATCHED, self.batched))
         return tuple(_flips(name, Flips.of(before, logits.argmax(1) == self.labels)) for name, logits in given)
 
-    def refit(self, answering: Answering, accepted: float | None) -> Answering:
+    def refit(self, answering: Postprocess, accepted: float | None) -> Postprocess:
         """Fit temperature, known score and threshold to the shrunken model's own answers.
 
         Its logits and cosines are other numbers than the trained model's. The threshold keeps its promise of known
@@ -104,7 +104,7 @@ class Judged:
         fitted = Calibration.fit(self.alone.logits, self.alone.embeddings, self.labels, means)
         return fitted.answering(accepted)
 
-    def agreement(self, answering: Answering, classes: Classes, levels: float, unreadable: int) -> AgreementRecord:
+    def agreement(self, answering: Postprocess, classes: Classes, levels: float, unreadable: int) -> AgreementRecord:
         """Return the record beside the trained model, probabilities by the rule that was fitted anew."""
         truth, found = self.trained.logits.argmax(1), self.alone.logits.argmax(1)
         given = ((ALONE, self.alone.logits), (BATCHED, self.batched))
@@ -136,7 +136,7 @@ class Judged:
 
 
 def judge(
-    shrunken: Shrunken, trained: Truth, photos: Iterator[Photo], total: int, on_progress: Progress | None = None
+    shrunken: QuantizedModel, trained: Truth, photos: Iterator[Photo], total: int, on_progress: Progress | None = None
 ) -> Judged:
     """Answer validation photos with both.
 
@@ -163,7 +163,7 @@ def judge(
     return Judged(labels, paths, _joined(references), _joined(alone), np.concatenate(batched))
 
 
-def check_end(session: Answers, shrunken: Shrunken, photos: Sequence[Photo], levels: float) -> None:
+def check_end(session: Answers, shrunken: QuantizedModel, photos: Sequence[Photo], levels: float) -> None:
     """Check that the bundle answers as was measured: the same core, the same pixels, the end fitted anew.
 
     Args:
@@ -188,7 +188,7 @@ def check_end(session: Answers, shrunken: Shrunken, photos: Sequence[Photo], lev
     )
 
 
-def tolerances(shrunken: Shrunken, photos: Sequence[Photo], seed: int = 0) -> dict[str, float]:
+def tolerances(shrunken: QuantizedModel, photos: Sequence[Photo], seed: int = 0) -> dict[str, float]:
     """Return what golden vectors must allow for: twice what noise in the last bit of the pixels was seen to do."""
     rng, off = np.random.default_rng(seed), {"tolerance": 1e-3, "score_tolerance": 1e-2}
     names = [LOGITS, *(value.name for value in shrunken.core.get_outputs() if len(value.shape) == 2)]

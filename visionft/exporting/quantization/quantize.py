@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from visionft.bundle.names import CLASS_INDEX, IMAGE, PIXELS
-from visionft.bundle.quantization_record import MachineRecord, ShrunkenRecord, SpeedRecord
+from visionft.bundle.quantization_record import MachineRecord, QuantizationRecord, SpeedRecord
 from visionft.bundle.schema import AgreementRecord
 from visionft.classes import Classes
 from visionft.errors import DataError
 from visionft.exporting.parity_photos import SPLIT, limit_of, read_photos, stratified
 from visionft.exporting.postprocess_graph import refit_answers
-from visionft.exporting.quantization.accuracy import Shrunken, judge
+from visionft.exporting.quantization.accuracy import QuantizedModel, judge
 from visionft.exporting.quantization.core_graph import core_of, spliced
 from visionft.exporting.quantization.gates import SLOWER, Gates, processor, saturation
 from visionft.exporting.quantization.search import CALIBRATING, CHOOSING, RACED, Trial, search
@@ -63,7 +63,7 @@ def wanted_of(settings: ExportSettings) -> Wanted | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Shrink:
+class Quantization:
     """A shrunken model that passed.
 
     Attributes:
@@ -75,15 +75,15 @@ class Shrink:
     """
 
     model: ModelProto
-    shrunken: Shrunken
-    record: ShrunkenRecord
+    shrunken: QuantizedModel
+    record: QuantizationRecord
     agreement: AgreementRecord
     notes: tuple[str, ...]
 
 
-def shrink(
+def quantize(
     model: ModelProto, trained: Truth, manifest: Photos, classes: Classes, wanted: Wanted, on_progress: Progress | None
-) -> Shrink:
+) -> Quantization:
     """Shrink the network half, measure it and pass it through the gates.
 
     Args:
@@ -139,13 +139,13 @@ def passed(
     classes: Classes,
     wanted: Wanted,
     on_progress: Progress | None,
-) -> Shrink:
+) -> Quantization:
     """Judge a candidate on validation photos, pass it through the gates, and fit anew what depends on its answers.
 
     Raises:
         PrecisionError: a gate failed.
     """
-    shrunken = Shrunken.of_models(candidate.whole, candidate.core, trained)
+    shrunken = QuantizedModel.of_models(candidate.whole, candidate.core, trained)
     rows = manifest.rows(SPLIT)
     chosen = stratified(rows, wanted.limit)
     judged = judge(shrunken, trained, read_photos(manifest.root, rows, chosen), len(chosen), on_progress)
@@ -161,7 +161,7 @@ def passed(
     beside = _whole_speed(candidate, sample[0].image, on_progress or silent)
     record = _record(gates, candidate.trial, (*candidate.speeds, beside), answering is not trained.answering)
     agreement = judged.agreement(answering, classes, levels, len(chosen) - len(judged.labels))
-    return Shrink(candidate.whole, replace(shrunken, answering=answering), record, agreement, notes)
+    return Quantization(candidate.whole, replace(shrunken, answering=answering), record, agreement, notes)
 
 
 def training_pixels(trained: Truth, manifest: Photos) -> NDArray[np.float32]:
@@ -212,8 +212,8 @@ def _speed(
     )  # fmt: skip
 
 
-def _record(gates: Gates, trial: Trial, speeds: tuple[SpeedRecord, ...], refitted: bool) -> ShrunkenRecord:
-    return ShrunkenRecord(
+def _record(gates: Gates, trial: Trial, speeds: tuple[SpeedRecord, ...], refitted: bool) -> QuantizationRecord:
+    return QuantizationRecord(
         recipe=gates.recipe,
         left_in_float=trial.left,
         flips=gates.flips,

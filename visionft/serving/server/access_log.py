@@ -89,12 +89,12 @@ def configure() -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
-    sys.unraisablehook = lambda told: complain("fault", told.exc_value or Exception(str(told.err_msg)))
-    threading.excepthook = lambda told: complain("fault", told.exc_value or told.exc_type())
+    sys.unraisablehook = lambda told: print_errors("fault", told.exc_value or Exception(str(told.err_msg)))
+    threading.excepthook = lambda told: print_errors("fault", told.exc_value or told.exc_type())
 
 
 def _uncaught(kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:  # noqa: ARG001
-    complain("fault", fault)
+    print_errors("fault", fault)
 
 
 def say(event: str, **fields: object) -> None:
@@ -107,6 +107,6 @@ def warn(event: str, **fields: object) -> None:
     logger.warning(event, extra={"fields": fields})
 
 
-def complain(event: str, fault: BaseException, **fields: object) -> None:
+def print_errors(event: str, fault: BaseException, **fields: object) -> None:
     """Write one line about a fault of our own."""
     logger.error(event, extra={"fields": fields}, exc_info=(type(fault), fault, fault.__traceback__))

@@ -76,7 +76,7 @@ class Watched:
         try:
             await self._app(scope, receive, noted)
         except Exception as fault:  # noqa: BLE001  # Starlette raises again what it has answered with 500
-            access_log.complain("fault", fault, request=number.decode())
+            access_log.print_errors("fault", fault, request=number.decode())
         finally:
             held.close()
         self._note(scope, number.decode(), status, time.monotonic() - began)

@@ -20,7 +20,7 @@ from visionft.data import Manifest
 from visionft.finishing import calibrate
 from visionft.finishing.verdict import verdict
 from visionft.machine.arithmetic import full_precision
-from visionft.metrics import Answering, KnownScale, Metrics, evaluate_logits, softmax
+from visionft.metrics import KnownScale, Metrics, Postprocess, evaluate_logits, softmax
 from visionft.runs.calibration_file import Calibration
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Figures, Final, Outputs, Photos, Solution
@@ -115,17 +115,17 @@ class ClassLearning:
         """Return temperature, class means and scores of known photos; None where the run is older than they are."""
         return Calibration.read(folder) if "temperature" in val else None
 
-    def shipped(self, record: BundleRecord) -> Answering:
+    def shipped(self, record: BundleRecord) -> Postprocess:
         """Return the temperature of a bundle."""
-        return Answering(record.temperature, KnownScale.plain())
+        return Postprocess(record.temperature, KnownScale.plain())
 
     def measure(
-        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Answering
+        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Postprocess
     ) -> Metrics:
         """Return all figures of logits (n, C)."""
         return evaluate_logits(logits, labels, list(classes), temperature=answering.temperature)
 
-    def scores(self, logits: NDArray[np.float32], answering: Answering) -> NDArray[np.float32]:
+    def scores(self, logits: NDArray[np.float32], answering: Postprocess) -> NDArray[np.float32]:
         """Return calibrated probabilities (n, C)."""
         return answering.probabilities(logits)
 
@@ -135,7 +135,7 @@ class ClassLearning:
         logits: NDArray[np.float32],
         labels: NDArray[Any],
         classes: Classes,
-        answering: Answering,
+        answering: Postprocess,
     ) -> pa.Table:
         """Return path, truth, label, probability, truth_probability, correct of logits (n, C)."""
         probabilities = softmax(logits / answering.temperature)
@@ -162,7 +162,7 @@ class ClassLearning:
         self,
         logits: NDArray[np.float32],
         embeddings: NDArray[np.float32],
-        answering: Answering,
+        answering: Postprocess,
         names: Sequence[str],
     ) -> list[Answer]:
         """Return the class of each photo with calibrated probability and known score, from logits (n, C)."""

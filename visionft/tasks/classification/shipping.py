@@ -17,13 +17,13 @@ from visionft.exporting.parity_photos import Photo
 from visionft.exporting.postprocess_graph import append_answers
 from visionft.exporting.reference_answers import Answerer, Truth
 from visionft.exporting.stage_parity import Answers, Progress, Stages
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 
 
 class ClassShipping:
     """Outputs of the graph: see `visionft.tasks.classification.answers`."""
 
-    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Answering) -> None:
+    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Postprocess) -> None:
         """Append calibration, the label and the known score."""
         append_answers(model, classes, answering)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.classes import Classes
-from visionft.metrics import Answering, KnownScale
+from visionft.metrics import KnownScale, Postprocess
 from visionft.runs import layout
 from visionft.runs.atomic_write import write_json
 from visionft.runs.run_files import read_record
@@ -21,7 +21,7 @@ UNFITTED = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class LabelAnswering(Answering):
+class LabelPostprocess(Postprocess):
     """How logits are read where labels do not compete.
 
     Attributes:
@@ -31,7 +31,7 @@ class LabelAnswering(Answering):
     thresholds: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @classmethod
-    def by(cls, thresholds: NDArray[np.float32]) -> LabelAnswering:
+    def by(cls, thresholds: NDArray[np.float32]) -> LabelPostprocess:
         """Return the rule with these thresholds (C,)."""
         return cls(1.0, KnownScale.plain(), None, thresholds)
 
@@ -78,9 +78,9 @@ class LabelThresholds:
         """Write calibration.json."""
         write_json(folder / layout.CALIBRATION, {"thresholds": self.values})
 
-    def answering(self, accepted: float | None = None) -> LabelAnswering:  # noqa: ARG002  # nothing is unknown
+    def answering(self, accepted: float | None = None) -> LabelPostprocess:  # noqa: ARG002  # nothing is unknown
         """Return the rule from logits to answers."""
-        return LabelAnswering.by(np.array(list(self.values.values()), np.float32))
+        return LabelPostprocess.by(np.array(list(self.values.values()), np.float32))
 
 
 def best_thresholds(probabilities: NDArray[np.float32], labels: NDArray[np.integer]) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.machine.arithmetic import full_precision
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Figures, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
@@ -25,7 +25,7 @@ from visionft.tasks.multilabel import one_vs_rest
 from visionft.tasks.multilabel.answers import LabelsAnswer
 from visionft.tasks.multilabel.label_figures import LabelFigures, label_figures
 from visionft.tasks.multilabel.label_sets import texts_of
-from visionft.tasks.multilabel.label_thresholds import UNFITTED, LabelAnswering, LabelThresholds
+from visionft.tasks.multilabel.label_thresholds import UNFITTED, LabelPostprocess, LabelThresholds
 from visionft.tasks.multilabel.masked_loss import MaskedLoss, balanced
 from visionft.tasks.multilabel.spec import SPEC
 
@@ -123,20 +123,20 @@ class LabelLearning:
         """Return the thresholds of a run; half of a run that is not finished."""
         return LabelThresholds.read(folder, classes) if "labels" in val else LabelThresholds.plain(classes)
 
-    def shipped(self, record: BundleRecord) -> Answering:
+    def shipped(self, record: BundleRecord) -> Postprocess:
         """Return the rule of a bundle, by the figures of its run."""
         training: Any = record.figures.get("training", {})
         rows = {row["name"]: row["threshold"] for row in training.get("val", {}).get("labels", ())}
-        return LabelAnswering.by(np.array([rows.get(name, UNFITTED) for name in record.classes], np.float32))
+        return LabelPostprocess.by(np.array([rows.get(name, UNFITTED) for name in record.classes], np.float32))
 
     def measure(
-        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Answering
+        self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Postprocess
     ) -> LabelFigures:
         """Return the figures of logits (n, C)."""
-        assert isinstance(answering, LabelAnswering), "labels are read by their thresholds"
+        assert isinstance(answering, LabelPostprocess), "labels are read by their thresholds"
         return label_figures(answering.probabilities(logits), labels, answering.thresholds, classes.names)
 
-    def scores(self, logits: NDArray[np.float32], answering: Answering) -> NDArray[np.float32]:
+    def scores(self, logits: NDArray[np.float32], answering: Postprocess) -> NDArray[np.float32]:
         """Return the probability of each label, (n, C)."""
         return answering.probabilities(logits)
 
@@ -146,10 +146,10 @@ class LabelLearning:
         logits: NDArray[np.float32],
         labels: NDArray[Any],
         classes: Classes,
-        answering: Answering,
+        answering: Postprocess,
     ) -> pa.Table:
         """Return path, truth, labels, and how many known entries are wrong, of logits (n, C)."""
-        assert isinstance(answering, LabelAnswering), "labels are read by their thresholds"
+        assert isinstance(answering, LabelPostprocess), "labels are read by their thresholds"
         chosen = answering.chosen(answering.probabilities(logits))
         return pa.table(
             {
@@ -168,11 +168,11 @@ class LabelLearning:
         self,
         logits: NDArray[np.float32],
         embeddings: NDArray[np.float32],
-        answering: Answering,
+        answering: Postprocess,
         names: Sequence[str],  # noqa: ARG002
     ) -> list[LabelsAnswer]:
         """Return the labels of each photo, from logits (n, C)."""
-        assert isinstance(answering, LabelAnswering), "labels are read by their thresholds"
+        assert isinstance(answering, LabelPostprocess), "labels are read by their thresholds"
         probabilities = answering.probabilities(logits)
         chosen = answering.chosen(probabilities)
         return [LabelsAnswer(probabilities[i], chosen[i], logits[i], embeddings[i]) for i in range(len(probabilities))]

@@ -27,10 +27,10 @@ from visionft.exporting.stage_parity import (
     chunks,
     differs,
 )
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.tasks.multilabel.answers import CHOSEN
 from visionft.tasks.multilabel.label_card import card
-from visionft.tasks.multilabel.label_thresholds import LabelAnswering
+from visionft.tasks.multilabel.label_thresholds import LabelPostprocess
 
 TOLERANCE = 1e-3
 """Of a probability, as classes have it; a label whose probability is nearer to its threshold may be chosen or not."""
@@ -43,7 +43,7 @@ WHOLE = "each photo at its own size"
 class _Tally:
     """What was seen so far."""
 
-    answering: LabelAnswering
+    answering: LabelPostprocess
     n: int = 0
     by_check: dict[str, float] = field(default_factory=dict)
     ties: int = 0
@@ -70,9 +70,9 @@ class _Tally:
 class LabelShipping:
     """Outputs of the graph: probabilities, chosen, logits, embedding."""
 
-    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Answering) -> None:  # noqa: ARG002
+    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Postprocess) -> None:  # noqa: ARG002
         """Append the sigmoid and the thresholds, which stay an initializer, to be changed later."""
-        assert isinstance(answering, LabelAnswering), "labels are read by their thresholds"
+        assert isinstance(answering, LabelPostprocess), "labels are read by their thresholds"
         model.graph.initializer.append(numpy_helper.from_array(answering.thresholds, THRESHOLDS))
         model.graph.node.extend(
             [
@@ -91,7 +91,7 @@ class LabelShipping:
         on_progress: Progress | None,
     ) -> dict[str, Any]:
         """Compare probabilities and chosen labels of every photo, and the first ones in batches and half by half."""
-        assert isinstance(trained.answering, LabelAnswering), "labels are read by their thresholds"
+        assert isinstance(trained.answering, LabelPostprocess), "labels are read by their thresholds"
         tally, sample = _Tally(trained.answering), list[Photo]()
         for chunk in chunks(photos):
             truth = trained.of([photo.image for photo in chunk]).probabilities
@@ -118,7 +118,7 @@ class LabelShipping:
     def expected(self, image: NDArray[np.uint8], trained: Answerer, classes: Classes) -> Mapping[str, object]:  # noqa: ARG002
         """Return probabilities, chosen labels, logits and embedding of a photo (H, W, 3), with what each may be off."""
         truth, rule = trained.of([image]), trained.answering
-        assert isinstance(rule, LabelAnswering), "labels are read by their thresholds"
+        assert isinstance(rule, LabelPostprocess), "labels are read by their thresholds"
         found = truth.probabilities[0]
         at_threshold = bool((np.abs(found - rule.thresholds) < TOLERANCE).any())
         allowed = {

@@ -18,7 +18,7 @@ from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.machine.arithmetic import full_precision
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Figures, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
@@ -90,7 +90,9 @@ class NumberLearning:
         classes: Classes,
     ) -> Final:
         """Return the figures; there is nothing to calibrate. `sampled` (m,) is of the training photos."""
-        val, seen = (self.measure(part.logits, part.labels, classes, Answering.plain()) for part in (validation, train))
+        val, seen = (
+            self.measure(part.logits, part.labels, classes, Postprocess.plain()) for part in (validation, train)
+        )
         return Final(val, seen)
 
     def brief(self, train: ErrorFigures) -> dict[str, Any]:
@@ -121,21 +123,21 @@ class NumberLearning:
         """Return nothing: nothing is fitted to validation."""
         return
 
-    def shipped(self, record: BundleRecord) -> Answering:  # noqa: ARG002
+    def shipped(self, record: BundleRecord) -> Postprocess:  # noqa: ARG002
         """Return the rule that leaves answers as they are."""
-        return Answering.plain()
+        return Postprocess.plain()
 
     def measure(
         self,
         logits: NDArray[np.float32],
         labels: NDArray[Any],
         classes: Classes,  # noqa: ARG002
-        answering: Answering,  # noqa: ARG002
+        answering: Postprocess,  # noqa: ARG002
     ) -> ErrorFigures:
         """Return the figures of answers (n, 1)."""
         return error_figures(logits[:, 0], labels)
 
-    def scores(self, logits: NDArray[np.float32], answering: Answering) -> NDArray[np.float32]:  # noqa: ARG002
+    def scores(self, logits: NDArray[np.float32], answering: Postprocess) -> NDArray[np.float32]:  # noqa: ARG002
         """Return the numbers (n,) of outputs (n, 1)."""
         return logits[:, 0]
 
@@ -145,7 +147,7 @@ class NumberLearning:
         logits: NDArray[np.float32],
         labels: NDArray[Any],
         classes: Classes,  # noqa: ARG002
-        answering: Answering,  # noqa: ARG002
+        answering: Postprocess,  # noqa: ARG002
     ) -> pa.Table:
         """Return path, truth, value and error, which is value - truth, of outputs (n, 1)."""
         values = logits[:, 0]
@@ -161,7 +163,7 @@ class NumberLearning:
         self,
         logits: NDArray[np.float32],
         embeddings: NDArray[np.float32],
-        answering: Answering,  # noqa: ARG002
+        answering: Postprocess,  # noqa: ARG002
         names: Sequence[str],  # noqa: ARG002
     ) -> list[NumberAnswer]:
         """Return the number of each photo, from outputs (n, 1)."""

@@ -26,7 +26,7 @@ from visionft.exporting.stage_parity import (
     chunks,
     differs,
 )
-from visionft.metrics import Answering
+from visionft.metrics import Postprocess
 from visionft.tasks.regression.answers import VALUE
 from visionft.tasks.regression.number_card import card
 
@@ -40,7 +40,7 @@ WHOLE = "each photo at its own size"
 class NumberShipping:
     """Outputs of the graph: value, embedding."""
 
-    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Answering) -> None:  # noqa: ARG002
+    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Postprocess) -> None:  # noqa: ARG002
         """Append the number, which is the network's one output."""
         model.graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), AXIS))
         model.graph.node.append(helper.make_node("Squeeze", [n.LOGITS, AXIS], [VALUE], "number"))
