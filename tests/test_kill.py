@@ -16,13 +16,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.killing import killed
 from visionft.runs import Run, layout
 from visionft.settings import METHODS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-KILLS = 20
-KILLS_A_METHOD = 2
+KILLS = 10
+"""Of real processes; `tests/test_kill_points.py` has two hundred of forks."""
+SHARES = (0.35, 0.8)
+"""Of the course of a run, where forks of one of each method are killed: before a touch of its files, and at a time."""
+NO_PICTURES = {"report.pictures": "none"}
 SEED = 20261
 PATIENCE = 120.0  # seconds that a process may take until it works
 PHASES = "[{epochs: 6, unfreeze: 0.3}, {epochs: 6, unfreeze: 1.0, lr: 0.001}]"
@@ -90,7 +94,7 @@ def uninterrupted(photos: Path, out: Path, flags: dict[str, str]) -> float:
     return seconds
 
 
-def killed(arguments: list[str], out: Path, after: float) -> bool:
+def killed_while_it_works(arguments: list[str], out: Path, after: float) -> bool:
     """Start, let it work for `after` seconds, kill; return whether that hit the process alive."""
     with started(arguments, out.with_name(f"{out.name}-log")) as process:
         wait_for(steps_from_now(out), process)
@@ -107,7 +111,7 @@ def weights(folder: Path) -> bytes:
     return (folder / layout.WEIGHTS).read_bytes()
 
 
-def test_twenty_kills_across_one_schedule_change_no_bit(shapes: Path, tmp_path: Path) -> None:
+def test_kills_of_real_processes_across_one_schedule_change_no_bit(shapes: Path, tmp_path: Path) -> None:
     """One run is killed again and again through its course; the moments are uniform over the schedule's duration."""
     folders = killed_through_its_course(shapes, tmp_path, KILLS, {})
     for out in folders:
@@ -118,16 +122,16 @@ def test_twenty_kills_across_one_schedule_change_no_bit(shapes: Path, tmp_path: 
 @pytest.mark.parametrize("method", sorted(METHODS.keys() - {"head", "gradual"}))
 def test_kills_change_no_bit_of_any_method(shapes: Path, tmp_path: Path, method: str) -> None:
     flags = {"method": method, "epochs": "4", "backbone": "test_vit", "preprocess.size": "none", "augment.size": "160"}
-    for out in killed_through_its_course(shapes, tmp_path, KILLS_A_METHOD, flags):
-        files = {str(file.relative_to(out)) for file in (out / layout.ADAPTER).glob("*")}
-        assert all((out / file).read_bytes() == (tmp_path / "whole" / file).read_bytes() for file in files)
-        assert bool(files) == (method in ("lora", "qlora", "adapter", "prompt"))
+    course = killed(shapes, tmp_path, SHARES, width=1, **flags, **NO_PICTURES)
+    files = list((course.whole / layout.ADAPTER).glob("*"))
+    assert bool(files) == (method in ("lora", "qlora", "adapter", "prompt"))
 
 
 def test_kills_change_no_bit_where_a_frozen_part_is_remembered(shapes: Path, tmp_path: Path) -> None:
-    for out in killed_through_its_course(shapes, tmp_path, 3 * KILLS_A_METHOD, {**GRADUAL, "augment.views": "2"}):
-        assert {entry.name for entry in out.iterdir()} == layout.FINISHED | layout.REPORTED | {layout.EVALUATION}
-    assert "ran once for 2 views of 40 photos" in (tmp_path / "whole-log.out").read_text()
+    shares = np.linspace(0.1, 0.95, 3 * len(SHARES)).tolist()
+    flags = {**GRADUAL, "method.cycles": "1", "augment.views": "2", "epochs": None}
+    killed(shapes, tmp_path, shares, width=1, **flags, **NO_PICTURES)
+    assert "ran once for 2 views of 40 photos" in (tmp_path / "whole.log").read_text()
 
 
 def test_kills_change_no_bit_of_a_run_that_goes_on_from_another(shapes: Path, tmp_path: Path) -> None:
@@ -135,9 +139,10 @@ def test_kills_change_no_bit_of_a_run_that_goes_on_from_another(shapes: Path, tm
         shutil.copytree(shapes / kind, tmp_path / "photos" / kind)
     whole = command(tmp_path / "photos", tmp_path / "first", {"method": "full", "epochs": "2"})
     subprocess.run(whole, capture_output=True, env=ENVIRONMENT, check=True)
+    brought = dict.fromkeys(("backbone", "weights", "preprocess.size"))  # the earlier run brings them
     flags = {"from": str(tmp_path / "first"), "method": "full", "epochs": "10"}
-    for out in killed_through_its_course(shapes, tmp_path, KILLS_A_METHOD, flags):
-        assert (out / layout.EVALUATION / "before_after.json").is_file()
+    course = killed(shapes, tmp_path, SHARES, width=1, **brought, **flags, **NO_PICTURES)
+    assert (course.whole / layout.EVALUATION / "before_after.json").is_file()
 
 
 def killed_through_its_course(photos: Path, folder: Path, kills: int, flags: dict[str, str]) -> list[Path]:
@@ -150,7 +155,7 @@ def killed_through_its_course(photos: Path, folder: Path, kills: int, flags: dic
     while gaps:  # a run that is quicker than the measured one ends before the last moments: they go to another run
         out = folder / f"killed-{len(folders)}"
         folders.append(out)
-        while gaps and killed(command(photos, out, flags), out, gaps[0]):
+        while gaps and killed_while_it_works(command(photos, out, flags), out, gaps[0]):
             gaps.pop(0)
             hits += 1
             while_writing += any(out.glob(".*.part"))

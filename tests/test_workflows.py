@@ -169,7 +169,7 @@ def test_no_run_is_one_sentence(verb: Callable[..., Any], tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("verb", "command", "own"),
     [
-        (vft.evaluate, evaluate_command, set()),
+        (vft.evaluate, evaluate_command, {"metrics"}),
         (vft.predict, predict_command, {"on_progress"}),
         (vft.export, export_command, set()),
         (vft.blend, blend_command, {"say"}),

@@ -80,6 +80,7 @@ def test_its_first_stages_are_its_teachers(shared: Path) -> None:
         assert torch.equal(value, teacher[name].to(value.dtype)), name
 
 
+@pytest.mark.slow
 def test_a_fit_takes_it_where_no_hub_answers(shapes: Path, tmp_path: Path) -> None:
     words = ["fit", shapes, "--out", tmp_path / "run", "--method", "head", "--hardware.device", "cpu"]
     told = subprocess.run(

@@ -13,6 +13,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SCRIPT = BENCHMARKS / "carried.py"
 
 
+@pytest.mark.slow
 def test_the_table_has_a_line_a_backbone(tmp_path: Path) -> None:
     times = [("fp32", {"ratio": 1.2, "low": 1.15, "high": 1.25}), ("bf16", {"ratio": 1.1, "low": 1.0, "high": 1.3})]
     rows = [

@@ -13,6 +13,7 @@ from tests.scripts import run_python
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "data_path.py"
 
 
+@pytest.mark.slow
 def test_the_table_has_a_row_a_loader_and_says_which_is_not_installed(tmp_path: Path) -> None:
     row = {
         "median_pixels": [400, 533],
@@ -36,6 +37,7 @@ def test_the_table_has_a_row_a_loader_and_says_which_is_not_installed(tmp_path: 
     ]
 
 
+@pytest.mark.slow
 def test_ratios_are_those_of_rounds_without_the_first_pass() -> None:
     code = (
         "from data_path import figures; "

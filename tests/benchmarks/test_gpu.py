@@ -32,6 +32,7 @@ def split(shapes: Path, tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
+@pytest.mark.slow
 def test_repeated_photos_have_other_bytes_and_the_same_pixels(split: Path, tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from gpu import repeated; repeated(*map(Path, sys.argv[1:]), 3)"
     done = run("-c", code, split, tmp_path / "out")
@@ -45,6 +46,7 @@ def test_repeated_photos_have_other_bytes_and_the_same_pixels(split: Path, tmp_p
     assert len(list((tmp_path / "out" / "validation" / "disc").iterdir())) == 10
 
 
+@pytest.mark.slow
 def test_tables_take_the_better_round_and_compare_with_full(tmp_path: Path) -> None:
     step = {"part": "step", "backbone": "resnet50", "batch": 128}
     speeds = [("bare", 0, 100.0), ("bare", 1, 120.0), ("timm", 0, 100.0), ("ours", 0, 90.0)]
@@ -68,6 +70,7 @@ def test_tables_take_the_better_round_and_compare_with_full(tmp_path: Path) -> N
     assert "| `m` | `full` | 90.0% | 100.00% of 341 | 2.0e-06 |" in told
 
 
+@pytest.mark.slow
 def test_photos_that_are_no_split_folder_are_one_sentence(tmp_path: Path) -> None:
     done = run(BENCHMARKS / "gpu.py", tmp_path)
     assert done.returncode == 2

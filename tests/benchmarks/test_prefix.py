@@ -14,6 +14,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SCRIPT = BENCHMARKS / "prefix.py"
 
 
+@pytest.mark.slow
 def test_lines_have_the_median_of_the_rounds(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = []
     for turn, (live, cached) in enumerate([(20, 2000), (25, 2500), (40, 2000)]):

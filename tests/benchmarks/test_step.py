@@ -12,6 +12,7 @@ from tests.scripts import run_python
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
+@pytest.mark.slow
 def test_the_subset_has_every_class_and_photos_that_are_not_copied(shared: Path, tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from step import subset; subset(Path(sys.argv[1]), 64)"
     done = run_python(BENCHMARKS, "-c", code, tmp_path)
@@ -24,6 +25,7 @@ def test_the_subset_has_every_class_and_photos_that_are_not_copied(shared: Path,
         assert all(path.is_symlink() for path in found)
 
 
+@pytest.mark.slow
 def test_the_bare_loop_takes_its_fastest_way() -> None:
     code = """
 import json
@@ -38,6 +40,7 @@ print(json.dumps(best_bare("test_resnet", 4, 32, 2, advance=lambda *_: None)))
     assert told["images_per_second"] > 0
 
 
+@pytest.mark.slow
 def test_ratios_are_those_of_whole_rounds(tmp_path: Path) -> None:
     rates = [(0, 20.0, 19.0, 10.0), (1, 10.0, 9.8, 7.0), (2, 20.0, 20.4, 10.0), (3, 99.0, None, 99.0)]
     rows = [

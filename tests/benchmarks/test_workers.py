@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.scripts import run_python
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
+@pytest.mark.slow
 def test_the_table_compares_within_rounds(tmp_path: Path) -> None:
     rates = [(0, 0, 40.0), (0, 2, 36.0), (1, 0, 20.0), (1, 2, 19.0), (2, 2, 99.0)]
     rows = [

@@ -111,6 +111,7 @@ def test_advise_has_the_flags_of_fit_that_matter() -> None:
     assert all(name == "--out" or name.startswith("--method") for name in dropped)
 
 
+@pytest.mark.slow
 def test_a_real_process_compares_and_recommends(shapes: Path, pretrained: Path, tmp_path: Path) -> None:
     words = f"advise {shapes} {SMALL} --weights {pretrained} --methods adapter,norm --steps 3 --augment.no-flip --json"
     told = subprocess.run(

@@ -31,6 +31,7 @@ def script(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_script_goes_the_whole_way(shapes: Path, tmp_path: Path) -> None:
     small = [word for name, value in SMALL.items() for word in (f"--{name}", value)]
 

@@ -25,6 +25,7 @@ def told(script: str, *arguments: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_listener_hears_of_each_epoch_and_a_logger_writes_it_down(shapes: Path, tmp_path: Path) -> None:
     said = told("listener.py", shapes, tmp_path)
     assert "heard of epoch 1: top-1 " in said
@@ -32,11 +33,13 @@ def test_a_listener_hears_of_each_epoch_and_a_logger_writes_it_down(shapes: Path
     assert "val_top1" in written.read_text().splitlines()[0]
 
 
+@pytest.mark.slow
 def test_a_users_own_trainer_trains_what_was_planned(shapes: Path, tmp_path: Path) -> None:
     assert "top-1 on validation photos: " in told("lightning_trainer.py", shapes, tmp_path)
     assert list(tmp_path.glob("*.ckpt"))
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_is_trained_and_its_run_stands_alone(shapes: Path, tmp_path: Path) -> None:
     assert "top-1 on validation photos: " in told("own_network.py", shapes, tmp_path)
 
@@ -53,5 +56,6 @@ def test_a_pipeline_of_ones_own_is_the_same_as_an_object_and_as_a_file(shapes: P
     assert "the same weights: True" in told("own_pipeline.py", shapes, tmp_path)
 
 
+@pytest.mark.slow
 def test_photos_in_memory_are_fitted_evaluated_and_predicted(shapes: Path, tmp_path: Path) -> None:
     assert "12 pictures, top-1 " in told("photos_in_memory.py", shapes, tmp_path)

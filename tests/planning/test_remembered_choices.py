@@ -48,6 +48,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cache")
 def test_two_runs_are_bit_equal_though_the_stopwatch_turns_about(shapes: Path, tmp_path: Path) -> None:
     first, _ = fit(shapes, tmp_path / "a", "bf16")

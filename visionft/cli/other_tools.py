@@ -42,9 +42,9 @@ _NO_COMMAND = {
     "give `visionft --version`": "version",
     "a bundle is a folder of plain files: `hf upload NAME BUNDLE` of huggingface-hub sends it": "push upload publish",
     "`visionft advise` compares the methods; for another setting give `visionft fit` once for each value, with --out": (
-        "sweep tune search hpo optuna grid"
+        "sweep tune hpo optuna grid"
     ),
-    "it answers photos and writes no features; in Python visionft.Run.open(RUN).network().backbone has them": (
+    "`visionft index` keeps embeddings of photos; in Python visionft.Run.open(RUN).network().backbone has them": (
         "embed embeddings features encode extract"
     ),
     "give `visionft export RUN --precision int8`": "quantize quantise",

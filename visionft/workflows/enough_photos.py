@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visionft.errors import PrecisionError, RunError
+from visionft.errors import BackboneError, PrecisionError, RunError
 from visionft.tasks.registry import spec_of
 
 if TYPE_CHECKING:
@@ -23,10 +23,12 @@ def require_enough_photos(run: Path, settings: ExportSettings) -> None:
         settings: of the export.
 
     Raises:
+        BackboneError: the network is too large for one ONNX file, which no other setting would mend.
         PrecisionError: the run has too few validation photos.
     """
     if settings.precision == "fp32" or (count := _validation_photos(run)) is None:
         return
+    _require_room(run)
     from visionft.metrics import Flips
 
     same, limit = Flips(0, 0, max(1, count)), settings.max_loss / 100
@@ -37,6 +39,19 @@ def require_enough_photos(run: Path, settings: ExportSettings) -> None:
         f"less than {settings.max_loss:g} points takes {same.photos_needed(limit):,} even if no answer changes; give a "
         "larger --max-loss or --precision fp32, or train with more photos or a larger --data.validation"
     )
+
+
+def _require_room(run: Path) -> None:
+    """Refuse finished weights that are too large by the size of their file."""
+    from visionft.bundle.size_limits import too_large
+    from visionft.runs import layout
+    from visionft.runs.run_files import read_settings
+
+    weights = run / layout.WEIGHTS
+    if weights.is_file() and (
+        sentence := too_large(read_settings(run / layout.SETTINGS).backbone, weights.stat().st_size)
+    ):
+        raise BackboneError(sentence)
 
 
 def _validation_photos(run: Path) -> int | None:
