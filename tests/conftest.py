@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ from PIL import Image
 CACHE = Path(tempfile.mkdtemp(prefix="visionft-tests-"))
 os.environ["VISIONFT_CACHE"] = str(CACHE)
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
+# A shell that starts the tests in its background has ^C ignored, also in the processes that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)  # after those that are not asked for went

@@ -15,14 +15,6 @@ import pytest
 from visionft.cli.interrupts import StoppedError, handled_signals
 
 
-@pytest.fixture(autouse=True)
-def heard() -> Iterator[None]:
-    """Let SIGINT be heard: a shell that starts the tests in its background has it ignored, which is respected."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Yield the name of a module that is interrupted while it is imported."""
