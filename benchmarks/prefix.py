@@ -23,6 +23,7 @@ from typing import Any
 from cells import RUNS, SHARED, Cells, told
 
 from visionft import data
+from visionft.runs import Run
 from visionft.settings import DataSettings
 
 CASES = {
@@ -52,12 +53,17 @@ def fit(photos: Path, case: str, name: str, small: bool, *flags: object) -> tupl
 
 
 def pair(photos: Path, case: str, turn: int, small: bool) -> dict[str, Any]:
-    """Fit live and cached, in an order that changes with the round."""
+    """Fit live and cached, in an order that changes with the round; the second takes the first one's arithmetic.
+
+    Each would choose it by a stopwatch of its own, and figures of two arithmetics are not those of one network.
+    """
+    chosen: list[object] = []
     budgets = {"live": ["--hardware.prefix-bytes", 0], "cached": []}
     found: dict[str, dict[str, Any]] = {}
     for way in sorted(budgets, reverse=bool(turn % 2)):
-        common = ["--epochs", SPEED_EPOCHS, "--augment.views", 1]
-        found[way], _ = fit(photos, case, f"{case.split()[0]}-{way}", small, *common, *budgets[way])
+        common, name = ["--epochs", SPEED_EPOCHS, "--augment.views", 1, *chosen], f"{case.split()[0]}-{way}"
+        found[way], _ = fit(photos, case, name, small, *common, *budgets[way])
+        chosen = ["--hardware.precision", Run.open(RUNS / f"prefix-{name}").settings.hardware.precision]
     ratio = found["cached"]["images_per_second"] / found["live"]["images_per_second"]
     return {**found, "times_as_fast": round(ratio, 2)}
 
