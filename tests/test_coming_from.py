@@ -108,9 +108,15 @@ def value_of(node: ast.expr) -> Any:
         ("imgsz", "--preprocess.size"),
         ("num-train-epochs", "--epochs"),
         ("bs", "--optim.batch-size"),
-        ("accumulate-grad-batches", "--optim.micro-batch"),
         ("clipnorm", "--optim.clip"),
     ],
 )
 def test_a_flag_of_each_tool_is_answered(theirs: str, ours: str) -> None:
     assert advice("fit", f"--{theirs}", flags_of("fit")) == f"did you mean {ours}?"
+
+
+@pytest.mark.parametrize("theirs", ["gradient-accumulation-steps", "accumulate-grad-batches", "warmup-steps", "blr"])
+def test_a_number_in_another_unit_is_not_handed_to_our_flag(theirs: str) -> None:
+    told = advice("fit", f"--{theirs}", flags_of("fit"))
+    assert told is not None
+    assert told.startswith("give --optim.")

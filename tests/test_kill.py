@@ -22,7 +22,7 @@ from visionft.settings import METHODS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-KILLS = 10
+KILLS = 20
 """Of real processes; `tests/test_kill_points.py` has two hundred of forks."""
 SHARES = (0.35, 0.8)
 """Of the course of a run, where forks of one of each method are killed: before a touch of its files, and at a time."""
@@ -111,7 +111,7 @@ def weights(folder: Path) -> bytes:
     return (folder / layout.WEIGHTS).read_bytes()
 
 
-def test_kills_of_real_processes_across_one_schedule_change_no_bit(shapes: Path, tmp_path: Path) -> None:
+def test_twenty_kills_across_one_schedule_change_no_bit(shapes: Path, tmp_path: Path) -> None:
     """One run is killed again and again through its course; the moments are uniform over the schedule's duration."""
     folders = killed_through_its_course(shapes, tmp_path, KILLS, {})
     for out in folders:
@@ -129,8 +129,7 @@ def test_kills_change_no_bit_of_any_method(shapes: Path, tmp_path: Path, method:
 
 def test_kills_change_no_bit_where_a_frozen_part_is_remembered(shapes: Path, tmp_path: Path) -> None:
     shares = np.linspace(0.1, 0.95, 3 * len(SHARES)).tolist()
-    flags = {**GRADUAL, "method.cycles": "1", "augment.views": "2", "epochs": None}
-    killed(shapes, tmp_path, shares, width=1, **flags, **NO_PICTURES)
+    killed(shapes, tmp_path, shares, width=1, **GRADUAL, **NO_PICTURES, **{"augment.views": "2", "epochs": None})
     assert "ran once for 2 views of 40 photos" in (tmp_path / "whole.log").read_text()
 
 

@@ -113,6 +113,15 @@ def test_names_with_values_are_respelt(line: str, meant: str, capsys: pytest.Cap
     assert f": settings are flags here, not name=value; give `visionft {meant}`\n" in capsys.readouterr().err
 
 
+def test_a_value_in_another_unit_is_told_and_not_respelt(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "photos", "accumulate=4", "epochs=3"]) == 2
+    assert capsys.readouterr().err == (
+        "visionft: accumulate=4, epochs=3: settings are flags here, not name=value; give `visionft fit photos --epochs "
+        "3`; for accumulate give --optim.batch-size, the photos of one step, and --optim.micro-batch, those of one "
+        "pass\n"
+    )
+
+
 def test_a_file_with_such_a_name_is_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

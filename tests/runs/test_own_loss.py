@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 import visionft as vft
 from visionft.errors import RunMismatchError, SettingsError, UsageError
-from visionft.runs.learning import Targets
+from visionft.runs.learning import Photos, Targets
 from visionft.runs.own_loss import GivenLoss, OwnLoss
 from visionft.tasks.classification.cross_entropy import ClassificationLoss
 from visionft.tasks.regression.standardised_loss import StandardisedLoss
@@ -54,6 +54,14 @@ def test_validation_has_its_own_mean_beside_the_tasks_score() -> None:
     figures = own(focal).figures(own(focal).sums(LOGITS, LABELS).tolist())
     assert figures.loss == pytest.approx(focal(LOGITS, LABELS).mean().item(), rel=1e-6)
     assert figures.score == pytest.approx((LOGITS.argmax(1) == LABELS).float().mean().item())
+
+
+def test_a_head_that_is_solved_is_measured_by_it_too() -> None:
+    torch.manual_seed(0)
+    head, features = nn.Linear(5, 4), torch.randn(6, 5)
+    figures = own(focal).solved_figures(head, Photos(features.numpy(), LABELS.numpy()))
+    assert figures.loss == pytest.approx(focal(head(features), LABELS).mean().item(), rel=1e-6)
+    assert figures.score == pytest.approx((head(features).argmax(1) == LABELS).float().mean().item())
 
 
 def test_of_numbers_it_is_given_standardised_ones() -> None:

@@ -49,7 +49,7 @@ _NO_COMMAND = {
     ),
     "give `visionft export RUN --precision int8`": "quantize quantise",
     "give `visionft settings --yaml > run.yaml`, and then --config run.yaml": "init copy-cfg",
-    "photos are classified whole, or given a number: nothing looks for boxes or outlines": "detect segment pose obb",
+    "photos are answered whole: nothing looks for boxes or outlines": "detect segment pose obb",
     "give `visionft report RUN`, and open the page that it names": "tensorboard dashboard plot plots",
 }
 """What to do -> commands elsewhere that are none here."""
@@ -146,7 +146,9 @@ def refuse_pairs(tokens: Sequence[str]) -> None:
     if pairs := [word for word in words if _is_pair(command, word)]:
         given = [quote(word) for word in words if word not in pairs]
         line = " ".join(["visionft", command, *given, *_respelt(command, pairs)])
-        raise UsageError(f"{', '.join(pairs)}: settings are flags here, not name=value; give `{line}`")
+        raise UsageError(
+            f"{', '.join(pairs)}: settings are flags here, not name=value; give `{line}`{_left(command, pairs)}"
+        )
 
 
 def _is_pair(command: str, word: str) -> bool:
@@ -177,6 +179,23 @@ def _respelt(command: str, pairs: Sequence[str]) -> list[str]:
             flags += [meant, quote(value)]
         elif "without a flag" in meant:
             places.append(("first" not in meant, quote(value)))
-        elif meant.startswith("give --"):
-            flags += meant.removeprefix("give ").split(",")[0].split()[:2]
+        else:
+            flags += _whole_flag(meant)
     return [*(place for _, place in sorted(places, key=lambda entry: entry[0])), *flags]
+
+
+def _whole_flag(meant: str) -> list[str]:
+    """Return the flag with its value that an advice begins with, `give --method head, which ...`; none: it has none."""
+    words = meant.removeprefix("give ").split(",")[0].split()
+    return words[:2] if meant.startswith("give --") and len(words) > 1 else []
+
+
+def _left(command: str, pairs: Sequence[str]) -> str:
+    """Return what is to be done about pairs whose value is in another unit than ours, which no line can spell."""
+    meant = {pair.partition("=")[0]: _meant(command, pair.partition("=")[0]) or "" for pair in pairs}
+    told = [
+        f"; for {name} {advice}"
+        for name, advice in meant.items()
+        if advice.startswith("give --") and not _whole_flag(advice)
+    ]
+    return "".join(told)

@@ -75,9 +75,8 @@ class Evaluation:
         slices: accuracy by the values of columns, where that was asked for, the most suspicious first.
         report: the page that shows all of it; None: there is none.
         task: what is answered.
-        truth: (n,) labels: class indices, or numbers.
-        answers: of the same photos, what a metric is computed from: of classes calibrated probabilities (n, C), of
-            numbers (n,).
+        truth: labels of the n photos: class indices (n,), numbers (n,), or entries (n, C) of 1, 0 and -1 for unknown.
+        answers: of the same photos, what a metric is computed from: probabilities (n, C), or numbers (n,).
         own: figures of the caller's own by name, where some were asked for.
     """
 

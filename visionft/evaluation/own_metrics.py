@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from visionft.errors import UsageError
 
 MetricFunction = Callable[[NDArray[Any], NDArray[np.float32]], float]
-"""From truth (n,) and answers to a figure: of classes indices int64 and calibrated probabilities (n, C), of numbers
-numbers (n,) and (n,), in the labels' unit."""
+"""From truth and answers to a figure: of classes indices int64 (n,) and calibrated probabilities (n, C), of numbers
+numbers (n,) and (n,), in the labels' unit, of several labels entries int8 (n, C) of 1, 0 and -1 for unknown, and
+probabilities (n, C)."""
 
 RESAMPLES = 200  # a stranger's function may be slow; the ends of the interval move by a tenth of its width at most
 LEAST = 0.9  # share of the resamples that a figure has to exist for: of some classes alone many a metric has none

@@ -18,6 +18,7 @@ from visionft.backbones import LinearHead, Network
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
+from visionft.machine.arithmetic import full_precision
 from visionft.metrics import Postprocess
 from visionft.runs.history import Epoch
 from visionft.settings import FitSettings
@@ -67,6 +68,23 @@ class Figures:
         return self.score
 
 
+@dataclass(frozen=True)
+class Photos:
+    """Features and labels of one split.
+
+    Attributes:
+        features: (n, D) float32, as the head gets them.
+        labels: (n,).
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[Any]
+
+    def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return both as tensors on a device."""
+        return torch.from_numpy(self.features).to(device), torch.from_numpy(self.labels).to(device)
+
+
 class Criterion(nn.Module, ABC):
     """The training loss, and what a validation adds up."""
 
@@ -86,18 +104,13 @@ class Criterion(nn.Module, ABC):
     def figures(self, sums: Sequence[float]) -> Figures:
         """Return the figures of all batches from the sum of their sums (S,)."""
 
-
-@dataclass(frozen=True)
-class Photos:
-    """Features and labels of one split.
-
-    Attributes:
-        features: (n, D) float32, as the head gets them.
-        labels: (n,).
-    """
-
-    features: NDArray[np.float32]
-    labels: NDArray[Any]
+    @torch.no_grad()
+    def solved_figures(self, head: nn.Module, validation: Photos) -> Figures:
+        """Return the figures of a head on features, as an epoch's validation has them."""
+        device = next(head.parameters()).device
+        features, labels = validation.on(device)
+        with full_precision():
+            return self.figures(self.to(device).sums(head(features), labels).tolist())
 
 
 @dataclass(frozen=True)
@@ -209,10 +222,6 @@ class Learning(Protocol):
             validation: to choose the regularisation by.
             new: rows of the head that an earlier run lacks; none: there is no earlier run.
         """
-        ...
-
-    def solved_figures(self, head: nn.Module, criterion: Criterion, validation: Photos) -> Figures:
-        """Return the figures of a head on features, as an epoch's validation has them."""
         ...
 
     def fold(self, network: Network, manifest: Manifest) -> None:

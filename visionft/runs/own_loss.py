@@ -11,14 +11,13 @@ from torch import Tensor, nn
 
 from visionft.data import Manifest
 from visionft.errors import UsageError
-from visionft.machine.arithmetic import full_precision
-from visionft.runs.learning import Criterion, Figures, Photos, Targets, learning_of
+from visionft.runs.learning import Criterion, Figures, Targets, learning_of
 from visionft.settings import FitSettings
 from visionft.settings.own_names import is_own, own_name
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
-"""From outputs float32 [B, K] and targets [B] to the loss of each photo, [B]: of classes logits [B, C] and int64, of
-numbers standardised outputs and targets, both [B] float32."""
+"""From outputs float32 [B, K] and targets to the loss of each photo, [B]: of classes logits [B, C] and int64 [B], of
+numbers standardised outputs and targets, both [B] float32, of several labels logits and entries [B, C], -1: unknown."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +86,6 @@ class OwnLoss(Criterion):
         """Return the mean of the own loss, and the task's score."""
         loss, photos, *task = sums
         return Figures(loss / photos, self.task.figures(task).score)
-
-    @torch.no_grad()
-    def of_head(self, head: nn.Module, validation: Photos) -> Figures:
-        """Return the figures of a head on features, as an epoch's validation has them."""
-        device = next(head.parameters()).device
-        features, labels = (torch.from_numpy(array).to(device) for array in (validation.features, validation.labels))
-        with full_precision():
-            return self.to(device).figures(self.sums(head(features), labels).tolist())
 
     def _each(self, outputs: Tensor, labels: Tensor) -> Tensor:
         found: Any = self.function(*self.pairs(outputs.float(), labels))

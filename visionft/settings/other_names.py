@@ -28,13 +28,12 @@ _SAME = {
     "augment.flip": "hflip fliplr horizontal_flip do_flip",
     "augment.mixup": "mixup_alpha",
     "augment.cutmix": "cutmix_alpha",
-    "optim.lr": "learning_rate lr0 base_lr blr lr_max init_lr",
+    "optim.lr": "learning_rate lr0 base_lr lr_max init_lr",
     "optim.head_lr": "lr_head classifier_lr",
     "optim.layer_decay": "llrd layerwise_lr_decay",
     "optim.batch_size": "batch bs train_batch_size per_device_train_batch_size samples_per_gpu",
-    "optim.micro_batch": "gradient_accumulation_steps accumulate_grad_batches grad_accum accumulate grad_accum_steps",
     "optim.weight_decay": "wd l2",
-    "optim.warmup": "warmup_epochs warmup_ratio warmup_steps num_warmup_steps",
+    "optim.warmup": "warmup_ratio",
     "optim.label_smoothing": "smoothing label_smoothing_factor",
     "optim.clip": "clip_grad max_grad_norm gradient_clip_val grad_clip clipnorm",
     "optim.ema": "model_ema model_ema_decay use_ema",
@@ -45,7 +44,7 @@ _SAME = {
     "hardware.gradient_checkpointing": "grad_checkpointing use_gradient_checkpointing",
     "hardware.compile": "torch_compile torchcompile jit_compile",
 }
-"""Our setting, by its dotted path -> names of one that does the same."""
+"""Our setting, by its dotted path -> names of one that does the same in the same unit."""
 _INSTEAD = {
     "photos are given without a flag, as the first word": (
         "data dataset data_dir data_path dataset_dir dataset_name train_dir train_data root imagefolder"
@@ -53,6 +52,13 @@ _INSTEAD = {
     "leave it out: the same command goes on with a run that was interrupted": (
         "resume resume_from_checkpoint ckpt_path auto_resume continue continue_training"
     ),
+    "give --optim.batch-size, the photos of one step, and --optim.micro-batch, those of one pass": (
+        "gradient_accumulation_steps accumulate_grad_batches grad_accum accumulate grad_accum_steps"
+    ),
+    "give --optim.warmup, the share of the steps in which the rate rises": (
+        "warmup_epochs warmup_steps num_warmup_steps"
+    ),
+    "give --optim.lr, the rate itself: no batch size scales it": "blr",
     "leave it out: the classes are those of the photos": "num_classes nc n_classes num_labels",
     "leave it out: AdamW is what trains, and --optim.lr and --optim.weight-decay are its settings": (
         "optimizer opt optim_name opt_func momentum betas adam_beta1"

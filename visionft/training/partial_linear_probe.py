@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from visionft.metrics.calibration_error import log_loss
+from visionft.training.lbfgs import minimum
 from visionft.training.linear_probe import INVERSE_REGULARISATION, Features, Probe, Tried, worse_in_a_row
 
 MOST_ITERATIONS = 300
@@ -47,24 +49,8 @@ class Rows:
 
     def solve(self, rows: Tensor, bias: Tensor, strength: float) -> tuple[Tensor, Tensor]:
         """Return the minimum, searched from the given rows (F, D) and bias (F,)."""
-        found = [tensor.clone().requires_grad_(True) for tensor in (rows, bias)]
-        search = torch.optim.LBFGS(
-            found,
-            max_iter=MOST_ITERATIONS,
-            tolerance_grad=1e-6,
-            tolerance_change=1e-10,
-            history_size=10,
-            line_search_fn="strong_wolfe",
-        )
-
-        def closure() -> Tensor:
-            search.zero_grad()
-            loss = self.loss(found[0], found[1], strength)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch left it untyped
-            return loss
-
-        search.step(closure)  # type: ignore[no-untyped-call]  # torch left it untyped
-        return found[0].detach(), found[1].detach()
+        found = minimum(partial(self.loss, strength=strength), (rows, bias), MOST_ITERATIONS, 1e-10)
+        return found[0], found[1]
 
 
 def extend(

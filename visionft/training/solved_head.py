@@ -12,7 +12,7 @@ from visionft.machine.progress import Say, bar
 from visionft.planning.plan import Plan
 from visionft.runs.history import Epoch
 from visionft.runs.learning import learning_of
-from visionft.runs.own_loss import OwnLoss, criterion_of
+from visionft.runs.own_loss import criterion_of
 from visionft.tasks.registry import spec_of
 from visionft.training import frozen_features
 
@@ -31,11 +31,7 @@ def solve_head(plan: Plan, manifest: Manifest, say: Say) -> Epoch:
     new = None if plan.succession is None else plan.succession.new_rows
     solution = learning.solve(network.head, settings, train, validation, new)
     network.head.set_solution(torch.from_numpy(solution.weight), torch.from_numpy(solution.bias))
-    criterion = criterion_of(settings, manifest, plan.loss)
-    if isinstance(criterion, OwnLoss):
-        figures = criterion.of_head(network.head, validation)
-    else:
-        figures = learning.solved_figures(network.head, criterion, validation)
+    figures = criterion_of(settings, manifest, plan.loss).solved_figures(network.head, validation)
     photos = len(train.labels) + len(validation.labels)
     now = time.monotonic()
     say(

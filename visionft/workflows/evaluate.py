@@ -54,9 +54,10 @@ def evaluate(
             their values, those first that are worse by more than chance. A run's own photos have `group` too.
         pictures: photos in report.html, which lies beside the figures: `all`, or `none`; none of both: as the run was
             told, and all for a bundle.
-        metrics: figures of your own by name: functions of truth (n,) and answers that return a number. Of classes they
-            get indices int64 and calibrated probabilities (n, C), of numbers two arrays (n,). `Evaluation.own` has them
-            with 95 % intervals (200 bootstrap draws of the photos), metrics.json as `own_metrics`.
+        metrics: figures of your own by name: functions of truth and answers that return a number. Of classes they get
+            indices int64 (n,) and calibrated probabilities (n, C), of numbers two arrays (n,), of several labels
+            entries int8 (n, C), -1 where nobody knows, and probabilities (n, C). `Evaluation.own` has them with 95 %
+            intervals (200 bootstrap draws of the photos), metrics.json as `own_metrics`.
 
     Raises:
         UsageError: there are no such photos, no such adapter or no such column; or a metric fails.

@@ -65,7 +65,8 @@ def fit(
             most one and a half crops, and returns uint8 RGB of any size.
         loss: the name of one of the task's losses, or a function of your own of outputs float32 [B, K] and targets [B]
             that returns the loss of each photo, [B]: of classes logits and int64 indices; of numbers both [B], float32,
-            standardised. The run records its name; give it again to go on.
+            standardised; of several labels logits and entries [B, C], -1 where nobody knows. The run records its name;
+            give it again to go on.
         metrics: figures of your own, as for `evaluate`: on the test split, or on validation where there is none.
         flags: settings by name, nested (`optim={"lr": 1e-4}`) or dotted (`**{"optim.lr": 1e-4}`).
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from visionft.backbones import LinearHead, Network
 from visionft.bundle import Answer
@@ -19,11 +17,10 @@ from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.finishing import calibrate
 from visionft.finishing.verdict import verdict
-from visionft.machine.arithmetic import full_precision
 from visionft.metrics import KnownScale, Metrics, Postprocess, evaluate_logits, softmax
 from visionft.runs.calibration_file import Calibration
 from visionft.runs.history import Epoch
-from visionft.runs.learning import Criterion, Figures, Final, Outputs, Photos, Solution
+from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
 from visionft.tasks.classification.cross_entropy import ClassificationLoss, balanced
 from visionft.training import linear_probe, partial_linear_probe
@@ -69,16 +66,6 @@ class ClassLearning:
             )
         how = f"inverse regularisation {probe.chosen.strength:.2g} of {len(probe.path)} tried"
         return Solution(what, probe.weight, probe.bias, how)
-
-    @torch.no_grad()
-    def solved_figures(self, head: nn.Module, criterion: Criterion, validation: Photos) -> Figures:  # noqa: ARG002
-        """Return mean log-loss and top-1."""
-        device = next(head.parameters()).device
-        features, labels = (torch.from_numpy(array).to(device) for array in (validation.features, validation.labels))
-        with full_precision():
-            logits = head(features)
-        loss = nn.functional.cross_entropy(logits, labels).item()
-        return Figures(loss, (logits.argmax(1) == labels).float().mean().item())
 
     def fold(self, network: Network, manifest: Manifest) -> None:
         """Leave logits as they are."""

@@ -8,18 +8,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from visionft.backbones import LinearHead, Network
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
-from visionft.machine.arithmetic import full_precision
 from visionft.metrics import Postprocess
 from visionft.runs.history import Epoch
-from visionft.runs.learning import Criterion, Figures, Final, Outputs, Photos, Solution
+from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
 from visionft.tasks.multilabel import one_vs_rest
 from visionft.tasks.multilabel.answers import LabelsAnswer
@@ -59,14 +56,6 @@ class LabelLearning:
         found = one_vs_rest.solve(train.features, train.labels, validation.features, validation.labels, weighed=weighed)
         how = f"inverse regularisation {found.strength:.2g} of {found.tried} tried"
         return Solution("solved head", found.weight, found.bias, how)
-
-    @torch.no_grad()
-    def solved_figures(self, head: nn.Module, criterion: Criterion, validation: Photos) -> Figures:
-        """Return the mean loss and mAP."""
-        device = next(head.parameters()).device
-        features, labels = (torch.from_numpy(array).to(device) for array in (validation.features, validation.labels))
-        with full_precision():
-            return criterion.figures(criterion.to(device).sums(head(features), labels).tolist())
 
     def fold(self, network: Network, manifest: Manifest) -> None:
         """Leave logits as they are."""

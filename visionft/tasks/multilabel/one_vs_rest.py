@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from visionft.tasks.multilabel.masked_loss import balanced
+from visionft.training.lbfgs import minimum
 from visionft.training.linear_probe import INVERSE_REGULARISATION
 
 MOST_ITERATIONS = 200
@@ -93,27 +95,9 @@ class _Problem:
         """Return all rows (C, D) and biases (C,), those that can be told anew, searched from the given ones."""
         if not len(self.open):
             return rows, bias
-        found = [tensor[self.open].clone().requires_grad_(True) for tensor in (rows, bias)]
-        search = torch.optim.LBFGS(
-            found,
-            max_iter=MOST_ITERATIONS,
-            tolerance_grad=1e-6,
-            tolerance_change=1e-9,
-            history_size=10,
-            line_search_fn="strong_wolfe",
-        )
-
-        def closure() -> Tensor:
-            search.zero_grad()
-            loss = self._loss(found[0], found[1], strength)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch left it untyped
-            return loss
-
-        search.step(closure)  # type: ignore[no-untyped-call]  # torch left it untyped
-        return (
-            rows.index_copy(0, self.open, found[0].detach()),
-            bias.index_copy(0, self.open, found[1].detach()),
-        )
+        start = rows[self.open], bias[self.open]
+        found = minimum(partial(self._loss, strength=strength), start, MOST_ITERATIONS, 1e-9)
+        return rows.index_copy(0, self.open, found[0]), bias.index_copy(0, self.open, found[1])
 
     def _loss(self, rows: Tensor, bias: Tensor, strength: float) -> Tensor:
         """Return the loss of known entries a photo, plus |rows|^2 / (2 N strength): []."""

@@ -10,17 +10,15 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from visionft.backbones import LinearHead, Network
 from visionft.backbones.heads import MlpHead
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
-from visionft.machine.arithmetic import full_precision
 from visionft.metrics import Postprocess
 from visionft.runs.history import Epoch
-from visionft.runs.learning import Criterion, Figures, Final, Outputs, Photos, Solution
+from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
 from visionft.tasks.regression import ridge
 from visionft.tasks.regression.answers import NumberAnswer
@@ -59,14 +57,6 @@ class NumberLearning:
         found = ridge.solve(train.features, targets[0], validation.features, targets[1])
         how = f"ridge {found.strength:.2g} a photo, of {len(ridge.STRENGTHS)} tried"
         return Solution("solved head", found.weight, found.bias, how)
-
-    @torch.no_grad()
-    def solved_figures(self, head: nn.Module, criterion: Criterion, validation: Photos) -> Figures:
-        """Return the mean loss and the mean absolute error."""
-        device = next(head.parameters()).device
-        features, labels = (torch.from_numpy(array).to(device) for array in (validation.features, validation.labels))
-        with full_precision():
-            return criterion.figures(criterion.to(device).sums(head(features), labels).tolist())
 
     @torch.no_grad()
     def fold(self, network: Network, manifest: Manifest) -> None:
