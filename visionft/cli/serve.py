@@ -11,7 +11,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -20,6 +20,9 @@ from visionft.cli.path_checks import PLACE
 from visionft.errors import MissingExtraError, UsageError
 from visionft.machine.process_state import handling_signals
 from visionft.settings.serve import ServeSettings
+
+if TYPE_CHECKING:
+    from visionft.searching.live_index import LiveIndex
 
 _NEEDED = ("starlette", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 _MILLI = 1e-3
@@ -52,10 +55,25 @@ def serve(
             **{name: getattr(settings, name) for name in _LIMITS},
         )
         run(
-            bundle, host=settings.host, port=settings.port, name=settings.name, provider=settings.provider,
-            limits=limits, access=Access(settings.token, allowed_hosts(settings.host, settings.allow_host)), say=_say,
-        )  # fmt: skip
+            bundle,
+            host=settings.host,
+            port=settings.port,
+            name=settings.name,
+            provider=settings.provider,
+            limits=limits,
+            access=Access(settings.token, allowed_hosts(settings.host, settings.allow_host)),
+            say=_say,
+            index=_index(bundle, settings),
+        )
         _leave()
+
+
+def _index(bundle: Path, settings: ServeSettings) -> LiveIndex | None:
+    if settings.index is None:
+        return None
+    from visionft.workflows.embedders import live_index
+
+    return live_index(settings.index, bundle, settings.photos)
 
 
 def _checked(flags: dict[str, Any]) -> ServeSettings:
@@ -68,6 +86,8 @@ def _checked(flags: dict[str, Any]) -> ServeSettings:
             f"--batch-ms: {settings.batch_ms:g} has no effect, as --batch 1 lets no photo wait for others; leave it "
             "out, or give a larger --batch"
         )
+    if settings.photos is not None and settings.index is None:
+        raise UsageError("--photos: it says where the photos of an index are, and there is no --index; give one")
     _check_names(settings.token, settings.name, settings.allow_host)
     return settings
 

@@ -41,23 +41,46 @@ class Question:
     allowed: NDArray[np.int64] | None = None
 
 
-def look_up(store: Store, queries: Sequence[Vectors], question: Question) -> list[tuple[Hit, ...]]:
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What is the same for every question while the rows are: for a process that answers many of them.
+
+    Attributes:
+        near: the approximate neighbours; None: a search is exact.
+        rows: every photo with its product, for an exact search; None: they are read for each question.
+    """
+
+    near: Neighbours | None
+    rows: Chunk | None
+
+    @classmethod
+    def of(cls, store: Store) -> Kept:
+        """Read it from an index; where there are neighbours, the rows stay on disk, as they may be millions."""
+        near = _neighbours(store)
+        return cls(near, None if near is not None else _together(store.chunks(0)))
+
+
+def look_up(
+    store: Store, queries: Sequence[Vectors], question: Question, kept: Kept | None = None
+) -> list[tuple[Hit, ...]]:
     """Return the hits of each query (D,), of length 1, the nearest first.
 
     Args:
         store: open for reading, within one view of its rows.
         queries: their embeddings.
         question: how many hits, and which.
+        kept: of these very rows; None: everything is read from the store.
     """
-    gallery = _Gallery(store, question)
+    gallery = _Gallery(store, question, kept)
     return [gallery.hits(query) for query in queries]
 
 
 class _Gallery:
-    def __init__(self, store: Store, question: Question) -> None:
+    def __init__(self, store: Store, question: Question, kept: Kept | None) -> None:
         self._store, self._asked = store, question
+        self._rows = None if kept is None else kept.rows
         few = question.allowed is not None and len(question.allowed) <= FEW
-        self._near = None if few else _neighbours(store)
+        self._near = None if few else _neighbours(store) if kept is None else kept.near
 
     def hits(self, query: Vectors) -> tuple[Hit, ...]:
         chunk = self._all if self._near is None else self._around(query, self._near)
@@ -69,6 +92,8 @@ class _Gallery:
     def _all(self) -> Chunk:
         """Every photo that may be a hit."""
         allowed = self._asked.allowed
+        if self._rows is not None:
+            return self._permitted(self._rows)
         if allowed is not None and len(allowed) <= FEW:
             return self._store.chunk_of(allowed)
         return self._read(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -39,7 +39,7 @@ def open_to_write(folder: Path) -> Store:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
     except OSError as error:
         raise UsageError(f"--out: {folder} cannot be written ({reason_of(error)}); give another place") from error
-    with _mending(folder):
+    with mending(folder):
         connection = sqlite3.connect(file, timeout=_WAIT, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -61,24 +61,41 @@ def opened(folder: Path) -> Iterator[Store]:
     Raises:
         SearchIndexError: there is none, or it is damaged or of another version.
     """
+    store = open_to_read(folder)
+    with mending(folder), closing(store):
+        yield store
+
+
+def open_to_read(folder: Path, *, any_thread: bool = False) -> Store:
+    """Open an index to read, until it is closed; see `opened`.
+
+    Args:
+        folder: of the index.
+        any_thread: whether threads take turns with it.
+    """
     if not (folder / PHOTOS).is_file():
         raise SearchIndexError(
             f"there is no index at {folder}; make one with `visionft index BUNDLE PHOTOS --out INDEX`"
         )
-    with _mending(folder), closing(reader(folder)) as connection:
+    with mending(folder), ExitStack() as unless_ours:
+        connection = reader(folder, any_thread=any_thread)
+        unless_ours.callback(connection.close)
         _require_ours(folder, connection)
         store = Store(folder, connection)
         store.require_origin()
-        yield store
+        unless_ours.pop_all()
+        return store
 
 
-def reader(folder: Path) -> sqlite3.Connection:
+def reader(folder: Path, *, any_thread: bool = False) -> sqlite3.Connection:
     """Connect to the rows of an index so that nothing can be changed."""
     file = (folder / PHOTOS).absolute()
     # Beside a log the rows are read through it; without one, on a disk that cannot be written, there is none to make.
     fixed = not os.access(folder, os.W_OK) and not file.with_name(f"{PHOTOS}-wal").exists()
     address = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if fixed else ''}"
-    connection = sqlite3.connect(address, uri=True, timeout=_WAIT, isolation_level=None)
+    connection = sqlite3.connect(
+        address, uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=not any_thread
+    )
     connection.execute("PRAGMA query_only = ON")
     return connection
 
@@ -99,7 +116,7 @@ def _require_ours(folder: Path, connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _mending(folder: Path) -> Iterator[None]:
+def mending(folder: Path) -> Iterator[None]:
     """Say what SQLite found wrong with the file."""
     try:
         yield

@@ -17,6 +17,7 @@ Photo = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
 DIGITS = 12
 """Of a digest, shown to people."""
+NO_DIRECTION = "its embedding has no direction: the network answers it with zeros"
 
 
 @dataclass(frozen=True)

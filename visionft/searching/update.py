@@ -17,7 +17,7 @@ from visionft.errors import PhotoError
 from visionft.machine.cores import cores
 from visionft.photos import Item, Quarantined, contents, decode, digest, printable
 from visionft.searching.condition import quoted
-from visionft.searching.origin import Embedder, unit_vector
+from visionft.searching.origin import NO_DIRECTION, Embedder, unit_vector
 from visionft.searching.store import GIVEN, Store
 from visionft.serving.streaming import Outcome, Photo, answered
 
@@ -28,7 +28,6 @@ LOOKED = 512
 """Photos whose digests are compared at one time."""
 WRITTEN = 256
 """Photos in one transaction: what a kill costs, at most, beside the batches on their way to the network."""
-NO_DIRECTION = "its embedding has no direction: the network answers it with zeros"
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -23,6 +24,10 @@ class ServeSettings(Settings):
     """The model's name in addresses; none: the folder's name."""
     provider: Annotated[Literal["cpu", "cuda", "tensorrt"], ALWAYS] = "cpu"
     """What the network runs on, where onnxruntime has it."""
+    index: Annotated[Path | None, ALWAYS] = None
+    """An index of this bundle's embeddings to search, as `visionft index` made it; none: POST /search is refused."""
+    photos: Annotated[Path | None, ALWAYS] = None
+    """The folder that the index's photos lie in now; none: where they were indexed. It goes with --index."""
     token: Annotated[str | None, ALWAYS] = None
     """What every request but /v2/health/live and /v2/health/ready must bring: Authorization: Bearer TOKEN, or the
     token as a password, which browsers ask for. The variable keeps it out of the list of processes."""

@@ -15,6 +15,7 @@ from visionft.workflows.run_or_bundle import holds_bundle, refuse_adapter, run_a
 
 if TYPE_CHECKING:
     from visionft.runs import Run
+    from visionft.searching.live_index import LiveIndex
 
 
 @contextmanager
@@ -37,20 +38,50 @@ def _of_bundle(path: Path, adapter: str | None) -> Embedder:
     from visionft.serving.predict_bundle import answering, engine_of
 
     bundle = Bundle.open(path)
-    record = bundle.chosen(adapter).record  # refuses an adapter before the model is opened
+    origin = bundle_origin(bundle, path, adapter)  # refuses an adapter before the model is opened
     engine = engine_of(bundle, None)
     answer = answering(engine, adapter)
-    digest = bundle.record.model.sha256
-    if adapter is not None:
-        own = next(each.sha256 for each in bundle.record.adapters if each.name == adapter)
-        digest = hashlib.sha256(f"{digest} {own}".encode()).hexdigest()
 
     def embed(inputs: Sequence[Any]) -> list[Vectors]:
         return [found.embedding for found in answer(inputs)]
 
-    numbers = next(int(tensor.shape[1]) for tensor in record.tensors if tensor.name == "embedding")
-    origin = Origin("bundle", str(path.absolute()), digest, adapter, record.backbone, numbers)
     return Embedder(origin, engine.pixels, embed)
+
+
+def bundle_origin(bundle: Bundle, path: Path, adapter: str | None) -> Origin:
+    """Return what tells the embeddings of a bundle from those of others.
+
+    Raises:
+        UsageError: there is no such adapter, or none is named and each answer needs one.
+    """
+    record = bundle.chosen(adapter).record
+    digest = bundle.record.model.sha256
+    if adapter is not None:
+        own = next(each.sha256 for each in bundle.record.adapters if each.name == adapter)
+        digest = hashlib.sha256(f"{digest} {own}".encode()).hexdigest()
+    numbers = next(int(tensor.shape[1]) for tensor in record.tensors if tensor.name == "embedding")
+    return Origin("bundle", str(path.absolute()), digest, adapter, record.backbone, numbers)
+
+
+def live_index(folder: Path, bundle_path: Path, photos: Path | None) -> LiveIndex:
+    """Open an index for a server of a bundle.
+
+    Args:
+        folder: of the index.
+        bundle_path: of the bundle.
+        photos: the folder that the photos lie in now; None: where they were indexed.
+
+    Raises:
+        BundleError: there is no bundle, or it is damaged.
+        SearchIndexError: there is no index, it is damaged, or was made with another model.
+        UsageError: the folder of photos is not there.
+    """
+    from visionft.searching.live_index import LiveIndex
+
+    bundle, found = Bundle.open(bundle_path), LiveIndex(folder, photos)
+    asked = found.adapter if found.adapter in bundle.adapters else None if not bundle.adapters else bundle.adapters[0]
+    found.origin.require(bundle_origin(bundle, bundle_path, asked), folder)
+    return found
 
 
 @contextmanager

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from visionft.errors import SearchIndexError, UsageError
-from visionft.searching import Found, Hit, Matches
+from visionft.errors import SearchIndexError
 from visionft.workflows.embedders import embedder_of
 from visionft.workflows.run_or_bundle import path_of, place_of
 
 if TYPE_CHECKING:
     from visionft.photos import Asked
+    from visionft.searching import Found
     from visionft.searching.origin import Embedder, Vectors
     from visionft.searching.store import Store
-    from visionft.searching.threshold import Threshold
 
 Progress = Callable[[int, int], None]
 
@@ -54,62 +53,23 @@ def search(
         DataError: one place alone is given, and holds no photo.
     """
     folder = path_of(index)
-    if top < 1:
-        raise UsageError(f"top is {top}: give the number of hits for each photo, from 1 up")
-    _check_threshold(none_below)
-    from visionft.searching.condition import matching
-    from visionft.searching.look_up import Question, look_up
-    from visionft.searching.open_store import opened, reader
+    from visionft.searching.ask import Wanted, ask, permitted, require_answerable
+    from visionft.searching.open_store import opened
 
+    wanted = Wanted(top, where, per_product, none_below)
     with opened(folder) as store:
-        cut, fitted = _threshold(store, none_below)
-        _require_products(store, per_product)
-        allowed = None
-        if where is not None:
-            with closing(reader(folder)) as apart:  # its authorizer stays with it
-                allowed = matching(apart, where, store.columns)
+        require_answerable(store, wanted)
+        allowed = permitted(folder, where, store.columns)
         queries = _embedded(store, model, photos, on_progress)
         store.connection.execute("BEGIN")  # one view of the rows, whatever a writer does meanwhile
-        vectors = [query for _, query in queries if not isinstance(query, str)]
-        found = iter(look_up(store, vectors, Question(top, per_product, allowed)))
-        rows = tuple(
-            Matches(name, problem=query) if isinstance(query, str) else _judged(name, next(found), cut)
-            for name, query in queries
-        )
-        return Found(folder, rows, cut, fitted, tuple(_notes(store)))
-
-
-def _check_threshold(asked: Any) -> None:
-    if asked in (None, "auto") or (isinstance(asked, float | int) and -1 <= asked <= 1):
-        return
-    raise UsageError(f"none_below is {asked}: give a cosine from -1 to 1, or auto")
-
-
-def _threshold(store: Store, asked: float | Literal["auto"] | None) -> tuple[float | None, Threshold | None]:
-    if asked != "auto":
-        return asked, None
-    fitted = store.threshold
-    if fitted is None:
-        why = store.fact("unfitted") or "it is not finished: run the `visionft index` that made it again"
-        raise SearchIndexError(
-            f"the index {store.folder} has no threshold for --none-below auto ({why}); give a cosine, such as 0.5"
-        )
-    return fitted.value, fitted
-
-
-def _require_products(store: Store, per_product: bool) -> None:
-    if per_product and not store.sample(1).products:
-        raise UsageError(
-            f"--per-product: no photo of the index {store.folder} has a product (group) or a class; leave it out"
-        )
+        return ask(store, queries, wanted, allowed)
 
 
 def _embedded(
     store: Store, model: str | Path | None, photos: Asked | Iterable[Asked], on_progress: Progress | None
 ) -> list[tuple[str, Vectors | str]]:
     """Return the name of each query with its embedding (D,) of length 1, or the reason why it has none."""
-    from visionft.searching.origin import unit_vector
-    from visionft.searching.update import NO_DIRECTION
+    from visionft.searching.origin import NO_DIRECTION, unit_vector
     from visionft.serving.predict_bundle import listed
     from visionft.serving.streaming import answered
 
@@ -136,17 +96,3 @@ def _model(store: Store, given: str | Path | None) -> Iterator[Embedder]:
     with embedder_of(place, origin.adapter) as embedder:
         origin.require(embedder.origin, store.folder)
         yield embedder
-
-
-def _judged(name: str, hits: tuple[Hit, ...], cut: float | None) -> Matches:
-    best = hits[0].score if hits else None
-    if cut is None:
-        return Matches(name, hits, best)
-    near = tuple(hit for hit in hits if hit.score >= cut)
-    return Matches(name, near, best, known=bool(near))
-
-
-def _notes(store: Store) -> list[str]:
-    if store.fact("finished"):
-        return []
-    return ["the index is being written, or was interrupted: what it holds so far was searched"]

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from visionft.serving.server import access_log, classify, open_inference, pages
+from visionft.serving.server import access_log, classify, open_inference, pages, visual_search
 from visionft.serving.server.body_budget import Held
 from visionft.serving.server.http_error import RefusalError, shortened
 from visionft.serving.server.service import Service
@@ -24,10 +24,11 @@ _NONE = "none"
 """The route of a request that has none, so that made-up paths do not become figures of their own."""
 
 
-def build_app(service: Service) -> ASGIApp:
-    """Return the application over a service."""
+def build_app(service: Service, index: visual_search.Searched | None = None) -> ASGIApp:
+    """Return the application over a service, and an index to search where there is one."""
+    routes = [*open_inference.routes(service), *classify.routes(service), *visual_search.routes(service, index)]
     app = Starlette(
-        routes=[*open_inference.routes(service), *classify.routes(service), *pages.routes(service)],
+        routes=[*routes, *pages.routes(service, searches=index is not None)],
         exception_handlers={
             RefusalError: _refused, HTTPException: _unrouted, MemoryError: _no_memory, Exception: _failed,
         },

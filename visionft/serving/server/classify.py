@@ -32,7 +32,7 @@ def routes(service: Service) -> list[Route]:
 
 
 async def _classify(service: Service, request: Request) -> Response:
-    form, sources = await _taken_in(service, request)
+    form, sources = await taken_in(service, request)
     given = {**form.fields, **request.query_params}
     top = _top(given.get("top", "1"))
     adapter = service.chosen(given.get("adapter"))
@@ -43,7 +43,7 @@ async def _classify(service: Service, request: Request) -> Response:
     return Response(dumped({"model": service.name, "answers": rows}), media_type="application/json")
 
 
-async def _taken_in(service: Service, request: Request) -> tuple[Form, list[Photo]]:
+async def taken_in(service: Service, request: Request) -> tuple[Form, list[Photo]]:
     """Read the files, and weigh them by their headers; what they cost together is refused before any is decoded."""
     body, kind = await service.body(request), request.headers.get("content-type", "")
     copied = len(body) if kind.lstrip().lower().startswith("multipart/") else 0
@@ -81,12 +81,13 @@ def _rows(
 ) -> list[dict[str, Any]]:
     answers = service.bundle.answers
     return [
-        {"file": file.name, **_unread(file.name, outcome)}
+        {"file": file.name, "problem": unread(file.name, outcome)}
         if isinstance(outcome, PhotoError)
         else {"file": file.name, **answers.plain(outcome, classes, top)}
         for file, outcome in zip(files, outcomes, strict=True)
     ]
 
 
-def _unread(name: str, fault: PhotoError) -> dict[str, Any]:
-    return {"problem": f"{name} cannot be used as a photo: {fault.reason}; send another file"}
+def unread(name: str, fault: PhotoError) -> str:
+    """Say why a file has no answer."""
+    return f"{name} cannot be used as a photo: {fault.reason}; send another file"

@@ -15,9 +15,9 @@ from starlette.routing import Route
 from visionft.serving.server.service import Service
 
 
-def routes(service: Service) -> list[Route]:
-    """Return `/` and `/metrics` over a service."""
-    text = written(service)
+def routes(service: Service, *, searches: bool = False) -> list[Route]:
+    """Return `/` and `/metrics` over a service; `searches`: whether there is a page for that, too."""
+    text = filled("page.html", service, searches=searches)
     headers = {"content-security-policy": policy(text), "x-content-type-options": "nosniff"}
 
     async def page(request: Request) -> Response:  # noqa: ARG001  # the signature of a route
@@ -29,13 +29,14 @@ def routes(service: Service) -> list[Route]:
     return [Route("/", page), Route("/metrics", metrics)]
 
 
-def written(service: Service) -> str:
-    """Return the page with what is served written into it."""
+def filled(name: str, service: Service, *, searches: bool = False) -> str:
+    """Return a page of this folder with what is served written into it."""
     record = service.bundle.record
-    text = files("visionft.serving.server").joinpath("page.html").read_text(encoding="utf-8")
+    text = files("visionft.serving.server").joinpath(name).read_text(encoding="utf-8")
     adapters = f"{len(record.adapters):,} adapters"
     classes = adapters if record.adapters else service.bundle.answers.subject(len(record.classes))
-    facts = {"NAME": escape(service.name), "BACKBONE": escape(record.backbone), "CLASSES": classes}
+    way = '<p><a href="search">Find a photo in the catalogue</a></p>' if searches else ""
+    facts = {"SEARCH": way, "NAME": escape(service.name), "BACKBONE": escape(record.backbone), "CLASSES": classes}
     return re.sub(r"\{\{(\w+)\}\}", lambda found: (facts | {"ADAPTERS": _choice(service)})[found[1]], text)
 
 
@@ -47,12 +48,18 @@ def _choice(service: Service) -> str:
     return f'<p><label>Answer by <select id="adapter">{options}</select></label></p>'
 
 
-def policy(text: str) -> str:
-    """Return the policy that lets this page's own script and style run, its photo show, and nothing else load."""
+def policy(text: str, *, own_pictures: bool = False) -> str:
+    """Return the policy that lets this page's own script and style run, its photo show, and nothing else load.
+
+    Args:
+        text: the page.
+        own_pictures: whether it shows pictures of this server too.
+    """
     own = {kind: _digests(text, kind) for kind in ("script", "style")}
+    pictures = "'self' blob: data:" if own_pictures else "blob: data:"
     return (
         f"default-src 'none'; script-src {own['script']}; style-src {own['style']}; connect-src 'self'; "
-        "img-src blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"img-src {pictures}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 

@@ -8,10 +8,12 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from visionft.bundle import Bundle
 from visionft.errors import UsageError
@@ -26,6 +28,8 @@ from visionft.serving.server.http_error import shortened
 from visionft.serving.server.prometheus import Counters
 from visionft.serving.server.service import Service
 from visionft.serving.server.uvicorn_protocol import BACKLOG, BoundedProtocol
+from visionft.serving.server.visual_search import Searched
+from visionft.wording.lists import count
 
 _BACKLOG = 2048
 """Connections that the system keeps until they are accepted."""
@@ -49,6 +53,7 @@ def serve(
     limits: Limits,
     access: Access,
     say: Callable[[str], None],
+    index: Searched | None = None,
 ) -> None:
     """Serve a bundle until SIGTERM or SIGINT; every request that was read whole is answered before this returns.
 
@@ -63,6 +68,7 @@ def serve(
         limits: what is refused.
         access: who may ask.
         say: told one line once it is ready, and where the provider cannot be used.
+        index: that photos are looked up in; its embeddings are this bundle's.
 
     Raises:
         UsageError: the address cannot be used.
@@ -78,7 +84,8 @@ def serve(
         address = _address(host, listening.getsockname()[1])
         if access.token is None and not is_loopback(host):
             access_log.warn("open", problem=f"whoever reaches {address} may ask: give --token, or listen on 127.0.0.1")
-        _Server(service, listening, lambda: say(_ready(service, engine, address))).run(sockets=[listening])
+        ready = partial(_ready, service, engine, address, index)
+        _Server(build_app(service, index), service, listening, lambda: say(ready())).run(sockets=[listening])
     service.close(_CLOSING)
 
 
@@ -93,12 +100,12 @@ def _service(engine: Engine, name: str, limits: Limits, access: Access) -> Servi
 class _Server(uvicorn.Server):
     """uvicorn's loop; its signals end it with exit code 0 instead of being raised again."""
 
-    def __init__(self, service: Service, listening: socket.socket, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: ASGIApp, service: Service, listening: socket.socket, on_ready: Callable[[], None]) -> None:
         self._service, self._listening, self._on_ready = service, listening, on_ready
         patience = int(service.limits.timeout + _AFTER_DEADLINE) + 1
         super().__init__(
             uvicorn.Config(
-                build_app(service), loop="asyncio", http=BoundedProtocol, ws="none", lifespan="off", log_config=None,
+                app, loop="asyncio", http=BoundedProtocol, ws="none", lifespan="off", log_config=None,
                 access_log=False, server_header=False, backlog=BACKLOG, timeout_graceful_shutdown=patience,
             )
         )  # fmt: skip
@@ -162,9 +169,10 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _ready(service: Service, engine: Engine, address: str) -> str:
+def _ready(service: Service, engine: Engine, address: str, index: Searched | None) -> str:
     record = service.bundle.record
     answers = service.bundle.answers.subject(len(record.classes))
     answers = f"{len(record.adapters):,} adapters" if record.adapters else answers
     what = f"{record.backbone}, {answers}, on {engine.provider}"
+    what += f", searching {count(index.about()['photos'], 'photo')} at /search" if index else ""
     return f"serving {shortened(service.name, 200)} ({what}) at {address}"
