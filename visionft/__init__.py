@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from visionft.exporting import Exported
     from visionft.metrics import Metrics
     from visionft.runs import ListedRun, Run, RunList
-    from visionft.searching import Found, Hit, Indexed, Matches
+    from visionft.searching import Duplicates, Found, Hit, Indexed, LookAlike, Matches
     from visionft.serving import Comparison
     from visionft.settings import (
         AdapterMethod,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from visionft.workflows.blend import blend
     from visionft.workflows.check import check
     from visionft.workflows.compare import compare
+    from visionft.workflows.duplicates import duplicates
     from visionft.workflows.evaluate import evaluate
     from visionft.workflows.export import export
     from visionft.workflows.fit import fit
@@ -62,6 +63,7 @@ __all__ = [
     "Bundle",
     "Comparison",
     "DataSettings",
+    "Duplicates",
     "Evaluation",
     "ExportSettings",
     "Exported",
@@ -77,6 +79,7 @@ __all__ = [
     "ListedRun",
     "Listener",
     "LoggerListener",
+    "LookAlike",
     "LoraMethod",
     "Matches",
     "Metrics",
@@ -99,6 +102,7 @@ __all__ = [
     "blend",
     "check",
     "compare",
+    "duplicates",
     "evaluate",
     "export",
     "fit",
@@ -118,7 +122,7 @@ _ROOMS = {
     "runs": ("ListedRun", "Run", "RunList"),
     "wording.shown_table": ("Table",),
     "training": ("Listener", "LoggerListener"),
-    "searching": ("Found", "Hit", "Indexed", "Matches"),
+    "searching": ("Duplicates", "Found", "Hit", "Indexed", "LookAlike", "Matches"),
     "serving": ("Comparison",),
     "advising": ("Advice",),
     "auditing": ("Audit", "Finding"),
@@ -128,6 +132,7 @@ _ROOMS = {
         "blend",
         "check",
         "compare",
+        "duplicates",
         "evaluate",
         "export",
         "fit",

@@ -11,6 +11,10 @@ COMMANDS = {
     "predict": ("visionft.cli.predict:predict", "Answer photos with a run or a bundle."),
     "index": ("visionft.cli.index:index", "Make an index of a catalogue for visual search, or bring it up to date."),
     "search": ("visionft.cli.search:search", "Find what in an index is near a photo, and say where it is not there."),
+    "duplicates": (
+        "visionft.cli.duplicates:duplicates",
+        "Find copies and look-alikes among all photos of an index.",
+    ),
     "export": (
         "visionft.cli.export:export",
         "Write the bundle that is deployed, after checking that it answers like the run.",

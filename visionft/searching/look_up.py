@@ -56,8 +56,8 @@ class Kept:
     @classmethod
     def of(cls, store: Store) -> Kept:
         """Read it from an index; where there are neighbours, the rows stay on disk, as they may be millions."""
-        near = _neighbours(store)
-        return cls(near, None if near is not None else _together(store.chunks(0)))
+        near = neighbours_of(store)
+        return cls(near, None if near is not None else together(store.chunks(0)))
 
 
 def look_up(
@@ -80,13 +80,13 @@ class _Gallery:
         self._store, self._asked = store, question
         self._rows = None if kept is None else kept.rows
         few = question.allowed is not None and len(question.allowed) <= FEW
-        self._near = None if few else _neighbours(store) if kept is None else kept.near
+        self._near = None if few else neighbours_of(store) if kept is None else kept.near
 
     def hits(self, query: Vectors) -> tuple[Hit, ...]:
         chunk = self._all if self._near is None else self._around(query, self._near)
         scores, rows = self._best(chunk, query)
         columns = self._store.rows(chunk.ids[rows].tolist())
-        return tuple(_hit(columns[int(chunk.ids[row])], float(scores[row])) for row in rows)
+        return tuple(hit_of(columns[int(chunk.ids[row])], float(scores[row])) for row in rows)
 
     @cached_property
     def _all(self) -> Chunk:
@@ -106,8 +106,8 @@ class _Gallery:
     def _read(self, after: int) -> Chunk:
         """Read photos with ids above `after`; with their products, which takes longer, where these are asked for."""
         if self._asked.per_product:
-            return self._permitted(_together(self._store.chunks(after)))
-        return self._permitted(_together(Chunk(ids, rows, [], []) for ids, rows in self._store.vectors(after)))
+            return self._permitted(together(self._store.chunks(after)))
+        return self._permitted(together(Chunk(ids, rows, [], []) for ids, rows in self._store.vectors(after)))
 
     def _around(self, query: Vectors, near: Neighbours) -> Chunk:
         """Return photos near a query, the nearest surely among them, and enough of them."""
@@ -115,7 +115,7 @@ class _Gallery:
         while number <= FEW:
             ids = np.unique(near.nearest(query, number))
             found = self._store.chunk_of(self._permitted_ids(ids[ids <= near.last]))
-            chunk = _together([found, self._new])
+            chunk = together([found, self._new])
             if len(self._best(chunk, query)[1]) >= self._asked.top:
                 return chunk
             number *= 4
@@ -148,7 +148,8 @@ class _Gallery:
         return Chunk(chunk.ids[kept], chunk.vectors[kept], products, [])
 
 
-def _neighbours(store: Store) -> Neighbours | None:
+def neighbours_of(store: Store) -> Neighbours | None:
+    """Return the approximate neighbours of an index; None where it has none."""
     if store.fact("neighbours") is None:
         return None  # an exact search needs no USearch, which an environment for serving may lack
     from visionft.searching.neighbours import Neighbours
@@ -156,8 +157,8 @@ def _neighbours(store: Store) -> Neighbours | None:
     return Neighbours.of(store)
 
 
-def _together(chunks: Iterable[Chunk]) -> Chunk:
-    """Return chunks as one, without the digests, which nothing is looked up by."""
+def together(chunks: Iterable[Chunk], *, with_digests: bool = False) -> Chunk:
+    """Return chunks as one; without the digests, which no query is looked up by, unless asked for."""
     several = [chunk for chunk in chunks if len(chunk.ids)]
     if not several:
         return Chunk(np.empty(0, np.int64), np.empty((0, 0), np.float32), [], [])
@@ -165,11 +166,12 @@ def _together(chunks: Iterable[Chunk]) -> Chunk:
         np.concatenate([chunk.ids for chunk in several]),
         np.concatenate([chunk.vectors for chunk in several]),
         [product for chunk in several for product in chunk.products],
-        [],
+        [mark for chunk in several for mark in chunk.digests] if with_digests else [],
     )
 
 
-def _hit(columns: dict[str, object], score: float) -> Hit:
+def hit_of(columns: dict[str, object], score: float) -> Hit:
+    """Return a photo by its columns and its cosine."""
     path, label, _, group = (columns[name] for name in GIVEN)
     others = {name: value for name, value in columns.items() if name not in ("path", "label", "group")}
     return Hit(str(path), score, _text(label), _text(group), others)

@@ -128,3 +128,8 @@ class Neighbours:
         """Return the ids (k,) of about the `number` nearest of a query (D,); those of photos that are gone as well."""
         found = self._graph.search(query, min(number, len(self._graph)))
         return np.asarray(found.keys, np.int64).reshape(-1)
+
+    def nearest_of_each(self, queries: Vectors, number: int) -> NDArray[np.int64]:
+        """Return the ids (m, k) of about the `number` nearest of each query (m, D), k = min(number, all)."""
+        found = self._graph.search(np.ascontiguousarray(queries), min(number, len(self._graph)), threads=cores())
+        return np.asarray(found.keys, np.int64).reshape(len(queries), -1)

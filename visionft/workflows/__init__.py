@@ -10,6 +10,7 @@ from visionft.workflows.audit import audit, quick_audit
 from visionft.workflows.blend import blend
 from visionft.workflows.check import check
 from visionft.workflows.compare import compare
+from visionft.workflows.duplicates import duplicates
 from visionft.workflows.evaluate import evaluate
 from visionft.workflows.export import export
 from visionft.workflows.fit import fit
@@ -25,6 +26,7 @@ __all__ = [
     "blend",
     "check",
     "compare",
+    "duplicates",
     "evaluate",
     "export",
     "fit",
