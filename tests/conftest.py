@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,6 +23,9 @@ from PIL import Image
 CACHE = Path(tempfile.mkdtemp(prefix="visionft-tests-"))
 os.environ["VISIONFT_CACHE"] = str(CACHE)
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
+# How long an example takes says what else the machine does, not whether the code is right.
+settings.register_profile("untimed")
+settings.load_profile("untimed")
 # A shell that starts the tests in its background has ^C ignored, also in the processes that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

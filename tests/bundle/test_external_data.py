@@ -190,7 +190,7 @@ def test_graphs_within_graphs_without_end_are_refused(tmp_path: Path) -> None:
         require_self_contained(tmp_path / "model.onnx")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200), st.integers(0, 2000), st.integers(0, 255))
 def test_no_bytes_break_the_walk(tmp_path_factory: pytest.TempPathFactory, tail: bytes, at: int, value: int) -> None:
     content = bytearray(colour_model().SerializeToString())

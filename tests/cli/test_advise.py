@@ -106,7 +106,9 @@ def test_advise_has_the_flags_of_fit_that_matter() -> None:
         for command in ("fit", "advise")
     }
     assert names["advise"] - names["fit"] == {"--methods", "--steps", "--small-files"}
-    dropped = names["fit"] - names["advise"] - {"--quiet", "-q"}  # what advise says is what it is for
+    dropped = (
+        names["fit"] - names["advise"] - {"--quiet", "-q", "--verbose", "-v"}
+    )  # what advise says is what it is for
     assert {"--out", "--method"} <= dropped
     assert all(name == "--out" or name.startswith("--method") for name in dropped)
 

@@ -19,6 +19,7 @@ from visionft.cli.commands import COMMANDS
 from visionft.errors import DiskSpaceError
 from visionft.settings import FitSettings, build
 from visionft.settings.fields import leaves
+from visionft.wording.told import Told
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
@@ -140,6 +141,25 @@ def test_a_quiet_fit_says_warnings_and_the_outcome(
     assert told.err == "warning: the hub does not answer\n"
     assert main(["fit", str(tmp_path), flag, "--json"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_fit_is_told_in_short_unless_all_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fit(_: FitSettings, /, *, say: Any) -> StandIn:
+        say(Told("all\nof it", "in short"))
+        say(Told("  a choice"))
+        say("an epoch")
+        return StandIn()
+
+    monkeypatch.setattr(workflows, "fit", fit)
+    assert main(["fit", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[:-2] == ["in short", "an epoch"]
+    for flag in ("--verbose", "-v"):
+        assert main(["fit", str(tmp_path), flag]) == 0
+        assert capsys.readouterr().out.splitlines()[:-2] == ["all", "of it", "  a choice", "an epoch"]
+    assert main(["fit", str(tmp_path), "-q", "-v"]) == 2
+    assert capsys.readouterr().err == "visionft: --quiet and --verbose ask for opposite things; give one of them\n"
 
 
 def test_json_leaves_stdout_to_one_object(

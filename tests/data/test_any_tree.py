@@ -78,7 +78,7 @@ def accounts(listing: Listing, file: str) -> int:
     return rows + told + sum(shown == name or (name.endswith("/") and shown.startswith(name)) for name in ignored)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(plan, st.sampled_from([None, ["hat", "shoes"]]))
 def test_any_tree_ends_in_an_account_that_adds_up_or_in_one_sentence(
     drawn: dict[str, Any], known: list[str] | None

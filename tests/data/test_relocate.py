@@ -133,7 +133,7 @@ def test_nothing_found_is_one_sentence(
 fates = st.sampled_from(["same", "moved", "changed", "emptied", "gone"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(what=st.lists(fates, min_size=40, max_size=40))
 def test_whatever_becomes_of_the_photos_the_account_adds_up(
     tmp_path_factory: pytest.TempPathFactory, what: list[str]

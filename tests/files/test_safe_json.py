@@ -68,13 +68,13 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(st.text(), VALUES))
 def test_what_json_writes_comes_back(record: dict[str, Any]) -> None:
     assert parse_object(json.dumps(record, ensure_ascii=False).encode()) == record
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_no_bytes_raise_anything_else(content: bytes) -> None:
     try:

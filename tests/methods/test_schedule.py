@@ -50,7 +50,7 @@ OPTIMS = st.builds(
 
 
 @given(METHODS, OPTIMS, FACTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rates_stay_between_zero_and_peak_and_freezing_is_rate_zero(
     method: HeadMethod | FullMethod | GradualMethod, optim: OptimSettings, facts: methods.Facts
 ) -> None:
@@ -67,7 +67,7 @@ def test_rates_stay_between_zero_and_peak_and_freezing_is_rate_zero(
 
 
 @given(METHODS, OPTIMS, FACTS, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_state_depends_on_its_step_alone(
     method: HeadMethod | FullMethod | GradualMethod, optim: OptimSettings, facts: methods.Facts, rng: random.Random
 ) -> None:
@@ -81,7 +81,7 @@ def test_a_state_depends_on_its_step_alone(
 
 
 @given(METHODS, OPTIMS, FACTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_changes_are_where_other_levels_train(
     method: HeadMethod | FullMethod | GradualMethod, optim: OptimSettings, facts: methods.Facts
 ) -> None:

@@ -298,7 +298,7 @@ KINDS = st.one_of(
 
 
 @given(st.lists(KINDS, max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_is_asked_there_is_one_item_each_and_no_other_error(asked: list[Any]) -> None:
     found = list(items(asked))
     assert len(found) == len(asked)

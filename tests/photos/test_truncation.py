@@ -100,7 +100,7 @@ def refused_or_the_same(data: bytes, pixels: Pixels) -> bool:
     return False
 
 
-sampled = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+sampled = settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("name", [*CODED, *STORED])

@@ -37,7 +37,7 @@ def level(photo: Photo) -> int:
 
 
 @given(st.lists(st.booleans(), max_size=40), st.integers(1, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_item_has_its_own_outcome_and_batches_are_fixed(sound: list[bool], batch: int) -> None:
     batches: list[list[int]] = []
 

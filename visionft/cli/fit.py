@@ -12,7 +12,9 @@ from visionft.cli.flags import dotted, with_settings
 from visionft.cli.named_places import require_named
 from visionft.cli.output import Json, finish, say
 from visionft.cli.path_checks import PLACE, require_device, require_photos
+from visionft.errors import UsageError
 from visionft.settings import build
+from visionft.wording.told import brief_of
 
 
 @with_settings
@@ -28,6 +30,10 @@ def fit(
     quiet: Annotated[
         bool, Parameter(name=("--quiet", "-q"), negative="", help="Say nothing but warnings and the outcome.")
     ] = False,
+    verbose: Annotated[
+        bool,
+        Parameter(name=("--verbose", "-v"), negative="", help="Say every choice with its reason, and all figures."),
+    ] = False,
     as_json: Json = False,
     **flags: Any,
 ) -> None:
@@ -36,6 +42,8 @@ def fit(
     Every setting has a default that suits the photos and the machine; `visionft settings` explains them all.
     An interrupted run goes on with the same command.
     """
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose ask for opposite things; give one of them")
     from visionft.workflows.fit import in_place
 
     given = dotted(flags)
@@ -47,12 +55,19 @@ def fit(
     require_named(settings)
     from visionft import workflows
 
-    run = workflows.fit(settings, say=_warn if quiet else partial(say, as_json))
+    run = workflows.fit(settings, say=_warn if quiet else partial(_tell, as_json, verbose))
     from visionft.training import is_first
 
     if not is_first():
         return
     finish(str(run), run.summary(), "export", run.path, as_json=as_json)
+
+
+def _tell(as_json: bool, verbose: bool, line: str) -> None:
+    """Say a line in full or in short, where there is something to say."""
+    text = str(line) if verbose else brief_of(line)
+    if text:
+        say(as_json, text)
 
 
 def _warn(line: str) -> None:

@@ -10,17 +10,21 @@ from visionft.data.manifest import Manifest
 from visionft.data.splits import SPLITS
 from visionft.photos import Quarantined
 from visionft.wording.lists import count, some
+from visionft.wording.told import Told
 
 NAMED = 3
 """Photos left out that are named in a line."""
 
 
-def summary(manifest: Manifest, record: Path | None = None) -> str:
+def summary(manifest: Manifest, record: Path | None = None) -> Told:
     """Describe the photos: counts, how they were read, classes by splits, the range, products, quarantine, notes.
 
     Args:
         manifest: The photos.
         record: The file that will hold the whole quarantine; none: it is kept nowhere.
+
+    Returns:
+        All of it; its brief form leaves out the table and what is as always.
     """
     totals = {split: sum(counts.values()) for split, counts in manifest.counts().items()}
     shares = ", ".join(f"{totals[split]:,} {split}" for split in SPLITS if totals[split])
@@ -30,15 +34,22 @@ def summary(manifest: Manifest, record: Path | None = None) -> str:
     lines = [f"{count(len(manifest), 'photo')} of {kinds}: {shares}{loud}"]
     if manifest.reading:
         lines.append(f"read as: {manifest.reading.sentence}")
-    lines += manifest.labels.picture(manifest.table, manifest.classes)
+    more: list[str] = []
+    pictured = manifest.labels.picture(manifest.table, manifest.classes)
     products = manifest.table["group"].drop_null().unique()
     if len(products):
-        lines.append(f"{count(len(products), 'product')}: the photos of one stay together where sides were drawn")
-    lines += set_aside(manifest.quarantine, [item.path for item in account.left_out], record)
-    if manifest.unchanged:
-        since = "is unchanged since it was" if manifest.unchanged == 1 else "are unchanged since they were"
-        lines.append(f"{count(manifest.unchanged, 'photo')} {since} last checked, and not opened again")
-    return "\n".join([*lines, *(f"note: {note}" for note in manifest.notes)])
+        more.append(f"{count(len(products), 'product')}: the photos of one stay together where sides were drawn")
+    more += set_aside(manifest.quarantine, [item.path for item in account.left_out], record)
+    notes = [f"note: {note}" for note in manifest.notes]
+    brief = [*lines, *pictured[-1:], *more, *notes]
+    return Told("\n".join([*lines, *pictured, *more, *_unchanged(manifest.unchanged), *notes]), "\n".join(brief))
+
+
+def _unchanged(photos: int) -> list[str]:
+    if not photos:
+        return []
+    since = "is unchanged since it was" if photos == 1 else "are unchanged since they were"
+    return [f"{count(photos, 'photo')} {since} last checked, and not opened again"]
 
 
 def set_aside(quarantine: Sequence[Quarantined], missed: Sequence[str] = (), record: Path | None = None) -> list[str]:

@@ -28,6 +28,7 @@ from visionft.runs.learning import learning_of
 from visionft.runs.unfinished import sentence
 from visionft.tasks.registry import DEFAULT
 from visionft.wording.shown_table import Table
+from visionft.wording.told import headline
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
 
@@ -238,9 +239,18 @@ class Evaluation:
 
     def said_of(self, what: str) -> str:
         """Return the report under a headline about `what`, which says what figures lack or what flatters them."""
+        return "\n".join([self._figures(what), *self._below()])
+
+    def brief_of(self, what: str) -> str:
+        """Return the main figure under the same headline, and below it what is not as always."""
+        usual = {str(self.account)} if not self.account.left_out else set()
+        usual |= {str(self.seen)} if self.seen and not self.seen.known else set()
+        return "\n".join([headline(self._figures(what)), *(line for line in self._below() if line not in usual)])
+
+    def _figures(self, what: str) -> str:
         loud = f", {self.account.headline}" if self.account.headline else ""
         loud += f", {self.seen.known:,} of them known to the run" if self.seen and self.seen.known else ""
-        return "\n".join([f"{what}{loud}: {self.metrics}", *self._below()])
+        return f"{what}{loud}: {self.metrics}"
 
     def _below(self) -> list[str]:
         where = f"; all of them are in {self.written / 'metrics.json'}" if self.written else ""

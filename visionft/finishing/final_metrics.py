@@ -27,6 +27,7 @@ from visionft.runs.learning import Final, Outputs, learning_of
 from visionft.runs.run_files import read_tensors
 from visionft.runs.weights_file import write_adapter, write_weights
 from visionft.tasks.registry import spec_of
+from visionft.wording.told import Told, headline
 
 BATCH = 64
 TRAIN_SAMPLE = 500  # enough for an interval of two points around the training accuracy
@@ -59,15 +60,17 @@ def finish(folder: Path, plan: Plan, manifest: Manifest, history: list[Epoch], s
         folder / layout.RESULT, _result(final, learning.brief(final.train), sentence, history, kept) | cost | account
     )
     remove(folder / layout.BEST)
-    say(f"validation: {final.val}")
+    figures = f"validation: {final.val}"
+    say(Told(figures, headline(figures)))
     score, arithmetic = spec_of(task).score, plan.settings.hardware.precision
     if kept and kept.epoch and kept.val_score != final.val.to_json()[score.name] and arithmetic != "fp32":
         say(
             f"these are the figures in fp32, of what is exported; in {arithmetic}, as training computes, epoch "
             f"{kept.epoch} had a {score.words} of {kept.val_score:{score.style}}"
         )
-    for line in [*learning.fitted(final), sentence]:
-        say(line)
+    for line in learning.fitted(final):
+        say(Told(line))
+    say(sentence)
     return Run.open(folder)
 
 

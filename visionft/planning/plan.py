@@ -33,6 +33,8 @@ from visionft.runs.own_loss import GivenLoss
 from visionft.runs.run_files import read_record, read_settings
 from visionft.settings import FitSettings
 from visionft.settings.unused import obstructed
+from visionft.wording.lists import count
+from visionft.wording.told import Told
 
 LEARNS = ("learns from", "--distill")
 
@@ -130,10 +132,9 @@ def make_plan(
     kept = open_ones(settings, _kept(settings, manifest, views_of(settings, transform, teacher), say))
     settings = put(settings, kept)
     choices = (*taken, *machine, *weights, *training, *measured, *kept)
-    idle = obstructed(settings, [choice.setting for choice in choices])
-    for choice in choices:
-        if choice.setting not in {*idle, "weights"}:  # a line of their own says where these come from
-            say(f"  {choice}")
+    # A line of their own says where the weights come from.
+    idle = {"weights", *obstructed(settings, [choice.setting for choice in choices])}
+    _say_choices(settings, network, transform, [choice for choice in choices if choice.setting not in idle], say)
     choices = (*read, *choices)  # how the photos are read was said with them
     if teacher_run and teacher:
         say(f"teacher: {teacher_run}; it sees the same views, at {_spoken(teacher.size)} pixels")
@@ -143,6 +144,21 @@ def make_plan(
     say(f"weights: of the run {inherited.parent.path}, which goes back to {network.source}")
     say(str(inherited.succession))
     return Plan(settings, choices, network, network.source, transform, inherited.origin, inherited.succession, teacher)
+
+
+def _say_choices(
+    settings: FitSettings, network: Network, transform: Preprocess, choices: Sequence[Choice], say: Say
+) -> None:
+    """Say what trains on what; and, to whom asks for it, each choice with its reason."""
+    where = f"{settings.hardware.precision} on {settings.hardware.device}"
+    what = f"{settings.method.name} on {network.name}, {_spoken(transform.size)} pixels, {where}"
+    if not choices:
+        say(what)
+        return
+    chosen = f"{what}; {count(len(choices), 'setting')} chosen"
+    say(Told(f"{chosen}:", f"{chosen} (--verbose: which, and why)"))
+    for choice in choices:
+        say(Told(f"  {choice}"))
 
 
 def _spoken(size: tuple[int, int]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from visionft.bundle import Bundle
 from visionft.errors import RunError, UsageError
 from visionft.tasks.registry import require
+from visionft.wording.told import Told
 from visionft.workflows.in_memory_photos import stored_photos
 from visionft.workflows.own_parts import own_metrics
 from visionft.workflows.report import reported
@@ -179,5 +180,6 @@ def evaluate_once(
     if not run.has_split("test") or (folder / "metrics.json").is_file():
         return None
     evaluation = evaluate(run, data=place, split="test", out=folder, pictures=pictures)
-    say(replace(evaluation, report=None).said_of("test"))  # its photos are in the report of the run too
+    told = replace(evaluation, report=None)  # its photos are in the report of the run too
+    say(Told(told.said_of("test"), told.brief_of("test")))
     return evaluation

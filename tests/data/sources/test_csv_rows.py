@@ -134,7 +134,7 @@ lines = st.lists(st.lists(fields, max_size=4).map(",".join), max_size=8).map("\n
 heads = st.sampled_from(["path,label\n", "label;path;note\n", '"path","label"\r', "path,label,split\n", ""])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(head=heads, body=lines | st.binary(max_size=60), encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
 def test_any_file_adds_up_or_is_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, head: str, body: str | bytes, encoding: str

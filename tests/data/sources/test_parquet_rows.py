@@ -167,7 +167,7 @@ def test_the_folder_s_name_is_no_column(tmp_path: Path) -> None:
 values = st.none() | st.floats() | st.sampled_from([0.0, 1.0, 2.0, 1e300, -1.0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from([*PATHS, "", None, "./a.jpg"]), values), min_size=1, max_size=9))
 def test_any_numbers_add_up_or_are_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str | None, float | None]]
@@ -186,7 +186,7 @@ def test_any_numbers_add_up_or_are_one_sentence(
         assert not {"nan", "inf", "-inf"} & set(listing.table["label"].to_pylist())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(at=st.integers(0, 2000), value=st.integers(0, 255), end=st.integers(0, 2000))
 def test_damage_is_one_sentence_or_an_account(
     tmp_path_factory: pytest.TempPathFactory, at: int, value: int, end: int

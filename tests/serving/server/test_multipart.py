@@ -11,7 +11,7 @@ from visionft.serving.server.multipart import BODY, Form, Upload, read_form
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters='"\\'), min_size=1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(NAMES, st.binary(max_size=300)), min_size=1, max_size=5), st.dictionaries(NAMES, NAMES))
 def test_a_form_is_read_as_it_was_written(files: list[tuple[str, bytes]], fields: dict[str, str]) -> None:
     request = httpx.Request("POST", "http://x", files=[("file", item) for item in files], data=fields)
@@ -28,7 +28,7 @@ def test_any_other_body_is_one_file() -> None:
     assert read_form("", b"bytes", 1).files == (Upload(BODY, b"bytes"),)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400), st.sampled_from(["edge", "", "--", "e" * 70]))
 def test_any_bytes_are_a_form_or_a_refusal(body: bytes, boundary: str) -> None:
     content_type = f"multipart/form-data; boundary={boundary}"
