@@ -29,7 +29,7 @@ from visionft.training.early_stopping import EarlyStopping, StopOnSignal
 from visionft.training.eta import Eta
 from visionft.training.fabric import make_fabric
 from visionft.training.frozen_cache import TrainSource
-from visionft.training.listeners import Listener
+from visionft.training.listeners import Listener, Listeners
 from visionft.training.loop import train_loop
 from visionft.training.objective import Objective
 from visionft.training.ranks import ALONE, Ranks
@@ -84,6 +84,7 @@ def train_epochs(
         batch = min(int(plan.settings.optim.batch_size), len(loader.dataset))
         say(f"{ranks.world} processes share each batch of {batch} photos, and the validation photos")
     work = Epochs(folder, manifest, checkpoint is not None)
+    told: tuple[Listeners, TrainState] | None = None
     watched = bar("training", shown=ranks.first)
     with (
         ranks.together(work),
@@ -102,11 +103,13 @@ def train_epochs(
             writer = RunWriter(folder, history, checkpoint is None, say) if ranks.first else None
             if writer:
                 own = [writer, Eta(loader, advance, say), EarlyStopping(history, say), *own, *listeners]
+            told = Listeners(own), state
             try:
                 train_loop(state, source, held_out, own)
-            except ProcessLostError:
+            except ProcessLostError as error:
                 if writer:
                     writer.lost(state)
+                told[0].stopped(state, error)
                 raise
             interruption.agree(ranks.most)
         except KeyboardInterrupt:
@@ -114,7 +117,10 @@ def train_epochs(
         finally:
             loader.close()
         if interruption.signal is not None:
-            raise Interrupted(interruption.signal, f"interrupted; the same command goes on with {folder}")
+            reason = Interrupted(interruption.signal, f"interrupted; the same command goes on with {folder}")
+            if told:
+                told[0].stopped(told[1], reason)
+            raise reason
 
 
 def take_part(work: Epochs, wanted: FitSettings, ranks: Ranks, loss: GivenLoss | None = None) -> None:
