@@ -126,7 +126,6 @@ TESTED_THROUGH = {
     "photos/jpeg_segments.py": "photos/test_decoder.py",
     "photos/tiff.py": "photos/test_memory.py",
     "photos/webp.py": "photos/test_truncation.py",
-    "planning/plan.py": "planning/test_activation_memory.py",
     "planning/resume.py": "training/test_reading_settled.py",
     "planning/run_records.py": "training/test_distillation.py",
     "planning/teacher.py": "training/test_distillation.py",

@@ -73,6 +73,12 @@ class Plan:
         """What an adapter of this run lies over: the name of pretrained weights, or the folder of another run."""
         return self.origin.path if self.origin else self.source.name
 
+    def schedule(self, steps_per_epoch: int) -> methods.Schedule:
+        """Return what trains at which step, given how many batches of the plan's size the training photos make."""
+        levels = backbones.depth_map(self.network).levels
+        facts = methods.Facts(levels, steps_per_epoch, int(self.settings.epochs), self.solves_head)
+        return methods.schedule(self.settings.method, self.settings.optim, facts)
+
 
 def require_obtainable(wanted: FitSettings) -> None:
     """Refuse a device, backbone or weights that cannot be had: no photo has to be opened for that.

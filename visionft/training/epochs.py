@@ -10,7 +10,7 @@ from signal import SIGINT
 import numpy as np
 import torch
 
-from visionft import backbones, methods
+from visionft import methods
 from visionft.data import EvalPhotos, FixedViews, Manifest, TrainLoader, TrainPhotos, eval_batches
 from visionft.errors import ProcessLostError, RunError
 from visionft.machine.progress import Say, bar
@@ -71,7 +71,7 @@ def train_epochs(
         ProcessLostError: another process ended.
     """
     loader = make_loader(plan, manifest, ranks)
-    schedule = make_schedule(plan, loader.steps_per_epoch)
+    schedule = plan.schedule(loader.steps_per_epoch)
     if schedule.total_steps <= (checkpoint.step if checkpoint else 0):
         return
     if no_longer_better(history, plan.settings.optim.patience):
@@ -168,14 +168,6 @@ def make_loader(plan: Plan, manifest: Manifest, ranks: Ranks = ALONE) -> TrainLo
     pinned = settings.hardware.device == "cuda"
     batch = int(settings.optim.batch_size)
     return TrainLoader(photos, batch, settings.seed, workers, pin_memory=pinned, share=ranks.share)
-
-
-def make_schedule(plan: Plan, steps_per_epoch: int) -> methods.Schedule:
-    """Return what trains at which step."""
-    settings = plan.settings
-    levels = backbones.depth_map(plan.network).levels
-    facts = methods.Facts(levels, steps_per_epoch, int(settings.epochs), plan.solves_head)
-    return methods.schedule(settings.method, settings.optim, facts)
 
 
 def make_state(
