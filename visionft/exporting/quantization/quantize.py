@@ -22,7 +22,7 @@ from visionft.exporting.postprocess_graph import refit_answers
 from visionft.exporting.quantization.accuracy import QuantizedModel, judge
 from visionft.exporting.quantization.core_graph import core_of, spliced
 from visionft.exporting.quantization.gates import SLOWER, Gates, processor, saturation
-from visionft.exporting.quantization.search import CALIBRATING, CHOOSING, RACED, Trial, search
+from visionft.exporting.quantization.recipe_search import CALIBRATING, CHOOSING, RACED, Trial, search
 from visionft.exporting.quantization.speed import race
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.stage_parity import STAGE_PHOTOS, Progress, Stages
