@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -27,6 +26,7 @@ from visionft.exporting.quantization.speed import race
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.stage_parity import STAGE_PHOTOS, Progress, Stages
 from visionft.exporting.trained_model import Photos
+from visionft.machine.cores import cores
 from visionft.serving.onnx_session import open_model
 from visionft.settings import ExportSettings
 
@@ -222,7 +222,7 @@ def _record(gates: Gates, trial: Trial, speeds: tuple[SpeedRecord, ...], refitte
         bytes_fp32=gates.bytes_fp32,
         machine=MachineRecord(
             processor=processor(),
-            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            cores=cores(),
             onnxruntime=ort.__version__,
             saturates=saturation() is not None,
         ),
