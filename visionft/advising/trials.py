@@ -12,6 +12,7 @@ import numpy as np
 from visionft import methods
 from visionft.advising.timing import Limits, Stopwatch
 from visionft.data import Batch, EvalPhotos, Manifest, TrainLoader
+from visionft.machine.arithmetic import threads
 from visionft.machine.memory import keep_freed_memory, peak_memory
 from visionft.machine.progress import Advance
 from visionft.planning.choices import Choice, open_ones, put
@@ -81,7 +82,7 @@ def try_method(settings: FitSettings, manifest: Manifest, limits: Limits, *, adv
     loader = make_loader(plan, manifest)
     schedule = plan.schedule(loader.steps_per_epoch)
     stopwatch = Stopwatch(schedule, limits, advance)
-    with memory_efficient(plan.settings, plan.network):
+    with threads(int(plan.settings.hardware.threads)), memory_efficient(plan.settings, plan.network):
         state = make_state(plan, manifest, schedule, loader, lambda _: None)
         state.begin(None, Path())
         held_out = ValidationSource(state, _one_batch(plan, manifest), None, Path(), lambda _: None)

@@ -14,6 +14,7 @@ from visionft.backbones import Network, WeightSource
 from visionft.bundle.size_limits import too_large
 from visionft.data import Manifest
 from visionft.errors import WeightsError
+from visionft.machine.arithmetic import same_threads
 from visionft.machine.devices import pick_device
 from visionft.machine.progress import Say
 from visionft.planning import activation_memory, gradient_checkpointing, remembered_choices
@@ -96,6 +97,7 @@ def require_obtainable(wanted: FitSettings) -> None:
         backbones.require_obtainable(backbones.OFFLINE_BACKBONE, wanted.weights)
 
 
+@same_threads()  # what is measured on the way takes those of the run
 def make_plan(
     wanted: FitSettings,
     manifest: Manifest,
