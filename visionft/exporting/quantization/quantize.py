@@ -48,10 +48,10 @@ class Wanted:
     """
 
     precision: Precision
-    max_loss: float = 0.5
-    allow: tuple[Literal["slower"], ...] = ()
-    accepted: float | None = None
-    limit: int | None = None
+    max_loss: float
+    allow: tuple[Literal["slower"], ...]
+    accepted: float | None
+    limit: int | None
 
 
 def wanted_of(settings: ExportSettings) -> Wanted | None:
