@@ -26,7 +26,7 @@ from visionft.bundle.names import LOGITS, PIXELS
 from visionft.exporting.onnx_model import build
 from visionft.exporting.parity_photos import read_photos, stratified
 from visionft.exporting.quantization.core_graph import core_of, spliced
-from visionft.exporting.quantization.search import CALIBRATING, CHOOSING, search
+from visionft.exporting.quantization.recipe_search import CALIBRATING, CHOOSING, search
 from visionft.exporting.quantization.speed import race
 from visionft.metrics import Flips
 from visionft.serving.onnx_session import open_model

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import CSVLogger
 from visionft import FitSettings, data
 from visionft.planning.plan import make_plan
 from visionft.training import Classifier, PhotoDataModule
-from visionft.training.epochs import make_loader, make_schedule
+from visionft.training.epochs import make_loader
 
 EPOCHS = 2
 
@@ -25,7 +25,7 @@ def main(photos: str, out: str) -> None:
     settings = FitSettings(photos=photos, backbone="visionft_pico", epochs=EPOCHS)
     manifest = data.prepare(settings.photos, settings.data)
     plan = make_plan(settings, manifest, print)
-    schedule = make_schedule(plan, make_loader(plan, manifest).steps_per_epoch)
+    schedule = plan.schedule(make_loader(plan, manifest).steps_per_epoch)
     trainer = Trainer(
         max_epochs=EPOCHS,
         accelerator=plan.settings.hardware.device.replace("cuda", "gpu"),

@@ -18,7 +18,7 @@ from visionft.machine.stop_signals import Interrupted, Interruption
 from visionft.planning.plan import Plan, make_plan
 from visionft.settings import FitSettings
 from visionft.training import loop
-from visionft.training.epochs import make_loader, make_schedule, make_state
+from visionft.training.epochs import make_loader, make_state
 from visionft.training.frozen_cache import TrainSource
 from visionft.training.state import TrainState
 from visionft.training.validation_cache import ValidationSource
@@ -68,7 +68,7 @@ def begun(settings: Make) -> Callable[..., Begun]:
         manifest = data.prepare(wanted.photos, wanted.data)
         plan = make_plan(wanted, manifest, str)
         loader = make_loader(plan, manifest)
-        state = make_state(plan, manifest, make_schedule(plan, loader.steps_per_epoch), loader, str)
+        state = make_state(plan, manifest, plan.schedule(loader.steps_per_epoch), loader, str)
         state.begin(None, Path())
         return Begun(plan, manifest, loader, state)
 

@@ -105,8 +105,26 @@ def furnish(folder: Path, shapes: Path) -> None:
     photos = sorted((folder / "photos").rglob("*.jpg"))
     rows = [f"{photo.relative_to(folder)},{photo.parts[-3]}" for photo in photos]
     (folder / "photos.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
+    tables = {"prices": price_of, "tags": tags_of}
+    for name, cell in tables.items():
+        rows = [f"{photo.relative_to(folder)},{cell(photo)}" for photo in photos]
+        (folder / f"{name}.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
+    rows = [f"{photo.relative_to(folder)},{photo.parts[-3]},{'ab'[i % 2]}" for i, photo in enumerate(photos)]
+    (folder / "suppliers.csv").write_text("\n".join(["path,label,supplier", *rows]), encoding="utf-8")
     (folder / "configs").symlink_to(REPOSITORY / "configs")
     save_file(timm.create_model("test_resnet").state_dict(), folder / "weights.safetensors")
+
+
+def price_of(photo: Path) -> float:
+    """Return a price that a photo of a product may have."""
+    kind, product = photo.parts[-3], int(photo.parts[-2][-2:])
+    return 10.0 * (1 + [*KINDS.values()].index(kind)) + product / 10
+
+
+def tags_of(photo: Path) -> str:
+    """Return the labels of a photo, of which it may have none."""
+    kind, product = photo.parts[-3], int(photo.parts[-2][-2:])
+    return "|".join([*(["round"] if kind == "mug" else []), *(["new"] if product % 2 else [])])
 
 
 def small_fit(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -198,7 +216,7 @@ def run(line: str) -> None:
 def shrunk(tokens: list[str]) -> list[str]:
     """Return the words of a `fit` or `advise` with a small backbone in the place of the page's, and few epochs."""
     kept = list(tokens)
-    for flag in ("--backbone", "--weights"):
+    for flag in ("--backbone", "--weights", "--epochs"):
         if flag in kept:
             del kept[kept.index(flag) : kept.index(flag) + 2]
     small: dict[str, Any] = {**SMALL, "epochs": 1}

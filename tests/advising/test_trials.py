@@ -61,8 +61,8 @@ def test_the_first_steps_are_left_out_of_the_median() -> None:
 def test_a_mean_step_weighs_the_phases_by_their_steps() -> None:
     facts = methods.Facts(levels=7, steps_per_epoch=3, epochs=5, head_solved=True)
     schedule = methods.schedule(GradualMethod(), OPTIM, facts)  # of 1, 2 and 2 epochs
-    floors = [stretch.floor for stretch in schedule.stretches]
-    assert mean_step(schedule, dict(zip(floors, (1.0, 2.0, 4.0), strict=True))) == pytest.approx(13 / 5)
+    lowest = [stretch.lowest for stretch in schedule.stretches]
+    assert mean_step(schedule, dict(zip(lowest, (1.0, 2.0, 4.0), strict=True))) == pytest.approx(13 / 5)
 
 
 @pytest.mark.parametrize(("method", "phases"), [("full", 1), ("gradual", 3), ("prompt", 1)])
@@ -86,7 +86,7 @@ def test_a_trial_foretells_the_fit(vit: Any, manifest: Manifest, method: str, ph
     assert trial.images_per_second == 8 / trial.step_seconds
     assert trial.peak_memory > 1e8
     assert trial.saved_bytes > 0
-    assert phases == len({stretch.floor for stretch in schedule_of(wanted, manifest).stretches})
+    assert phases == len({stretch.lowest for stretch in schedule_of(wanted, manifest).stretches})
 
 
 def schedule_of(wanted: Any, manifest: Manifest) -> methods.Schedule:

@@ -56,11 +56,11 @@ def test_what_trains_above_the_cut_gets_the_same_gradient_and_nothing_below_gets
     cut = backbones.cut(network, level)
     assert cut is not None
     with torch.no_grad():
-        crossing = cut.prefix(x)
-    whole, halves = gradients(network, network(x), level), gradients(network, cut.suffix(crossing), level)
+        activations = cut.prefix(x)
+    whole, halves = gradients(network, network(x), level), gradients(network, cut.suffix(activations), level)
     assert [n for n, g in whole.items() if (g is None) != (halves[n] is None)] == []
     assert [n for n, g in whole.items() if g is not None and not torch.equal(g, halves[n])] == []
-    cut.suffix(crossing).sum().backward()
+    cut.suffix(activations).sum().backward()
     levels = backbones.depth_map(network).of_parameter
     assert {name for name, p in network.named_parameters() if p.grad is not None and levels[name] < level} == set()
 
@@ -73,9 +73,9 @@ def test_the_part_below_is_not_run_by_the_suffix_and_the_part_above_not_by_the_p
     for name, module in network.backbone.named_modules():
         if isinstance(module, nn.Conv2d):
             module.register_forward_hook(lambda *_, name=name: ran.append(name))
-    crossing = cut.prefix(photos(network, 2))
+    activations = cut.prefix(photos(network, 2))
     below, ran[:] = list(ran), []
-    cut.suffix(crossing)
+    cut.suffix(activations)
     levels = backbones.depth_map(network).of_parameter
     assert {levels[f"backbone.{name}.weight"] < 3 for name in below} == {True}
     assert {levels[f"backbone.{name}.weight"] >= 3 for name in ran} == {True}

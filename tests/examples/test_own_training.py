@@ -58,4 +58,10 @@ def test_a_pipeline_of_ones_own_is_the_same_as_an_object_and_as_a_file(shapes: P
 
 @pytest.mark.slow
 def test_photos_in_memory_are_fitted_evaluated_and_predicted(shapes: Path, tmp_path: Path) -> None:
-    assert "12 pictures, top-1 " in told("photos_in_memory.py", shapes, tmp_path)
+    said = told("photos_in_memory.py", shapes, tmp_path)
+    assert "12 pictures, top-1 " in said
+    forms = [line for line in said.splitlines() if line.startswith("12 ")]
+    assert [line.partition(", ")[0] for line in forms] == [
+        "12 pictures", "12 paths", "12 rows of a DataFrame", "12 items of a Dataset",
+    ]  # fmt: skip
+    assert len({line.partition(", ")[2] for line in forms}) == 1

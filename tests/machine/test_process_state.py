@@ -12,11 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 import visionft
 from tests.fits import Make, settings  # noqa: F401
-from visionft.machine.process_state import environment, handling_signals, quiet_loggers
+from visionft import data
+from visionft.machine.arithmetic import threads
+from visionft.machine.process_state import environment, handling_signals, quiet_loggers, without_logs
+from visionft.planning.plan import make_plan
 from visionft.training import train
 
 OWN_PROCESS = {
@@ -29,8 +33,12 @@ LASTING = {
     "training/train.py": {"set_num_threads"},
     "training/epochs.py": {"set_num_threads"},  # of a process that takes part in another one's fit, and ends with it
     "data/loading/collate.py": {"set_num_threads"},  # of the threads that decode, and back
+    "photos/decoder.py": {"filterwarnings"},  # of PIL's own; in threads nothing can be put back
 }
 CALLS = {"set_num_threads", "setLevel", "signal", "putenv", "setrlimit", "umask", "set_start_method"}
+OF_LOGGING = {"logging.disable", "logging.captureWarnings", "logging.basicConfig"}
+OF_WARNINGS = {"warnings.filterwarnings", "warnings.simplefilter", "warnings.resetwarnings"}
+"""Put back where `warnings.catch_warnings` is around them."""
 ATTRIBUTES = {"allow_tf32", "excepthook", "unraisablehook", "environ", "raiseExceptions"}
 
 
@@ -65,11 +73,44 @@ def test_loggers_and_variables_have_back_what_they_had() -> None:
     assert (logger.level, os.environ.get("VISIONFT_TEST_NEW"), os.environ.pop("VISIONFT_TEST_OLD")) == (10, None, "old")
 
 
+def test_what_no_logger_says_is_said_again_after_the_block() -> None:
+    before = logging.root.manager.disable
+    logger = logging.getLogger("visionft.tests.silent")
+    with without_logs(logging.WARNING):
+        assert not logger.isEnabledFor(logging.WARNING)
+        assert logger.isEnabledFor(logging.ERROR)
+    with pytest.raises(KeyError), without_logs(logging.CRITICAL):
+        raise KeyError
+    assert logging.root.manager.disable == before
+
+
+@pytest.mark.parametrize(
+    ("line", "seen"),
+    [
+        ("logging.disable(30)", ["disable"]),
+        ("warnings.simplefilter('ignore')", ["simplefilter"]),
+        ("with warnings.catch_warnings():\n    warnings.simplefilter('ignore')", []),
+        ("os.environ['A'] = 'b'", ["environ"]),
+    ],
+)
+def test_each_way_of_changing_a_process_is_seen(tmp_path: Path, line: str, seen: list[str]) -> None:
+    (tmp_path / "module.py").write_text(line)
+    assert list(changes(tmp_path / "module.py")) == seen
+
+
+def test_a_plan_leaves_the_threads_as_they_were(settings: Make) -> None:  # noqa: F811
+    wanted = settings(**{"hardware.threads": 1})
+    with threads(2):
+        make_plan(wanted, data.prepare(wanted.photos, wanted.data), str)
+        assert torch.get_num_threads() == 2
+
+
 def state() -> dict[str, Any]:
     return {
         "threads": torch.get_num_threads(),
         "tf32": (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32),
         "handlers": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)],
+        "logging": logging.root.manager.disable,
         "loggers": {name: logging.getLogger(name).level for name in ("", "lightning.fabric", "timm", "PIL")},
         "environment": dict(os.environ),
         "filters": [entry for entry in warnings.filters if "PIL" not in str(entry)],
@@ -93,9 +134,18 @@ def test_a_fit_leaves_the_process_as_it_was(settings: Make) -> None:  # noqa: F8
 
 def changes(file: Path) -> Iterator[str]:
     """Yield what a module changes for the whole process."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    caught = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.With) and any("catch_warnings(" in ast.unparse(item) for item in node.items)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             name, owner = node.func.attr, ast.unparse(node.func.value)
+            if f"{owner}.{name}" in OF_LOGGING or (f"{owner}.{name}" in OF_WARNINGS and node not in caught):
+                yield name
             if (name in CALLS and (name != "signal" or owner == "signal")) or ast.unparse(node.func) in {
                 "os.environ.setdefault", "os.environ.update", "os.environ.pop", "cv2.setNumThreads",
             }:  # fmt: skip

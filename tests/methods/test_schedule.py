@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from visionft import methods
 from visionft.errors import UsageError
-from visionft.methods.schedule import floor_of
+from visionft.methods.schedule import lowest_trained
 from visionft.settings import FullMethod, GradualMethod, HeadMethod, OptimSettings, Phase
 
 OPTIM = OptimSettings(lr=1e-3, head_lr=5e-3, layer_decay=0.5, warmup=0.25)
@@ -86,8 +86,8 @@ def test_changes_are_where_other_levels_train(
     method: HeadMethod | FullMethod | GradualMethod, optim: OptimSettings, facts: methods.Facts
 ) -> None:
     schedule = methods.schedule(method, optim, facts)
-    floors = [schedule.at(step).floor for step in range(schedule.total_steps)]
-    assert schedule.changes == tuple(i for i in range(1, len(floors)) if floors[i] != floors[i - 1])
+    lowest = [schedule.at(step).lowest for step in range(schedule.total_steps)]
+    assert schedule.changes == tuple(i for i in range(1, len(lowest)) if lowest[i] != lowest[i - 1])
 
 
 def test_warm_up_is_a_line_and_the_rest_a_cosine() -> None:
@@ -117,7 +117,7 @@ def test_a_phase_may_bring_its_own_rate_and_decay() -> None:
 
 
 def test_unfreezing_a_share_counts_levels_from_the_top() -> None:
-    assert [floor_of(share, 13) for share in (0.0, 1e-9, 1 / 3, 2 / 3, 1.0)] == [12, 11, 8, 4, 0]
+    assert [lowest_trained(share, 13) for share in (0.0, 1e-9, 1 / 3, 2 / 3, 1.0)] == [12, 11, 8, 4, 0]
 
 
 def test_roles_choose_what_trains_in_the_backbone() -> None:

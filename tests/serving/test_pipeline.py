@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from tests.bundle.making import make_bundle
 from tests.serving.server.processes import ENVIRONMENT
 from visionft.bundle import Bundle
 from visionft.errors import PhotoError
+from visionft.machine.cores import cores
 from visionft.serving import Session
 from visionft.serving.decode_cost import Weight
 from visionft.serving.decode_process import Parcel
@@ -235,7 +235,7 @@ def test_photos_that_nobody_waits_for_free_their_places_at_once(pipeline: Pipeli
 
 def test_it_says_that_every_thread_is_stuck(engine: Engine) -> None:
     pipeline = Pipeline(engine, replace(LIMITS, queue=100, max_photo_seconds=0.1))
-    held = [Held() for _ in range(os.cpu_count() or 1)]
+    held = [Held() for _ in range(cores())]
     futures = pipeline.submit(held, LATER)
     while pipeline.problem() is None:
         time.sleep(0.01)

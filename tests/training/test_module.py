@@ -17,7 +17,7 @@ from visionft.errors import UsageError
 from visionft.planning.plan import Plan, make_plan
 from visionft.training import Classifier
 from visionft.training.datamodule import PhotoDataModule
-from visionft.training.epochs import make_loader, make_schedule
+from visionft.training.epochs import make_loader
 
 GRADUAL = {"name": "gradual", "phases": [{"epochs": 1, "unfreeze": 0.0}, {"epochs": 11, "unfreeze": 1.0}]}
 # Lightning's own words about torch's next version, and about workers and short loaders: they are its user's to read.
@@ -31,7 +31,7 @@ def made(settings: Any) -> Made:
     manifest = data.prepare(wanted.photos, wanted.data)
     plan = make_plan(wanted, manifest, lambda _: None)
     steps = make_loader(plan, manifest).steps_per_epoch
-    module = Classifier(plan.network, plan.preprocess, make_schedule(plan, steps), plan.settings)
+    module = Classifier(plan.network, plan.preprocess, plan.schedule(steps), plan.settings)
     return plan, module, PhotoDataModule(manifest, plan.preprocess, plan.settings)
 
 
@@ -89,7 +89,7 @@ def test_what_fit_alone_does_is_refused(settings: Any, flags: dict[str, Any]) ->
     wanted = settings(**flags)
     manifest = data.prepare(wanted.photos, wanted.data)
     plan = make_plan(wanted, manifest, lambda _: None)
-    schedule = make_schedule(plan, make_loader(plan, manifest).steps_per_epoch)
+    schedule = plan.schedule(make_loader(plan, manifest).steps_per_epoch)
     with pytest.raises(
         UsageError, match=r"l2_sp and distill have no effect under your own Trainer; leave them out, or use"
     ):

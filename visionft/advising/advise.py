@@ -20,6 +20,7 @@ from visionft.machine.subprocesses import in_process
 from visionft.planning.plan import require_obtainable
 from visionft.settings import METHODS, FitSettings
 from visionft.training.eta import spoken
+from visionft.wording.lists import count
 
 START_SECONDS = 20.0  # until a process has imported torch, built the network and tried its precisions
 
@@ -86,7 +87,7 @@ def _foretold(manifest: Manifest, methods: int, limits: Limits) -> str:
         return first
     most = methods * (limits.seconds + START_SECONDS)
     return (
-        f"{first}; then {methods} method{'s' if methods > 1 else ''} for {limits.steps} steps or "
+        f"{first}; then {count(methods, 'method')} for {limits.steps} steps or "
         f"{limits.seconds:.0f} seconds each, in a process of its own: up to about {spoken(most)}"
     )
 

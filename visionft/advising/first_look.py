@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.data import Manifest
+from visionft.machine.arithmetic import threads
 from visionft.machine.memory import keep_freed_memory, peak_memory
 from visionft.machine.progress import Advance
 from visionft.metrics import knn_accuracy, wilson
@@ -80,10 +81,11 @@ def look(settings: FitSettings, manifest: Manifest, *, advance: Advance) -> Firs
     keep_freed_memory()
     plan = make_plan(settings, manifest, lambda _: None)
     began = time.monotonic()
-    train, held_out = _features(plan, manifest, advance)
-    photos = len(train.labels) + len(held_out.labels)
-    rate = photos / (time.monotonic() - began)
-    k, knn, probe = _answers(train, held_out, settings.optim.class_weights == "balanced")
+    with threads(int(plan.settings.hardware.threads)):
+        train, held_out = _features(plan, manifest, advance)
+        photos = len(train.labels) + len(held_out.labels)
+        rate = photos / (time.monotonic() - began)
+        k, knn, probe = _answers(train, held_out, settings.optim.class_weights == "balanced")
     network = plan.network
     state = network.state_dict().values()
     return FirstLook(

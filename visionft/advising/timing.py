@@ -44,7 +44,7 @@ class Stopwatch(Listener):
     """
 
     def __init__(self, schedule: Schedule, limits: Limits, advance: Advance) -> None:
-        firsts = {stretch.floor: stretch.start for stretch in reversed(schedule.stretches)}
+        firsts = {stretch.lowest: stretch.start for stretch in reversed(schedule.stretches)}
         self.starts = sorted(firsts.values())
         self.schedule, self.advance = schedule, advance
         self.quota = max(LEAST_STEPS, limits.steps // len(self.starts))
@@ -63,7 +63,7 @@ class Stopwatch(Listener):
         if not enough or len(self._times) < LEAST_STEPS:
             return
         start = self.starts[len(self._medians)]
-        self._medians[self.schedule.at(start).floor] = median_step(self._times)
+        self._medians[self.schedule.at(start).lowest] = median_step(self._times)
         self._look(state)
         self._times = []
         if len(self._medians) == len(self.starts):
@@ -89,8 +89,8 @@ def median_step(times: Sequence[float]) -> float:
 
 
 def mean_step(schedule: Schedule, seconds: Mapping[int, float]) -> float:
-    """Return the mean seconds of a step over a schedule, from those of each floor."""
-    return sum(stretch.steps * seconds[stretch.floor] for stretch in schedule.stretches) / schedule.total_steps
+    """Return the mean seconds of a step over a schedule, from those of each lowest level that trains."""
+    return sum(stretch.steps * seconds[stretch.lowest] for stretch in schedule.stretches) / schedule.total_steps
 
 
 def _wait(state: TrainState) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from visionft import methods
 from visionft.advising.timing import Limits, Stopwatch
 from visionft.data import Batch, EvalPhotos, Manifest, TrainLoader
+from visionft.machine.arithmetic import threads
 from visionft.machine.memory import keep_freed_memory, peak_memory
 from visionft.machine.progress import Advance
 from visionft.planning.choices import Choice, open_ones, put
@@ -19,7 +20,7 @@ from visionft.planning.memory_efficient import memory_efficient
 from visionft.planning.plan import Plan, make_plan
 from visionft.settings import FitSettings
 from visionft.training import validation_cache
-from visionft.training.epochs import make_loader, make_schedule, make_state
+from visionft.training.epochs import make_loader, make_state
 from visionft.training.frozen_cache import Feed
 from visionft.training.loop import train_loop
 from visionft.training.step import validate
@@ -79,9 +80,9 @@ def try_method(settings: FitSettings, manifest: Manifest, limits: Limits, *, adv
     unkept = open_ones(settings, [Choice("data.cache", "none", "nothing is written")])
     plan = make_plan(put(settings, unkept), manifest, lambda _: None)
     loader = make_loader(plan, manifest)
-    schedule = make_schedule(plan, loader.steps_per_epoch)
+    schedule = plan.schedule(loader.steps_per_epoch)
     stopwatch = Stopwatch(schedule, limits, advance)
-    with memory_efficient(plan.settings, plan.network):
+    with threads(int(plan.settings.hardware.threads)), memory_efficient(plan.settings, plan.network):
         state = make_state(plan, manifest, schedule, loader, lambda _: None)
         state.begin(None, Path())
         held_out = ValidationSource(state, _one_batch(plan, manifest), None, Path(), lambda _: None)

@@ -58,26 +58,26 @@ class Cut:
             handle.remove()
         raise RuntimeError(f"a pass through {self.network.name} never came to {self.boundary}")
 
-    def suffix(self, crossing: Tensor) -> Tensor:
+    def suffix(self, activations: Tensor) -> Tensor:
         """Map what crosses the cut (B, ...) to logits (B, C)."""
         logits: Tensor
         if self.boundary is None:
-            logits = self.network.head(self.network.drop(crossing))
+            logits = self.network.head(self.network.drop(activations))
             return logits
-        with self._handed_in(crossing, self.boundary):
-            logits = self.network(crossing.new_zeros(()).expand(len(crossing), 3, *self.size))
+        with self._handed_in(activations, self.boundary):
+            logits = self.network(activations.new_zeros(()).expand(len(activations), 3, *self.size))
         return logits
 
     @contextmanager
-    def _handed_in(self, crossing: Tensor, boundary: str) -> Iterator[None]:
+    def _handed_in(self, activations: Tensor, boundary: str) -> Iterator[None]:
         backbone = self.network.backbone
         with ExitStack() as stack:
             for path, answer in self.skipped:
                 module: Any = backbone.get_submodule(path)
-                module.forward = _blanks(answer, crossing)
+                module.forward = _blanks(answer, activations)
                 stack.callback(module.__dict__.pop, "forward")
             module = backbone.get_submodule(boundary)
-            handle = module.register_forward_pre_hook(lambda _, given: (crossing, *given[1:]))
+            handle = module.register_forward_pre_hook(lambda _, given: (activations, *given[1:]))
             stack.callback(handle.remove)
             yield
 
@@ -129,9 +129,9 @@ def _is_legal(found: Cut, levels: DepthMap) -> bool:
 def _agrees(found: Cut, parameters: list[Tensor], photos: int) -> bool:
     x = noise(found.network, found.size, photos, seed=photos)
     with torch.no_grad():
-        crossing = found.prefix(x)
+        activations = found.prefix(x)
     with torch.enable_grad():
-        whole, halves = found.network(x), found.suffix(crossing)
+        whole, halves = found.network(x), found.suffix(activations)
         direction = torch.linspace(-1.0, 1.0, whole.numel(), device=whole.device).view_as(whole)
         one, other = (
             torch.autograd.grad((logits * direction).sum(), parameters, allow_unused=True) for logits in (whole, halves)

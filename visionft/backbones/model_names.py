@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -14,6 +13,7 @@ from timm.models import PretrainedCfg
 
 from visionft.backbones import pico  # noqa: F401  # timm knows it from then on
 from visionft.errors import BackboneError
+from visionft.wording.did_you_mean import closest
 
 LOCAL, HUB = "local-dir", "hf-hub"
 TIMM = "timm/"  # timm's own place on the hub: a repository there has the name of timm's weights
@@ -177,5 +177,5 @@ def _hint(name: str, architecture: str) -> str:
 
 
 def _nearest(word: str, known: list[str], *, every: bool = False) -> str:
-    near = known if every else difflib.get_close_matches(word, known, n=3)
+    near = known if every else closest(word, known, n=3)
     return f"; did you mean {' or '.join(near)}?" if near else "; `visionft models` lists those that exist"

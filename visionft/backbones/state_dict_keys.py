@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from visionft.backbones.state_dict import Container
+from visionft.compat.timm_private import checkpoint_filter
 from visionft.errors import WeightsError
 
 SHARED = 0.9  # of a container's names behind one prefix: it is a wrapper, and the rest stands beside the network
@@ -112,12 +111,11 @@ def _match(place: str, state: dict[str, Tensor], backbone: nn.Module) -> Match:
 
 def _filtered(state: dict[str, Tensor], backbone: nn.Module) -> Mapping[str, Tensor]:
     """Let the filter of timm's model family translate older layouts and resample position embeddings."""
-    module = sys.modules[type(backbone).__module__]
-    translate: Any = getattr(module, "checkpoint_filter_fn", None) or getattr(module, "_filter_fn", None)
+    translate = checkpoint_filter(backbone)
     if translate is None:
         return state
     try:
-        translated: Mapping[str, Tensor] = translate(dict(state), backbone)
+        translated = translate(dict(state), backbone)
     except Exception:  # noqa: BLE001  # a filter may trip over a file of another family in any way; the misfit is told from the names
         return state
     return translated

@@ -16,6 +16,7 @@ from visionft.bundle.prediction_files import write_csv, write_table
 from visionft.bundle.prediction_rows import COLUMNS, Prediction, Row, Unanswered
 from visionft.errors import UsageError
 from visionft.photos import Account, Quarantined
+from visionft.wording.lists import count
 from visionft.wording.shown_table import as_pandas
 
 SHOWN_ROWS = 20
@@ -175,7 +176,7 @@ class Predictions(Sequence[Row]):
     def _summary(self) -> str:
         account = self.account
         unread = f", {len(account.left_out):,} of {account.asked:,} not read" if account.left_out else ""
-        return f"{account.measured:,} photo{'' if account.measured == 1 else 's'} answered{unread}{self._state()}"
+        return f"{count(account.measured, 'photo')} answered{unread}{self._state()}"
 
     def _state(self) -> str:
         if self.unfinished is None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from visionft.cli.flags import dotted, given_flags, with_settings, with_typed_settings
+from visionft.cli.flags import dotted, given_flags, require_bounds, with_settings, with_typed_settings
 from visionft.cli.output import Json, finish, say
 from visionft.cli.path_checks import PLACE, require_device, require_photos
 from visionft.settings import METHODS, build_for, compared_methods
@@ -38,6 +38,7 @@ def advise(
     First the frozen backbone is looked at: nearest neighbours and logistic regression need no training. Nothing is
     written, and test photos are left alone.
     """
+    require_bounds(flags, AdviseSettings)
     asked = AdviseSettings(**{name: flags.pop(name) for name in AdviseSettings.model_fields if name in flags})
     given = dotted(flags)
     settings = build_for(compared_methods(asked.methods), photos, config, **given)

@@ -100,7 +100,7 @@ def _spelt(token: str) -> str:
 
 
 def _missing(error: ImportError, tokens: Sequence[str]) -> str:
-    """Say what a lean environment lacks; a fault inside a module of ours is a bug, and stays an error."""
+    """Say what is not installed here; a fault inside a module of ours is a bug, and stays an error."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ModuleNotFoundError):  # cyclopts wraps it into its own
         cause = cause.__cause__

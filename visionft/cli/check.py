@@ -6,6 +6,7 @@ from visionft.cli.arguments import Model
 from visionft.cli.output import Json, finish
 from visionft.cli.path_checks import require_run
 from visionft.errors import RunError
+from visionft.wording.lists import count
 
 
 def check(
@@ -30,4 +31,4 @@ def check(
 
 
 def _share(faults: int, files: int) -> str:
-    return f"{faults} of {files} file{'' if files == 1 else 's'}"
+    return f"{faults} of {count(files, 'file')}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from cyclopts.exceptions import (
     CoercionError,
     CycloptsError,
@@ -18,6 +16,7 @@ from visionft.cli.commands import COMMANDS
 from visionft.cli.other_tools import NO_COMMAND, RENAMED, advice
 from visionft.errors import UsageError
 from visionft.settings.fields import leaves, nearest
+from visionft.wording.did_you_mean import closest
 
 
 def sentence(error: CycloptsError) -> str:
@@ -52,7 +51,7 @@ def _unknown_command(given: str) -> str:
         return f"there is no command {given}; {NO_COMMAND[word]}"
     if word.partition("=")[1]:
         return f"there is no command {given}; begin with one, such as `visionft fit PHOTOS`, and give settings as flags"
-    close = [RENAMED[word]] if word in RENAMED else difflib.get_close_matches(word, [*COMMANDS, *RENAMED], n=1)
+    close = [RENAMED[word]] if word in RENAMED else closest(word, [*COMMANDS, *RENAMED])
     meant = f"did you mean {RENAMED.get(close[0], close[0])}?" if close else ""
     return f"there is no command {given}; {meant or 'give one of ' + ', '.join(COMMANDS)}"
 
@@ -63,7 +62,7 @@ def _unknown_flag(error: UnknownOptionError, command: str) -> str:
     if told := advice(command, given, names):
         return f"{command} has no flag {given}; {told}"
     known = [*names, "--help", "--version"]
-    close = [name for name in difflib.get_close_matches(given, known, n=2, cutoff=0.75) if name != given][:1]
+    close = [name for name in closest(given, known, n=2, cutoff=0.75) if name != given][:1]
     if not close and command == "fit" and (near := nearest(given.lstrip("-"))):
         meant = leaves()[near].flag.removesuffix(".name") if near in leaves() else f"--{near}.NAME"
         close = [meant] if meant != given else []
@@ -79,7 +78,7 @@ def _bad_value(error: CoercionError) -> str:
         return f"{name}: {error.__cause__}"
     choices = argument.get_choices() if argument else None
     if choices:
-        close = difflib.get_close_matches(value, choices, n=1)
+        close = closest(value, choices)
         meant = f"did you mean {close[0]}? " if close else ""
         return f"{name}: {value} is not known here; {meant}give {' or '.join(choices)}"
     number = "a number" if error.target_type is float else "a whole number"

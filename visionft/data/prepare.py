@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +26,7 @@ from visionft.files.manifest_names import is_manifest
 from visionft.photos import printable
 from visionft.settings import DataSettings
 from visionft.tasks.registry import DEFAULT
+from visionft.wording.did_you_mean import closest
 from visionft.wording.lists import count, some
 
 
@@ -129,7 +129,7 @@ def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None, c
         return scan(photos, settings, known)
     if not photos.exists():
         near = photos.parent if photos.parent.is_dir() else Path()
-        names = get_close_matches(photos.name, [entry.name for entry in near.iterdir()], n=1)
+        names = closest(photos.name, [entry.name for entry in near.iterdir()])
         hint = f"; did you mean {photos.parent / names[0]}?" if names else ""
         raise DataError(f"there is no {photos}: give a folder of class folders, or a CSV or Parquet manifest{hint}")
     if not is_manifest(photos):
@@ -225,7 +225,7 @@ def _noneusable(photos: Path, listed: Listing, checked: Listing) -> str:
     first = next(item for item in checked.quarantine if item.path == printable(listed.table["path"][0].as_py()))
     near = (checked.root / first.path).parent
     names = [entry.name for entry in near.iterdir()] if near.is_dir() else []
-    match = get_close_matches(Path(first.path).name, names, n=1) if first.reason == "no such file" else []
+    match = closest(Path(first.path).name, names) if first.reason == "no such file" else []
     hint = f"; did you mean {match[0]}?" if match else f"; paths start at {checked.root}" if is_manifest(photos) else ""
     photo = f"{first.path} is the first ({first.reason})"
     return f"none of the {count(listed.table.num_rows, 'photo')} of {photos} can be used; {photo}{hint}"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from visionft.data.caches.scan_cache import ScanCache, Stamps, now, outcomes, read_stamps
 from visionft.data.sources.listing import Listing
 from visionft.errors import PhotoError
+from visionft.machine.cores import cores
 from visionft.photos import Quarantined, contents, decode, digest, printable, remark
 from visionft.wording.lists import count, some
 
@@ -174,7 +175,7 @@ def _notes(remarks: Iterable[tuple[str, str]]) -> list[str]:
 
 @contextmanager
 def _pool(threads: int | None) -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(threads or min(MAX_THREADS, len(os.sched_getaffinity(0))))
+    pool = ThreadPoolExecutor(threads or min(MAX_THREADS, cores()))
     try:
         yield pool
     finally:

@@ -23,6 +23,7 @@ from visionft.photos import Account, printable, spreadsheet_safe_table
 from visionft.runs import Run
 from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.class_changes import succeed
+from visionft.wording.lists import count
 
 FILES = ("before_after.json", "before_after.csv")
 SHOWN = 10
@@ -97,8 +98,7 @@ class BeforeAfter:
         return sorted(self.classes, key=lambda row: (-abs(row.change), -row.support))
 
     def __str__(self) -> str:
-        kinds = "class" if len(self.classes) == 1 else "classes"
-        of = f"{self.split} photos of {len(self.classes):,} {kinds} that {self.before_run} knows too"
+        of = f"{self.split} photos of {count(len(self.classes), 'class', 'classes')} that {self.before_run} knows too"
         if not self.n:
             return f"before and after: there are no {of}"
         lines = [f"before and after, {self.n:,} {of}: top-1 {_share(self.before)} before, {_share(self.after)} after"]

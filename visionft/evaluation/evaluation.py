@@ -27,6 +27,7 @@ from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.learning import learning_of
 from visionft.runs.unfinished import sentence
 from visionft.tasks.registry import DEFAULT
+from visionft.wording.lists import count
 from visionft.wording.shown_table import Table
 from visionft.wording.told import headline
 
@@ -276,7 +277,7 @@ class Evaluation:
 
 def said_of_slices(found: Sequence[Slice]) -> list[str]:
     """Say which slices are worse by more than chance, or that none is, and how many were looked at."""
-    looks = f"{len(found):,} slice{'' if len(found) == 1 else 's'} looked at"
+    looks = f"{count(len(found), 'slice')} looked at"
     if not found:
         return ["slices: no value of these columns has 5 photos, and 5 beside it"]
     named = [one for one in found if one.named]

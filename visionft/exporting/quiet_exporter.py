@@ -10,22 +10,20 @@ from collections.abc import Iterator
 
 from onnx import ModelProto
 
+from visionft.machine.process_state import without_logs
+
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keep the exporter's progress lines, warnings and logs about its own internals from the user."""
-    disabled = logging.root.manager.disable
     with (
         warnings.catch_warnings(),
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
+        without_logs(logging.WARNING),
     ):
         warnings.simplefilter("ignore")
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(disabled)
+        yield
 
 
 def strip_traces(model: ModelProto) -> None:

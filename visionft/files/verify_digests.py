@@ -9,6 +9,7 @@ from typing import Any
 
 from visionft.files.digests import NAME, Digests, files
 from visionft.files.safe_open import MISSING, WEIGHTS_BYTES, UnreadableError, entry_of
+from visionft.wording.lists import count
 
 SHOWN = 5
 
@@ -46,8 +47,8 @@ class Checked:
 
     def __str__(self) -> str:
         whole = "as written" if self.compared else "readable; whether as written, nobody can know"
-        found = whole if self.whole else _count(len(self.faults), "fault")
-        lines = [f"{self.kind} {self.path}: {_count(self.files, 'file')} looked at, {found}"]
+        found = whole if self.whole else count(len(self.faults), "fault")
+        lines = [f"{self.kind} {self.path}: {count(self.files, 'file')} looked at, {found}"]
         return "\n".join([*lines, *(f"  {fault}" for fault in self.faults), *(f"note: {note}" for note in self.notes)])
 
 
@@ -104,10 +105,6 @@ def _fault(digests: Digests, name: str, path: Path, inside: Path | None) -> str 
         gone_on_purpose = name in digests.pending and (digests.pending[name] is None or name not in digests.files)
         return None if gone_on_purpose and error.reason == MISSING else error.reason
     return None
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _told(what: str, names: list[str]) -> list[str]:

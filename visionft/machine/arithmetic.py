@@ -19,6 +19,14 @@ def same_threads() -> Iterator[None]:
 
 
 @contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Let torch compute in a number of threads while the block runs."""
+    with same_threads():
+        torch.set_num_threads(number)
+        yield
+
+
+@contextmanager
 def full_precision() -> Iterator[None]:
     """Compute without TF32 while the block, or the function that is so decorated, runs: final figures are fp32's."""
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn

@@ -12,6 +12,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def installed() -> int | None:
+    """Return the processors of the machine, of which a container or a scheduler may give this process fewer."""
+    return os.cpu_count()
+
+
 def load(samples: int = 10) -> float:
     """Return how many other processes a core want to run, over a second; 0 where the system does not say.
 

@@ -50,6 +50,17 @@ def quiet_loggers(level: int, *names: str) -> Iterator[None]:
 
 
 @contextmanager
+def without_logs(level: int) -> Iterator[None]:
+    """Let no logger say what is of a level or below while the block runs, whatever its own level is."""
+    before = logging.root.manager.disable
+    logging.disable(level)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
 def environment(**variables: str) -> Iterator[None]:
     """Set variables of the environment while the block runs."""
     with same_environment(*variables):

@@ -14,6 +14,7 @@ class Interrupted(KeyboardInterrupt):
     """Work was interrupted after its state was written; `exit_code` is 128 plus the signal's number.
 
     Attributes:
+        signal: its number.
         said_elsewhere: whether another process of the same fit says it, so that this one ends without a word.
     """
 
@@ -21,7 +22,7 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, signal_number: int, message: str) -> None:
         super().__init__(message)
-        self.exit_code = 128 + signal_number
+        self.signal, self.exit_code = signal_number, 128 + signal_number
 
 
 class Interruption:

@@ -12,7 +12,7 @@ from visionft.backbones import Network, depth_map
 from visionft.errors import BackboneError
 from visionft.methods.forward_probe import shapes
 from visionft.methods.param_roles import Added
-from visionft.methods.schedule import floor_of
+from visionft.methods.schedule import lowest_trained
 from visionft.methods.target_modules import WORDS
 
 Axis = Literal[1, -1]
@@ -87,7 +87,7 @@ def inject(network: Network, *, width: int, scale: float, dropout: float, unfree
 def _mlps(network: Network, unfreeze: float) -> list[str]:
     """Return the outermost modules that are MLPs by class or name, hold layers and lie deep enough."""
     levels = depth_map(network)
-    floor = floor_of(unfreeze, levels.levels)
+    lowest = lowest_trained(unfreeze, levels.levels)
     found: list[str] = []
     for path, module in network.backbone.named_modules():
         own = path.rpartition(".")[2].lower()
@@ -99,7 +99,7 @@ def _mlps(network: Network, unfreeze: float) -> list[str]:
             continue
         level = [levels.of_parameter[f"backbone.{path}.{name}"] for name, _ in module.named_parameters()]
         matrices = sum(parameter.ndim > 1 for parameter in module.parameters())
-        if matrices > 1 and min(level) >= floor:
+        if matrices > 1 and min(level) >= lowest:
             found.append(path)
     return found
 

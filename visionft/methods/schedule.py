@@ -41,20 +41,20 @@ class State:
     """What trains at one step.
 
     Attributes:
-        floor: the lowest level that trains; L where nothing does.
-        rates: learning rate of each level, 0 below the floor.
-        roles: of the backbone, that train at and above the floor; a head always trains there.
+        lowest: the lowest level that trains; L where nothing does.
+        rates: learning rate of each level, 0 below `lowest`.
+        roles: of the backbone, that train at and above `lowest`; a head always trains there.
         ratio: rate of the role `added_b` over that of its level.
     """
 
-    floor: int
+    lowest: int
     rates: tuple[float, ...]
     roles: frozenset[Role] = BACKBONE_ROLES
     ratio: float = 1.0
 
     def trains(self, depth: int, role: Role) -> bool:
         """Whether parameters of this depth and role change at this step."""
-        return depth >= self.floor and (role == "head" or role in self.roles)
+        return depth >= self.lowest and (role == "head" or role in self.roles)
 
     def lr(self, depth: int, role: Role) -> float:
         """Return the learning rate of this depth and role; 0 where nothing trains."""
@@ -70,7 +70,7 @@ class Stretch:
     start: int
     steps: int
     warmup: int
-    floor: int
+    lowest: int
     peaks: tuple[float, ...]
 
     def factor(self, step: int) -> float:
@@ -105,7 +105,7 @@ class Schedule:
     def changes(self) -> tuple[int, ...]:
         """Steps after the first at which other levels train than at the step before."""
         pairs = zip(self.stretches, self.stretches[1:], strict=False)
-        return tuple(after.start for before, after in pairs if before.floor != after.floor)
+        return tuple(after.start for before, after in pairs if before.lowest != after.lowest)
 
     def phase(self, step: int) -> int:
         """Return the index of the phase that a step is in; past the end, the last one's."""
@@ -120,7 +120,7 @@ class Schedule:
             return State(self.levels, (0.0,) * self.levels, self.roles, self.ratio)
         stretch = self.stretches[index]
         factor = stretch.factor(min(step, self.total_steps - 1))
-        return State(stretch.floor, tuple(peak * factor for peak in stretch.peaks), self.roles, self.ratio)
+        return State(stretch.lowest, tuple(peak * factor for peak in stretch.peaks), self.roles, self.ratio)
 
     @cached_property
     def _starts(self) -> tuple[int, ...]:
@@ -151,14 +151,14 @@ def from_phases(
     start = 0
     for phase in phases:
         steps = phase.epochs * facts.steps_per_epoch
-        floor = floor_of(phase.unfreeze, facts.levels)
-        peaks = _peaks(phase, floor, optim, facts.levels)
-        stretches.append(Stretch(start, steps, int(optim.warmup * steps), floor, peaks))
+        lowest = lowest_trained(phase.unfreeze, facts.levels)
+        peaks = _peaks(phase, lowest, optim, facts.levels)
+        stretches.append(Stretch(start, steps, int(optim.warmup * steps), lowest, peaks))
         start += steps
     return Schedule(facts.levels, facts.steps_per_epoch, tuple(stretches), roles)
 
 
-def floor_of(unfreeze: float, levels: int) -> int:
+def lowest_trained(unfreeze: float, levels: int) -> int:
     """Return the lowest level that trains when a share of the backbone's levels is unfrozen from the top.
 
     The share is rounded to whole levels; any share above 0 unfreezes at least one.
@@ -167,15 +167,15 @@ def floor_of(unfreeze: float, levels: int) -> int:
     return backbone - max(int(unfreeze * backbone + 0.5), int(unfreeze > 0))
 
 
-def _peaks(phase: Phase, floor: int, optim: OptimSettings, levels: int) -> tuple[float, ...]:
-    """Return lr * decay**(top - depth) for the backbone and the head's own rate on top; 0 below the floor."""
+def _peaks(phase: Phase, lowest: int, optim: OptimSettings, levels: int) -> tuple[float, ...]:
+    """Return lr * decay**(top - depth) for the backbone and the head's own rate on top; 0 below `lowest`."""
     run, head = _resolved(optim.lr, "optim.lr"), _resolved(optim.head_lr, "optim.head_lr")
     decay = _resolved(optim.layer_decay if phase.layer_decay == "auto" else phase.layer_decay, "optim.layer_decay")
     base = run if phase.lr == "auto" else phase.lr
     top = levels - 2
     if phase.lr != "auto":  # a phase's rate is its top's: the head alone, or the backbone and the head in proportion
-        head = phase.lr if floor == levels - 1 else head * phase.lr / run
-    return (*(base * decay ** (top - depth) if depth >= floor else 0.0 for depth in range(levels - 1)), head)
+        head = phase.lr if lowest == levels - 1 else head * phase.lr / run
+    return (*(base * decay ** (top - depth) if depth >= lowest else 0.0 for depth in range(levels - 1)), head)
 
 
 def _resolved(value: float | Literal["auto"], name: str) -> float:

@@ -12,7 +12,7 @@ from torch import nn
 from visionft.backbones import depth_map
 from visionft.backbones.network import Network
 from visionft.errors import BackboneError, UsageError
-from visionft.methods.schedule import floor_of
+from visionft.methods.schedule import lowest_trained
 
 Kind = Literal["attention", "mlp", "other"]
 WORDS: dict[Kind, tuple[str, ...]] = {"attention": ("attn", "attention"), "mlp": ("mlp", "ffn", "glu")}
@@ -50,9 +50,9 @@ def find(network: Network, targets: str, unfreeze: float) -> tuple[Target, ...]:
         BackboneError: the backbone has no such layers, or no separable q, k and v.
     """
     levels = depth_map(network)
-    floor = floor_of(unfreeze, levels.levels)
+    lowest = lowest_trained(unfreeze, levels.levels)
     layers = {
-        path: module for path, module in adaptable(network.backbone) if _level(levels.of_parameter, path) >= floor
+        path: module for path, module in adaptable(network.backbone) if _level(levels.of_parameter, path) >= lowest
     }
     kinds = {path: kind_of(network.backbone, path) for path in layers}
     if targets in ("q", "v", "qv"):

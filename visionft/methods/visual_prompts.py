@@ -16,7 +16,7 @@ from visionft.backbones import Network, depth_map
 from visionft.errors import BackboneError
 from visionft.methods.forward_probe import run_once, shapes
 from visionft.methods.param_roles import Added
-from visionft.methods.schedule import floor_of
+from visionft.methods.schedule import lowest_trained
 
 
 class Prompts(Added):
@@ -62,12 +62,12 @@ def inject(network: Network, *, tokens: int, deep: bool, unfreeze: float) -> int
     if not isinstance(blocks, nn.Sequential | nn.ModuleList) or not _are_sequences(network, blocks):
         raise _unsuitable(network)
     levels = depth_map(network)
-    floor = floor_of(unfreeze, levels.levels)
+    lowest = lowest_trained(unfreeze, levels.levels)
     depth = [
         min(levels.of_parameter[f"backbone.blocks.{i}.{name}"] for name, _ in block.named_parameters())
         for i, block in enumerate(blocks)
     ]
-    chosen = [i for i, level in enumerate(depth) if level >= floor]
+    chosen = [i for i, level in enumerate(depth) if level >= lowest]
     if not chosen:
         raise BackboneError(f"no block of {network.name} lies in that share; raise --method.unfreeze")
     _wrap(network, blocks, chosen, tokens, deep)

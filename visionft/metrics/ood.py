@@ -70,7 +70,7 @@ def known_scores(
 def unit(features: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return features (n, D) at length 1, as `embedding` of a bundle; zeros stay zeros."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.asarray(features / np.maximum(lengths, 1e-12), np.float32)  # torch's F.normalize has the same floor
+    return np.asarray(features / np.maximum(lengths, 1e-12), np.float32)  # torch's F.normalize has the same lower bound
 
 
 def _spread(values: NDArray[np.floating]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from visionft.photos.quarantine import Quarantined
+from visionft.wording.lists import count
 
 LOUD_SHARE = 0.01
 """Above this share of photos left out the headline of a report says so."""
@@ -81,7 +82,7 @@ class Account:
         if not self.is_loud:
             return ""
         lost = f", no photo of {_some(self.lost_classes)}" if self.lost_classes else ""
-        return f"{len(self.left_out):,} of {_photos(self.asked)} left out{lost}"
+        return f"{len(self.left_out):,} of {count(self.asked, 'photo')} left out{lost}"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; the photos left out stand there one by one."""
@@ -100,12 +101,12 @@ class Account:
 
     def __str__(self) -> str:
         if not self.left_out:
-            return f"{_photos(self.asked)} asked for, all measured"
+            return f"{count(self.asked, 'photo')} asked for, all measured"
         why = ", ".join(f"{number:,} {reason}" for reason, number in self.reasons.items())
         lost = f"; no photo is left of {_some(self.lost_classes)}" if self.lost_classes else ""
         named = _some([item.path for item in self.left_out])
         measured = f"{self.measured:,} measured, {len(self.left_out):,} left out"
-        return f"{_photos(self.asked)} asked for, {measured} ({why}): {named}{lost}"
+        return f"{count(self.asked, 'photo')} asked for, {measured} ({why}): {named}{lost}"
 
 
 def is_asked_for(item: Quarantined) -> bool:
@@ -123,10 +124,6 @@ def is_asked_for(item: Quarantined) -> bool:
     if item.reason == "empty file":
         return not ending  # photos in a store are often called by their digests alone
     return not (item.reason.startswith("not an image") or item.reason.endswith((", not a photo", "in a class folder")))
-
-
-def _photos(number: int) -> str:
-    return f"{number:,} photo{'' if number == 1 else 's'}"
 
 
 def _some(names: Sequence[str]) -> str:

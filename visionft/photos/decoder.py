@@ -54,7 +54,8 @@ _TURNS: dict[object, Callable[[Pixels], Pixels]] = {
 }
 _SIDEWAYS = (5, 6, 7, 8)
 
-# PIL warns of odd metadata around sound pixels; warnings.catch_warnings is not safe in the threads that decode photos.
+# PIL warns of odd metadata around sound pixels. The filter, of its UserWarnings alone, stays: catch_warnings is unsafe
+# in threads, of which one would take it away while another decodes.
 _HUSHED = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
 
 

@@ -14,6 +14,7 @@ from visionft.backbones import Network, WeightSource
 from visionft.bundle.size_limits import too_large
 from visionft.data import Manifest
 from visionft.errors import WeightsError
+from visionft.machine.arithmetic import same_threads
 from visionft.machine.devices import pick_device
 from visionft.machine.progress import Say
 from visionft.planning import activation_memory, gradient_checkpointing, remembered_choices
@@ -75,6 +76,12 @@ class Plan:
         """What an adapter of this run lies over: the name of pretrained weights, or the folder of another run."""
         return self.origin.path if self.origin else self.source.name
 
+    def schedule(self, steps_per_epoch: int) -> methods.Schedule:
+        """Return what trains at which step, given how many batches of the plan's size the training photos make."""
+        levels = backbones.depth_map(self.network).levels
+        facts = methods.Facts(levels, steps_per_epoch, int(self.settings.epochs), self.solves_head)
+        return methods.schedule(self.settings.method, self.settings.optim, facts)
+
 
 def require_obtainable(wanted: FitSettings) -> None:
     """Refuse a device, backbone or weights that cannot be had: no photo has to be opened for that.
@@ -92,6 +99,7 @@ def require_obtainable(wanted: FitSettings) -> None:
         backbones.require_obtainable(backbones.OFFLINE_BACKBONE, wanted.weights)
 
 
+@same_threads()  # what is measured on the way takes those of the run
 def make_plan(
     wanted: FitSettings,
     manifest: Manifest,

@@ -15,7 +15,7 @@ import pyarrow.parquet
 
 from visionft import methods
 from visionft.photos import printable
-from visionft.reporting.answers import Answers
+from visionft.reporting.photo_answers import Answers
 from visionft.runs import Run, layout
 from visionft.runs.calibration_file import Calibration
 from visionft.runs.run_files import read_json, verified_table

@@ -13,7 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoesca
 
 from visionft.reporting import charts
 from visionft.reporting.album import Album
-from visionft.reporting.answers import SMALL
+from visionft.reporting.photo_answers import SMALL
 
 Facts = Mapping[str, Any]
 TEMPLATES = files("visionft.reporting") / "templates"

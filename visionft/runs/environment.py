@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from importlib import metadata
@@ -11,6 +10,7 @@ from typing import Any
 
 import torch
 
+from visionft.machine.cores import cores, installed
 from visionft.runs.layout import KEEPS_DIGESTS, VERSION
 
 PACKAGES = (
@@ -34,7 +34,11 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "platform": platform.platform(),
-        "processor": {"cores": os.cpu_count(), "capability": torch.backends.cpu.get_cpu_capability()},
+        "processor": {
+            "cores": installed(),
+            "usable_cores": cores(),
+            "capability": torch.backends.cpu.get_cpu_capability(),
+        },
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

@@ -32,12 +32,12 @@ def result(record: dict[str, Any], score: str = "top1") -> dict[str, Any]:
     return record
 
 
-def elder(record: Any) -> dict[str, Any] | None:
+def earlier_run(record: Any) -> dict[str, Any] | None:
     """Return the description of an earlier run, with what is asked of it, and so on back."""
     if record is None:
         return None
     words = [record[key] for key in ("path", "classes_hash", "data_fingerprint", "weights_sha256")]
     if not all(isinstance(word, str) for word in words):
         raise TypeError("an earlier run is described by words")
-    elder(record.get("origin"))
+    earlier_run(record.get("origin"))
     return dict(record)

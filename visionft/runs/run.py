@@ -137,12 +137,12 @@ class Run:
     @cached_property
     def origin(self) -> dict[str, Any] | None:
         """The run that this one went on from: path, classes_hash, data_fingerprint, weights_sha256, its own origin."""
-        return read_record(self.path / layout.CHOICES, lambda record: record_schema.elder(record.get("origin")))
+        return read_record(self.path / layout.CHOICES, lambda record: record_schema.earlier_run(record.get("origin")))
 
     @cached_property
     def teacher(self) -> dict[str, Any] | None:
         """The run that taught this one, as `origin`."""
-        return read_record(self.path / layout.CHOICES, lambda record: record_schema.elder(record.get("teacher")))
+        return read_record(self.path / layout.CHOICES, lambda record: record_schema.earlier_run(record.get("teacher")))
 
     @cached_property
     def environment(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from visionft.bundle.prediction_files import write_table
 from visionft.photos import Quarantined
 from visionft.serving.prediction_changes import WRITERS, ClassPair, Compared, Turn
+from visionft.wording.lists import count
 
 Z95 = 1.959963984540054  # the normal quantile of 97.5 %
 SHOWN = 10
@@ -121,7 +122,7 @@ class Comparison:
         asked = len(self.rows) + len(self.quarantine)
         unread = f", {len(self.quarantine):,} of {asked:,} not read" if self.quarantine else ""
         lines = [
-            f"{len(self.rows):,} photo{'' if len(self.rows) == 1 else 's'}{unread}: "
+            f"{count(len(self.rows), 'photo')}{unread}: "
             f"{counted['same']:,} keep their answer, {counted['changed']:,} ({share:.1%}) change it"
         ]
         flips = [f"{counted[f'became_{word}']:,} become {word}" for word in ("unknown", "known")]

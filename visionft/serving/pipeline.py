@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from visionft.bundle import Answer
 from visionft.errors import PhotoError
+from visionft.machine.cores import cores
 from visionft.serving.decode_process import DecodeProcess
 from visionft.serving.engine import Engine
 from visionft.serving.fair_queue import FairQueue, Job, Photo, Source
@@ -59,7 +59,7 @@ class Pipeline:
         self._near, self._far = FairQueue(LANE_BYTES), FairQueue(0)
         self._apart = DecodeProcess(engine.front, limits.max_pixels)
         self._begun: dict[str, float] = {}  # when each thread began what it is at
-        self._decoders = [f"visionft-decode-{number}" for number in range(os.cpu_count() or 1)]
+        self._decoders = [f"visionft-decode-{number}" for number in range(cores())]
         for name in self._decoders:
             threading.Thread(target=self._decode, args=[self._near, self._near_pixels], name=name, daemon=True).start()
         self._keeper = threading.Thread(target=self._keep_apart, name="visionft-apart", daemon=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from visionft.settings.applicability import ALWAYS
-from visionft.settings.node import Settings
+from visionft.settings.node import Count, Settings
 
 
 class AdviseSettings(Settings):
@@ -13,7 +13,7 @@ class AdviseSettings(Settings):
 
     methods: Annotated[str | None, ALWAYS] = None
     """Methods to compare, such as lora,full; none: all."""
-    steps: Annotated[int, ALWAYS] = 20
+    steps: Annotated[Count, ALWAYS] = 20
     """Training steps a method; after 30 seconds no new one is begun."""
     small_files: Annotated[bool, ALWAYS] = False
     """One small file a task, beside a base that tasks share, is wanted."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -15,6 +14,7 @@ from visionft.settings import other_names
 from visionft.settings.fields import Leaf, Root, flag_of, leaf_at, leaves, nearest, variants
 from visionft.settings.fit import FitSettings
 from visionft.settings.method import Phase
+from visionft.wording.did_you_mean import closest
 from visionft.wording.safe_text import printable
 
 Label = Callable[[str], str]
@@ -124,7 +124,7 @@ def _line(path: str, details: list[ErrorDetails], label: Label, root: Root) -> s
     if kind in ("model_type", "model_attributes_type"):
         return f"{label(path)}: {shown(value)} is not a group of settings; give {_members(path)}"
     leaf = leaf_at(path, root)
-    close = difflib.get_close_matches(value, leaf.choices, n=1) if leaf and isinstance(value, str) else []
+    close = closest(value, leaf.choices) if leaf and isinstance(value, str) else []
     meant = f"did you mean {close[0]}? give" if close else "give"
     return f"{label(path)}: {shown(value)} {_wrong(detail, leaf)}; {meant} {_wanted(path, root)}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from visionft.settings import other_names
 from visionft.settings.applicability import Applies
 from visionft.settings.fit import FitSettings
 from visionft.settings.method import Phase
+from visionft.wording.did_you_mean import closest
 
 _SPELT = {"from_run": "from"}
 """Settings whose flag has a name that Python keeps for itself."""
@@ -211,7 +211,7 @@ def nearest(path: str, root: Root = FitSettings) -> str | None:
     """Return the known setting or group that a wrong dotted path most likely meant, or None."""
     path = path.replace("-", "_")
     if inside := re.fullmatch(r"(method\.phases\.\d+\.)(\w+)", path):
-        return next((inside[1] + name for name in difflib.get_close_matches(inside[2], phase_leaves(), n=1)), None)
+        return next((inside[1] + name for name in closest(inside[2], phase_leaves())), None)
     if other_names.SAME.get(path) in leaves(root):
         return other_names.SAME[path]
     known = [*leaves(root), *groups(root)]
@@ -219,7 +219,7 @@ def nearest(path: str, root: Root = FitSettings) -> str | None:
     same_name = [other for other in known if other.rpartition(".")[2] == last and other != path]
     same_group = [other for other in known if other.rpartition(".")[0] == path.rpartition(".")[0]]
     for candidates, cutoff in ((same_name, 0.0), (same_group, 0.6), (known, 0.6)):
-        if close := difflib.get_close_matches(path, candidates, n=1, cutoff=cutoff):
+        if close := closest(path, candidates, cutoff=cutoff):
             return close[0]
     by_last = {other.rpartition(".")[2]: other for other in reversed(known)}
-    return next((by_last[name] for name in difflib.get_close_matches(last, by_last, n=1, cutoff=0.75)), None)
+    return next((by_last[name] for name in closest(last, by_last, cutoff=0.75)), None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from visionft.errors import UsageError
 from visionft.settings.method import METHODS
+from visionft.wording.did_you_mean import closest
 
 
 def compared_methods(given: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def compared_methods(given: str | Sequence[str] | None) -> tuple[str, ...]:
         raise UsageError(f"--methods: no method is named; {known}")
     for name in names:
         if name not in METHODS:
-            close = difflib.get_close_matches(name, METHODS, n=1)
+            close = closest(name, METHODS)
             meant = f"did you mean {close[0]}? " if close else ""
             raise UsageError(f"--methods: {name} is not known here; {meant}{known}")
     return names

@@ -10,7 +10,7 @@ from signal import SIGINT
 import numpy as np
 import torch
 
-from visionft import backbones, methods
+from visionft import methods
 from visionft.data import EvalPhotos, FixedViews, Manifest, TrainLoader, TrainPhotos, eval_batches
 from visionft.errors import ProcessLostError, RunError
 from visionft.machine.progress import Say, bar
@@ -29,7 +29,7 @@ from visionft.training.early_stopping import EarlyStopping, StopOnSignal
 from visionft.training.eta import Eta
 from visionft.training.fabric import make_fabric
 from visionft.training.frozen_cache import TrainSource
-from visionft.training.listeners import Listener
+from visionft.training.listeners import Listener, Listeners
 from visionft.training.loop import train_loop
 from visionft.training.objective import Objective
 from visionft.training.ranks import ALONE, Ranks
@@ -71,7 +71,7 @@ def train_epochs(
         ProcessLostError: another process ended.
     """
     loader = make_loader(plan, manifest, ranks)
-    schedule = make_schedule(plan, loader.steps_per_epoch)
+    schedule = plan.schedule(loader.steps_per_epoch)
     if schedule.total_steps <= (checkpoint.step if checkpoint else 0):
         return
     if no_longer_better(history, plan.settings.optim.patience):
@@ -84,6 +84,7 @@ def train_epochs(
         batch = min(int(plan.settings.optim.batch_size), len(loader.dataset))
         say(f"{ranks.world} processes share each batch of {batch} photos, and the validation photos")
     work = Epochs(folder, manifest, checkpoint is not None)
+    told: tuple[Listeners, TrainState] | None = None
     watched = bar("training", shown=ranks.first)
     with (
         ranks.together(work),
@@ -102,11 +103,13 @@ def train_epochs(
             writer = RunWriter(folder, history, checkpoint is None, say) if ranks.first else None
             if writer:
                 own = [writer, Eta(loader, advance, say), EarlyStopping(history, say), *own, *listeners]
+            told = Listeners(own), state
             try:
                 train_loop(state, source, held_out, own)
-            except ProcessLostError:
+            except ProcessLostError as error:
                 if writer:
                     writer.lost(state)
+                told[0].stopped(state, error)
                 raise
             interruption.agree(ranks.most)
         except KeyboardInterrupt:
@@ -114,7 +117,10 @@ def train_epochs(
         finally:
             loader.close()
         if interruption.signal is not None:
-            raise Interrupted(interruption.signal, f"interrupted; the same command goes on with {folder}")
+            reason = Interrupted(interruption.signal, f"interrupted; the same command goes on with {folder}")
+            if told:
+                told[0].stopped(told[1], reason)
+            raise reason
 
 
 def take_part(work: Epochs, wanted: FitSettings, ranks: Ranks, loss: GivenLoss | None = None) -> None:
@@ -162,14 +168,6 @@ def make_loader(plan: Plan, manifest: Manifest, ranks: Ranks = ALONE) -> TrainLo
     pinned = settings.hardware.device == "cuda"
     batch = int(settings.optim.batch_size)
     return TrainLoader(photos, batch, settings.seed, workers, pin_memory=pinned, share=ranks.share)
-
-
-def make_schedule(plan: Plan, steps_per_epoch: int) -> methods.Schedule:
-    """Return what trains at which step."""
-    settings = plan.settings
-    levels = backbones.depth_map(plan.network).levels
-    facts = methods.Facts(levels, steps_per_epoch, int(settings.epochs), plan.solves_head)
-    return methods.schedule(settings.method, settings.optim, facts)
 
 
 def make_state(

@@ -84,6 +84,7 @@ class RunWriter(Listener):
         """Write the state after the last finished step."""
         state.checkpoint(self.history).save(self.folder / layout.CHECKPOINT)
         self._checkpointed, self._saved = time.monotonic(), state.step
+        state.written = self.folder / layout.CHECKPOINT
 
     def write_start(self, state: TrainState) -> None:
         """Write the weights that training starts from, in the form of the final ones."""

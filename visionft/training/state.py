@@ -40,6 +40,7 @@ class TrainState:
         averaged: exponential moving average of the weights, where it is on.
         l2_sp: pull towards the start, where it is on.
         stop: set by a listener: the loop is to be left.
+        written: set by what wrote a checkpoint: its file, until the listeners were told.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class TrainState:
         self.l2_sp: L2SP | None = None
         self.step, self.photos, self.micro_batch = 0, 0, int(self.settings.optim.micro_batch)
         self.stop = False
+        self.written: Path | None = None
         self._losses: list[Tensor] = []
         self._trains: methods.State | None = None
 

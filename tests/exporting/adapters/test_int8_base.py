@@ -22,7 +22,7 @@ from visionft.exporting import Exported, export_adapters
 from visionft.exporting.adapters.adapter_files import optional_inputs
 from visionft.exporting.adapters.adapter_graph import build_base
 from visionft.exporting.adapters.lora_runs import read_adapters
-from visionft.exporting.quantization import search as shrinking_search
+from visionft.exporting.quantization import recipe_search
 from visionft.exporting.quantization.core_graph import core_of, spliced
 from visionft.serving import Session
 from visionft.settings import ExportSettings
@@ -119,6 +119,6 @@ def test_what_no_base_can_be_is_refused(low_rank: dict[str, AdaptedFake], tmp_pa
 def test_a_base_without_matrix_products_is_refused(
     low_rank: dict[str, AdaptedFake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shrinking_search, "recipes", lambda *_: [])
+    monkeypatch.setattr(recipe_search, "recipes", lambda *_: [])
     with pytest.raises(BackboneError, match="is one of matrix products, and this one's weights are in convolutions"):
         export_adapters(low_rank, tmp_path / "bundle", ExportSettings(precision="int8", max_loss=90))

@@ -22,7 +22,7 @@ from visionft.exporting import Exported, export
 from visionft.exporting.onnx_model import halves
 from visionft.exporting.parity_photos import read_photos
 from visionft.exporting.quantization import quantize as shrinking
-from visionft.exporting.quantization import search as shrinking_search
+from visionft.exporting.quantization import recipe_search
 from visionft.exporting.quantization.accuracy import QuantizedModel, judge
 from visionft.exporting.reference_answers import Truth
 from visionft.metrics import Postprocess
@@ -137,7 +137,7 @@ def test_one_that_grew_is_refused(run: FakeRun, tmp_path: Path, monkeypatch: pyt
         core.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(10**6, np.float32), "ballast"))
         return core
 
-    monkeypatch.setattr(shrinking_search, "half_precision", grown)
+    monkeypatch.setattr(recipe_search, "half_precision", grown)
     with pytest.raises(PrecisionError, match=r"size: [\d,]+ bytes, and fp32 has [\d,]+; nothing was written"):
         export(run, tmp_path / "bundle", ExportSettings(precision="fp16", max_loss=60))
     assert list(tmp_path.iterdir()) == []

@@ -11,8 +11,8 @@ from tests.exporting.small_graphs import photos, pixels, whole
 from visionft.bundle import names as n
 from visionft.errors import BackboneError
 from visionft.exporting.quantization.core_graph import PREFIX, core_of, spliced
+from visionft.exporting.quantization.recipe_search import Bench, Trial, choose, search, worst_first
 from visionft.exporting.quantization.recipes import half_precision, recipes
-from visionft.exporting.quantization.search import Bench, Trial, choose, search, worst_first
 from visionft.serving.onnx_session import open_model
 
 KINDS = ("conv", "matmul")
@@ -118,7 +118,7 @@ def test_the_layer_behind_an_outlier_is_found(kind: str) -> None:
 
 
 def test_the_worst_group_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("visionft.exporting.quantization.search.STRETCHES", 2)
+    monkeypatch.setattr("visionft.exporting.quantization.recipe_search.STRETCHES", 2)
     core = core_of(whole("matmul", outlier=300.0))
     (recipe,) = recipes(core, pixels(16))
     said: list[tuple[str, int, int]] = []

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from visionft.exporting.quantization import quantize, search
+from visionft.exporting.quantization import quantize, recipe_search
 from visionft.exporting.quantization.speed import Race, race_of
 
 
@@ -20,6 +20,6 @@ def timed(ratio: float) -> Callable[..., Race]:
 def known_times() -> Iterator[pytest.MonkeyPatch]:
     """Let whatever is shrunken be 1.5 times as fast as it was."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (search, quantize):
+        for module in (recipe_search, quantize):
             patch.setattr(module, "race", timed(1.5))
         yield patch

@@ -20,7 +20,7 @@ from visionft.exporting.quantization.quantize import (
     speeds_of,
     training_pixels,
 )
-from visionft.exporting.quantization.search import search
+from visionft.exporting.quantization.recipe_search import search
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.stage_parity import Progress
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -22,11 +21,12 @@ from visionft.exporting.postprocess_graph import refit_answers
 from visionft.exporting.quantization.accuracy import QuantizedModel, judge
 from visionft.exporting.quantization.core_graph import core_of, spliced
 from visionft.exporting.quantization.gates import SLOWER, Gates, processor, saturation
-from visionft.exporting.quantization.search import CALIBRATING, CHOOSING, RACED, Trial, search
+from visionft.exporting.quantization.recipe_search import CALIBRATING, CHOOSING, RACED, Trial, search
 from visionft.exporting.quantization.speed import race
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.stage_parity import STAGE_PHOTOS, Progress, Stages
 from visionft.exporting.trained_model import Photos
+from visionft.machine.cores import cores
 from visionft.serving.onnx_session import open_model
 from visionft.settings import ExportSettings
 
@@ -48,10 +48,10 @@ class Wanted:
     """
 
     precision: Precision
-    max_loss: float = 0.5
-    allow: tuple[Literal["slower"], ...] = ()
-    accepted: float | None = None
-    limit: int | None = None
+    max_loss: float
+    allow: tuple[Literal["slower"], ...]
+    accepted: float | None
+    limit: int | None
 
 
 def wanted_of(settings: ExportSettings) -> Wanted | None:
@@ -222,7 +222,7 @@ def _record(gates: Gates, trial: Trial, speeds: tuple[SpeedRecord, ...], refitte
         bytes_fp32=gates.bytes_fp32,
         machine=MachineRecord(
             processor=processor(),
-            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            cores=cores(),
             onnxruntime=ort.__version__,
             saturates=saturation() is not None,
         ),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from visionft.compat.onnxruntime_private import (
     convert_float_to_float16,
     create_calibrator,
 )
+from visionft.machine.process_state import without_logs
 
 LEAST_SHARE = 0.1
 """Share of the weights from which on an operation is worth a recipe: less makes a file hardly smaller."""
@@ -161,12 +162,6 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has 
         return None if batch is None else {PIXELS: batch}
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> AbstractContextManager[None]:
     """Keep the quantisers' advice to run their own optimiser first, which the exporter has done, from the user."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(disabled)
+    return without_logs(logging.WARNING)

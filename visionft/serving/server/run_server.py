@@ -22,7 +22,7 @@ from visionft.serving.engine import Engine
 from visionft.serving.limits import Limits
 from visionft.serving.pipeline import Pipeline
 from visionft.serving.server import access_log
-from visionft.serving.server.app import build_app
+from visionft.serving.server.asgi_app import build_app
 from visionft.serving.server.authentication import Access, is_loopback
 from visionft.serving.server.http_error import shortened
 from visionft.serving.server.prometheus import Counters

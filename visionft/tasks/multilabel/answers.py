@@ -16,6 +16,7 @@ from visionft.bundle.prediction_rows import Unanswered
 from visionft.bundle.predictions import Predictions
 from visionft.bundle.schema import TensorRecord
 from visionft.errors import UsageError
+from visionft.wording.lists import count
 
 CHOSEN = "chosen"
 LABELS = "labels"
@@ -151,7 +152,7 @@ class LabelsAnswers:
 
     def subject(self, classes: int) -> str:
         """Count the labels."""
-        return f"{classes:,} label{'' if classes == 1 else 's'}"
+        return count(classes, "label")
 
 
 def _named(row: Any, classes: tuple[str, ...]) -> Any:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from visionft.metrics.confidence_intervals import RESAMPLES
 from visionft.photos import printable
 from visionft.tasks.multilabel.average_precision import average_precision, average_precision_drawn, measurable
+from visionft.wording.lists import count
 
 Interval = tuple[float, float]
 NAMES = ("map", "micro_f1", "macro_f1")
@@ -97,7 +98,7 @@ class LabelFigures:
 
     def _subject(self) -> str:
         unknown = f", {self.unknown:.1%} of the entries unknown" if self.unknown else ""
-        return f"{self.n:,} photos, {len(self.labels):,} label{'' if len(self.labels) == 1 else 's'}{unknown}"
+        return f"{count(self.n, 'photo')}, {count(len(self.labels), 'label')}{unknown}"
 
     def _rows(self) -> list[tuple[str, str, str]]:
         words = ("mAP", "micro F1", "macro F1")

@@ -29,7 +29,7 @@ def choose(root: Path, tree: Tree, settings: DataSettings) -> Reading:
         DataError: two readings are as likely, or what the settings ask for is not there.
     """
     proposed = propose(tree, settings)
-    best = [sides for sides in proposed if sides.standing == proposed[0].standing]
+    best = [sides for sides in proposed if sides.plausibility == proposed[0].plausibility]
     if len(best) > 1:
         raise DataError(_both(root, best))
     if settings.layout == "auto":
@@ -47,7 +47,7 @@ def recognise(tree: Tree, settings: DataSettings, known: Sequence[str]) -> Readi
     chain = start(tree, open_settings)
     proposed = [sides for base in reversed(chain) for sides in weigh(base) if sides.parts]
     proposed += propose(tree, open_settings.model_copy(update={"layout": "classes"}))
-    ranked = sorted(proposed, key=lambda sides: (sides.layout != settings.layout, -sides.standing))
+    ranked = sorted(proposed, key=lambda sides: (sides.layout != settings.layout, -sides.plausibility))
     names = {normalise(name) for name in known}
     each = [(sides, Leaves(tree, sides)) for sides in (*ranked, *_below_each(chain[-1]))]
     open_ones = [

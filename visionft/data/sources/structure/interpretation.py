@@ -53,7 +53,7 @@ class Sides:
         inside: the folder that is read, "" for the root.
         layout: whether folders are read as sides.
         parts: what is read.
-        standing: 2 where the tree speaks for it, 1 where it is possible, 0 where it makes no sense.
+        plausibility: 2 where the tree speaks for it, 1 where it is possible, 0 where it makes no sense.
         words: the reading in a few words, for a refusal.
         mend: the flag or the change that asks for it.
         because: what speaks for it.
@@ -62,7 +62,7 @@ class Sides:
     inside: str
     layout: Literal["classes", "splits"]
     parts: tuple[Part, ...]
-    standing: int
+    plausibility: int
     words: str
     mend: str
     because: str

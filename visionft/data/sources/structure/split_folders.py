@@ -107,7 +107,7 @@ def _literal(chain: list[Node], settings: DataSettings) -> Node | None:
 
 
 def weigh(base: Node) -> list[Sides]:
-    """Return the possible readings of a folder, each with its standing; those of the highest come first."""
+    """Return the possible readings of a folder, each with its plausibility; the most plausible come first."""
     below = _below_classes(base)
     if below:
         return [below]
@@ -124,7 +124,7 @@ def weigh(base: Node) -> list[Sides]:
         found = _without_sense(base, side, named, holding)
     else:
         found = [_classes(base)]
-    return sorted(found, key=lambda sides: -sides.standing)
+    return sorted(found, key=lambda sides: -sides.plausibility)
 
 
 def _named(folders: list[Node]) -> Named:
@@ -146,11 +146,11 @@ def _inner(side: Node) -> Node:
     return side
 
 
-def _classes(base: Node, standing: int = 2, because: str = "") -> Sides:
+def _classes(base: Node, plausibility: int = 2, because: str = "") -> Sides:
     first = next((child for child in base.bearing), None)
     such = f" such as {first.shown}" if first else ""
     return Sides(
-        base.path, "classes", (Part(base.path),), standing, f"as classes{such}", CLASSES,
+        base.path, "classes", (Part(base.path),), plausibility, f"as classes{such}", CLASSES,
         because or "no folders named like sides of a set",
     )  # fmt: skip
 
@@ -166,9 +166,9 @@ def _on_top(base: Node, side: Named, holding: list[Node], others: list[Node]) ->
     return [found, _classes(base, 0 if sure else 1, f"{names} share no folder")]
 
 
-def _splits(base: Node, side: Named, holding: list[Node], standing: int, because: str) -> Sides:
+def _splits(base: Node, side: Named, holding: list[Node], plausibility: int, because: str) -> Sides:
     parts = tuple(Part(_inner(child).path, side[child.path]) for child in holding)
-    return Sides(base.path, "splits", parts, standing, _sides_in_words(parts), SPLITS, because)
+    return Sides(base.path, "splits", parts, plausibility, _sides_in_words(parts), SPLITS, because)
 
 
 def _sides_in_words(parts: tuple[Part, ...]) -> str:
@@ -194,7 +194,7 @@ def _flat_beside(base: Node, side: Named, trained: list[Node], flat: list[Node],
         f"--data.inside {quote(train.shown)}", because,
     )  # fmt: skip
     if len(trained) > 1:
-        within = _splits(base, side, trained, within.standing, because)
+        within = _splits(base, side, trained, within.plausibility, because)
     return [within, _classes(base, 1 if others else 0)]
 
 

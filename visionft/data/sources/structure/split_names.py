@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from difflib import get_close_matches
 
 from visionft.data.splits import SPLIT_NAMES
+from visionft.wording.did_you_mean import closest
 
 _SIDES = {
     "train": ("train", "training", "trn", "trainval"),
@@ -40,7 +40,7 @@ def likely_side(name: str) -> str | None:
     known = [word for word in _SIDE_OF if len(word) > len("val")]
     for word in _words(name):
         begun = [other for other in ("train", "test", "valid") if word.startswith(other)]
-        if near := begun or get_close_matches(word, known, n=1, cutoff=0.75):
+        if near := begun or closest(word, known, cutoff=0.75):
             return _SIDE_OF[near[0]]
     return None
 

@@ -18,7 +18,7 @@ from visionft.serving.engine import Engine
 from visionft.serving.limits import Limits
 from visionft.serving.pipeline import Pipeline
 from visionft.serving.server.access_log import JsonLines
-from visionft.serving.server.app import build_app
+from visionft.serving.server.asgi_app import build_app
 from visionft.serving.server.prometheus import Counters
 from visionft.serving.server.service import Service
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from visionft.reporting.answers import PAIRS, PHOTOS, Answers
+from visionft.reporting.photo_answers import PAIRS, PHOTOS, Answers
 
 
 def table(rows: list[tuple[str, str, float, float]]) -> pa.Table:
