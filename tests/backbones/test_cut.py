@@ -37,7 +37,12 @@ def gradients(network: Network, logits: Tensor, level: int) -> dict[str, Tensor 
     return dict(zip(upper, found, strict=True))
 
 
-@pytest.mark.parametrize("name", CHAINS)
+SLOW = ("test_efficientnet", "test_convnext")  # the levels with most blocks
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in CHAINS]
+)
 def test_both_halves_give_the_networks_answers_at_every_level(name: str) -> None:
     network = made(name)
     x = photos(network, 5)
