@@ -32,26 +32,27 @@ def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
     return np.random.default_rng(stream(Purpose.ORDER, seed, epoch)).permutation(n)
 
 
-def grouped(order: NDArray[np.int64], labels: NDArray[np.integer], per_class: int) -> NDArray[np.int64]:
+def grouped(
+    order: NDArray[np.int64], labels: NDArray[np.integer], per_class: int, random: np.random.Generator
+) -> NDArray[np.int64]:
     """Return an order (n,) of the same photos in which those of one class follow one another, `per_class` at a time.
 
-    Each class is cut into runs of so many photos, the last of which may be shorter, as the order has them; runs stand
-    where their first photo stood. Every photo still comes once.
+    Each class is cut into runs of so many photos, in their order; the last run may be shorter. Runs come in any order,
+    and every photo still comes once.
 
     Args:
         order: (n,) photos in a random order.
         labels: (n,) classes of the photos 0 to n - 1.
         per_class: photos of a run, from 1.
+        random: decides the order of the runs.
     """
     n = len(order)
-    by_class = np.argsort(labels[order], kind="stable")  # positions in the order, class by class
-    sorted_labels = labels[order][by_class]
-    starts = np.flatnonzero(np.r_[True, sorted_labels[1:] != sorted_labels[:-1]])
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    own = labels[by_class]
+    starts = np.flatnonzero(np.r_[True, own[1:] != own[:-1]])
     within = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))
-    first = np.maximum.accumulate(np.where(within % per_class == 0, np.arange(n), 0))  # of each run
-    place = np.empty(n, np.int64)
-    place[by_class] = by_class[first]
-    return order[np.lexsort((np.arange(n), place))]
+    run = np.cumsum(within % per_class == 0) - 1
+    return by_class[np.argsort(random.permutation(run[-1] + 1)[run], kind="stable")]
 
 
 def steps_per_epoch(n: int, batch_size: int) -> int:
@@ -98,7 +99,8 @@ class EpochSampler:
         """Yield the remaining batches of the chosen epoch."""
         order = permutation(self.seed, self.epoch, self.n)
         if self.labels is not None:
-            order = grouped(order, self.labels, self.per_class)
+            runs = np.random.default_rng(stream(Purpose.ORDER, self.seed, self.epoch, 1))
+            order = grouped(order, self.labels, self.per_class, runs)
         for step in range(self.start, self.steps):
             batch = order[step * self.batch_size : (step + 1) * self.batch_size]
             yield [(self.view, index) for index in batch[self._own].tolist()]
