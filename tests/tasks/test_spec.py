@@ -12,7 +12,7 @@ def test_the_best_of_several_is_the_largest_key() -> None:
     up, down = Score("map", "mAP", ".2%"), Score("mae", "MAE", ".4g", higher=False)
     assert max([(0.8, 2.0), (0.9, 3.0), (0.9, 1.0)], key=lambda row: up.key(*row)) == (0.9, 1.0)
     assert max([(0.8, 2.0), (0.9, 1.0)], key=lambda row: down.key(*row)) == (0.8, 2.0)
-    assert (up.column, up.spoken(0.8765), up.brief(0.8765)) == ("val_map", "mAP 87.65%", "mAP 87.7%")
+    assert (up.column, up.spoken(0.8768), up.brief(0.8768)) == ("val_map", "mAP 87.68%", "mAP 87.7%")
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -138,7 +138,7 @@ class FitSettings(Settings):
         loss = self.loss or spec.losses[0]
         if loss in spec.compares and pieces != "auto" and (batch == "auto" or pieces < batch):
             raise ValueError(
-                f"optim.micro_batch: {pieces} is a part of a batch of {batch}, and the loss {loss} compares all photos "
+                f"optim.micro_batch: {pieces} is a part of a batch ({batch}), and the loss {loss} compares all photos "
                 "of a batch with one another; leave it out"
             )
         return self

@@ -165,7 +165,7 @@ def test_what_cannot_be_is_one_sentence(
 ) -> None:
     with pytest.raises(SettingsError, match="head: the task retrieval has no cosine; give one of linear"):
         build(shapes, task="retrieval", head="cosine")
-    with pytest.raises(SettingsError, match=r"micro-batch: 4 is a part of a batch of 8, and the loss supcon compares"):
+    with pytest.raises(SettingsError, match=r"micro-batch: 4 is a part of a batch \(8\), and the loss supcon compares"):
         build(shapes, task="retrieval", loss="supcon", **{"optim.micro_batch": 4, "optim.batch_size": 8})
     with pytest.raises(SettingsError, match=r"the task retrieval has no classes to smooth"):
         build(shapes, task="retrieval", **{"optim.label_smoothing": 0.2})
