@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from visionft.data import EpochSampler, permutation, steps_per_epoch
-from visionft.data.sampler import Purpose, stream
+from visionft.data.sampler import Purpose, grouped, stream
 from visionft.training.ranks import Ranks
 
 
@@ -65,3 +65,32 @@ def test_views_that_come_again_are_handed_out_in_each_epochs_own_order() -> None
     assert {view for samples in epochs for view, _ in samples} == {2}
     assert sorted(epochs[0]) == sorted(epochs[1])
     assert epochs[0] != epochs[1]
+
+
+@pytest.mark.parametrize("per_class", [1, 3, 4])
+def test_photos_of_a_class_follow_one_another_and_each_comes_once(per_class: int) -> None:
+    labels = np.random.default_rng(0).choice(5, size=53, p=[0.5, 0.2, 0.15, 0.1, 0.05])
+    order = grouped(permutation(0, 0, 53), labels, per_class, np.random.default_rng(1))
+    assert sorted(order.tolist()) == list(range(53))
+    runs = sum(-(-count // per_class) for count in np.bincount(labels).tolist())
+    assert np.count_nonzero(np.diff(labels[order])) < runs, "two runs of one class may meet, and no run is torn"
+    assert not np.array_equal(order, np.sort(order))
+
+
+def test_grouped_photos_are_a_pure_function_of_seed_and_epoch_and_go_on_where_they_stopped() -> None:
+    labels = np.arange(40) % 10
+    sampler = EpochSampler(40, 8, seed=1, labels=labels, per_class=4)
+    sampler.set_epoch(3)
+    whole = list(sampler)
+    sampler.set_epoch(3, start=2)
+    assert list(sampler) == whole[2:]
+    assert [len({int(labels[index]) for _, index in batch}) for batch in whole] == [2] * 5
+    sampler.set_epoch(4)
+    assert [[index for _, index in batch] for batch in sampler] != [[index for _, index in batch] for batch in whole]
+
+
+def test_processes_share_a_grouped_batch() -> None:
+    labels = np.arange(40) % 8
+    parts = [list(EpochSampler(40, 8, 1, Ranks(rank, 2).share, labels, 4)) for rank in (0, 1)]
+    whole = list(EpochSampler(40, 8, 1, labels=labels, per_class=4))
+    assert [a + b for a, b in zip(*parts, strict=True)] == whole

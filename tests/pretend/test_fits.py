@@ -81,13 +81,15 @@ OTHERWISE = {
     "retention": "test_a_second_run_goes_on_learns_from_it_and_measures_what_it_forgot",
     "task": "test_numbers_are_learnt_there_too",
     "loss": "test_numbers_are_learnt_there_too",
+    "embedding.size": "test_embeddings_are_learnt_there_too",
+    "embedding.per_class": "test_embeddings_are_learnt_there_too",
     "hardware.compile": "torch.compile traces through no tensor subclass that lies; benchmarks/gpu.py has it",
 }
 HOST = {
     "photos", "out", "seed", "apply", "augment.pipeline", "report.pictures",
     "data.inside", "data.layout", "data.depth", "data.group_by", "data.validation",
     "data.test",
-    "data.splits",
+    "data.splits", "data.split_by",
     "data.path_column", "data.label_column", "data.cache_gb", "data.max_pixels", "data.scan_cache", "classes.rename",
     "preprocess.crop_pct", "augment.flip", "hardware.checkpoint_seconds", "optim.warmup", "optim.weight_decay",
     "optim.lr", "optim.head_lr", "augment.size", "method.solver", "method.head_first", "method.phases", "method.cycles",
@@ -151,6 +153,16 @@ def test_several_labels_are_learnt_there_too(loss: str, shapes: Path, tmp_path: 
             several_labels(shapes, tmp_path / "a.csv"), out=tmp_path / "run", say=lambda _: None, **wanted
         )
     assert run.result["val"]["map"] >= 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["arcface", "supcon"])  # one_hot, of proxy_anchor, is more than the stand-in can do
+def test_embeddings_are_learnt_there_too(loss: str, shapes: Path, tmp_path: Path) -> None:
+    wanted = flags(task="retrieval", loss=loss, **{"embedding.size": 16, "embedding.per_class": 2})
+    pieces = {} if loss == "arcface" else {"optim.micro_batch": 16}
+    with pretended():
+        run = visionft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **{**wanted, **pieces})
+    assert run.result["val"]["recall1"] >= 0
 
 
 @pytest.mark.parametrize("task", ["classification", "multilabel"])

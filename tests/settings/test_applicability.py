@@ -90,6 +90,12 @@ OBSTACLES: dict[str, list[Case]] = {
     ],
     "LEARNT": [({"task": "regression"}, "the task regression has no way to learn from another run")],
     "CONTINUED": [({"task": "regression"}, "the task regression has no way to go on from another run")],
+    "PROJECTED": [({}, "the task classification answers with classes, and learns no embedding of its own")],
+    "SAMPLED": [
+        ({"task": "retrieval", "method": "head"}, SOLVED),
+        ({"task": "retrieval", "epochs": 0}, UNTRAINED),
+        ({"task": "regression"}, "the task regression answers with numbers, and learns no embedding of its own"),
+    ],
     "SOLVABLE": [({"method": "head", "head": "cosine"}, "lbfgs solves linear heads and head is cosine")],
 }
 APPLYING: dict[str, dict[str, Any]] = {
@@ -99,6 +105,8 @@ APPLYING: dict[str, dict[str, Any]] = {
     "MANIFEST": {"photos": "photos.csv"},
     "FOLDER": {"photos": "folder"},
     "SOLVABLE": {"method": "head"},
+    "PROJECTED": {"task": "retrieval"},
+    "SAMPLED": {"task": "retrieval"},
 }
 NAMES = {id(value): name for name, value in vars(at).items() if isinstance(value, Applies)}
 

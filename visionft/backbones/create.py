@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,20 @@ GPU_BACKBONE = "convnext_tiny.in12k_ft_in1k"  # apache-2.0
 
 Size = int | tuple[int, int]
 """Side of a square, or (H, W), in pixels."""
+Outputs = int | Callable[[int], int]
+"""Numbers that a head answers with, or how many for so many features."""
 
 
 def create(
     name: str,
     weights: str | Path,
-    num_classes: int,
+    num_classes: Outputs,
     head: HeadKind = "linear",
     *,
     size: Size | None = None,
     drop: float = 0.0,
     drop_path: float = 0.0,
+    projects: bool = False,
 ) -> Network:
     """Create a network in `eval()` on the CPU. What is not pretrained is drawn from torch's global generator.
 
@@ -44,11 +47,12 @@ def create(
         name: timm's name, with or without a tag of weights (`mobilenetv2_100`, `mobilenetv2_100.ra_in1k`), `timm/NAME`,
             `hf-hub:OWNER/NAME` for a repository of the hub, or `local-dir:FOLDER` for a folder as timm saves it.
         weights: `hub` for those that come with the name, `none`, or the path of a safetensors or torch file.
-        num_classes: C, at least 1.
+        num_classes: C, at least 1, or what makes it of the features D.
         head: kind of the new head.
         size: side of the square input in pixels, or (H, W); none: that of the weights.
         drop: probability of dropout before the head, in [0, 1).
         drop_path: probability of stochastic depth in the backbone, in [0, 1).
+        projects: whether the head is a projection, whose answer is the embedding.
 
     Raises:
         BackboneError: timm has no such backbone, or it cannot take this size or drop path.
@@ -60,25 +64,27 @@ def create(
         backbone, source = _with_weights(name, plan, weights, arguments)
     except (TypeError, AssertionError, ValueError) as error:
         raise BackboneError(_refusal(name, arguments, error)) from error
-    return _network(name, plan, backbone, source, num_classes, head, size, drop)
+    return _network(name, plan, backbone, source, num_classes, head, size, drop, projects)
 
 
 def structure(
     name: str,
-    num_classes: int,
+    num_classes: Outputs,
     head: HeadKind = "linear",
     *,
     size: Size | None = None,
     model: Mapping[str, Any] | None = None,
+    projects: bool = False,
 ) -> Network:
     """Create a network whose weights are about to be loaded over: `create` without a look at the hub or at a file.
 
     Args:
         name: as for `create`.
-        num_classes: C, at least 1.
+        num_classes: C, at least 1, or what makes it of the features D.
         head: kind of the head.
         size: as for `create`.
         model: `WeightSource.model` of what is to be built again; without it a folder or the hub is asked.
+        projects: as for `create`.
     """
     plan = blueprint(name) if model is None else Blueprint.from_json(model)
     arguments = _arguments(plan, _pair(size), 0.0)
@@ -86,7 +92,7 @@ def structure(
         backbone = untrained(plan, arguments)
     except (TypeError, AssertionError, ValueError) as error:
         raise BackboneError(_refusal(name, arguments, error)) from error
-    return _network(name, plan, backbone, WeightSource(name, "none"), num_classes, head, size, 0.0)
+    return _network(name, plan, backbone, WeightSource(name, "none"), num_classes, head, size, 0.0, projects)
 
 
 def _network(
@@ -94,22 +100,25 @@ def _network(
     plan: Blueprint,
     backbone: nn.Module,
     source: WeightSource,
-    num_classes: int,
+    num_classes: Outputs,
     head: HeadKind,
     size: Size | None,
     drop: float,
+    projects: bool,
 ) -> Network:
     input_size = _pair(size) or (plan.cfg.input_size[1], plan.cfg.input_size[2])
     features = _feature_size(backbone.eval(), name, input_size)
+    outputs = num_classes if isinstance(num_classes, int) else num_classes(features)
     network = Network(
         backbone,
-        HEADS[head](features, num_classes),
+        HEADS[head](features, outputs),
         name=name,
         source=source,
         features=features,
-        num_classes=num_classes,
+        num_classes=outputs,
         input_size=input_size,
         drop=drop,
+        projects=projects,
     )
     return network.eval()
 

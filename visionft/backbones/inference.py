@@ -17,7 +17,8 @@ from visionft.backbones.rewrites.fuse_bn import Folding
 from visionft.machine.memory import is_out_of_memory
 from visionft.preprocess import Preprocess
 
-Answer = Literal["logits", "embedding"]
+Answer = Literal["logits", "features", "embedding"]
+"""`features` are what the head gets; the `embedding` is the same, or what the head made of them where it projects."""
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
@@ -47,7 +48,7 @@ class Forward:
         network: in `eval()`, on `device`.
         preprocess: its mean and std are applied; the pixels are already resized and cropped.
         device: where the network is.
-        want: without `logits` the head is not run.
+        want: without `logits` the head is not run, unless the embedding is its answer.
     """
 
     @torch.inference_mode()
@@ -63,7 +64,9 @@ class Forward:
         self._folding.refresh()
 
     def __call__(self, pixels: Tensor) -> dict[Answer, NDArray[np.float32]]:
-        """Answer photos (B, H, W, 3) uint8: as wanted `logits` (B, C) and `embedding` (B, D), not L2-normalised.
+        """Answer photos (B, H, W, 3) uint8: as wanted `logits` (B, C), `features` (B, D) and `embedding` (B, E).
+
+        None of them is L2-normalised.
 
         Where the device has no room for all of them it answers one half after the other.
         """
@@ -79,8 +82,10 @@ class Forward:
     @torch.inference_mode()
     def _answered(self, pixels: Tensor) -> dict[Answer, NDArray[np.float32]]:
         quick = self._folding.network
-        embedding = quick.embed(normalise(pixels, self._preprocess, self._device))
-        answers = {"embedding": embedding, "logits": quick.head(embedding) if "logits" in self._want else embedding}
+        features = quick.embed(normalise(pixels, self._preprocess, self._device))
+        asked = "logits" in self._want or (quick.projects and "embedding" in self._want)
+        outputs = quick.head(features) if asked else features
+        answers = {"logits": outputs, "features": features, "embedding": quick.described(features, outputs)}
         return {key: answers[key].float().cpu().numpy() for key in self._want}
 
 
@@ -123,13 +128,17 @@ def forward_batches(
         preprocess: its mean and std are applied; the pixels are already resized and cropped.
         device: where the network is.
         dtype: bfloat16 or float16 for autocast; none: float32 throughout.
-        want: without `logits` the head is not run.
+        want: without `logits` the head is not run, unless the embedding is its answer.
 
     Returns:
-        `labels` (N,), of classes int64, and `indices`, int64 (N,); as wanted `logits`: float32 (N, C) and `embedding`:
-        float32 (N, D), not L2-normalised.
+        `labels` (N,), of classes int64, and `indices`, int64 (N,); as wanted, float32 and not
+        L2-normalised, `logits` (N, C), `features` (N, D) and `embedding` (N, E).
     """
-    widths = {"logits": network.num_classes, "embedding": network.features}
+    widths = {
+        "logits": network.num_classes,
+        "features": network.features,
+        "embedding": network.embedding_size,
+    }
     kept: dict[str, list[NDArray[Any]]] = {key: [np.empty((0, widths[key]), np.float32)] for key in want}
     kept |= {"labels": [], "indices": [np.empty(0, np.int64)]}
     with forward_context(network, preprocess, device=device, dtype=dtype, want=want) as forward:

@@ -24,6 +24,7 @@ class Network(nn.Module):
         num_classes: C.
         input_size: (H, W) in pixels that the backbone was created for.
         drop: probability of dropout between embedding and head, in [0, 1).
+        projects: whether the head is a projection, whose answer is the embedding.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Network(nn.Module):
         num_classes: int,
         input_size: tuple[int, int],
         drop: float = 0.0,
+        projects: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -47,6 +49,12 @@ class Network(nn.Module):
         self.features = features
         self.num_classes = num_classes
         self.input_size = input_size
+        self.projects = projects
+
+    @property
+    def embedding_size(self) -> int:
+        """Numbers of what a photo is found by: the head's where it projects, else D."""
+        return self.num_classes if self.projects else self.features
 
     @property
     def pretrained_cfg(self) -> dict[str, Any]:
@@ -63,6 +71,10 @@ class Network(nn.Module):
         """Map normalised photos (B, 3, H, W) to embeddings (B, D), as the head gets them (not L2-normalised)."""
         features: Tensor = self.backbone(x)
         return features
+
+    def described(self, features: Tensor, outputs: Tensor) -> Tensor:
+        """Return what photos are found by, not L2-normalised: features (B, D), or what a projection made of them."""
+        return outputs if self.projects else features
 
     def answer(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map normalised photos (B, 3, H, W) to logits (B, C) and embeddings (B, D)."""

@@ -76,6 +76,10 @@ class Labels(Protocol):
         """Return the classes; none where labels are no classes."""
         ...
 
+    def measured(self, table: pa.Table, known: Classes) -> Classes:
+        """Return the classes that photos are measured with, of those that a run knows and those of the photos."""
+        ...
+
     def gaps(self, table: pa.Table, classes: Classes) -> list[str]:
         """Return notes on what a split lacks."""
         ...

@@ -18,6 +18,7 @@ from visionft.data.sources.listing import Listing
 from visionft.data.sources.manifest_table import read_manifest
 from visionft.data.sources.table_columns import Cells
 from visionft.data.splits import SPLITS
+from visionft.data.splitting.draw import whole_classes
 from visionft.data.splitting.leakage import leak_notes
 from visionft.data.suggestions import Suggestions, apply_suggestions
 from visionft.data.verify_photos import Progress, check
@@ -79,6 +80,8 @@ def label_photos(
 ) -> Manifest:
     """Read and check labelled photos that are only measured on: every one is `test`.
 
+    The manifest's classes are those that the photos are measured with, as the task has it: the run's, or their own.
+
     Of photos that bring splits, the test split is read (else the validation split, else all), and said aloud.
 
     Raises:
@@ -93,7 +96,7 @@ def label_photos(
     return Manifest(
         checked.root,
         table,
-        classes,
+        labels.measured(table, classes),
         checked.quarantine,
         checked.notes,
         checked.unchanged,
@@ -150,6 +153,11 @@ def refuse_early(photos: Path, listing: Listing, settings: DataSettings, task: s
     given = _given(listing.table)
     if "validation" not in given:
         refuse_shares(settings)
+    if given and settings.split_by == "class":
+        raise DataError(
+            f"{photos} brings splits of its own ({some(sorted(given))}), and --data.split-by class would draw none: "
+            "leave it out, or give a manifest without a column 'split'"
+        )
     labels_of(task).require_early(photos, listing, settings)
 
 
@@ -178,8 +186,9 @@ def _drawn(
 ) -> tuple[pa.Table, list[str]]:
     """Fill in the sides that the photos do not bring; given ones stay."""
     given = _given(table)
+    drawn_from = whole_classes(table) if settings.split_by == "class" else table
     if not given:
-        return _with_splits(table, labels.draw(table, settings.validation, settings.test, earlier)), []
+        return _with_splits(table, labels.draw(drawn_from, settings.validation, settings.test, earlier)), []
     notes = [] if "test" in given else ["the photos bring splits but no test: nothing was held out for final figures"]
     if "validation" in given:
         ignored = [] if earlier is None else ["the earlier splits.csv is not used: the photos bring their own splits"]

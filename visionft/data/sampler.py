@@ -32,6 +32,29 @@ def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
     return np.random.default_rng(stream(Purpose.ORDER, seed, epoch)).permutation(n)
 
 
+def grouped(
+    order: NDArray[np.int64], labels: NDArray[np.integer], per_class: int, random: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return an order (n,) of the same photos in which those of one class follow one another, `per_class` at a time.
+
+    Each class is cut into runs of so many photos, in their order; the last run may be shorter. Runs come in any order,
+    and every photo still comes once.
+
+    Args:
+        order: (n,) photos in a random order.
+        labels: (n,) classes of the photos 0 to n - 1.
+        per_class: photos of a run, from 1.
+        random: decides the order of the runs.
+    """
+    n = len(order)
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    own = labels[by_class]
+    starts = np.flatnonzero(np.r_[True, own[1:] != own[:-1]])
+    within = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))
+    run = np.cumsum(within % per_class == 0) - 1
+    return by_class[np.argsort(random.permutation(run[-1] + 1)[run], kind="stable")]
+
+
 def steps_per_epoch(n: int, batch_size: int) -> int:
     """Count the batches of one epoch: the last, smaller one is dropped, unless it is the only one."""
     if n < 1 or batch_size < 1:
@@ -47,10 +70,21 @@ class EpochSampler:
         batch_size: Photos in a batch.
         seed: The run's seed.
         share: Which photos of a batch of so many are yielded, where several processes share it; none: all.
+        labels: (n,) classes of which `per_class` photos are to follow one another; none: photos come in any order.
+        per_class: Photos of a class in a row.
     """
 
-    def __init__(self, n: int, batch_size: int, seed: int, share: Share | None = None) -> None:
+    def __init__(
+        self,
+        n: int,
+        batch_size: int,
+        seed: int,
+        share: Share | None = None,
+        labels: NDArray[np.integer] | None = None,
+        per_class: int = 1,
+    ) -> None:
         self.n, self.batch_size, self.seed = n, batch_size, seed
+        self.labels, self.per_class = labels, per_class
         self.steps = steps_per_epoch(n, batch_size)
         self._own = slice(None) if share is None else share(min(n, batch_size))
         self.set_epoch(0)
@@ -64,6 +98,9 @@ class EpochSampler:
     def __iter__(self) -> Iterator[list[Sample]]:
         """Yield the remaining batches of the chosen epoch."""
         order = permutation(self.seed, self.epoch, self.n)
+        if self.labels is not None:
+            runs = np.random.default_rng(stream(Purpose.ORDER, self.seed, self.epoch, 1))
+            order = grouped(order, self.labels, self.per_class, runs)
         for step in range(self.start, self.steps):
             batch = order[step * self.batch_size : (step + 1) * self.batch_size]
             yield [(self.view, index) for index in batch[self._own].tolist()]

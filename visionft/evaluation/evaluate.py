@@ -64,7 +64,7 @@ def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None)
     return Evaluation.of(
         run.path,
         measured,
-        run.classes,
+        measured.classes or run.classes,
         answers["logits"],
         run.answering(),
         known_photos(run, rows.digests),
@@ -85,7 +85,7 @@ def evaluate_bundle(bundle: Bundle, photos: Path, adapter: str | None = None) ->
     manifest, rows = measured, measured.rows
     logits = _logits(Engine(bundle), [manifest.root / str(path) for path in rows.paths], adapter)
     task, shipped = chosen.record.task, learning_of(chosen.record.task).shipped(chosen.record)
-    return Evaluation.of(bundle.path, measured, chosen.classes, logits, shipped, task=task)
+    return Evaluation.of(bundle.path, measured, measured.classes or chosen.classes, logits, shipped, task=task)
 
 
 def _others(photos: Path, classes: Classes, settings: DataSettings, task: str) -> Measured:
@@ -93,7 +93,8 @@ def _others(photos: Path, classes: Classes, settings: DataSettings, task: str) -
         settings = settings.model_copy(update={"group_by": "none"})
     manifest = data.label_photos(photos, classes, settings, task=task)
     name, rows = photos.absolute().stem, manifest.rows("test")
-    return Measured(name, rows, manifest.root, manifest.account, manifest.quarantine, manifest.notes)
+    account, apart = manifest.account, manifest.quarantine
+    return Measured(name, rows, manifest.root, account, apart, manifest.notes, manifest.classes)
 
 
 def _own(run: Run, split: str, place: Path | None) -> Measured:

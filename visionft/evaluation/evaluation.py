@@ -45,6 +45,7 @@ class Measured:
         account: of the photos that were asked for.
         quarantine: everything that was passed over when these photos, or those of the run, were read.
         notes: sentences to be said aloud.
+        classes: that the labels stand for; none: those of the run.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Measured:
     account: Account
     quarantine: tuple[Quarantined, ...] = ()
     notes: tuple[str, ...] = ()
+    classes: Classes | None = None
 
 
 @dataclass(frozen=True, repr=False)

@@ -154,9 +154,7 @@ def measure_retention(run: Run, earlier: Earlier) -> Retention:
     device = run.device
     with ExitStack() as passes:
         forwards = [
-            passes.enter_context(
-                forward_context(network.to(device), run.preprocess, device=device, want=("embedding",))
-            )
+            passes.enter_context(forward_context(network.to(device), run.preprocess, device=device, want=("features",)))
             for network in networks
         ]
         gallery, labels = _features(run, forwards, earlier.manifest, "train")
@@ -174,7 +172,7 @@ def _features(
     parts: list[list[NDArray[np.float32]]] = [[] for _ in forwards]
     for pixels, _, _ in eval_batches(EvalPhotos(rows, manifest.root, run.preprocess), BATCH, workers):
         for forward, part in zip(forwards, parts, strict=True):
-            part.append(forward(pixels)["embedding"])
+            part.append(forward(pixels)["features"])
     return [np.concatenate(part) for part in parts], rows.labels
 
 

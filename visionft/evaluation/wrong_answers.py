@@ -23,7 +23,7 @@ def worst(predictions: pa.Table, most: int) -> Table:
         raise UsageError(f"most is {most}: give the number of answers, from 1 up")
     if "correct" in predictions.column_names:
         predictions = predictions.filter(pc.invert(predictions["correct"])).drop_columns(["correct"])
-        surest = predictions["probability"]
+        surest = predictions["probability" if "probability" in predictions.column_names else "score"]
     else:
         surest = pc.abs(predictions["error"])
     return Table.of(predictions.take(pc.sort_indices(surest, sort_keys=[("", "descending")])[:most]))

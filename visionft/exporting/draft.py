@@ -74,8 +74,8 @@ class Draft:
         return shipping_of(self.run.settings.task)
 
     def _first(self, folder: Path) -> BundleRecord:
-        features, fingerprint = self.trained.network.features, self.manifest.fingerprint
-        record = provisional(self.run, features, self.model, folder / n.MODEL_FILE, fingerprint)
+        numbers, fingerprint = self.trained.network.embedding_size, self.manifest.fingerprint
+        record = provisional(self.run, numbers, self.model, folder / n.MODEL_FILE, fingerprint)
         if self.found is None:
             return record.model_copy(update=fitted(self.trained.answering, self.settings.accept))
         model = record.model.model_copy(update={"precision": self.settings.precision})

@@ -77,6 +77,7 @@ class Truth:
         whole = torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             features = torch.cat([self._folded.embed(part).float() for part in torch.split(whole, PIECE)])
-            logits = self.network.head(features).float().numpy()
-        embeddings, rule = unit(features.numpy()), self.answering
+            outputs = self.network.head(features).float()
+        embeddings, rule = unit(self.network.described(features, outputs).numpy()), self.answering
+        logits = outputs.numpy()
         return Reference(logits, embeddings, rule.probabilities(logits), rule.known(logits, embeddings), pixels)

@@ -16,6 +16,7 @@ from visionft.machine.cores import cores
 from visionft.machine.devices import pick_device
 from visionft.planning.choices import Choice, open_ones, put
 from visionft.settings import FitSettings, HeadMethod
+from visionft.tasks.registry import spec_of
 
 PHOTOS_TO_SEE = {"cpu": 12_000, "cuda": 60_000}  # epochs are chosen so that about as many are trained on
 EPOCHS = {"cpu": (4, 20), "cuda": (6, 40)}
@@ -39,6 +40,7 @@ class Facts:
         input_size: (H, W) of evaluation.
         pretrained: the backbone starts from pretrained weights.
         head: `new`; `grown`, with rows of an earlier run beside new ones; or `kept`, with an earlier run's rows alone.
+        outputs: numbers that the head answers with.
     """
 
     photos: int
@@ -49,21 +51,29 @@ class Facts:
     input_size: tuple[int, int]
     pretrained: bool
     head: HeadState = "new"
+    outputs: int = 1
 
     @classmethod
     def of(
-        cls, network: Network, photos: int, input_size: tuple[int, int], pretrained: bool, head: HeadState = "new"
+        cls,
+        network: Network,
+        photos: int,
+        classes: int,
+        input_size: tuple[int, int],
+        pretrained: bool,
+        head: HeadState = "new",
     ) -> Facts:
         """Read the facts off a network."""
         return cls(
             photos,
-            network.num_classes,
+            classes,
             batch_norms(network),
             network.convolutional,
             backbones.takes_any_size(network),
             input_size,
             pretrained,
             head,
+            network.num_classes,
         )
 
 
@@ -143,6 +153,7 @@ def _offers(settings: FitSettings, facts: Facts) -> list[Choice]:
             "frozen" if facts.pretrained else "batch",
             "small batches estimate worse than pretraining did" if facts.pretrained else "nothing is pretrained",
         ),
+        *_embedding(settings, facts),
         *([] if settings.augment.pipeline else [Choice("augment.strength", *_strength(facts))]),
         Choice(
             "hardware.channels_last",
@@ -150,6 +161,12 @@ def _offers(settings: FitSettings, facts: Facts) -> list[Choice]:
             "convolutions like NHWC" if facts.convolutional else "few convolutions",
         ),
     ]
+
+
+def _embedding(settings: FitSettings, facts: Facts) -> list[Choice]:
+    if not spec_of(settings.task).projects:
+        return []
+    return [Choice("embedding.size", facts.outputs, "256, or the backbone's width where that is smaller")]
 
 
 def _head_first(settings: FitSettings, facts: Facts) -> list[Choice]:

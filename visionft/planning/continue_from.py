@@ -23,11 +23,13 @@ from visionft.runs.class_changes import Succession, require_known, succeed
 from visionft.runs.lineage import Origin, lineage
 from visionft.runs.run_files import recorded, verified_table
 from visionft.settings import AdapterMethod, FitSettings, PromptMethod
-from visionft.tasks.registry import require
+from visionft.tasks.registry import require, spec_of
 from visionft.wording.lists import count
 
 TAKEN = ("backbone", "weights", "head", "preprocess.size", "preprocess.mode", "preprocess.crop_pct")
 """Settings that are the earlier run's."""
+PROJECTED = "embedding.size"
+"""Is the earlier run's too, where its head is a projection."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,18 @@ class Inheritance:
         """Match the run's classes with those of the photos; UsageError where a renaming does not fit."""
         return cls(parent, origin, succeed(parent.classes, classes, settings.classes.rename))
 
+    @property
+    def grown(self) -> bool:
+        """Whether the head has something to learn: rows of new classes, or a projection, which all classes share."""
+        return bool(self.succession.new_rows) or spec_of(self.parent.task).projects
+
     def network(self, seed: int) -> Network:
         """Return the run's final network, additions included, under a head for the new classes; on the processor."""
         network = self.parent.network()
         network.source = WeightSource(**self.parent.weights_source)
         torch.manual_seed(seed)
-        backbones.regrow(network, self.parent.settings.head, self.succession.rows)
+        if not network.projects:
+            backbones.regrow(network, self.parent.settings.head, self.succession.rows)
         return network
 
 
@@ -81,7 +89,12 @@ def parent_of(wanted: FitSettings) -> Run | None:
         return None
     parent = Run.open(wanted.from_run)
     require(parent.task, "from", f"--from {wanted.from_run}", "give a run that answers with classes, or leave it out")
-    for name in TAKEN:
+    if parent.task != wanted.task:
+        raise UsageError(
+            f"--from {wanted.from_run} is a run of the task {parent.task}, and --task is {wanted.task}; give --task "
+            f"{parent.task}, or leave --from out"
+        )
+    for name in _taken(parent):
         _refuse_other(wanted, parent, name)
     _refuse_method(wanted, parent)
     require_known(parent.classes, wanted.classes.rename)
@@ -131,8 +144,12 @@ def _photos_of(runs: list[Path]) -> pa.Table:
 def choices_of(wanted: FitSettings, parent: Run) -> list[Choice]:
     """Return the settings that are the earlier run's and not already the wanted ones."""
     reason = f"of the run {parent.path}"
-    offered = [Choice(name, value_of(parent.settings, name), reason) for name in TAKEN]
+    offered = [Choice(name, value_of(parent.settings, name), reason) for name in _taken(parent)]
     return [choice for choice in offered if value_of(wanted, choice.setting) != choice.value]
+
+
+def _taken(parent: Run) -> tuple[str, ...]:
+    return (*TAKEN, PROJECTED) if spec_of(parent.task).projects else TAKEN
 
 
 def _refuse_other(wanted: FitSettings, parent: Run, name: str) -> None:

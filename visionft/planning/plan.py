@@ -11,6 +11,7 @@ import torch
 
 from visionft import backbones, methods
 from visionft.backbones import Network, WeightSource
+from visionft.backbones.create import Outputs as HeadOutputs
 from visionft.bundle.size_limits import too_large
 from visionft.data import Manifest
 from visionft.errors import WeightsError
@@ -34,6 +35,7 @@ from visionft.runs.own_loss import GivenLoss
 from visionft.runs.run_files import read_record, read_settings
 from visionft.settings import FitSettings
 from visionft.settings.unused import obstructed
+from visionft.tasks.registry import spec_of
 from visionft.wording.lists import count
 from visionft.wording.told import Told
 
@@ -204,8 +206,9 @@ def reopen_plan(folder: Path, wanted: FitSettings, manifest: Manifest) -> Plan:
     choices, source, origin, taught = read_record(folder / layout.CHOICES, _chosen)
     preprocess = read_record(folder / layout.PREPROCESS, Preprocess.from_json)
     network = backbones.structure(
-        settings.backbone, outputs_of(settings, manifest), settings.head, size=preprocess.size, model=source.model
-    )
+        settings.backbone, outputs_of(settings, manifest), settings.head, size=preprocess.size, model=source.model,
+        projects=spec_of(settings.task).projects,
+    )  # fmt: skip
     methods.edit(network, settings.method, check=False)
     gradient_checkpointing.prepare(settings, network, lambda _: None)
     teacher = None
@@ -240,9 +243,10 @@ def with_weights(plan: Plan, wanted: FitSettings, manifest: Manifest) -> Plan:
 
 def _facts(network: Network, manifest: Manifest, transform: Preprocess, inherited: Inheritance | None) -> Facts:
     photos = sum(manifest.counts()["train"].values())
+    classes = len(manifest.classes) or 1  # numbers have none
     if inherited is None:
-        return Facts.of(network, photos, transform.size, network.source.kind != "none")
-    return Facts.of(network, photos, transform.size, True, "grown" if inherited.succession.new_rows else "kept")
+        return Facts.of(network, photos, classes, transform.size, network.source.kind != "none")
+    return Facts.of(network, photos, classes, transform.size, True, "grown" if inherited.grown else "kept")
 
 
 def _network(
@@ -269,14 +273,17 @@ def _network(
     return chosen, _create(chosen, outputs), made
 
 
-def outputs_of(settings: FitSettings, manifest: Manifest) -> int:
-    """Return the numbers that the head answers with."""
-    return learning_of(settings.task).outputs(manifest.classes)
+def outputs_of(settings: FitSettings, manifest: Manifest) -> HeadOutputs:
+    """Return the numbers that the head answers with, or what makes them of the backbone's features."""
+    return learning_of(settings.task).outputs(manifest.classes, settings)
 
 
-def _create(settings: FitSettings, outputs: int) -> Network:
+def _create(settings: FitSettings, outputs: HeadOutputs) -> Network:
     torch.manual_seed(settings.seed)
-    return backbones.create(settings.backbone, settings.weights, outputs, settings.head, size=settings.preprocess.sides)
+    return backbones.create(
+        settings.backbone, settings.weights, outputs, settings.head,
+        size=settings.preprocess.sides, projects=spec_of(settings.task).projects,
+    )  # fmt: skip
 
 
 def _edit(settings: FitSettings, network: Network, say: Say) -> None:

@@ -12,12 +12,14 @@ from visionft.planning.choices import Choice
 from visionft.planning.crop_sizes import crop
 from visionft.planning.memory_efficient import memory_efficient
 from visionft.planning.step_timing import Way, bytes_beside, fitting_micro_batch, saved_bytes, seconds_per_photo
+from visionft.planning.whole_batches import compares
 from visionft.settings import FitSettings
 
 WORTH_IT = 1.15  # what is not the default has to be this much faster: a busy machine moves a trial by a tenth
 SMALL, LARGE = 8, 32  # photos of a pass: fp32 was never faster in larger ones (benchmarks/micro_batch.py), bf16 is
 MEMORY_SHARE = 0.25  # of the free memory, that the backward pass may need for larger pieces to be tried
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+COMPARED = "the loss compares the photos of a whole batch"
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
@@ -52,6 +54,8 @@ def _on_gpu(settings: FitSettings, network: Network) -> list[Choice]:
         precision = Choice("hardware.precision", "fp16", "the GPU has no bf16")
     if settings.optim.micro_batch != "auto":
         return [precision]
+    if compares(settings):
+        return [precision, Choice("optim.micro_batch", _batch(settings), COMPARED)]
     given = settings.hardware.precision
     dtype = DTYPES[precision.value if given == "auto" else given]
     norms, channels_last = settings.optim.norm_statistics == "frozen", bool(settings.hardware.channels_last)
@@ -102,6 +106,8 @@ def _pieces(settings: FitSettings, network: Network, taken: Way, times: dict[Way
 
 def _untried(settings: FitSettings, network: Network, way: Way) -> list[Choice]:
     precision = Choice("hardware.precision", NAMES[way.dtype], "the processor has no native bf16")
+    if compares(settings):
+        return [precision, Choice("optim.micro_batch", way.photos, COMPARED)]
     if _whole(settings, network):
         return [precision, Choice("optim.micro_batch", way.photos, "batch norms see the whole batch")]
     return [precision, Choice("optim.micro_batch", way.photos, "small pieces stay near the processor; same gradient")]
@@ -118,7 +124,7 @@ def _ways(settings: FitSettings, network: Network) -> list[Way]:
     dtypes = dtypes if given == "auto" else [DTYPES[given]]
     if settings.optim.micro_batch != "auto":
         return [Way(dtype, int(settings.optim.micro_batch)) for dtype in dtypes]
-    if _whole(settings, network):
+    if _whole(settings, network) or compares(settings):
         return [Way(dtype, batch) for dtype in dtypes]
     ways = [Way(dtype, min(batch, SMALL)) for dtype in dtypes]
     large = Way(torch.bfloat16, min(batch, LARGE))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from visionft.backbones import LinearHead, Network
+from visionft.backbones.create import Outputs as HeadOutputs
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
@@ -88,6 +89,9 @@ class Photos:
 class Criterion(nn.Module, ABC):
     """The training loss, and what a validation adds up."""
 
+    gathers: bool = False
+    """Whether the figures are of all photos together, and `measured` takes the place of `sums`."""
+
     @abstractmethod
     def forward(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return the loss of outputs (B, K) summed over the batch, float32 []: micro-batches add up to their batch."""
@@ -96,13 +100,20 @@ class Criterion(nn.Module, ABC):
         """Return what the loss compares, for a loss of somebody else's: here outputs (B, K) and labels (B,)."""
         return outputs, labels
 
-    @abstractmethod
     def sums(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """Return what `figures` needs of a batch, float32 (S,), on the device: outputs (B, K), labels (B,)."""
+        raise NotImplementedError(f"{type(self).__name__} has no sums of batches; see `measured`")
 
-    @abstractmethod
     def figures(self, sums: Sequence[float]) -> Figures:
         """Return the figures of all batches from the sum of their sums (S,)."""
+        raise NotImplementedError(f"{type(self).__name__} has no sums of batches; see `measured`")
+
+    def measured(self, outputs: Tensor, labels: Tensor) -> Figures:
+        """Return the figures of outputs (n, K) and labels (n,) of all photos, where it `gathers`."""
+        raise NotImplementedError(f"{type(self).__name__} adds its figures up; see `sums`")
+
+    def begin(self, centres: NDArray[np.float32]) -> None:
+        """Start from the places (C, K) of the classes among a solved head's outputs; here there is nothing to start."""
 
     @torch.no_grad()
     def solved_figures(self, head: nn.Module, validation: Photos) -> Figures:
@@ -110,7 +121,10 @@ class Criterion(nn.Module, ABC):
         device = next(head.parameters()).device
         features, labels = validation.on(device)
         with full_precision():
-            return self.figures(self.to(device).sums(head(features), labels).tolist())
+            outputs = head(features)
+            if self.gathers:
+                return self.measured(outputs, labels)
+            return self.figures(self.to(device).sums(outputs, labels).tolist())
 
 
 @dataclass(frozen=True)
@@ -122,12 +136,14 @@ class Solution:
         weight: (K, D) on the raw features.
         bias: (K,).
         how: which regularisation was kept, in words.
+        centres: (C, K) where the classes lie among the outputs, for a loss that keeps a place for each of them.
     """
 
     what: str
     weight: NDArray[np.floating]
     bias: NDArray[np.floating]
     how: str
+    centres: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,8 +218,8 @@ class Final:
 class Learning(Protocol):
     """How a network learns a task."""
 
-    def outputs(self, classes: Classes) -> int:
-        """Return K, the numbers that the head answers with."""
+    def outputs(self, classes: Classes, settings: FitSettings) -> HeadOutputs:
+        """Return K, the numbers that the head answers with, or what makes it of the features D."""
         ...
 
     def criterion(self, settings: FitSettings, manifest: Manifest | None) -> Criterion:

@@ -62,7 +62,7 @@ class OwnLoss(Criterion):
 
     def __init__(self, given: GivenLoss, task: Criterion) -> None:
         super().__init__()
-        self.task, self.name = task, given.name
+        self.task, self.name, self.gathers = task, given.name, task.gathers
         # As an attribute a module moves to the device with its buffers.
         self.function: Any = given.function
 
@@ -81,6 +81,11 @@ class OwnLoss(Criterion):
         """Return (own loss, photos, *the task's sums) of outputs [B, K], float32 [2 + S]."""
         own = self._each(outputs, labels).sum().float()
         return torch.cat([own.reshape(1), own.new_tensor([float(len(labels))]), self.task.sums(outputs, labels)])
+
+    def measured(self, outputs: Tensor, labels: Tensor) -> Figures:
+        """Return the mean of the own loss, and the task's score, of outputs (n, K) and labels (n,) together."""
+        loss = self._each(outputs, labels).mean().item()
+        return Figures(loss, self.task.measured(outputs, labels).score)
 
     def figures(self, sums: Sequence[float]) -> Figures:
         """Return the mean of the own loss, and the task's score."""
@@ -114,8 +119,8 @@ def criterion_of(settings: FitSettings, manifest: Manifest | None, given: GivenL
     return OwnLoss(given, task) if given is not None else task
 
 
-def require_usable(settings: FitSettings, manifest: Manifest, given: GivenLoss | None) -> None:
-    """Try a loss of the caller's own on two made-up answers, before anything is trained or written.
+def require_usable(settings: FitSettings, manifest: Manifest, given: GivenLoss | None, width: int) -> None:
+    """Try a loss of the caller's own on two made-up answers of K = `width` numbers, before anything is trained.
 
     Raises:
         UsageError: it fails, returns no loss a photo, or one without a gradient.
@@ -124,7 +129,6 @@ def require_usable(settings: FitSettings, manifest: Manifest, given: GivenLoss |
         return
     criterion = criterion_of(settings, manifest, given)
     labels = torch.as_tensor(manifest.rows("train").labels[:2])
-    width = learning_of(settings.task).outputs(manifest.classes)
     outputs = torch.linspace(-1, 1, len(labels) * width).reshape(len(labels), width).requires_grad_()
     try:
         loss = criterion(outputs, Targets(labels))

@@ -228,10 +228,11 @@ class Run:
         """
         network = backbones.structure(
             self.settings.backbone,
-            learning_of(self.task).outputs(self.classes),
+            learning_of(self.task).outputs(self.classes, self.settings),
             self.settings.head,
             size=self.preprocess.size,
             model=self.weights_source.get("model"),
+            projects=spec_of(self.task).projects,
         )
         so_far = self.epoch is not None and weights == layout.WEIGHTS
         file = self.path / (layout.BEST if so_far else weights)

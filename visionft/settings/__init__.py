@@ -25,7 +25,7 @@ from visionft.settings.method import (
 )
 from visionft.settings.method_names import compared_methods
 from visionft.settings.serve import ServeSettings
-from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
+from visionft.settings.training import DistillationSettings, EmbeddingSettings, HardwareSettings, OptimSettings
 from visionft.settings.yaml_template import commented_yaml
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ __all__ = [
     "ClassesSettings",
     "DataSettings",
     "DistillationSettings",
+    "EmbeddingSettings",
     "ExportSettings",
     "FitSettings",
     "FullMethod",

@@ -13,6 +13,7 @@ from visionft.settings.applicability import (
     INHERITED,
     MANIFEST,
     NAMED,
+    PROJECTED,
     STORED,
     TRAINED,
     VIEWED,
@@ -40,6 +41,10 @@ class DataSettings(Settings):
     """Share of the photos held out for choices, where the photos bring no such split."""
     test: Annotated[Share, ALWAYS] = 0.15
     """Share of the photos held out for the final figures, where the photos bring no split at all."""
+    split_by: Annotated[Literal["photo", "class"], PROJECTED] = "photo"
+    """What is drawn for a split where the photos bring none: photos (and products, as `group_by` has them), so that
+    every split has its share of every class; or whole classes, so that validation and test have classes that training
+    never saw."""
     splits: Annotated[Place | None, ALWAYS] = None
     """A splits.csv of an earlier run, whose sides win over new draws."""
     path_column: Annotated[Word, MANIFEST] = "path"

@@ -11,7 +11,7 @@ from visionft.settings.data import AugmentSettings, ClassesSettings, DataSetting
 from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
 from visionft.settings.node import Auto, Place, Settings, Word
 from visionft.settings.own_names import is_own
-from visionft.settings.training import DistillationSettings, HardwareSettings, OptimSettings
+from visionft.settings.training import DistillationSettings, EmbeddingSettings, HardwareSettings, OptimSettings
 from visionft.tasks.registry import DEFAULT, TASKS, spec_of
 from visionft.wording.did_you_mean import did_you_mean
 from visionft.wording.lists import some
@@ -103,6 +103,8 @@ class FitSettings(Settings):
     """Random changes of the training photos."""
     optim: OptimSettings = OptimSettings()
     """The optimisation."""
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    """The embedding that is learnt."""
     distillation: DistillationSettings = DistillationSettings()
     """What is learnt from the run that teaches."""
     hardware: HardwareSettings = HardwareSettings()
@@ -128,6 +130,17 @@ class FitSettings(Settings):
         for name, value, known in (("loss", self.loss, spec.losses), ("head", self.head, spec.heads)):
             if value is not None and value not in known and not (name == "loss" and is_own(value)):
                 raise ValueError(f"{name}: the task {self.task} has no {value}; give one of {some(known)}")
+        return self
+
+    @model_validator(mode="after")
+    def _compares_whole_batches(self) -> FitSettings:
+        spec, pieces, batch = spec_of(self.task), self.optim.micro_batch, self.optim.batch_size
+        loss = self.loss or spec.losses[0]
+        if loss in spec.compares and pieces != "auto" and (batch == "auto" or pieces < batch):
+            raise ValueError(
+                f"optim.micro_batch: {pieces} is a part of a batch ({batch}), and the loss {loss} compares all photos "
+                "of a batch with one another; leave it out"
+            )
         return self
 
     @model_validator(mode="after")

@@ -18,8 +18,10 @@ from visionft.settings.applicability import (
     LEARNT,
     MANIFEST,
     NAMED,
+    PROJECTED,
     RATED,
     REDUCED,
+    SAMPLED,
     SMOOTHED,
     SOLVABLE,
     STORED,
@@ -169,6 +171,15 @@ def _lacks(stage: Stage, what: str) -> Callable[[FitSettings], Obstacle | None]:
     return look
 
 
+def _answers(settings: FitSettings) -> Obstacle | None:
+    if spec_of(settings.task).projects:
+        return None
+    return Obstacle(
+        f"the task {settings.task} answers with {spec_of(settings.task).answers}, and learns no embedding of its own",
+        "give a --task that does",
+    )
+
+
 def _either(*looks: Callable[[FitSettings], Obstacle | None]) -> Callable[[FitSettings], Obstacle | None]:
     return lambda settings: next((found for look in looks if (found := look(settings)) is not None), None)
 
@@ -196,6 +207,8 @@ _OBSTACLES: dict[Applies, Callable[[Any], Obstacle | None]] = {
     MANIFEST: _no_manifest,
     SOLVABLE: _unsolvable,
     REDUCED: _full_precision,
+    PROJECTED: _answers,
+    SAMPLED: _either(_answers, _untrained),
     CLASSED: _lacks("class_weights", "classes to weigh"),
     SMOOTHED: _either(_lacks("label_smoothing", "classes to smooth"), _untrained, _own_loss),
     LEARNT: _lacks("distill", "way to learn from another run"),

@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from visionft.settings.applicability import ALWAYS, BACKBONE, CLASSED, RATED, SMOOTHED, TAUGHT, TRAINED
+from visionft.settings.applicability import (
+    ALWAYS,
+    BACKBONE,
+    CLASSED,
+    PROJECTED,
+    RATED,
+    SAMPLED,
+    SMOOTHED,
+    TAUGHT,
+    TRAINED,
+)
 from visionft.settings.node import Auto, Count, Rate, Settings, Share
 
 
@@ -44,6 +54,16 @@ class OptimSettings(Settings):
     """Largest norm of the gradient; 0 switches clipping off."""
     patience: Annotated[Count | None, TRAINED] = None
     """Early stopping: epochs without a lower validation loss before training ends; none: off."""
+
+
+class EmbeddingSettings(Settings):
+    """The embedding that is learnt: a projection of the backbone's features, of length 1."""
+
+    size: Annotated[Annotated[int, Field(ge=2, le=4096)] | Auto, PROJECTED] = "auto"
+    """Numbers of an embedding, at most the backbone's width; auto: 256, or that width where it is smaller."""
+    per_class: Annotated[Annotated[int, Field(ge=1, le=1024)], SAMPLED] = 4
+    """Photos of one class that follow one another in the training's order, so that a batch of B holds about B / this
+    many classes; 1: photos come in any order."""
 
 
 class DistillationSettings(Settings):

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal
 
-from visionft.errors import UsageError
+from visionft.errors import MissingExtraError, UsageError
 from visionft.tasks.spec import Stage, TaskSpec
 
 Part = Literal["spec", "labels", "answers", "learning", "shipping"]
@@ -24,6 +25,7 @@ TASKS = {
     "classification": "visionft.tasks.classification",
     "regression": "visionft.tasks.regression",
     "multilabel": "visionft.tasks.multilabel",
+    "retrieval": "visionft.tasks.retrieval",
 }
 """Name -> folder."""
 DEFAULT = "classification"
@@ -51,6 +53,19 @@ def require(task: str, stage: Stage, subject: str, remedy: str) -> None:
     if stage not in spec_of(task).stages:
         raise UsageError(
             f"{subject} has no part in the task {task}, which answers with {spec_of(task).answers}; {remedy}"
+        )
+
+
+def require_installed(task: str) -> None:
+    """Refuse to learn a task whose own libraries are not installed; nothing is imported to see it.
+
+    Raises:
+        MissingExtraError: the message holds the pip line.
+    """
+    extra = spec_of(task).extra
+    if extra is not None and find_spec(extra[1]) is None:
+        raise MissingExtraError(
+            f'the task {task} needs {extra[1].replace("_", "-")} to learn: pip install "visionft[{extra[0]}]"'
         )
 
 

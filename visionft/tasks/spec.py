@@ -64,6 +64,9 @@ class TaskSpec:
         losses: names of its training losses, the one that is taken by itself first.
         heads: kinds of heads that it can be learnt with.
         stages: what it has of that which only some tasks have.
+        projects: whether the head is a projection, whose answer is the embedding.
+        compares: losses that compare the photos of a batch with one another, and so need it whole.
+        extra: what has to be installed beside the package, to learn it: the extra's name and the module it brings.
         suits: says of a manifest's labels, taken for classes, what would rather be learnt from them, such as
             `the 60 labels are numbers: to learn a number for each photo`; none where they do not look like that.
     """
@@ -74,4 +77,7 @@ class TaskSpec:
     losses: tuple[str, ...]
     heads: tuple[str, ...]
     stages: frozenset[Stage]
+    projects: bool = False
+    compares: frozenset[str] = frozenset()
+    extra: tuple[str, str] | None = None
     suits: Callable[[Sequence[str]], str | None] = _nothing

@@ -30,6 +30,7 @@ class Checkpoint:
         pending_loss: training losses of the steps since the last finished epoch.
         beside: what trains beside the network and is not kept, such as a student's projection.
         scaler: factor of the loss in fp16 and the steps since it last grew; empty in other arithmetic.
+        loss: what trains of the loss, such as a place for each class.
     """
 
     step: int
@@ -41,6 +42,7 @@ class Checkpoint:
     pending_loss: list[float] = field(default_factory=list)
     beside: dict[str, Tensor] = field(default_factory=dict)
     scaler: dict[str, Any] = field(default_factory=dict)
+    loss: dict[str, Tensor] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Replace the checkpoint file atomically."""

@@ -9,6 +9,7 @@ from signal import SIGINT
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from visionft import methods
 from visionft.data import EvalPhotos, FixedViews, Manifest, TrainLoader, TrainPhotos, eval_batches
@@ -22,6 +23,7 @@ from visionft.runs import layout
 from visionft.runs.history import Epoch, no_longer_better
 from visionft.runs.own_loss import GivenLoss, criterion_of
 from visionft.settings import FitSettings
+from visionft.tasks.registry import spec_of
 from visionft.training import validation_cache
 from visionft.training.checkpoint import Checkpoint
 from visionft.training.distillation import Distillation
@@ -63,8 +65,20 @@ def train_epochs(
     say: Say,
     listeners: Iterable[Listener] = (),
     ranks: Ranks = ALONE,
+    centres: NDArray[np.float32] | None = None,
 ) -> None:
     """Train until the schedule ends; best weights and checkpoints are in the folder afterwards.
+
+    Args:
+        folder: of the run.
+        plan: what is trained, and how.
+        manifest: its photos.
+        checkpoint: what training goes on from; none: its start.
+        history: rows of the epochs so far.
+        say: prints one line.
+        listeners: of the caller, after those that write the run.
+        ranks: the processes that train it together.
+        centres: (C, K) where a solved head put the classes, for a loss that keeps a place for each of them.
 
     Raises:
         Interrupted: a signal came; the checkpoint is written.
@@ -95,7 +109,10 @@ def train_epochs(
         try:
             state = make_state(plan, manifest, schedule, loader, say, ranks)
             if checkpoint is None:  # else each has them from there
+                if centres is not None:
+                    state.objective.loss.begin(centres)
                 ranks.match(state.network)
+                ranks.match(state.objective.loss)
             state.begin(checkpoint, folder / layout.START)
             source = TrainSource(state, loader, folder, interruption, advance, say)
             held_out = ValidationSource(state, _held_out(plan, manifest, ranks), source, folder, say)
@@ -167,7 +184,8 @@ def make_loader(plan: Plan, manifest: Manifest, ranks: Ranks = ALONE) -> TrainLo
     )
     pinned = settings.hardware.device == "cuda"
     batch = int(settings.optim.batch_size)
-    return TrainLoader(photos, batch, settings.seed, workers, pin_memory=pinned, share=ranks.share)
+    per_class = settings.embedding.per_class if spec_of(settings.task).projects else None
+    return TrainLoader(photos, batch, settings.seed, workers, pin_memory=pinned, share=ranks.share, per_class=per_class)
 
 
 def make_state(

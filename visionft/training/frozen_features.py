@@ -64,8 +64,8 @@ def _answers(
     device = settings.hardware.device
     batches = _counted(eval_batches(dataset, BATCH, int(settings.hardware.workers)), len(dataset), progress)
     with full_precision() if dtype is None else nullcontext():
-        answers = forward_batches(network, batches, dataset.preprocess, device=device, dtype=dtype, want=("embedding",))
-    return Photos(answers["embedding"], answers["labels"])
+        answers = forward_batches(network, batches, dataset.preprocess, device=device, dtype=dtype, want=("features",))
+    return Photos(answers["features"], answers["labels"])
 
 
 def _counted(batches: Iterable[Batch], total: int, progress: Callable[[int, int], None]) -> Iterator[Batch]:

@@ -39,7 +39,8 @@ class Classifier(LightningModule):
         loss: of the task; none: as the settings say, without weights of classes.
 
     Raises:
-        UsageError: L2-SP or distillation is asked for, which `fit` alone does.
+        UsageError: L2-SP or distillation is asked for, or a task that is not measured batch by batch, which `fit` alone
+            does.
     """
 
     def __init__(
@@ -51,11 +52,17 @@ class Classifier(LightningModule):
         loss: Criterion | None = None,
     ) -> None:
         super().__init__()
+        criterion = loss or criterion_of(settings, None)
+        if criterion.gathers:
+            raise UsageError(
+                f"the task {settings.task} is measured on all validation photos together, which your own Trainer shows "
+                "batch by batch; use visionft.fit"
+            )
         if settings.optim.l2_sp or settings.distill:
             raise UsageError(
                 "optim.l2_sp and distill have no effect under your own Trainer; leave them out, or use visionft.fit"
             )
-        self.objective = Objective(network, preprocess, settings, loss or criterion_of(settings, None))
+        self.objective = Objective(network, preprocess, settings, criterion)
         self.schedule, self.settings = schedule, settings
         self.depth_map = backbones.depth_map(network)
         self.groups = methods.groups(network, self.depth_map)

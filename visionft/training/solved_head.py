@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from visionft.backbones import LinearHead
 from visionft.data import Manifest
@@ -17,8 +19,8 @@ from visionft.tasks.registry import spec_of
 from visionft.training import frozen_features
 
 
-def solve_head(plan: Plan, manifest: Manifest, say: Say) -> Epoch:
-    """Put the solution into the network's head and return it as epoch 0 of the history."""
+def solve_head(plan: Plan, manifest: Manifest, say: Say) -> tuple[Epoch, NDArray[np.float32] | None]:
+    """Put the solution into the network's head; return epoch 0 of the history, and the places (C, K) of the classes."""
     began = time.monotonic()
     settings, network, learning = plan.settings, plan.network, learning_of(plan.settings.task)
     splits = {}
@@ -39,4 +41,4 @@ def solve_head(plan: Plan, manifest: Manifest, say: Say) -> Epoch:
         f"{solution.how}  {photos / (computed - began):.0f} images/s for features, {now - computed:.1f} s to solve"
     )
     rate = photos / (computed - began)
-    return Epoch(0, 0, 0, 0.0, float("nan"), figures.loss, figures.score, now - began, rate)
+    return Epoch(0, 0, 0, 0.0, float("nan"), figures.loss, figures.score, now - began, rate), solution.centres

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,7 @@ class TrainState:
             self.scaler.load_state_dict(checkpoint.scaler)
         if self.objective.distillation:
             self.objective.distillation.load_state_dict(checkpoint.beside)
+        self.objective.loss.load_state_dict(checkpoint.loss)
         self.step, self.micro_batch = checkpoint.step, checkpoint.micro_batch
         self._losses = list(torch.tensor(checkpoint.pending_loss, device=self.device))
 
@@ -150,6 +152,7 @@ class TrainState:
             torch.stack(self._losses).tolist() if self._losses else [],
             dict(distillation.state_dict()) if distillation else {},
             dict(scaler.state_dict()) if scaler else {},
+            dict(self.objective.loss.state_dict()),
         )
 
     def enter_step(self) -> None:
@@ -196,11 +199,12 @@ class TrainState:
         optim = self.settings.optim
         groups = methods.parameter_groups(self.network, self.groups, optim.weight_decay)
         groups = without_decay(groups) if optim.l2_sp else groups
-        return AdamW([*groups, *beside(self.objective.distillation, self.depth_map.levels, optim)], lr=0.0, fused=True)
+        trained = [self.objective.distillation, self.objective.loss]
+        return AdamW([*groups, *beside(trained, self.depth_map.levels, optim)], lr=0.0, fused=True)
 
 
-def beside(distillation: nn.Module | None, levels: int, optim: OptimSettings) -> list[dict[str, Any]]:
+def beside(modules: Sequence[nn.Module | None], levels: int, optim: OptimSettings) -> list[dict[str, Any]]:
     """Return the optimizer's group of what trains with the head and is no part of the network."""
-    parameters = list(distillation.parameters()) if distillation else []
+    parameters = [parameter for module in modules if module is not None for parameter in module.parameters()]
     group = {"params": parameters, "name": "beside", "depth": levels - 1, "role": "head"}
     return [{**group, "weight_decay": optim.weight_decay, "lr": 0.0}] if parameters else []

@@ -13,6 +13,7 @@ from visionft.compat.torch_private import is_batch_norm
 from visionft.data import Batch
 from visionft.errors import MemoryShortError
 from visionft.machine.memory import is_out_of_memory
+from visionft.planning.whole_batches import compares
 from visionft.runs.learning import Figures, Targets
 from visionft.training.mixup import mixes
 from visionft.training.state import TrainState
@@ -108,6 +109,12 @@ def _accumulated(
 
 
 def _halve(state: TrainState) -> None:
+    if compares(state.settings):
+        raise MemoryShortError(
+            f"{_place(state)} has no room for a batch of {state.micro_batch} photos, and the loss "
+            f"{state.settings.loss} compares all of them; choose a smaller --optim.batch-size, --backbone or "
+            "--preprocess.size, and another --out"
+        )
     if state.micro_batch == 1:
         raise MemoryShortError(
             f"{_place(state)} has no room for a single photo in training; "
@@ -141,24 +148,46 @@ def validate(state: TrainState, batches: Iterable[Batch], cut: Cut | None = None
             [B], rows int64 [B].
         cut: of the final network, where the batches begin there.
     """
+    criterion = state.objective.loss
+    if criterion.gathers:
+        return _measured(state, batches, cut)
     state.final_network.eval()
     sums = []
     for batch in batches:
         x, labels, _ = state.fabric.to_device(batch)
         sums.append(validation_step(state, x, labels, cut))
     state.train_mode()
-    criterion = state.objective.loss
     if not sums:  # more processes than photos
         none = torch.zeros(0, device=state.device)
         sums = [criterion.sums(none.new_zeros(0, state.network.num_classes), none.long())]
     return criterion.figures(state.ranks.add(torch.stack(sums).sum(0)).tolist())
 
 
+def _measured(state: TrainState, batches: Iterable[Batch], cut: Cut | None) -> Figures:
+    """Return figures that are of all photos together; each process has a share of them."""
+    state.final_network.eval()
+    outputs = [torch.zeros(0, state.network.num_classes, device=state.device)]
+    labels = [torch.zeros(0, dtype=torch.int64, device=state.device)]
+    for batch in batches:
+        x, truth, _ = state.fabric.to_device(batch)
+        outputs.append(_outputs(state, x, cut))
+        labels.append(truth)
+    state.train_mode()
+    own = torch.cat(outputs), torch.cat(labels)
+    n = state.ranks.sum(len(own[1]))
+    return state.objective.loss.measured(*(state.ranks.gathered(part, n) for part in own))
+
+
 def validation_step(state: TrainState, x: Tensor, labels: Tensor, cut: Cut | None = None) -> Tensor:
     """Return what the task's figures are made of, summed over a batch, float32 [S], and still on the device."""
+    return state.objective.loss.sums(_outputs(state, x, cut), labels)
+
+
+def _outputs(state: TrainState, x: Tensor, cut: Cut | None) -> Tensor:
+    """Return what the final network answers, float32 [B, K]."""
     with torch.no_grad(), state.fabric.autocast():
-        logits = cut.suffix(x) if cut else state.final_network(_normalised(state, x))
-    return state.objective.loss.sums(logits.float(), labels)
+        outputs: Tensor = cut.suffix(x) if cut else state.final_network(_normalised(state, x))
+    return outputs.float()
 
 
 def _normalised(state: TrainState, x: Tensor) -> Tensor:

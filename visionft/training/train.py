@@ -20,6 +20,7 @@ from visionft.machine.progress import Say, bar
 from visionft.planning import continue_from, resume, run_records
 from visionft.planning.plan import Plan, make_plan, reopen_plan, require_obtainable, with_weights
 from visionft.planning.teacher import open_teacher
+from visionft.planning.whole_batches import require_whole_batches
 from visionft.runs import Run, layout, lock
 from visionft.runs.atomic_write import remove, sweep
 from visionft.runs.history import Epoch
@@ -61,6 +62,7 @@ def train(
         ProcessLostError: another process ended; the same call goes on.
     """
     require_given(wanted, loss)
+    require_whole_batches(wanted, ranks.world)
     began = time.monotonic()
     keep_freed_memory()
     folder = run_records.folder_of(wanted)
@@ -108,7 +110,7 @@ def train(
     for earlier in earlier_runs:
         continue_from.say_what_was_seen(earlier, manifest, say)
     plan = replace(make_plan(wanted, manifest, say, parent, teacher_run, ranks.neighbours), loss=loss)
-    require_usable(plan.settings, manifest, loss)
+    require_usable(plan.settings, manifest, loss, plan.network.num_classes)
     with run_records.new_folder(folder), lock.held(folder):
         if (folder / layout.SETTINGS).is_file():  # another process began here while this one prepared
             return _go_on(folder, wanted, manifest, say, began, listeners, ranks, loss)
@@ -180,10 +182,12 @@ def _work(
     settings = plan.settings
     torch.set_num_threads(int(settings.hardware.threads))
     history: list[Epoch] = list(checkpoint.history) if checkpoint else []
+    centres = None
     if checkpoint is None and plan.solves_head:
-        history = [solve_head(plan, manifest, say)]
+        row, centres = solve_head(plan, manifest, say)
+        history = [row]
     if not settings.epochs and ranks.world > 1:
         say(f"nothing is trained by epochs: the first of the {ranks.world} processes works alone")
     if settings.epochs:
-        train_epochs(folder, plan, manifest, checkpoint, history, say, listeners, ranks)
+        train_epochs(folder, plan, manifest, checkpoint, history, say, listeners, ranks, centres)
     return final_metrics.finish(folder, plan, manifest, history, say, began)

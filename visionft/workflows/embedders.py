@@ -95,7 +95,7 @@ def _of_run(run: Run) -> Iterator[Embedder]:
     network, preprocess, device = run.network(), run.preprocess, run.device
     transform = json.dumps(preprocess.to_json(), sort_keys=True)
     digest = hashlib.sha256(f"{run.weights_sha256} {transform}".encode()).hexdigest()
-    origin = Origin("run", str(run.path.absolute()), digest, None, run.settings.backbone, network.features)
+    origin = Origin("run", str(run.path.absolute()), digest, None, run.settings.backbone, network.embedding_size)
     with (
         full_precision(),
         forward_context(network.to(device), preprocess, device=device, want=("embedding",)) as forward,

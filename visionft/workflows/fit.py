@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.errors import RunError
+from visionft.tasks.registry import require_installed, spec_of
 from visionft.wording.safe_text import printable
 from visionft.workflows.evaluate import evaluate, evaluate_once
 from visionft.workflows.fit_settings import fit_settings
@@ -74,6 +75,7 @@ def fit(
         The run. Called again with the same settings, an unfinished run goes on and a finished one is returned.
 
     Raises:
+        MissingExtraError: the task needs a library that is not installed.
         UsageError: a loss or a metric of your own cannot be used.
         SettingsError: something is wrong with a setting, or it can have no effect; one line each, before any work.
         VisionftError: see `visionft.errors`; a KeyboardInterrupt leaves a checkpoint first.
@@ -86,6 +88,7 @@ def fit(
     own = own_metrics(metrics)
     told: list[str] = []  # of several processes the first alone says it
     settings = in_place(fit_settings(photos_or_settings, config, flags, say=told.append), config, flags)
+    require_installed(settings.task)
     if settings.augment.pipeline is not None:
         told.append(pipeline_line(settings.augment.pipeline))
     from visionft.training import follow, joined
@@ -148,6 +151,8 @@ def _compare(run: Run, origin: Path, evaluation: Evaluation | None, say: Say) ->
     from visionft.runs.lineage import Origin
 
     folder = run.path / layout.EVALUATION
+    if spec_of(run.task).projects:  # nothing is answered that could be right before and wrong after
+        return
     if run.origin is None or (folder / "before_after.json").is_file():
         return
     try:

@@ -166,6 +166,7 @@ class TrainLoader:
         workers: Processes that fill batches; without any, torch's threads do it in this one, between two steps.
         pin_memory: Put batches where a GPU copies them from quickly.
         share: Which photos of a batch of so many are this process's, where several share it; none: all.
+        per_class: Photos of one class that follow one another; none: photos come in any order.
 
     Attributes:
         workers: As many as were asked for and as shared memory has room for.
@@ -180,10 +181,12 @@ class TrainLoader:
         workers: int = 0,
         pin_memory: bool = False,
         share: Share | None = None,
+        per_class: int | None = None,
     ) -> None:
         self.dataset, self.pin_memory = dataset, pin_memory
         self.workers = workers_with_room(workers, batch_size, dataset.size)
-        self._sampler = EpochSampler(len(dataset), batch_size, seed, share)
+        labels = None if per_class is None else dataset.rows.labels
+        self._sampler = EpochSampler(len(dataset), batch_size, seed, share, labels, per_class or 1)
         # An empty share of a batch, whose labels the processes exchange as those of the others: one kind and width.
         self._no_labels = torch.tensor(dataset.rows.labels[:1].tolist())[:0]
         self.steps_per_epoch = self._sampler.steps

@@ -66,6 +66,17 @@ def draw(table: pa.Table, validation: float, test: float, earlier: pa.Table | No
     return pa.chunked_array([pa.array(SPLITS, pa.string()).take(pa.array(sides[piece]))])
 
 
+def whole_classes(table: pa.Table) -> pa.Table:
+    """Return photos of which those of one class are one product, and all are of one class: sides are then drawn for it.
+
+    Args:
+        table: Columns label and group, among others.
+    """
+    named = table.set_column(table.column_names.index("group"), "group", table["label"])
+    one = pa.chunked_array([pa.repeat("photos", table.num_rows)])
+    return named.set_column(named.column_names.index("label"), "label", one)
+
+
 def piece_keys(table: pa.Table) -> Keys:
     """Return the key (n,) of every photo's piece: equal keys are one piece, and bits 0 to 62 are its uniform hash."""
     bits = leading_bits(table["digest"])

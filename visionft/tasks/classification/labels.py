@@ -82,6 +82,10 @@ class ClassLabels:
         """Return the distinct names."""
         return Classes.of(table["label"].unique().to_pylist())
 
+    def measured(self, table: pa.Table, known: Classes) -> Classes:  # noqa: ARG002
+        """Return those that the run knows."""
+        return known
+
     def gaps(self, table: pa.Table, classes: Classes) -> list[str]:
         """Name the classes that a split lacks."""
         return gap_notes(table, classes.names)

@@ -31,7 +31,7 @@ from visionft.wording.lists import count
 class ClassLearning:
     """One class of several for each photo."""
 
-    def outputs(self, classes: Classes) -> int:
+    def outputs(self, classes: Classes, settings: FitSettings) -> int:  # noqa: ARG002
         """Return C: a logit a class."""
         return len(classes)
 

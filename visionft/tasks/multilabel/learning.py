@@ -33,7 +33,7 @@ WIDE_GAP = 0.15
 class LabelLearning:
     """Several labels for each photo, each told by itself."""
 
-    def outputs(self, classes: Classes) -> int:
+    def outputs(self, classes: Classes, settings: FitSettings) -> int:  # noqa: ARG002
         """Return C: a logit a label."""
         return len(classes)
 

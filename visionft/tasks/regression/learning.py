@@ -34,7 +34,7 @@ WIDE_GAP = 2.0
 class NumberLearning:
     """One number for each photo: trained on standardised labels, answered in their own unit."""
 
-    def outputs(self, classes: Classes) -> int:  # noqa: ARG002
+    def outputs(self, classes: Classes, settings: FitSettings) -> int:  # noqa: ARG002
         """Return 1."""
         return 1
 

@@ -1,0 +1,55 @@
+"""Each photo asks all the others: beside a plain loop, and where photos cannot be told apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score
+
+from visionft.metrics import unit
+from visionft.tasks.retrieval import leave_one_out as module
+from visionft.tasks.retrieval.leave_one_out import leave_one_out
+
+
+def made(n: int = 60, products: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, products, n)
+    centres = random.normal(size=(products, 6))
+    return unit(centres[labels] + random.normal(size=(n, 6))), labels
+
+
+def test_ranks_and_precision_are_those_of_a_plain_loop_and_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings, labels = made()
+    labels[7] = 99  # the only one of its product
+    monkeypatch.setattr(module, "_CELLS", 600)  # several parts
+    found = leave_one_out(embeddings, labels)
+    assert found.queries.tolist() == [row for row in range(60) if row != 7]
+    for place, row in enumerate(found.queries.tolist()):
+        others = np.delete(np.arange(60), row)
+        scores = embeddings[others] @ embeddings[row]
+        same = labels[others] == labels[row]
+        order = others[np.argsort(-scores)]
+        assert found.ranks[place] == 1 + np.flatnonzero(labels[order] == labels[row])[0]
+        assert found.nearest[place] == order[0]
+        assert found.score[place] == pytest.approx(scores.max(), abs=1e-6)
+        assert found.precision[place] == pytest.approx(average_precision_score(same, scores))
+
+
+def test_photos_that_all_look_alike_find_nothing() -> None:
+    found = leave_one_out(np.tile(unit(np.ones((1, 4))), (6, 1)), np.array([0, 0, 0, 1, 1, 1]))
+    assert set(found.ranks.tolist()) == {4}, "the three of the other product come first"
+    assert all((row < 3) != (near < 3) for row, near in enumerate(found.nearest.tolist()))
+
+
+def test_products_of_one_photo_ask_nothing_and_are_searched() -> None:
+    angles = np.radians([0, 30, 10, 90])
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    found = leave_one_out(embeddings, np.array([5, 5, 7, 8]))
+    assert found.queries.tolist() == [0, 1]
+    assert found.ranks.tolist() == [2, 2], "the photo of product 7 lies between them"
+    assert len(leave_one_out(embeddings, np.arange(4)).queries) == 0
+
+
+def test_what_is_not_finite_is_an_error() -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        leave_one_out(np.full((3, 2), np.nan, np.float32), np.array([0, 0, 1]))

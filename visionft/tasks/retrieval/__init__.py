@@ -1,0 +1,1 @@
+"""An embedding for each photo, in which photos of one product lie near one another."""

@@ -1,0 +1,79 @@
+"""Leave-one-out retrieval: each photo asks all the others, and photos of its product should come first.
+
+Products are labels. A photo whose product has no other photo asks nothing, and stays among what is searched. Of photos
+at one similarity those of other products come first: what cannot tell photos apart finds nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CELLS = 16_000_000  # similarities held in memory at once
+
+
+class Found(NamedTuple):
+    """What each photo that could ask found.
+
+    Attributes:
+        queries: (q,) rows of the photos that have another one of their product.
+        ranks: (q,) place of the first photo of the product, from 1.
+        precision: (q,) average precision in (0, 1]: the mean, over the product's other photos, of the share of its
+            photos among those down to that one.
+        nearest: (q,) row of the nearest other photo; a photo of another product where several are equally near.
+        score: (q,) its cosine.
+    """
+
+    queries: NDArray[np.int64]
+    ranks: NDArray[np.int64]
+    precision: NDArray[np.float64]
+    nearest: NDArray[np.int64]
+    score: NDArray[np.float32]
+
+
+def leave_one_out(embeddings: NDArray[np.float32], labels: NDArray[np.integer]) -> Found:
+    """Let each photo ask all the others; time grows with the square of the photos, memory does not.
+
+    Args:
+        embeddings: (n, E) of length 1, finite.
+        labels: (n,) the products.
+
+    Raises:
+        ValueError: an embedding is not finite.
+    """
+    if not np.isfinite(embeddings).all():
+        raise ValueError("some embeddings are not finite; the model has diverged")
+    _, product, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    queries = np.flatnonzero(sizes[product] > 1)
+    step = max(1, _CELLS // max(1, len(labels)))
+    columns: list[tuple[int, float, int, float]] = []
+    for start in range(0, len(queries), step):
+        rows = queries[start : start + step]
+        scores = embeddings[rows] @ embeddings.T
+        columns += [_asked(scores[i], product, row) for i, row in enumerate(rows.tolist())]
+    ranks, precision, nearest, score = zip(*columns, strict=True) if columns else ((), (), (), ())
+    return Found(
+        queries,
+        np.array(ranks, np.int64),
+        np.array(precision),
+        np.array(nearest, np.int64),
+        np.array(score, np.float32),
+    )
+
+
+def _asked(scores: NDArray[np.float32], product: NDArray[np.int64], row: int) -> tuple[int, float, int, float]:
+    """Return rank, average precision, nearest photo and its score from the scores (n,) of one photo beside all."""
+    same = product == product[row]
+    others = np.sort(scores[~same])
+    same[row] = False
+    own = np.sort(scores[same])[::-1]
+    before = len(others) - np.searchsorted(others, own, side="left")
+    places = np.arange(1, len(own) + 1)
+    scores[row] = -np.inf
+    best = scores.max()
+    among = np.flatnonzero(scores == best)
+    strangers = among[product[among] != product[row]]
+    nearest = int(strangers[0] if len(strangers) else among[0])
+    return 1 + int(before[0]), float((places / (places + before)).mean()), nearest, float(best)

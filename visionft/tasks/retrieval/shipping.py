@@ -1,0 +1,135 @@
+"""Shipping an embedding: the graph ends in it, and it is compared with the trained model's by their cosine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from visionft.bundle import names as n
+from visionft.bundle.schema import BundleRecord
+from visionft.classes import Classes
+from visionft.exporting.parity_photos import Photo
+from visionft.exporting.reference_answers import Answerer, Truth
+from visionft.exporting.stage_parity import (
+    BATCH_SIZES,
+    LEVELS_ALLOWED,
+    STAGE_PHOTOS,
+    Answers,
+    Progress,
+    Stages,
+    answered,
+    chunks,
+    differs,
+)
+from visionft.metrics import Postprocess, unit
+from visionft.tasks.retrieval.embedding_card import card
+
+TOLERANCE = 0.9999
+"""Least cosine with the trained model's embedding: pixels that round otherwise leave 0.99999 and more, and neighbours
+that differ by less than the rest, 0.0001, are one as good as the other."""
+EMBEDDING_TOLERANCE = 1e-2
+WHOLE = "each photo at its own size"
+
+
+class EmbeddingShipping:
+    """Output of the graph: embedding."""
+
+    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Postprocess) -> None:
+        """Append nothing: the network half ends in the embedding."""
+
+    def prove(
+        self,
+        session: Answers,
+        trained: Truth,
+        stages: Stages,
+        photos: Iterator[Photo],
+        total: int,
+        on_progress: Progress | None,
+    ) -> dict[str, Any]:
+        """Compare the embeddings of every photo, and of the first ones in batches and half by half."""
+        done, least, sample = 0, (np.inf, ""), list[Photo]()
+        for chunk in chunks(photos):
+            expected = trained.of([photo.image for photo in chunk]).embeddings
+            for photo, wanted in zip(chunk, expected, strict=True):
+                least = min(least, (_cosine(answered(session, photo).embedding, wanted), photo.path))
+            done += len(chunk)
+            sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
+            if on_progress is not None:
+                on_progress("checking", done, total)
+        if not done:
+            raise differs("there is no readable validation photo to check it on: bring them back, or name --data")
+        by_check = {WHOLE: float(least[0])}
+        levels = _sampled(by_check, session, trained, stages, [photo.image for photo in sample])
+        _judge(by_check, levels, least[1])
+        proof = {
+            "n": done,
+            "least_cosine": min(by_check.values()),
+            "tolerance": TOLERANCE,
+            "max_pixel_difference": levels,
+            "by_check": by_check,
+            "unreadable": total - done,
+        }
+        return {"parity": proof}
+
+    def expected(self, image: NDArray[np.uint8], trained: Answerer, classes: Classes) -> Mapping[str, object]:  # noqa: ARG002
+        """Return the embedding of a photo (H, W, 3), with what it may be off."""
+        return {n.EMBEDDING: trained.of([image]).embeddings[0].tolist(), "allowed": {n.EMBEDDING: EMBEDDING_TOLERANCE}}
+
+    def card(self, record: BundleRecord) -> str:
+        """Return the model card."""
+        return card(record)
+
+    def proof(self, record: BundleRecord) -> dict[str, Any]:
+        """Return the photos compared and the least cosine."""
+        found: Any = record.parity
+        assert found is not None, "a bundle is not placed without its proof"
+        said = (
+            f"embeddings of a cosine of at least {found['least_cosine']:.6f} with the trained model's on {found['n']:,}"
+        )
+        return {"n": found["n"], "parity": {**found, "sentence": f"{said} photos"}}
+
+
+def _sampled(
+    by_check: dict[str, float], session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
+) -> float:
+    """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
+    # A photo and its mirror image have one size, so that every photo is answered in a batch whatever the others' sizes.
+    pairs = [image for photo in images for image in (photo, np.ascontiguousarray(photo[:, ::-1]))]
+    truth = trained.of(pairs)
+    together = [answer.embedding for answer in session.answer_batch(pairs)]
+    by_check["photos of one size in batches"] = _least(together, truth.embeddings)
+    for size in BATCH_SIZES:
+        parts = [stages.logits(truth.pixels[start : start + size]) for start in range(0, len(pairs), size)]
+        by_check[f"network half in batches of {size}"] = _least(unit(np.concatenate(parts)), truth.embeddings)
+    return stages.pixel_difference(images)
+
+
+def _least(found: Sequence[NDArray[np.float32]] | NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    return min(_cosine(one, other) for one, other in zip(found, wanted, strict=True))
+
+
+def _cosine(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    """Return the cosine of two vectors (E,), in float64; what is no number is as bad as can be."""
+    a, b = found.astype(np.float64), wanted.astype(np.float64)
+    cosine = float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-30))
+    return cosine if np.isfinite(cosine) else -1.0
+
+
+def _judge(by_check: Mapping[str, float], levels: float, path: str) -> None:
+    """Raise ParityError where a cosine is too low, with the half that is to blame."""
+    check = min(by_check, key=lambda name: by_check[name])
+    if by_check[check] >= TOLERANCE:
+        return
+    half = "the preprocess half is at fault" if levels > LEVELS_ALLOWED else "the network half is at fault"
+    where = f", first {path}" if check == WHOLE else ""
+    raise differs(
+        f"embeddings have a cosine of {by_check[check]:.5f} with the trained model's, and at least {TOLERANCE:g} is "
+        f"asked for ({check}{where}); {half}: pixels differ by {levels:.3g} levels of 255 ({LEVELS_ALLOWED:.0f} may)"
+    )
+
+
+SHIPPING = EmbeddingShipping()
