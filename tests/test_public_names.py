@@ -64,6 +64,7 @@ NAMES = [
     "list_runs",
     "predict",
     "report",
+    "review",
     "search",
 ]
 HEAVY = ("torch", "timm", "lightning", "albumentations", "pydantic", "numpy")

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from visionft.workflows.list_runs import list_runs
     from visionft.workflows.predict import predict
     from visionft.workflows.report import report
+    from visionft.workflows.review import review
     from visionft.workflows.search import search
 
     __version__: str
@@ -106,6 +107,7 @@ __all__ = [
     "list_runs",
     "predict",
     "report",
+    "review",
     "search",
 ]
 
@@ -135,6 +137,7 @@ _ROOMS = {
         "list_runs",
         "predict",
         "report",
+        "review",
         "search",
     ),
 }

@@ -17,6 +17,7 @@ from visionft.workflows.index import index
 from visionft.workflows.list_runs import list_runs
 from visionft.workflows.predict import predict
 from visionft.workflows.report import report
+from visionft.workflows.review import review, reviewed_photos
 from visionft.workflows.search import search
 
 __all__ = [
@@ -34,5 +35,7 @@ __all__ = [
     "quick_audit",
     "report",
     "require_advisable",
+    "review",
+    "reviewed_photos",
     "search",
 ]
