@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import visionft
 from visionft.cli import main
+from visionft.cli.app import build_app
 from visionft.data import read_suggestions
 from visionft.errors import DataError, MissingExtraError, UsageError
 from visionft.reviewing import AnswerFile
@@ -44,7 +46,7 @@ def test_photos_bring_what_their_audit_found(shapes: Path, here: Path) -> None:
         "disc/03.jpg", "disc", "label", "square", 0.9,
     )  # fmt: skip
     assert found.cards[1].kind == "rest"
-    assert found.notes == ["audits/shapes tells of 1 photo that are not among these, and are passed over"]
+    assert found.notes == ["audits/shapes names photos that are not among these, and are passed over: 1"]
 
 
 def test_photos_without_an_audit_are_told_the_command(shapes: Path, here: Path) -> None:
@@ -75,13 +77,26 @@ def test_answers_to_other_photos_are_said_or_refused(shapes: Path, trained: Path
     audited(here / "audits" / "shapes", shapes)
     file = AnswerFile(here / "c.csv")
     file.append("other/0.jpg", "drop", "", "", "ann")
-    with pytest.raises(UsageError, match=r"--out: none of the 1 photo that .*c.csv answers is among these photos"):
+    with pytest.raises(
+        UsageError, match=r"--out: .*c.csv answers other photos \(1\) and none of these; name another file"
+    ):
         opened(shapes, here / "c.csv", flags={})
     file.append("disc/00.jpg", "drop", "", "", "ann")
-    assert opened(shapes, here / "c.csv", flags={}).notes == [f"{here}/c.csv answers 1 photo that are not among these"]
+    assert opened(shapes, here / "c.csv", flags={}).notes == [
+        f"{here}/c.csv also answers photos that are not among these: 1"
+    ]
     with file.path.open("a") as torn:
         torn.write("disc/01.jpg,rel")
     assert "was cut off" in opened(shapes, here / "c.csv", flags={}).notes[0]
+
+
+def test_python_and_the_command_line_have_the_same_names() -> None:
+    given = inspect.signature(visionft.review).parameters.values()
+    arguments = build_app()["review"].assemble_argument_collection()
+    flags = {argument.name.removeprefix("--") for argument in arguments if argument.name[:2] == "--"}
+    assert {name for name in flags if not name.startswith("data.")} - {"json"} == {
+        parameter.name for parameter in given if parameter.kind is parameter.KEYWORD_ONLY
+    } - {"say"}
 
 
 def test_a_missing_extra_is_one_sentence(shapes: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from visionft.cli.flags import dotted, given_flags, with_settings
 from visionft.cli.output import Json, finish, say
-from visionft.cli.path_checks import PLACE
+from visionft.cli.path_checks import PLACE, require_photos
 from visionft.errors import DataError, UsageError
 from visionft.settings.fields import leaves
 
@@ -21,7 +21,7 @@ _LAST_PORT = 65_535
 
 @partial(with_settings, without=tuple(_OTHERS))
 def review(
-    run_or_photos: Annotated[
+    run: Annotated[
         Path, PLACE, Parameter(help="A finished run, or photos that were audited: a folder or a CSV/Parquet manifest.")
     ],
     /,
@@ -47,13 +47,14 @@ def review(
     """
     if not 0 <= port <= _LAST_PORT:
         raise UsageError(f"--port: {port} is no port; give one from 0 to {_LAST_PORT}")
-    if not run_or_photos.exists():
-        raise DataError(f"{run_or_photos} does not exist; give a run, or the photos that were audited")
+    if not run.exists():
+        raise DataError(f"{run} does not exist; give a run, or the photos that were audited")
+    require_photos(run)
     given = dotted(flags)
     from visionft import workflows
 
     file = workflows.review(
-        run_or_photos, out=out, port=port, open=open, who=who, audit=audit, say=partial(say, as_json), **given
+        run, out=out, port=port, open=open, who=who, audit=audit, say=partial(say, as_json), **given
     )
     from visionft.data import read_suggestions
 
@@ -62,7 +63,7 @@ def review(
         return
     answers = read_suggestions(file)
     record = {"out": str(file), "answered": len(answers.rows), **answers.to_json()}
-    photos, run = workflows.reviewed_photos(run_or_photos)
+    photos, origin = workflows.reviewed_photos(run)
     following: list[str | Path] = ["fit", photos, *given_flags(given), "--apply", file]
-    following += ["--from", run, "--out", f"{run}-corrected"] if run is not None else []
+    following += ["--from", origin, "--out", f"{origin}-corrected"] if origin is not None else []
     finish(f"{len(answers.rows):,} photos are answered in {file}", record, *following, as_json=as_json)

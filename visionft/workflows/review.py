@@ -65,11 +65,11 @@ def review(
         raise MissingExtraError(
             f'review needs {", ".join(missing)}, not installed here: install it with `pip install "visionft[serve]"`'
         )
+    place, file = path_of(run_or_photos), place_of(out, "--out") or Path(FILE)
+    state = opened(place, file, who=who, audit=audit, flags=flags)
     from visionft.reviewing.page_server import listen, open_browser, serve_page
 
-    place, file = path_of(run_or_photos), place_of(out, "--out") or Path(FILE)
     with listen(port) as listening:
-        state = opened(place, file, who=who, audit=audit, flags=flags)
         for note in state.notes:
             say(f"note: {note}")
 
@@ -100,14 +100,14 @@ def opened(
     place: Path, file: Path, *, who: str | None = None, audit: str | Path | None = None, flags: dict[str, Any]
 ) -> Review:
     """Return what is reviewed of a run or of photos, with the answers so far."""
-    from visionft import reviewing
-    from visionft.runs import layout
-
     if holds_bundle(place):
         raise UsageError(f"{place} is a bundle, which brings no photos; give the run that it was exported from")
     folder = place_of(audit, "--audit")
-    is_run = place.is_dir() and (place / layout.SETTINGS).is_file()
-    subject = _of_run(place, folder, flags) if is_run else _of_photos(place, folder, flags)
+    if folder is not None or not _is_run(place):  # before torch is imported
+        _require_audit(place, folder)
+    subject = _of_run(place, folder, flags) if _is_run(place) else _of_photos(place, folder, flags)
+    from visionft import reviewing
+
     answers = reviewing.AnswerFile(file)
     notes = [*subject.notes, *_of_answers(answers, subject)]
     return reviewing.Review(
@@ -124,10 +124,9 @@ def _of_answers(answers: Any, subject: _Subject) -> Iterator[str]:
     if strange := [path for path in known if path not in subject.labels]:
         if len(strange) == len(known) and not subject.name.startswith("the run"):
             raise UsageError(
-                f"--out: none of the {count(len(known), 'photo')} that {answers.path} answers is among these photos; "
-                "name another file"
+                f"--out: {answers.path} answers other photos ({len(known):,}) and none of these; name another file"
             )
-        yield f"{answers.path} answers {count(len(strange), 'photo')} that are not among these"
+        yield f"{answers.path} also answers photos that are not among these: {len(strange):,}"
 
 
 def _of_photos(place: Path, folder: Path | None, flags: dict[str, Any]) -> _Subject:
@@ -146,13 +145,13 @@ def _of_photos(place: Path, folder: Path | None, flags: dict[str, Any]) -> _Subj
 
 
 def _of_run(place: Path, folder: Path | None, flags: dict[str, Any]) -> _Subject:
+    if flags:
+        raise UsageError(f"{place} is a run, which knows how its photos are read; leave {', '.join(flags)} out")
+    run = run_at(place)
     from visionft.reviewing.held_out import doubts_of
     from visionft.runs import layout
     from visionft.runs.run_files import read_record
 
-    if flags:
-        raise UsageError(f"{place} is a run, which knows how its photos are read; leave {', '.join(flags)} out")
-    run = run_at(place)
     require(run.task, "review", f"review, asked for of the run {place},", "give a run that answers with classes")
     manifest = run.manifest()
     labels = dict(zip(manifest.table["path"].to_pylist(), manifest.table["label"].to_pylist(), strict=True))
@@ -183,17 +182,32 @@ def _answers(run: Run, side: str) -> Any:
         ) from error
 
 
+def _is_run(place: Path) -> bool:
+    from visionft.runs import layout
+
+    return (place / layout.SETTINGS).is_file()
+
+
+def _audit_of(photos: Path, folder: Path | None) -> Path:
+    return Path("audits") / photos.absolute().stem if folder is None else folder
+
+
+def _require_audit(photos: Path, folder: Path | None) -> None:
+    place = _audit_of(photos, folder)
+    if not (place / "audit.json").is_file():
+        command = "visionft audit PHOTOS" if _is_run(photos) else f"visionft audit {photos}"
+        raise DataError(f"there is no audit at {place}; make it with `{command}`, and review again")
+
+
 def _audited(
     photos: Path, folder: Path | None, labels: dict[str, str], *, needed: bool = True
 ) -> tuple[list[Doubt], list[str]]:
     """Return what the audit of photos says against them, and notes on what it does not fit."""
     from visionft.reviewing.audit_findings import doubts_of, read_audit
 
-    place = Path("audits") / photos.absolute().stem if folder is None else folder
+    place = _audit_of(photos, folder)
     if not (place / "audit.json").is_file():
-        if folder is None and not needed:
-            return [], [f"these photos were not audited; `visionft audit {photos}` judges those of train too"]
-        raise DataError(f"there is no audit at {place}; make it with `visionft audit {photos}`, and review again")
+        return [], [f"these photos were not audited; `visionft audit {photos}` judges those of train too"]
     record = read_audit(place)
     if Path(record["photos"]).absolute() != photos.absolute():
         if folder is None and not needed:
@@ -201,7 +215,7 @@ def _audited(
         raise DataError(f"{place} is the audit of {record['photos']}, not of {photos}; audit these, or give --audit")
     named = {path for found in record["findings"] if found["kind"] != "unreadable" for path in found["photos"]}
     strange = len(named - labels.keys())
-    notes = [f"{place} tells of {count(strange, 'photo')} that are not among these, and are passed over"]
+    notes = [f"{place} names photos that are not among these, and are passed over: {strange:,}"]
     return list(doubts_of(record["findings"], labels)), notes if strange else []
 
 
@@ -217,6 +231,6 @@ def reviewed_photos(place: Path) -> tuple[Path, Path | None]:
     from visionft.runs import layout
     from visionft.runs.run_files import read_record
 
-    if not (place / layout.SETTINGS).is_file():
+    if not _is_run(place):
         return place, None
     return Path(read_record(place / layout.DATA, lambda record: str(record["source"]))), place
