@@ -175,10 +175,12 @@ def test_two_people_tell_each_other(tab: Browser, shared_review: tuple[str, Path
     tab.until(LOADED)
     path = tab.run(PATH)
     press(tab, "c")
-    second = after(tab, path)
+    between = after(tab, path)
     bob.append(path, "drop", "", "", "bob")
+    press(tab, "c")  # an answer of this page's own before it asks for those of others
+    second = after(tab, between)
     tab.until("document.getElementById('notice').textContent.includes('was answered by bob: dropped')")
-    assert answers(file) == {path: ("drop", "")}, "the last answer stands"
+    assert answers(file) == {path: ("drop", ""), between: ("confirm", "disc")}, "the last answer stands"
     bob.append(second, "drop", "", "", "bob")
     press(tab, "a")
     third = after(tab, second)

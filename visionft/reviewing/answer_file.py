@@ -115,8 +115,8 @@ class AnswerFile:
             before = self.answer(path)
             return self._add(descriptor, path, action, value, reason, who), before
 
-    def undo(self, path: str, when: str, who: str) -> Suggestion:
-        """Take back the answer to a photo that was given at `when`; return it.
+    def undo(self, path: str, when: str, who: str) -> tuple[Suggestion, Suggestion]:
+        """Take back the answer to a photo that was given at `when`; return it, and the line that takes it back.
 
         Raises:
             UsageError: it is not there, or was taken back already.
@@ -126,8 +126,7 @@ class AnswerFile:
             taken = self._standing.get(path, {}).get(when)
             if taken is None:
                 raise UsageError(f"the answer of {printable(when)} is taken back already; go on with the next photo")
-            self._add(descriptor, path, UNDO, when, "", who)
-            return taken
+            return taken, self._add(descriptor, path, UNDO, when, "", who)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import signal
 import socket
+import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -49,7 +50,19 @@ def serve_page(review: Review, listening: socket.socket, ready: Callable[[str], 
         build_app(review, token, HOST), http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
         server_header=False, timeout_graceful_shutdown=_PATIENCE,
     )  # fmt: skip
-    _Server(config, lambda: ready(address)).run(sockets=[listening])
+    server = _Server(config, lambda: ready(address))
+    # In a thread of its own, as the one that calls may be in a loop already: that of a notebook.
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="review")
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
+        server.should_exit = True
+
+    with handling_signals(end, (signal.SIGTERM, signal.SIGINT)):
+        thread.start()
+        try:
+            thread.join()
+        finally:
+            server.should_exit = True
 
 
 def open_browser(address: str) -> bool:
@@ -65,7 +78,7 @@ def open_browser(address: str) -> bool:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's loop; its signals end it without being raised again."""
+    """uvicorn's loop, which says when it listens."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         self._on_ready = on_ready
@@ -75,9 +88,3 @@ class _Server(uvicorn.Server):
         """Start listening, and say so."""
         await super().startup(sockets)
         self._on_ready()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT while serving, and give them back afterwards."""
-        with handling_signals(self.handle_exit, (signal.SIGTERM, signal.SIGINT)):
-            yield

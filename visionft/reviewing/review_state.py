@@ -170,8 +170,8 @@ class Review:
                 raise UsageError(f"there is no answer of {printable(who)} to take back")
             number, when = self._place[last.path], last.when
         card = self.card(number)
-        taken = self.file.undo(card.path, when, who)
-        return {"card": self.shown(card), "taken": self.told(taken), **self.progress()}
+        taken, written = self.file.undo(card.path, when, who)
+        return {"card": self.shown(card), "taken": self.told(taken), "when": written.when, **self.progress()}
 
     def changes(self, since: int) -> dict[str, Any]:
         """Return the lines of the file from a number on, by whomever they are."""

@@ -10,10 +10,10 @@ const state = {
   index: 0, // of the shown one among them
   more: false, // whether there are cards after the loaded ones
   before: false, // whether there may be some before them
-  lines: 0, // of the file that this page knows
+  lines: 0, // of the file that this page was told of
   busy: false,
   given: [], // answers of this page that can be taken back: {number, when}
-  mine: new Map(), // the time of an answer of this page -> the number of its photo
+  mine: new Map(), // the time of a line that this page had written -> the number of its photo
   recent: [], // classes that were chosen last
   picked: 0, // the marked option of the chooser
   load: 0, // counted up, so that an answer to an older question is passed over
@@ -46,7 +46,6 @@ function described(answer) {
 const current = () => state.cards[state.index];
 
 function counted(found) {
-  state.lines = Math.max(state.lines, found.lines);
   const doubtful = state.overview.kinds.filter((kind) => kind.name !== "rest");
   const all = doubtful.reduce((sum, kind) => sum + kind.number, 0);
   const done = doubtful.reduce((sum, kind) => sum + (found.answered_kinds[kind.name] || 0), 0);
@@ -230,6 +229,7 @@ function undo() {
     } finally {
       state.given.pop(); // also where somebody else took it back
     }
+    state.mine.set(found.when, found.card.number);
     say("notice", `Taken back: ${found.card.path}, ${described(found.taken)}.`);
     let place = replaced(found.card);
     if (place < 0) {
@@ -248,8 +248,6 @@ async function follow() {
   for (const change of found.changes) {
     if (state.mine.has(change.when) || change.number === null) continue;
     const answered = [...state.mine.values()].includes(change.number);
-    const own = change.action === "undo" && state.mine.has(change.value) && !state.given.some((one) => one.when === change.value);
-    if (own) continue; // this page took it back
     const card = await ask(`card/${change.number}`);
     replaced(card);
     if (answered) say("notice", `${change.path}, which you answered, was answered by ${change.who}: ${described(change)}. The last answer stands.`);
@@ -353,6 +351,7 @@ async function start() {
     ...found.kinds.map((kind) => option(kind.name, `${kind.title} (${kind.number.toLocaleString("en")})`)));
   at("label").replaceChildren(option("", "every class"), ...found.classes.map((name) => option(name, name)));
   say("notice", found.notes.join(". "));
+  state.lines = found.lines;
   counted(found);
   for (const id of ["kind", "label", "state"]) at(id).addEventListener("change", () => fill(0).catch(failed));
   at("who").addEventListener("change", () => sessionStorage.setItem("who", at("who").value));
