@@ -34,6 +34,7 @@ CROSS_CUTTING = {
     "photos/test_reduction.py": "each decoder that can reduce",
     "photos/test_table.py": "the decode table, over every decoder",
     "reporting/test_browser.py": "the page, in a browser",
+    "reviewing/test_browser.py": "the page, in a browser",
     "runs/test_killed_early.py": "what several writers leave",
     "serving/server/test_adapted.py": "a whole server over adapters",
     "serving/server/test_fuzz.py": "a whole server",
@@ -170,6 +171,7 @@ SAME_MEANING = {
     "index": "the verb: asked for, its settings, carried out",
     "predict": "the verb: asked for, carried out, and its settings",
     "report": "the verb: asked for, and carried out",
+    "review": "the verb: asked for, and carried out",
     "search": "the verb: asked for, its settings, carried out",
     "serve": "the verb: asked for, and its settings",
 }

@@ -39,7 +39,10 @@ USAGE = [
     # (command line, regex of each line on stderr); wrong usage exits with 2 before anything heavy is imported
     ("fitt photos", [r"there is no command fitt; did you mean fit\?"]),
     ("train photos", [r"there is no command train; did you mean fit\?"]),
-    ("frobnicate", [r"there is no command frobnicate; give one of fit, audit, advise, evaluate, report, predict, .*"]),
+    (
+        "frobnicate",
+        [r"there is no command frobnicate; give one of fit, audit, review, advise, evaluate, report, predict, .*"],
+    ),
     ("--frobnicate", [r"visionft has no flag --frobnicate; `visionft --help` shows what it takes"]),
     ("fit", [r"PHOTOS: nothing is given; give a folder of class folders, or a CSV/Parquet manifest"]),
     ("fit photos more", [r"fit takes nothing named more; `visionft fit --help` shows what it takes"]),
@@ -113,6 +116,9 @@ USAGE = [
         "evaluate bundle --split tset",
         [r"--split: tset is not known here; did you mean test\? give train or validation or test"],
     ),
+    ("review", [r"review: RUN is missing; `visionft review --help` shows what it takes"]),
+    ("review photos --port -1", [r"--port: -1 is no port; give one from 0 to 65535"]),
+    ("review bundle --optim.lr 1", [r"review has no flag --optim.lr; .*"]),
     ("predict bundle", [r"predict: PLACES is missing; `visionft predict --help` shows what it takes"]),
     ("predict bundle a.jpg --out answers.xls", [r"--out: answers.xls does not end in .csv, .jsonl, .parquet; give .*"]),
     ("export bundle --precision fp8", [r"--precision: fp8 is not known here; give fp32, fp16 or int8"]),
@@ -175,6 +181,9 @@ MENDABLE = [
     ("search nowhere a.jpg", [r"there is no index at nowhere; make one with `visionft index BUNDLE PHOTOS --out no.*"]),
     ("search bundle b.jpg", [r"b.jpg does not exist; give photos, folders of photos or globs"]),
     ("search bundle a.jpg", [r"there is no index at bundle; make one with `visionft index BUNDLE PHOTOS --out IND.*"]),
+    ("review nowhere", [r"nowhere does not exist; give a run, or the photos that were audited"]),
+    ("review a.jpg", [r"a.jpg is neither a folder nor a .csv or .parquet manifest: give one of these"]),
+    ("review photos", [r"there is no audit at audits/photos; make it with `visionft audit photos`, and review again"]),
     ("export nowhere", [r"the run or bundle nowhere does not exist; .*"]),
 ]
 

@@ -67,6 +67,7 @@ NAMES = [
     "list_runs",
     "predict",
     "report",
+    "review",
     "search",
 ]
 HEAVY = ("torch", "timm", "lightning", "albumentations", "pydantic", "numpy")

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from visionft.workflows.list_runs import list_runs
     from visionft.workflows.predict import predict
     from visionft.workflows.report import report
+    from visionft.workflows.review import review
     from visionft.workflows.search import search
 
     __version__: str
@@ -110,6 +111,7 @@ __all__ = [
     "list_runs",
     "predict",
     "report",
+    "review",
     "search",
 ]
 
@@ -140,6 +142,7 @@ _ROOMS = {
         "list_runs",
         "predict",
         "report",
+        "review",
         "search",
     ),
 }

@@ -84,3 +84,55 @@ def test_a_photo_that_is_set_aside_already_may_be_named(listing: Listing, tmp_pa
 
     aside = replace(listing, quarantine=(Quarantined("hat/torn.jpg", "truncated"),))
     assert applied(aside, tmp_path, "path,action\nhat/torn.jpg,drop\n").table.num_rows == 4
+
+
+LOG = "path,action,value,reason,confidence,who,when\n"
+
+
+def logged(*rows: str) -> str:
+    return LOG + "".join(f"{row},ann,2026-11-29T10:00:0{at}.000000Z\n" for at, row in enumerate(rows))
+
+
+def test_of_a_log_the_last_answer_stands_and_what_was_taken_back_does_not(listing: Listing, tmp_path: Path) -> None:
+    text = logged(
+        "hat/a.jpg,drop,,review: x,1", "hat/a.jpg,relabel,cap,,1", "hat/b.jpg,drop,,,1", "cap/c.jpg,confirm,hat,,1",
+        "hat/b.jpg,undo,2026-11-29T10:00:02.000000Z,,1", "'=d.jpg,review,,,1",
+    )  # fmt: skip
+    read = read_suggestions(written(tmp_path, text))
+    assert [(row.path, row.action, row.who, row.line) for row in read.rows] == [
+        ("hat/a.jpg", "relabel", "ann", 3), ("cap/c.jpg", "confirm", "ann", 5), ("=d.jpg", "review", "ann", 7),
+    ]  # fmt: skip
+    assert read.to_json()["applied"] == {"confirm": 1, "relabel": 1, "review": 1}
+    assert "1 relabel and 1 confirm; 1 to review, which changes nothing" in str(read)
+    labels = apply_suggestions(listing, read).table.select(["path", "label"]).to_pylist()
+    assert {row["path"]: row["label"] for row in labels} == {
+        "hat/a.jpg": "cap", "hat/b.jpg": "hat", "cap/c.jpg": "hat", "=d.jpg": "cap",
+    }  # fmt: skip
+
+
+def test_a_line_of_a_log_that_was_cut_off_is_left_out_and_said(tmp_path: Path) -> None:
+    whole = logged("hat/a.jpg,drop,,,1")
+    torn = read_suggestions(written(tmp_path, whole + "hat/b.jpg,relabel,ca"))
+    assert [row.path for row in torn.rows] == ["hat/a.jpg"]
+    assert str(torn).endswith("1 drop; its last line is cut off and left out")
+    assert torn.sha256 == read_suggestions(written(tmp_path, whole)).sha256
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("hat/a.jpg,confirm,bag,,1", "line 2 gives the class 'bag', which no photo has; give one of cap and hat"),
+        ("hat/a.jpg,undo,2020,,1", "line 2 takes back an answer of 2020, which is not there; take the row out"),
+        ("none.jpg,drop,,,1", r"names 1 photo that PHOTOS does not have: line 2 \(none.jpg\)"),
+    ],
+)
+def test_what_cannot_be_followed_of_a_log_is_refused_by_its_line(
+    listing: Listing, tmp_path: Path, row: str, words: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        applied(listing, tmp_path, logged(row))
+
+
+def test_an_undo_belongs_into_a_log_alone(listing: Listing, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 2 asks for 'undo'; give one of drop, keep-one, relabel, confirm"):
+        applied(listing, tmp_path, "path,action,value\nhat/a.jpg,undo,1\n")

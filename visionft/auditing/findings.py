@@ -74,4 +74,5 @@ class Finding:
             "photos": list(self.photos),
             "confidence": round(self.confidence, 4),
             "figure": None if self.figure is None else round(self.figure, 4),
+            "suggestions": [suggestion.to_json() for suggestion in self.suggestions],
         }

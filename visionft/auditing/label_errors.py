@@ -174,10 +174,21 @@ def suspects(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> N
     judged = ~np.isnan(probabilities[:, 0])
     sound, own = probabilities[judged], labels[judged]
     found = np.zeros(len(labels), bool)
-    if not len(own):
-        return found
-    confidence = sound[np.arange(len(own)), own]
-    totals = np.bincount(own, confidence, probabilities.shape[1])
-    standard = totals / np.maximum(1, np.bincount(own, minlength=probabilities.shape[1]))
-    found[judged] = (sound.argmax(axis=1) != own) & (confidence < SHARE * standard[own])
+    if len(own):
+        found[judged] = below_standard(sound[np.arange(len(own)), own], sound.argmax(axis=1) != own, own)
     return found
+
+
+def below_standard(
+    confidence: NDArray[np.floating], otherwise: NDArray[np.bool_], labels: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Tell which labels (n,) are likely wrong by the rule of `suspects`, from what it needs of the probabilities.
+
+    Args:
+        confidence: (n,) probability of the photo's own label, by a model that did not see the photo.
+        otherwise: (n,) whether another class is more probable.
+        labels: (n,) class indices.
+    """
+    totals = np.bincount(labels, confidence)
+    standard = totals / np.maximum(1, np.bincount(labels))
+    return np.asarray(otherwise & (confidence < SHARE * standard[labels]))

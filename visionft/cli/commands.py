@@ -5,6 +5,7 @@ from __future__ import annotations
 COMMANDS = {
     "fit": ("visionft.cli.fit:fit", "Fine-tune on a folder of photos; evaluate the result."),
     "audit": ("visionft.cli.audit:audit", "Say what is wrong with photos, before training."),
+    "review": ("visionft.cli.review:review", "Mend the labels of photos in a local page, the most doubtful first."),
     "advise": ("visionft.cli.advise:advise", "Try every method for some steps, and recommend one."),
     "evaluate": ("visionft.cli.evaluate:evaluate", "Measure a run or a bundle on photos with labels."),
     "report": ("visionft.cli.report:report", "Write the page of a run again: figures, curves, confusions, photos."),

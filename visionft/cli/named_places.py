@@ -25,7 +25,8 @@ def require_named(settings: FitSettings) -> None:
     """
     if settings.apply is not None and not os.path.lexists(settings.apply):
         raise DataError(
-            f"--apply: {settings.apply} cannot be read (no such file); give the suggestions.csv of `visionft audit`"
+            f"--apply: {settings.apply} cannot be read (no such file); give the suggestions.csv of `visionft audit`, "
+            "or the corrections.csv of `visionft review`"
         )
     if _maybe_begun(settings):
         return

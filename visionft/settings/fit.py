@@ -91,8 +91,8 @@ class FitSettings(Settings):
     """Photos of an earlier task, a labelled folder or manifest: fit then measures how well the features tell their
     classes apart, before and after (k-NN, arXiv 1805.01978). It changes nothing of the training."""
     apply: Annotated[Place | None, ALWAYS] = None
-    """A suggestions.csv of `visionft audit`, or a part of it: photos are left out, get another class or stay together
-    as its rows say. No photo is touched."""
+    """A suggestions.csv of `visionft audit`, or a part of it, or the corrections.csv of `visionft review`: photos are
+    left out, get another class or stay together as its rows say. No photo is touched."""
     data: DataSettings = DataSettings()
     """How the photos are read, split and kept."""
     classes: ClassesSettings = ClassesSettings()

@@ -13,6 +13,7 @@ _SAME = {
     "loss": "criterion loss_fn",
     "epochs": "epoch num_epochs n_epochs max_epochs num_train_epochs nb_epoch",
     "out": "output output_dir save_dir default_root_dir log_dir logdir logging_dir project name run_name experiment",
+    "apply": "corrections suggestions",
     "seed": "random_state random_seed data_seed",
     "method.rank": "lora_r lora_rank r",
     "method.alpha": "lora_alpha",

@@ -18,6 +18,7 @@ from visionft.workflows.index import index
 from visionft.workflows.list_runs import list_runs
 from visionft.workflows.predict import predict
 from visionft.workflows.report import report
+from visionft.workflows.review import review, reviewed_photos
 from visionft.workflows.search import search
 
 __all__ = [
@@ -36,5 +37,7 @@ __all__ = [
     "quick_audit",
     "report",
     "require_advisable",
+    "review",
+    "reviewed_photos",
     "search",
 ]

@@ -1,0 +1,79 @@
+"""What an audit found, as doubts about single photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from visionft.auditing.written import RECORD
+from visionft.errors import DataError
+from visionft.files.safe_json import read_object
+from visionft.files.safe_open import UnreadableError
+from visionft.reviewing.cards import Doubt
+
+_DUPLICATES = ("leak", "copy", "near-duplicate")
+_FAULTS = ("placeholder", "blank", "dark", "bright", "blurred", "tiny")
+
+
+def read_audit(folder: Path) -> dict[str, Any]:
+    """Return the record of an audit.
+
+    Raises:
+        DataError: there is none, or it cannot be read.
+    """
+    try:
+        record = read_object(folder / RECORD)
+        findings = record["findings"]
+        sound = all(isinstance(found["kind"], str) and isinstance(found["photos"], list) for found in findings)
+    except (UnreadableError, KeyError, TypeError) as error:
+        raise DataError(f"{folder / RECORD} cannot be read ({error}); run `visionft audit` again") from error
+    if not sound or not isinstance(record.get("photos"), str):
+        raise DataError(f"{folder / RECORD} is no record of an audit; run `visionft audit` again")
+    return record
+
+
+def doubts_of(findings: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> Iterator[Doubt]:
+    """Yield a doubt for each photo that a finding is about.
+
+    Args:
+        findings: as audit.json has them.
+        labels: class by path, of every photo.
+    """
+    for found in findings:
+        kind, photos = found["kind"], [path for path in found["photos"] if path in labels]
+        if kind == "label":
+            yield from _label(found, photos)
+        elif kind == "two-labels":
+            yield from _two_labels(found, photos, labels)
+        elif kind in _DUPLICATES:
+            yield from _copies(found, photos)
+        elif kind in _FAULTS:
+            sure = float(found.get("confidence", 1))
+            yield from (Doubt(path, "fault", (sure,), f"{kind}: {found['words']}") for path in photos)
+
+
+def _label(found: Mapping[str, Any], photos: Sequence[str]) -> Iterator[Doubt]:
+    advised = {row["path"]: row for row in found.get("suggestions", ())}
+    for path in photos:
+        row = advised.get(path, {})
+        worth, why = (float(found["confidence"]),), f"{found['words']} (audit)"
+        yield Doubt(path, "label", worth, why, row.get("value", ""), row.get("confidence"))
+
+
+def _two_labels(found: Mapping[str, Any], photos: Sequence[str], labels: Mapping[str, str]) -> Iterator[Doubt]:
+    for path in photos:
+        other = next((other for other in photos if labels[other] != labels[path]), None)
+        if other is not None:
+            why = f"the same picture has another label: {found['words']}"
+            yield Doubt(path, "label", (float(found["confidence"]),), why, labels[other], None, other)
+
+
+def _copies(found: Mapping[str, Any], photos: Sequence[str]) -> Iterator[Doubt]:
+    """Ask about every copy but the one that stays, which the audit chose by its side and its size."""
+    kept = next((row["value"] for row in found.get("suggestions", ()) if row["action"] == "keep-one"), None)
+    kept = kept if kept in photos else photos[0] if photos else None
+    likeness = 1.0 if found.get("figure") is None else float(found["figure"])
+    for path in photos:
+        if path != kept and kept is not None:
+            yield Doubt(path, "duplicate", (likeness,), f"{found['kind']}: {found['words']}", other=kept)
