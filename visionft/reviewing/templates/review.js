@@ -38,10 +38,8 @@ async function ask(path, body) {
 
 function say(id, text) { at(id).textContent = text; }
 
-function described(answer) {
-  const what = WORDS[answer.action] + (answer.action === "relabel" ? ` as ${answer.value}` : "");
-  return `${what}, by ${answer.who || "nobody named"}`;
-}
+const done = (answer) => WORDS[answer.action] + (answer.action === "relabel" ? ` as ${answer.value}` : "");
+const described = (answer) => `${done(answer)}, by ${answer.who || "nobody named"}`;
 
 const current = () => state.cards[state.index];
 
@@ -154,8 +152,8 @@ function strip() {
     button.dataset.number = card.number;
     button.tabIndex = here ? 0 : -1; // arrows move, so that Tab passes the strip in one step
     if (here) button.setAttribute("aria-current", "true");
-    const done = card.answer ? `, ${described(card.answer)}` : "";
-    button.setAttribute("aria-label", `${card.path}, labelled ${card.label}${done}`);
+    const answered = card.answer ? `, ${described(card.answer)}` : "";
+    button.setAttribute("aria-label", `${card.path}, labelled ${card.label}${answered}`);
     button.append(image);
     if (card.answer) {
       button.dataset.done = "";
@@ -250,8 +248,8 @@ async function follow() {
     const answered = [...state.mine.values()].includes(change.number);
     const card = await ask(`card/${change.number}`);
     replaced(card);
-    if (answered) say("notice", `${change.path}, which you answered, was answered by ${change.who}: ${described(change)}. The last answer stands.`);
-    else if (current() && current().number === change.number) say("notice", `${change.who} answered this photo a moment ago: ${described(change)}.`);
+    if (answered) say("notice", `${change.path}, which you answered, was answered by ${change.who}: ${done(change)}. The last answer stands.`);
+    else if (current() && current().number === change.number) say("notice", `${change.who} answered this photo a moment ago: ${done(change)}.`);
     if (current() && current().number === change.number && at("chooser").hidden) show(); else strip();
   }
   counted(found);
@@ -353,7 +351,7 @@ async function start() {
   say("notice", found.notes.join(". "));
   state.lines = found.lines;
   counted(found);
-  for (const id of ["kind", "label", "state"]) at(id).addEventListener("change", () => fill(0).catch(failed));
+  for (const id of ["kind", "label", "state"]) at(id).addEventListener("change", () => { at("main").focus(); fill(0).catch(failed); });
   at("who").addEventListener("change", () => sessionStorage.setItem("who", at("who").value));
   at("class").addEventListener("input", () => { state.picked = 0; choices(); });
   at("class").addEventListener("keydown", typing);
