@@ -41,7 +41,7 @@ def summary(manifest: Manifest, record: Path | None = None) -> Told:
         more.append(f"{count(len(products), 'product')}: the photos of one stay together where sides were drawn")
     more += set_aside(manifest.quarantine, [item.path for item in account.left_out], record)
     notes = [f"note: {note}" for note in manifest.notes]
-    brief = [*lines, *pictured[-1:], *more, *notes]
+    brief = [*lines, *(line for line in pictured if not line.startswith(" ")), *more, *notes]  # without the table
     return Told("\n".join([*lines, *pictured, *more, *_unchanged(manifest.unchanged), *notes]), "\n".join(brief))
 
 

@@ -31,9 +31,9 @@ def brief_of(text: str) -> str:
 
 
 def headline(text: str) -> str:
-    """Return the first line of a table of figures, together with the figure below it."""
-    first, _, rest = text.partition("\n")
-    figure = rest.partition("\n")[0].strip()
+    """Return the first line of a table of figures, together with the first figure below it."""
+    first, *rest = text.split("\n")
+    figure = next((line.strip() for line in rest if any(sign.isdigit() for sign in line)), "")
     if not figure:
         return first
     found = _FIGURE.fullmatch(figure)
