@@ -23,6 +23,7 @@ EPOCHS = {"cpu": (4, 20), "cuda": (6, 40)}
 SCRATCH_EPOCHS = 30
 FEW_CLASSES = 10  # photos of which, at 100 each, are enough for a number too
 FEW_CORES = 8  # Python is a third of decoding a photo: more threads than that wait for one another
+EMBEDDING = 256  # written where there is nothing to decide, so that a record holds no "auto"
 HeadState = Literal["new", "grown", "kept"]
 EFFICIENT_RATES = {"lora": 1e-3, "qlora": 1e-3, "adapter": 1e-3, "prompt": 5e-3, "bitfit": 1e-3, "norm": 1e-3}
 
@@ -165,7 +166,7 @@ def _offers(settings: FitSettings, facts: Facts) -> list[Choice]:
 
 def _embedding(settings: FitSettings, facts: Facts) -> list[Choice]:
     if not spec_of(settings.task).projects:
-        return []
+        return [Choice("embedding.size", EMBEDDING, "the task learns no embedding of its own")]
     return [Choice("embedding.size", facts.outputs, "256, or the backbone's width where that is smaller")]
 
 

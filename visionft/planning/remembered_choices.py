@@ -19,6 +19,7 @@ from visionft.machine.cores import cores
 from visionft.machine.progress import Say
 from visionft.planning.choices import Choice
 from visionft.planning.crop_sizes import crop
+from visionft.planning.whole_batches import compares
 from visionft.settings import FitSettings
 
 PACKAGES = ("visionft", "torch", "timm")
@@ -61,6 +62,7 @@ def of_step(settings: FitSettings, network: Network) -> dict[str, Any]:
         "norm_statistics": optim.norm_statistics,
         "precision": hardware.precision,
         "micro_batch": optim.micro_batch,
+        "whole_batches": compares(settings),
         "device": hardware.device,
         "threads": hardware.threads,
         "channels_last": hardware.channels_last,

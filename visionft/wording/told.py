@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Self
 
-_FIGURE = re.compile(r"(?P<name>.*?\S)\s{2,}(?P<value>\S+)\s+(?P<more>\S.*)")
+_FIGURE = re.compile(r"(?P<name>.*?\S)\s{2,}(?P<value>\S+)\s+(?P<more>\S+(?: \S+)*)(?:\s{2,}.*)?")
 
 
 class Told(str):
@@ -37,5 +37,5 @@ def headline(text: str) -> str:
     if not figure:
         return first
     found = _FIGURE.fullmatch(figure)
-    said = f"{found['name']} {found['value']} ({found['more']})" if found else " ".join(figure.split())
+    said = f"{found['name']} {found['value']} ({found['more'].strip('()')})" if found else " ".join(figure.split())
     return f"{first}: {said}" if ":" not in first else f"{first}; {said}"

@@ -190,6 +190,11 @@ def test_batches_that_are_compared_are_not_cut(shapes: Path, small: dict[str, An
     given = flags(small, loss="supcon", out=tmp_path / "run")
     run = vft.fit(shapes, **{name: value for name, value in given.items() if name != "optim.micro_batch"})
     assert run.settings.optim.micro_batch == run.settings.optim.batch_size == 8
+    sixteen = {"optim.batch_size": 16, "hardware.precision": "auto", "embedding.size": 24, "task": "retrieval"}
+    plain = {name: value for name, value in {**small, **PICO, **sixteen}.items() if name != "optim.micro_batch"}
+    for loss in ("arcface", "supcon"):  # what is remembered of the one is not taken for the other
+        found = vft.fit(shapes, **plain, loss=loss, out=tmp_path / loss, say=lambda _: None)
+    assert found.settings.optim.micro_batch == 16
 
 
 def test_too_few_products_are_refused_before_anything_is_trained(
