@@ -42,6 +42,7 @@ NAMES = [
     "OptimSettings",
     "Phase",
     "Prediction",
+    "PredictionFolder",
     "Predictions",
     "PreprocessSettings",
     "PromptMethod",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,16 +38,12 @@ def _of_bundle(path: Path, adapter: str | None) -> Embedder:
     record = bundle.chosen(adapter).record  # refuses an adapter before the model is opened
     engine = engine_of(bundle, None)
     answer = answering(engine, adapter)
-    digest = bundle.record.model.sha256
-    if adapter is not None:
-        own = next(each.sha256 for each in bundle.record.adapters if each.name == adapter)
-        digest = hashlib.sha256(f"{digest} {own}".encode()).hexdigest()
 
     def embed(inputs: Sequence[Any]) -> list[Vectors]:
         return [found.embedding for found in answer(inputs)]
 
     numbers = next(int(tensor.shape[1]) for tensor in record.tensors if tensor.name == "embedding")
-    origin = Origin("bundle", str(path.absolute()), digest, adapter, record.backbone, numbers)
+    origin = Origin("bundle", str(path.absolute()), bundle.model_sha256(adapter), adapter, record.backbone, numbers)
     return Embedder(origin, engine.pixels, embed)
 
 
@@ -62,9 +56,7 @@ def _of_run(run: Run) -> Iterator[Embedder]:
     from visionft.machine.arithmetic import full_precision
 
     network, preprocess, device = run.network(), run.preprocess, run.device
-    transform = json.dumps(preprocess.to_json(), sort_keys=True)
-    digest = hashlib.sha256(f"{run.weights_sha256} {transform}".encode()).hexdigest()
-    origin = Origin("run", str(run.path.absolute()), digest, None, run.settings.backbone, network.features)
+    origin = Origin("run", str(run.path.absolute()), run.model_sha256, None, run.settings.backbone, network.features)
     with (
         full_precision(),
         forward_context(network.to(device), preprocess, device=device, want=("embedding",)) as forward,
