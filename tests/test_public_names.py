@@ -44,6 +44,7 @@ NAMES = [
     "OptimSettings",
     "Phase",
     "Prediction",
+    "PredictionFolder",
     "Predictions",
     "PreprocessSettings",
     "PromptMethod",

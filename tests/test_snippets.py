@@ -52,9 +52,9 @@ KINDS, PRODUCTS, VIEWS = {"disc": "mug", "square": "teapot", "stripes": "watch"}
 
 FOREIGN = {
     "--strict", "--views", "--out", "--nproc-per-node", "--nnodes", "--ntasks-per-node", "--gpus-per-node",
-    "--rdzv-backend", "--rdzv-endpoint",
+    "--rdzv-backend", "--rdzv-endpoint", "--disable-usage-stats",
 }  # fmt: skip
-"""Flags of other programs that pages tell of: mypy's, benchmarks', torchrun's, sbatch's."""
+"""Flags of other programs that pages tell of: mypy's, benchmarks', torchrun's, sbatch's, ray's."""
 
 
 def test_every_block_is_known() -> None:

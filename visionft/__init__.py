@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from visionft.advising import Advice
     from visionft.auditing import Audit, Finding
-    from visionft.bundle import Bundle, Prediction, Predictions, Unanswered
+    from visionft.bundle import Bundle, Prediction, PredictionFolder, Predictions, Unanswered
     from visionft.errors import VisionftError
     from visionft.evaluation import Evaluation
     from visionft.exporting import Exported
@@ -88,6 +88,7 @@ __all__ = [
     "OptimSettings",
     "Phase",
     "Prediction",
+    "PredictionFolder",
     "Predictions",
     "PreprocessSettings",
     "PromptMethod",
@@ -116,7 +117,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "bundle": ("Bundle", "Prediction", "Predictions", "Unanswered"),
+    "bundle": ("Bundle", "Prediction", "PredictionFolder", "Predictions", "Unanswered"),
     "errors": ("VisionftError",),
     "evaluation": ("Evaluation",),
     "exporting": ("Exported",),

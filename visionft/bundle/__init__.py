@@ -1,6 +1,7 @@
 """The deployed folder: its schema, its reading and the answers it gives. Free of torch."""
 
 from visionft.bundle.load import Bundle, is_bundle
+from visionft.bundle.prediction_folder import PredictionFolder
 from visionft.bundle.prediction_rows import Answer, Prediction, Row, Unanswered
 from visionft.bundle.predictions import Predictions
 from visionft.bundle.schema import SCHEMA_VERSION, BundleRecord
@@ -11,6 +12,7 @@ __all__ = [
     "Bundle",
     "BundleRecord",
     "Prediction",
+    "PredictionFolder",
     "Predictions",
     "Row",
     "Unanswered",

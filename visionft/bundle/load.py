@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from dataclasses import dataclass
@@ -61,6 +62,14 @@ class Bundle:
     def adapters(self) -> tuple[str, ...]:
         """Names of its adapters; each answer needs one of them. None: the bundle is that of one run."""
         return tuple(adapter.name for adapter in self.record.adapters)
+
+    def model_sha256(self, adapter: str | None = None) -> str:
+        """SHA-256 of the model, with that of one of its `adapters`: what its answers hang on."""
+        digest = self.record.model.sha256
+        if adapter is None:
+            return digest
+        own = next(each.sha256 for each in self.record.adapters if each.name == adapter)
+        return hashlib.sha256(f"{digest} {own}".encode()).hexdigest()
 
     def chosen(self, adapter: str | None) -> Bundle:
         """Return the bundle as it is with an adapter: classes, temperature, threshold and figures are the adapter's.

@@ -17,6 +17,7 @@ from visionft.settings.predict import PredictSettings
 
 if TYPE_CHECKING:
     from visionft.bundle import Predictions
+    from visionft.bundle.prediction_folder import PredictionFolder
 
 
 @partial(with_typed_settings, root=PredictSettings)
@@ -37,7 +38,7 @@ def predict(
     **flags: Any,
 ) -> None:
     """Answer photos with a run or a bundle."""
-    from visionft.bundle.predictions import WRITERS
+    from visionft.bundle.predictions import WRITERS, Predictions
 
     settings = PredictSettings(**flags)
     adapter, out, top = settings.adapter, settings.out, settings.top
@@ -46,14 +47,16 @@ def predict(
     if "-" not in places:
         require_places(places)
     asked = with_standard_input(places)
-    if out is not None and out.suffix.lower() not in WRITERS:
-        raise UsageError(f"--out: {out} does not end in {', '.join(WRITERS)}; give it one of these endings")
+    if out is not None and out.suffix and out.suffix.lower() not in WRITERS and not out.is_dir():
+        raise UsageError(
+            f"--out: {out} does not end in {', '.join(WRITERS)}; give it one of these endings, or none for a folder"
+        )
     if top < 1:
         raise UsageError(f"--top: {top} is less than 1; give the number of labels for each photo")
     from visionft import workflows
 
     with counting() as on_progress:
-        predictions = workflows.predict(run, asked, adapter=adapter, out=out, top=top, on_progress=on_progress)
+        predictions = workflows.predict(run, asked, **settings.model_dump(), on_progress=on_progress)
     account = predictions.account
     result = {
         "asked": account.asked,
@@ -61,16 +64,17 @@ def predict(
         "quarantined": len(account.left_out),
         "out": out,
         "account": account.to_json(),
-        "predictions": predictions.to_rows() if as_json else [],
-        **predictions.mark,
+        "predictions": [],
     }
+    if isinstance(predictions, Predictions):
+        result |= {"predictions": predictions.to_rows() if as_json else [], **predictions.mark}
     following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS", *adapter_words(adapter)]
     if out is None:
         following = ["predict", run, *places, *adapter_words(adapter), "--out", "answers.csv"]
     finish(str(predictions), result, *following, as_json=as_json, failure=_unread(predictions))
 
 
-def _unread(predictions: Predictions) -> DataError | None:
+def _unread(predictions: Predictions | PredictionFolder) -> DataError | None:
     """Return what fails where a photo that was named could not be read, or none was; the others are answered by now."""
     unread = predictions.unanswered
     named = [row for row in unread if row.named]
@@ -78,9 +82,9 @@ def _unread(predictions: Predictions) -> DataError | None:
         first, several = f"{named[0].path} ({named[0].problem})", len(named) > 1
         what = f"{len(named):,} photos that you named" if several else "a photo that you named"
         them = "them" if several else "it"
-        mend = f"leave {them} out, the rest is answered" if predictions.answered else "give other photos"
+        mend = f"leave {them} out, the rest is answered" if predictions.account.measured else "give other photos"
         return DataError(f"{what} could not be read{', first' if several else ':'} {first}; mend {them} or {mend}")
-    if unread and not predictions.answered:
+    if unread and not predictions.account.measured:
         return DataError(
             f"no photo could be read, of {len(unread):,}, first {unread[0].path} ({unread[0].problem}); "
             "give JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP files"

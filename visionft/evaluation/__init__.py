@@ -4,7 +4,7 @@ from visionft.evaluation.before_after import BeforeAfter, before_after
 from visionft.evaluation.evaluate import evaluate_bundle, evaluate_run, reading_of
 from visionft.evaluation.evaluation import Evaluation
 from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, require_metrics
-from visionft.evaluation.predict_run import predict_run
+from visionft.evaluation.predict_run import predict_run, run_answerer
 from visionft.evaluation.retention import Earlier, Retention, measure_retention
 from visionft.evaluation.slice_values import columns_of_bundle, columns_of_run, with_slices
 
@@ -24,5 +24,6 @@ __all__ = [
     "predict_run",
     "reading_of",
     "require_metrics",
+    "run_answerer",
     "with_slices",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -17,12 +18,11 @@ from visionft.metrics import unit
 from visionft.photos import Asked
 from visionft.runs import Run
 from visionft.runs.learning import learning_of
-from visionft.serving.predict_bundle import listed, rows_of
+from visionft.serving.answerer import Answerer
+from visionft.serving.predict_bundle import listed
 from visionft.serving.streaming import Progress
 
 
-@memory_shortage_said("the prediction", ON_PROCESSOR)
-@full_precision()
 def predict_run(run: Run, asked: Asked | Iterable[Asked], on_progress: Progress | None = None) -> Predictions:
     """Answer photos, folders, globs and photos held in memory; see `visionft.serving.predict_bundle`.
 
@@ -30,11 +30,20 @@ def predict_run(run: Run, asked: Asked | Iterable[Asked], on_progress: Progress 
         DataError: one place alone is given, and holds no photo.
     """
     items, total = listed(asked)
+    with run_answerer(run) as answerer:
+        return answerer.predictions(items, on_progress, total)
+
+
+@contextmanager
+def run_answerer(run: Run) -> Iterator[Answerer]:
+    """Open a run to answer photos with, as a bundle is opened by `visionft.serving.predict_bundle.answerer_of`."""
     network, preprocess, device = run.network(), run.preprocess, run.device
-    with forward_context(network.to(device), preprocess, device=device) as forward:
-        answer, table = _answering(forward, run), answers_of(run.task)
-        rows = rows_of(items, preprocess.pixels, answer, table.row, on_progress, total)
-        return table.predictions(rows, run.classes.names)
+    with (
+        memory_shortage_said("the prediction", ON_PROCESSOR),
+        full_precision(),
+        forward_context(network.to(device), preprocess, device=device) as forward,
+    ):
+        yield Answerer(preprocess.pixels, _answering(forward, run), answers_of(run.task), run.classes.names)
 
 
 def _answering(forward: Forward, run: Run) -> Callable[[Sequence[NDArray[np.uint8]]], list[Answer]]:

@@ -37,7 +37,7 @@ from visionft.photos.discovery import expand, find, require_photos, walk
 from visionft.photos.formats import encoding_of
 from visionft.photos.in_memory import picture_of_memory
 from visionft.photos.jpeg import Reduction
-from visionft.photos.photo_inputs import Asked, Exact, Item, is_one, items, of_file
+from visionft.photos.photo_inputs import Asked, Entry, Exact, Item, entries, is_one, items, of_file, shown
 from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk
 from visionft.photos.walk import UNLISTED, Folder, Walk, above, doubles, join, without
 from visionft.wording.safe_text import printable, steers
@@ -50,6 +50,7 @@ __all__ = [
     "UNLISTED",
     "Account",
     "Asked",
+    "Entry",
     "Exact",
     "Folder",
     "Item",
@@ -62,6 +63,7 @@ __all__ = [
     "digest",
     "doubles",
     "encoding_of",
+    "entries",
     "expand",
     "find",
     "from_spreadsheet",
@@ -76,6 +78,7 @@ __all__ = [
     "read",
     "remark",
     "require_photos",
+    "shown",
     "spreadsheet_safe",
     "spreadsheet_safe_table",
     "steers",

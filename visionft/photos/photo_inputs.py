@@ -65,6 +65,27 @@ class Item:
     held: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a list of photos: what a path, a folder or a pattern stands for, before any file is opened.
+
+    Attributes:
+        path: of the file, as the system has it.
+        named: as the item has it.
+        refused: why it can be no photo; None: that is seen once it is opened.
+    """
+
+    path: str
+    named: bool = True
+    refused: str | None = None
+
+    def item(self) -> Item:
+        """Return the photo to ask about."""
+        if self.refused is not None:
+            return _refused(shown(self.path), self.refused, named=self.named)
+        return of_file(Path(self.path), named=self.named)
+
+
 def is_one(asked: Any) -> bool:
     """Tell one thing to ask about from several: lists, tuples, generators and their like are several."""
     return isinstance(asked, _SINGLE) or hasattr(asked, "__array__") or not isinstance(asked, Iterable)
@@ -81,17 +102,19 @@ def items(asked: Iterable[Any]) -> Iterator[Item]:
     """
     for position, given in enumerate(asked):
         if isinstance(given, str | os.PathLike):
-            yield from _place(given)
+            for entry in entries(given):
+                yield entry.item()
         else:
             yield _held(given, f"item {position}")
 
 
 def of_file(path: Path, *, named: bool = True) -> Item:
     """Return the item of one file."""
-    return Item(_shown(path), lambda: read(path), named)
+    return Item(shown(path), lambda: read(path), named)
 
 
-def _place(place: str | os.PathLike[str]) -> Iterator[Item]:
+def entries(place: str | os.PathLike[str]) -> Iterator[Entry]:
+    """Yield what a path, a folder or a pattern stands for, in the order of `items`."""
     text = os.fsdecode(place)
     if isinstance(place, Exact) and not os.path.isdir(text):  # noqa: PTH112  # Path.is_dir may raise
         found: list[Path | Quarantined] = [Path(text)]
@@ -99,11 +122,11 @@ def _place(place: str | os.PathLike[str]) -> Iterator[Item]:
         found = expand(text)
     for each in found:
         if isinstance(each, Quarantined):
-            yield _refused(each.path, each.reason, named=False)
+            yield Entry(each.path, False, each.reason)
         else:
-            yield of_file(each, named=each == Path(text))
+            yield Entry(str(each), each == Path(text))
     if not found:
-        yield _refused(_shown(text), _missing(text))
+        yield Entry(text, True, _missing(text))
 
 
 def _missing(text: str) -> str:
@@ -151,10 +174,11 @@ def _refused(name: str, reason: str, *, named: bool = True) -> Item:
 
 
 def _named(name: Any, otherwise: str) -> str:
-    return _shown(name) if isinstance(name, str | Path) and str(name) else otherwise
+    return shown(name) if isinstance(name, str | Path) and str(name) else otherwise
 
 
-def _shown(path: str | Path) -> str:
+def shown(path: str | Path) -> str:
+    """Return a path in printable form, whatever it is made of."""
     try:
         return printable(path)
     except UnicodeError:  # half of a surrogate pair, which no file system gave

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -158,6 +160,12 @@ class Run:
     def weights_sha256(self) -> str:
         """SHA-256 of the final weights; RunError where they are not those that were written."""
         return verify(self.path / layout.WEIGHTS).sha256
+
+    @property
+    def model_sha256(self) -> str:
+        """SHA-256 of the final weights with the transform before them: what its answers hang on."""
+        transform = json.dumps(self.preprocess.to_json(), sort_keys=True)
+        return hashlib.sha256(f"{self.weights_sha256} {transform}".encode()).hexdigest()
 
     @property
     def note(self) -> str | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
 from visionft.errors import SearchIndexError
+from visionft.files.atomic_file import locked_folder
 from visionft.searching import neighbours
 from visionft.searching.open_store import open_to_write, told
 from visionft.searching.origin import Embedder
@@ -95,24 +94,15 @@ def _summary(store: Store, changes: Changes, embedder: Embedder, notes: tuple[st
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep a second writer out; the kernel lets go when the process ends, however it ends."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        _hold(descriptor, folder)
+    """Keep a second writer out; where locks are not to be had, the transactions still keep rows whole."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked_folder(folder))
+        except BlockingIOError:
+            raise SearchIndexError(
+                f"the index {folder} is being written by another process; wait for it, or choose another --out"
+            ) from None
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _hold(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SearchIndexError(
-            f"the index {folder} is being written by another process; wait for it, or choose another --out"
-        ) from None
-    except OSError:  # a file system without locks does without: the transactions still keep rows whole
-        return
 
 
 @contextmanager

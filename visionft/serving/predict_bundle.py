@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from visionft import photos
-from visionft.bundle import Answer, Bundle, Predictions, Row, Unanswered
+from visionft.bundle import Answer, Bundle, Predictions
 from visionft.photos import Asked, Item
+from visionft.serving.answerer import Answerer
 from visionft.serving.engine import Engine
 from visionft.serving.session import Session
-from visionft.serving.streaming import Photo, Progress, Ready, answered
+from visionft.serving.streaming import Progress
 
 
 def predict(
@@ -44,11 +45,21 @@ def predict(
     if not isinstance(bundle, Bundle | Session):
         bundle = Bundle.open(bundle)
     opened = bundle.bundle if isinstance(bundle, Session) else bundle
-    names, table = opened.chosen(adapter).classes.names, opened.answers
+    opened.chosen(adapter)  # refuses an adapter before any work
     items, total = listed(asked)  # before the model is opened: a mistyped place is answered at once
-    engine = engine_of(bundle, threads)
-    rows = rows_of(items, engine.pixels, answering(engine, adapter), table.row, on_progress, total)
-    return table.predictions(rows, names)
+    return answerer_of(bundle, adapter, threads).predictions(items, on_progress, total)
+
+
+def answerer_of(bundle: Bundle | Session, adapter: str | None, threads: int | None = None) -> Answerer:
+    """Open the model of a bundle, with the names and the table of its answers.
+
+    Raises:
+        BundleError: the model cannot be opened.
+        UsageError: the adapter is unknown, or none is named and each answer needs one.
+    """
+    opened = bundle.bundle if isinstance(bundle, Session) else bundle
+    names, engine = opened.chosen(adapter).classes.names, engine_of(bundle, threads)
+    return Answerer(engine.pixels, answering(engine, adapter), opened.answers, names)
 
 
 def engine_of(bundle: Bundle | Session | str | Path, threads: int | None) -> Engine:
@@ -79,23 +90,3 @@ def listed(asked: Any) -> tuple[Iterable[Item], int | None]:
         found = list(photos.items(several))  # names alone: no file is opened yet
         return found, len(found)
     return photos.items(several), None
-
-
-def rows_of(
-    items: Iterable[Item],
-    prepare: Callable[[Photo], Ready],
-    answer: Callable[[Sequence[Ready]], Sequence[Answer]],
-    row: Callable[[str, Answer], Row],
-    on_progress: Progress | None = None,
-    total: int | None = None,
-) -> tuple[Row, ...]:
-    """Answer items in batches, and return a row for each in its place; see `answered`."""
-    found: dict[int, Row] = {}
-    for outcome in answered(items, prepare, answer):
-        if outcome.answer is None:
-            found[outcome.place] = Unanswered(outcome.name, outcome.problem or "", outcome.named)
-        else:
-            found[outcome.place] = row(outcome.name, outcome.answer)
-        if on_progress is not None:
-            on_progress(len(found), total or len(found))
-    return tuple(found[place] for place in range(len(found)))

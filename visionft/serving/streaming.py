@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.errors import PhotoError
+from visionft.machine.cores import cores
 from visionft.photos import Item
 
 BATCH = 32
@@ -60,6 +60,7 @@ def answered(
     answer: Callable[[Sequence[Ready]], Sequence[Answered]],
     *,
     batch: int = BATCH,
+    threads: int | None = None,
 ) -> Iterator[Outcome[Answered]]:
     """Yield the outcome of every item, batch by batch, and a batch whose photos take long after others.
 
@@ -71,17 +72,19 @@ def answered(
         prepare: from (H, W, 3) uint8 RGB to one input of the network; called in threads.
         answer: from inputs to as many answers; called in the thread of the caller.
         batch: photos in a batch, from 1.
+        threads: that make photos ready; one a core if None, and some at least.
     """
+    workers = threads or _WORKERS
     groups: list[list[_Job[Ready]]] = []
     waiting: dict[Future[Ready], int] = {}
-    with _threads() as pool:
+    with _threads(workers) as pool:
         for place, item in enumerate(items):
             if place % batch == 0:
                 groups.append([])
             ready = pool.submit(_prepared, item, prepare)
             groups[-1].append(_Job(place, item.name, item.named, ready))
             waiting[ready] = item.held
-            while len(waiting) >= max(batch, 2 * _WORKERS) or sum(waiting.values()) > HELD_BYTES:
+            while len(waiting) >= max(batch, 2 * workers) or sum(waiting.values()) > HELD_BYTES:
                 _take_off(waiting)
             for group in _whole(groups, batch):
                 yield from _outcomes(group, answer)
@@ -99,13 +102,13 @@ def _whole(groups: list[list[_Job[Ready]]], least: int = 1) -> list[list[_Job[Re
     return found
 
 
-_WORKERS = min(8, max(4, os.cpu_count() or 1))  # more than the cores of a small machine: some wait for a disk
+_WORKERS = max(4, cores())  # more than the cores of a small machine: some wait for a disk
 
 
 @contextmanager
-def _threads() -> Iterator[ThreadPoolExecutor]:
+def _threads(workers: int) -> Iterator[ThreadPoolExecutor]:
     """Yield threads that start nothing more once the block is left, however it is."""
-    pool = ThreadPoolExecutor(_WORKERS, "visionft-decode")
+    pool = ThreadPoolExecutor(workers, "visionft-decode")
     try:
         yield pool
     finally:

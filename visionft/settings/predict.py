@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from visionft.settings.applicability import ALWAYS
-from visionft.settings.node import Settings
+from visionft.settings.node import Count, Settings
 
 
 class PredictSettings(Settings):
@@ -15,6 +15,14 @@ class PredictSettings(Settings):
     adapter: Annotated[str | None, ALWAYS] = None
     """The adapter that answers, in a bundle with adapters."""
     out: Annotated[Path | None, ALWAYS] = None
-    """A file for the answers: .csv, .jsonl or .parquet."""
+    """A file for the answers: .csv, .jsonl or .parquet; or a folder, where rows are written as they come."""
+    resume: Annotated[bool, ALWAYS] = False
+    """Go on with a folder of answers that was begun, by the same model, settings and photos."""
+    engine: Annotated[Literal["local", "ray"], ALWAYS] = "local"
+    """Where photos are answered: in this process, or by the workers of a Ray cluster, into a folder."""
+    engine_address: Annotated[str | None, ALWAYS] = None
+    """The Ray cluster, HOST:PORT or auto; none: that of $RAY_ADDRESS, else one is started on this machine."""
+    engine_workers: Annotated[Count | None, ALWAYS] = None
+    """Processes that answer, of one core each; none: one for each core of the cluster."""
     top: Annotated[int, ALWAYS] = 1
     """Labels for each photo, the most probable first."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,12 +53,8 @@ def bundle_origin(bundle: Bundle, path: Path, adapter: str | None) -> Origin:
         UsageError: there is no such adapter, or none is named and each answer needs one.
     """
     record = bundle.chosen(adapter).record
-    digest = bundle.record.model.sha256
-    if adapter is not None:
-        own = next(each.sha256 for each in bundle.record.adapters if each.name == adapter)
-        digest = hashlib.sha256(f"{digest} {own}".encode()).hexdigest()
     numbers = next(int(tensor.shape[1]) for tensor in record.tensors if tensor.name == "embedding")
-    return Origin("bundle", str(path.absolute()), digest, adapter, record.backbone, numbers)
+    return Origin("bundle", str(path.absolute()), bundle.model_sha256(adapter), adapter, record.backbone, numbers)
 
 
 def live_index(folder: Path, bundle_path: Path, photos: Path | None) -> LiveIndex:
@@ -93,9 +87,9 @@ def _of_run(run: Run) -> Iterator[Embedder]:
     from visionft.machine.arithmetic import full_precision
 
     network, preprocess, device = run.network(), run.preprocess, run.device
-    transform = json.dumps(preprocess.to_json(), sort_keys=True)
-    digest = hashlib.sha256(f"{run.weights_sha256} {transform}".encode()).hexdigest()
-    origin = Origin("run", str(run.path.absolute()), digest, None, run.settings.backbone, network.embedding_size)
+    origin = Origin(
+        "run", str(run.path.absolute()), run.model_sha256, None, run.settings.backbone, network.embedding_size
+    )
     with (
         full_precision(),
         forward_context(network.to(device), preprocess, device=device, want=("embedding",)) as forward,

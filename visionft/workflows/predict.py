@@ -6,21 +6,51 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from visionft.bundle import Bundle
 from visionft.bundle.answers import answers_of
 from visionft.bundle.prediction_files import table_file
 from visionft.bundle.predictions import WRITERS
 from visionft.errors import UsageError
+from visionft.workflows.predict_folder import Engine, is_folder, predict_into
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
     from visionft.bundle import Predictions
+    from visionft.bundle.prediction_folder import PredictionFolder
     from visionft.photos import Asked
     from visionft.runs import Run
 
 Progress = Callable[[int, int], None]
+
+
+@overload
+def predict(
+    run_or_bundle: Run | str | Path,
+    photos: Asked | Iterable[Asked],
+    *,
+    adapter: str | None = None,
+    out: None = None,
+    top: int = 1,
+    on_progress: Progress | None = None,
+) -> Predictions: ...
+
+
+@overload
+def predict(
+    run_or_bundle: Run | str | Path,
+    photos: Asked | Iterable[Asked],
+    *,
+    adapter: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    top: int = 1,
+    engine: str = "local",
+    engine_address: str | None = None,
+    engine_workers: int | None = None,
+    on_progress: Progress | None = None,
+) -> Predictions | PredictionFolder: ...
 
 
 def predict(
@@ -29,9 +59,13 @@ def predict(
     *,
     adapter: str | None = None,
     out: str | Path | None = None,
+    resume: bool = False,
     top: int = 1,
+    engine: str = "local",
+    engine_address: str | None = None,
+    engine_workers: int | None = None,
     on_progress: Progress | None = None,
-) -> Predictions:
+) -> Predictions | PredictionFolder:
     """Answer photos: files, folders, globs, and photos held in memory.
 
     Args:
@@ -40,21 +74,36 @@ def predict(
             through), a glob, the bytes of a file, an open file, a picture of PIL (turned as its EXIF says), or an array
             of uint8: RGB (H, W, 3), with alpha (H, W, 4), or grey (H, W).
         adapter: the one that answers, in a bundle with adapters.
-        out: a file for the answers: .csv, .jsonl or .parquet.
+        out: a file for the answers: .csv, .jsonl or .parquet; or a folder, for photos that have paths: rows are then
+            written as they come, into files of 1,024 that are each whole or not there, and are not held in memory.
+        resume: go on with a folder that was begun, by the same model, settings and photos; without one, begin.
         top: labels in each answer, the most probable first; above 1 they are columns of their own in `out`.
+        engine: `local`, or `ray`: a bundle answers by the workers of a Ray cluster, into a folder that all of them see
+            like the bundle and the photos.
+        engine_address: the Ray cluster, `HOST:PORT` or `auto`; none: that of $RAY_ADDRESS, else one is started on this
+            machine for the time of the call.
+        engine_workers: processes that answer, of one core each; none: one for each core of the cluster.
         on_progress: called as photos are answered, with their number and that of all, as far as it is known.
 
     Returns:
         A row for each photo in its place: of a list of photos, `answers[3]` is that of the photo 3. What cannot be
         read is a row too, with the reason in `problem` and None for a label; folders and globs are expanded in place.
+        Of a folder for `out` that folder, whose rows are read with `tables()`.
 
     Raises:
-        UsageError: `top` is less than 1, there is no such adapter, or `out` cannot be written.
+        UsageError: `top` is less than 1, there is no such adapter, or `out` cannot be written; a folder was begun with
+            something else; an engine's setting is given without it.
         DataError: one place alone is given, and holds or matches no photo.
+        MissingExtraError: ray is not installed.
+        ProcessLostError: the Ray cluster cannot be reached, or was lost.
     """
     path = path_of(run_or_bundle)
     if top < 1:
         raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
+    where = Engine.of(engine, engine_address, engine_workers)
+    where.require(out, resume)
+    if out is not None and is_folder(out):
+        return predict_into(Path(out), path, photos, adapter, top, resume, where, on_progress)
     saving = nullcontext() if out is None else table_file(out, WRITERS, "answers")
     with saving as save:
         predictions = _predictions(path, photos, adapter, on_progress, top).with_top(top)

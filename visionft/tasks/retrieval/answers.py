@@ -15,6 +15,7 @@ from visionft.bundle.prediction_rows import Unanswered
 from visionft.bundle.predictions import Predictions
 from visionft.bundle.schema import TensorRecord
 from visionft.errors import UsageError
+from visionft.wording.lists import count
 
 COLUMNS = ("path", "problem")
 SHOWN = 4
@@ -134,7 +135,7 @@ class EmbeddingAnswers:
 
     def subject(self, classes: int) -> str:
         """Count the products that it learnt from."""
-        return f"embeddings learnt from {classes:,} product{'' if classes == 1 else 's'}"
+        return f"embeddings learnt from {count(classes, 'product')}"
 
 
 def _of(row: Any) -> NDArray[np.float32]:
