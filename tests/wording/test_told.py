@@ -27,7 +27,8 @@ def test_a_plain_text_is_shown_whole() -> None:
         (FIGURES, "test: 62 photos, 10 classes; top-1 accuracy 83.9% (95 % interval 72.8% to 91.0%)"),
         ("validation: 5 photos\n  log-loss   0.7  nats\n", "validation: 5 photos; log-loss 0.7 (nats)"),
         (
-            "found: 5 photos\n          by photo  by product\n  recall@1  50% (95 % interval 4% to 8%)     48% (95 % interval 1% to 9%)",
+            "found: 5 photos\n           by photo  by product\n"
+            "  recall@1  50% (95 % interval 4% to 8%)     48% (95 % interval 1% to 9%)",
             "found: 5 photos; recall@1 50% (95 % interval 4% to 8%)",
         ),
         ("no colon\n  3 plain words", "no colon: 3 plain words"),
