@@ -20,6 +20,7 @@ NAMES = [
     "Bundle",
     "Comparison",
     "DataSettings",
+    "DrawRow",
     "Evaluation",
     "ExportSettings",
     "Exported",
@@ -48,7 +49,9 @@ NAMES = [
     "QloraMethod",
     "Run",
     "RunList",
+    "SweepResult",
     "Table",
+    "TrialRow",
     "Unanswered",
     "VisionftError",
     "__version__",
@@ -65,6 +68,7 @@ NAMES = [
     "predict",
     "report",
     "search",
+    "sweep",
 ]
 HEAVY = ("torch", "timm", "lightning", "albumentations", "pydantic", "numpy")
 
@@ -101,6 +105,7 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
         "list_runs",
         "predict",
         "search",
+        "sweep",
     )
     assert all(callable(getattr(visionft, verb)) for verb in verbs)
     assert not {module.partition(".")[2] for module in modules} & set(verbs)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         PromptMethod,
         QloraMethod,
     )
+    from visionft.sweeping import DrawRow, SweepResult, TrialRow
     from visionft.training import Listener, LoggerListener
     from visionft.wording.shown_table import Table
     from visionft.workflows.advise import advise
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from visionft.workflows.predict import predict
     from visionft.workflows.report import report
     from visionft.workflows.search import search
+    from visionft.workflows.sweep import sweep
 
     __version__: str
 
@@ -62,6 +64,7 @@ __all__ = [
     "Bundle",
     "Comparison",
     "DataSettings",
+    "DrawRow",
     "Evaluation",
     "ExportSettings",
     "Exported",
@@ -90,7 +93,9 @@ __all__ = [
     "QloraMethod",
     "Run",
     "RunList",
+    "SweepResult",
     "Table",
+    "TrialRow",
     "Unanswered",
     "VisionftError",
     "__version__",
@@ -107,6 +112,7 @@ __all__ = [
     "predict",
     "report",
     "search",
+    "sweep",
 ]
 
 _ROOMS = {
@@ -120,6 +126,7 @@ _ROOMS = {
     "training": ("Listener", "LoggerListener"),
     "searching": ("Found", "Hit", "Indexed", "Matches"),
     "serving": ("Comparison",),
+    "sweeping": ("DrawRow", "SweepResult", "TrialRow"),
     "advising": ("Advice",),
     "auditing": ("Audit", "Finding"),
     "workflows": (
@@ -136,6 +143,7 @@ _ROOMS = {
         "predict",
         "report",
         "search",
+        "sweep",
     ),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -18,6 +18,7 @@ from visionft.workflows.list_runs import list_runs
 from visionft.workflows.predict import predict
 from visionft.workflows.report import report
 from visionft.workflows.search import search
+from visionft.workflows.sweep import sweep, sweep_plan
 
 __all__ = [
     "advise",
@@ -35,4 +36,6 @@ __all__ = [
     "report",
     "require_advisable",
     "search",
+    "sweep",
+    "sweep_plan",
 ]
