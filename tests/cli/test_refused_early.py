@@ -36,6 +36,7 @@ REFUSED = [
     ("fit photos --weights nowhere.pt", 1, "there is no file of weights at nowhere.pt; give a safetensors or torch"),
     ("fit photos --apply nowhere.csv", 1, "--apply: nowhere.csv cannot be read (no such file); give the suggestions"),
     ("fit photos --data.splits nowhere.csv", 1, "--data.splits: nowhere.csv does not exist; give the splits.csv of"),
+    ("fit photos --log tensorbord", 2, "--log: tensorbord is not known here; did you mean 'tensorboard'?"),
     ("advise p.zip", 1, "p.zip is neither a folder"),
     ("sweep p.zip --over lr=1e-4..1e-2", 1, "p.zip is neither a folder"),
     ("sweep photos", 2, "sweep: --over is missing; give what is varied, such as --over lr=1e-4..1e-2"),

@@ -21,7 +21,7 @@ from visionft.sweeping.sweep_result import DONE, FAILED
 
 FLAGS = [
     "--backbone", "test_resnet", "--weights", "none", "--preprocess.size", "32", "--augment.size", "32", "--epochs",
-    "4", "--optim.batch-size", "8", "--optim.micro-batch", "8", "--hardware.workers", "0", "--hardware.precision",
+    "2", "--optim.batch-size", "8", "--optim.micro-batch", "8", "--hardware.workers", "0", "--hardware.precision",
     "fp32", "--hardware.threads", "1", "--hardware.device", "cpu", "--prune", "none", "--keep", "1", "--json",
 ]  # fmt: skip
 
@@ -55,7 +55,7 @@ def test_a_killed_sweep_goes_on_and_two_commands_share_it(shapes: Path, tmp_path
     rates = [row["settings"]["optim.lr"] for row in whole["trials"]]
     assert rates[0] == rates[1] != rates[2] == rates[3]
     logs = [(out / "logs" / f"00{number}.txt").read_text() for number in range(1, 5)]
-    assert [log.count("\nepoch 4/4") for log in logs] == [1] * 4, "a trial was made twice"
+    assert [log.count("\nepoch 2/2") for log in logs] == [1] * 4, "a trial was made twice"
 
     runs = [out / "trials" / f"00{number}" for number in range(1, 5)]
     assert [run for run in runs if (run / layout.WEIGHTS).is_file()] == [Path(whole["best_run"])]
@@ -66,6 +66,7 @@ def test_a_killed_sweep_goes_on_and_two_commands_share_it(shapes: Path, tmp_path
     assert sorted(exports) == [(), (), (), ("export",)]
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_is_recorded_and_a_longer_sweep_goes_on(
     shapes: Path, small: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from visionft.cli.named_places import require_named
 from visionft.cli.output import Json, finish, say
 from visionft.cli.path_checks import PLACE, require_device, require_photos
 from visionft.settings import build
+from visionft.settings.tracker_names import tracker_names
 
 
 @with_settings
@@ -28,6 +29,13 @@ def fit(
     quiet: Annotated[
         bool, Parameter(name=("--quiet", "-q"), negative="", help="Say nothing but warnings and the outcome.")
     ] = False,
+    log: Annotated[
+        str | None,
+        Parameter(
+            metavar="NAME,NAME",
+            help="Trackers of experiments to tell: csv, tensorboard, mlflow, wandb; files are in logs beside the run.",
+        ),
+    ] = None,
     as_json: Json = False,
     **flags: Any,
 ) -> None:
@@ -38,6 +46,7 @@ def fit(
     """
     from visionft.workflows.fit import in_place
 
+    tracker_names(log)
     given = dotted(flags)
     settings = in_place(build(photos, config, **given), config, given)  # before torch is imported: all is said at once
     require_photos(settings.photos)
@@ -47,7 +56,8 @@ def fit(
     require_named(settings)
     from visionft import workflows
 
-    run = workflows.fit(settings, say=_warn if quiet else partial(say, as_json))
+    told = {} if log is None else {"log": log}
+    run = workflows.fit(settings, say=_warn if quiet else partial(say, as_json), **told)
     from visionft.training import is_first
 
     if not is_first():
