@@ -19,7 +19,9 @@ SAME = {"opencv-python": "opencv-python-headless", "pydantic-core": "pydantic", 
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [
-        line for name in ("qlora", "ray", "retrieval", "serve") for line in project["optional-dependencies"][name]
+        line
+        for name in ("qlora", "ray", "retrieval", "serve", "sweep")
+        for line in project["optional-dependencies"][name]
     ]
     return {canonicalize_name(Requirement(line).name) for line in [*project["dependencies"], *extras]}
 

@@ -20,6 +20,7 @@ NAMES = [
     "Bundle",
     "Comparison",
     "DataSettings",
+    "DrawRow",
     "Duplicates",
     "Evaluation",
     "ExportSettings",
@@ -51,7 +52,9 @@ NAMES = [
     "QloraMethod",
     "Run",
     "RunList",
+    "SweepResult",
     "Table",
+    "TrialRow",
     "Unanswered",
     "VisionftError",
     "__version__",
@@ -70,6 +73,7 @@ NAMES = [
     "report",
     "review",
     "search",
+    "sweep",
 ]
 HEAVY = ("torch", "timm", "lightning", "albumentations", "pydantic", "numpy")
 
@@ -107,6 +111,7 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
         "list_runs",
         "predict",
         "search",
+        "sweep",
     )
     assert all(callable(getattr(visionft, verb)) for verb in verbs)
     assert not {module.partition(".")[2] for module in modules} & set(verbs)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         PromptMethod,
         QloraMethod,
     )
+    from visionft.sweeping import DrawRow, SweepResult, TrialRow
     from visionft.training import Listener, LoggerListener
     from visionft.wording.shown_table import Table
     from visionft.workflows.advise import advise
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from visionft.workflows.report import report
     from visionft.workflows.review import review
     from visionft.workflows.search import search
+    from visionft.workflows.sweep import sweep
 
     __version__: str
 
@@ -64,6 +66,7 @@ __all__ = [
     "Bundle",
     "Comparison",
     "DataSettings",
+    "DrawRow",
     "Duplicates",
     "Evaluation",
     "ExportSettings",
@@ -95,7 +98,9 @@ __all__ = [
     "QloraMethod",
     "Run",
     "RunList",
+    "SweepResult",
     "Table",
+    "TrialRow",
     "Unanswered",
     "VisionftError",
     "__version__",
@@ -114,6 +119,7 @@ __all__ = [
     "report",
     "review",
     "search",
+    "sweep",
 ]
 
 _ROOMS = {
@@ -127,6 +133,7 @@ _ROOMS = {
     "training": ("Listener", "LoggerListener"),
     "searching": ("Duplicates", "Found", "Hit", "Indexed", "LookAlike", "Matches"),
     "serving": ("Comparison",),
+    "sweeping": ("DrawRow", "SweepResult", "TrialRow"),
     "advising": ("Advice",),
     "auditing": ("Audit", "Finding"),
     "workflows": (
@@ -145,6 +152,7 @@ _ROOMS = {
         "report",
         "review",
         "search",
+        "sweep",
     ),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -17,6 +17,7 @@ from visionft.settings.evaluate import EvaluateSettings
 from visionft.settings.fields import Root, leaves
 from visionft.settings.predict import PredictSettings
 from visionft.settings.search import SearchSettings
+from visionft.settings.sweep import SweepSettings
 
 TREES: dict[str, Root] = {
     "fit": FitSettings,
@@ -26,6 +27,7 @@ TREES: dict[str, Root] = {
     "predict": PredictSettings,
     "search": SearchSettings,
     "advise": AdviseSettings,
+    "sweep": SweepSettings,
 }
 
 

@@ -24,7 +24,7 @@ def test_each_name_leads_to_a_setting(name: str, path: str) -> None:
 def test_each_name_without_a_setting_has_its_sentence(name: str) -> None:
     assert name not in leaves()
     assert name not in SAME
-    flags = {leaf.flag.removesuffix(".name") for leaf in leaves().values()} | {"--nproc-per-node", "--quiet"}
+    flags = {leaf.flag.removesuffix(".name") for leaf in leaves().values()} | {"--nproc-per-node", "--quiet", "--log"}
     assert set(re.findall(r"--[\w.-]+\w", INSTEAD[name])) <= flags
 
 

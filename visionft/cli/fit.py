@@ -14,6 +14,7 @@ from visionft.cli.output import Json, finish, say
 from visionft.cli.path_checks import PLACE, require_device, require_photos
 from visionft.errors import UsageError
 from visionft.settings import build
+from visionft.settings.tracker_names import tracker_names
 from visionft.wording.told import brief_of
 
 
@@ -34,6 +35,13 @@ def fit(
         bool,
         Parameter(name=("--verbose", "-v"), negative="", help="Say every choice with its reason, and all figures."),
     ] = False,
+    log: Annotated[
+        str | None,
+        Parameter(
+            metavar="NAME,NAME",
+            help="Trackers of experiments to tell: csv, tensorboard, mlflow, wandb; files are in logs beside the run.",
+        ),
+    ] = None,
     as_json: Json = False,
     **flags: Any,
 ) -> None:
@@ -46,6 +54,7 @@ def fit(
         raise UsageError("--quiet and --verbose ask for opposite things; give one of them")
     from visionft.workflows.fit import in_place
 
+    tracker_names(log)
     given = dotted(flags)
     settings = in_place(build(photos, config, **given), config, given)  # before torch is imported: all is said at once
     require_photos(settings.photos)
@@ -55,7 +64,8 @@ def fit(
     require_named(settings)
     from visionft import workflows
 
-    run = workflows.fit(settings, say=_warn if quiet else partial(_tell, as_json, verbose))
+    told = {} if log is None else {"log": log}
+    run = workflows.fit(settings, say=_warn if quiet else partial(_tell, as_json, verbose), **told)
     from visionft.training import is_first
 
     if not is_first():

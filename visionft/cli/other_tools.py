@@ -31,6 +31,7 @@ _RENAMED = {
     "check": "verify",
     "runs": "list ls experiments history status",
     "audit": "lint dedupe clean-data",
+    "sweep": "tune hpo optuna grid hyperparameters search-space",
 }
 """Our command -> what it is called elsewhere."""
 _NO_COMMAND = {
@@ -41,9 +42,6 @@ _NO_COMMAND = {
     "give `visionft --help`, or --help after a command": "help usage man",
     "give `visionft --version`": "version",
     "a bundle is a folder of plain files: `hf upload NAME BUNDLE` of huggingface-hub sends it": "push upload publish",
-    "`visionft advise` compares the methods; for another setting give `visionft fit` once for each value, with --out": (
-        "sweep tune hpo optuna grid"
-    ),
     "`visionft index` keeps embeddings of photos; in Python visionft.Run.open(RUN).network().backbone has them": (
         "embed embeddings features encode extract"
     ),
@@ -117,7 +115,7 @@ def advice(command: str, given: str, known: Iterable[str]) -> str | None:
     """
     name, known = plain(given), set(known)
     meant = FLAGS.get(command, {}).get(name)
-    if meant is None and command in ("fit", "audit", "advise"):
+    if meant is None and command in ("fit", "audit", "advise", "sweep"):
         meant = other_names.INSTEAD.get(name) or _setting(name)
         if meant and meant.startswith("--") and meant not in known:
             return None

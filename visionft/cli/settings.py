@@ -17,6 +17,7 @@ from visionft.settings.fit import FitSettings
 from visionft.settings.predict import PredictSettings
 from visionft.settings.search import SearchSettings
 from visionft.settings.serve import ServeSettings
+from visionft.settings.sweep import SweepSettings
 from visionft.settings.yaml_template import commented_yaml, scalar, sentence
 
 TREES: dict[str, Root] = {
@@ -27,6 +28,7 @@ TREES: dict[str, Root] = {
     "predict": PredictSettings,
     "search": SearchSettings,
     "advise": AdviseSettings,
+    "sweep": SweepSettings,
 }
 """The settings of each command that has some."""
 _FOLLOWING = {
@@ -37,6 +39,7 @@ _FOLLOWING = {
     "predict": ("RUN", "PHOTOS"),
     "search": ("INDEX", "PHOTO"),
     "advise": ("PHOTOS",),
+    "sweep": ("PHOTOS",),
 }
 """What each command that has settings is called with."""
 

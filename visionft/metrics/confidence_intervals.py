@@ -88,6 +88,28 @@ def bootstrap_difference(
     return float(low), float(high)
 
 
+def bootstrap_mean(values: NDArray[np.floating], *, seed: int = 0, resamples: int = RESAMPLES) -> tuple[float, float]:
+    """Return the 95 % percentile interval of the mean of few different values over draws with replacement.
+
+    A draw of photos is a multinomial draw of the counts of the different values, such as differences of how many of
+    several runs answer a photo rightly: `bootstrap_difference` for more than one run on each side.
+
+    Args:
+        values: (N,), one a photo, N at least 1.
+        seed: of the draws; equal seeds give equal intervals.
+        resamples: number of draws.
+
+    Raises:
+        ValueError: there is no value.
+    """
+    if not values.size:
+        raise ValueError("there is no value; give one for each of at least one photo")
+    different, counts = np.unique(values, return_counts=True)
+    draws = np.random.default_rng(seed).multinomial(len(values), counts / len(values), size=resamples)
+    low, high = np.quantile(draws @ different / len(values), [0.025, 0.975])
+    return float(low), float(high)
+
+
 def _resampled_f1(
     draws: NDArray[np.int64], true: NDArray[np.intp], answered: NDArray[np.intp], classes: int
 ) -> NDArray[np.float64]:

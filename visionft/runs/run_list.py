@@ -209,6 +209,8 @@ def _following(path: Path, state: str) -> tuple[str, ...]:
         return ()
     if state == "unfinished":
         return ("fit", "--config", str(path / layout.SETTINGS))
+    if not os.path.lexists(path / layout.WEIGHTS):  # a sweep keeps those of its best runs
+        return ()
     if os.path.lexists(path / _BUNDLE):
         return ("predict", str(path / _BUNDLE), "PHOTOS")
     return ("export", str(path))

@@ -85,9 +85,10 @@ _INSTEAD = {
     "start several processes by `torchrun --nproc-per-node 2 -m visionft fit ...`": (
         "devices num_gpus n_gpu num_nodes strategy ddp distributed world_size"
     ),
-    "in Python, visionft.fit takes listeners=[visionft.LoggerListener(...)] for it": (
-        "report_to log_wandb wandb tensorboard mlflow logger callbacks cbs"
+    "give `visionft fit --log` with one or several of csv, tensorboard, mlflow and wandb": (
+        "report_to log_wandb wandb tensorboard mlflow logger loggers tracker trackers"
     ),
+    "in Python, visionft.fit takes listeners=[...] for it": "callbacks cbs",
 }
 """What to do -> names of what is not a setting here."""
 

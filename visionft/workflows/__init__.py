@@ -20,6 +20,7 @@ from visionft.workflows.predict import predict
 from visionft.workflows.report import report
 from visionft.workflows.review import review, reviewed_photos
 from visionft.workflows.search import search
+from visionft.workflows.sweep import sweep, sweep_plan
 
 __all__ = [
     "advise",
@@ -40,4 +41,6 @@ __all__ = [
     "review",
     "reviewed_photos",
     "search",
+    "sweep",
+    "sweep_plan",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from visionft.runs.own_loss import GivenLoss, LossFunction
     from visionft.settings import FitSettings
     from visionft.training import Listener, Ranks
+    from visionft.training.trackers import Trackers
 
 Say = Callable[[str], None]
 
@@ -34,6 +35,7 @@ def fit(
     *,
     config: str | Path | None = None,
     say: Say = print,
+    log: str | Sequence[str] | None = None,
     listeners: Iterable[Listener] = (),
     model: nn.Module | None = None,
     model_args: Mapping[str, Any] | None = None,
@@ -55,6 +57,9 @@ def fit(
             PIL picture, or an array (H, W, 3) of uint8. They are written once into the caches, without loss.
         config: a YAML file with any of the settings; flags go above it.
         say: receives each line of the report; print by default.
+        log: trackers of experiments that are told settings, figures an epoch, pictures and the run's record, in a list
+            or between commas: `csv`, `tensorboard`, `mlflow`, `wandb`; files are in `logs` beside the run. One that
+            fails is a warning.
         listeners: told of each step, validation and end of the training by epochs, such as a
             `LoggerListener(TensorBoardLogger(...))`; a head that is solved has no steps to tell of. Of several
             processes those of the first are told.
@@ -75,14 +80,17 @@ def fit(
         The run. Called again with the same settings, an unfinished run goes on and a finished one is returned.
 
     Raises:
-        MissingExtraError: the task needs a library that is not installed.
-        UsageError: a loss or a metric of your own cannot be used.
+        MissingExtraError: the task needs a library, or a tracker is one, that is not installed.
+        UsageError: a loss or a metric of your own cannot be used, or a tracker is unknown.
         SettingsError: something is wrong with a setting, or it can have no effect; one line each, before any work.
         VisionftError: see `visionft.errors`; a KeyboardInterrupt leaves a checkpoint first.
     """
     for name in ("from_run", "distill"):
         if flags.get(name) is not None:
             flags[name] = path_of(flags[name])
+    from visionft.settings.tracker_names import tracker_names
+
+    trackers = tracker_names(log)
     flags = with_pipeline(with_model(flags, model, model_args), augment_pipeline)
     flags, given = with_loss(flags, loss, photos_or_settings)
     own = own_metrics(metrics)
@@ -99,7 +107,7 @@ def fit(
         for line in told:
             say(line)
         with ranks.leading():
-            return _fit(settings, say, listeners, ranks, given, own)
+            return _fit(settings, say, listeners, ranks, given, own, trackers)
 
 
 def _fit(
@@ -109,6 +117,7 @@ def _fit(
     ranks: Ranks,
     loss: GivenLoss | None,
     metrics: Mapping[str, MetricFunction],
+    trackers: Sequence[str],
 ) -> Run:
     from visionft.evaluation import Earlier, measure_retention
     from visionft.runs import layout
@@ -117,7 +126,8 @@ def _fit(
     earlier = Earlier.read(settings.retention, settings.data) if settings.retention is not None else None
     if earlier is not None:
         say(str(earlier))
-    run = train(settings, say, listeners, ranks, loss)
+    told = tracked(trackers, settings, say)
+    run = train(settings, say, [*listeners, *told], ranks, loss)
     pictures = settings.report.pictures
     evaluation = evaluate_once(run, say, pictures="none" if pictures == "none" else None)
     if settings.from_run is not None:
@@ -129,7 +139,19 @@ def _fit(
     if metrics:
         _own_figures(run, evaluation, metrics, say, pictures)
     report_once(run, say, pictures)
+    for one in told:
+        one.end(run)
     return run
+
+
+def tracked(names: Sequence[str], settings: FitSettings, say: Say) -> list[Trackers]:
+    """Return what tells the trackers of a fit; nothing where there are none."""
+    if not names:
+        return []
+    from visionft.planning.run_records import folder_of
+    from visionft.training.trackers import Trackers
+
+    return [Trackers(names, folder_of(settings), say)]
 
 
 def _own_figures(

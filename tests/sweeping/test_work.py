@@ -1,0 +1,113 @@
+"""Real sweeps: killed and gone on with, two commands on one database, failures that end nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import visionft
+from visionft.errors import RunError
+from visionft.runs import layout
+from visionft.runs.run_list import list_runs
+from visionft.sweeping.sweep_result import DONE, FAILED
+
+FLAGS = [
+    "--backbone", "test_resnet", "--weights", "none", "--preprocess.size", "32", "--augment.size", "32", "--epochs",
+    "2", "--optim.batch-size", "8", "--optim.micro-batch", "8", "--hardware.workers", "0", "--hardware.precision",
+    "fp32", "--hardware.threads", "1", "--hardware.device", "cpu", "--prune", "none", "--keep", "1", "--json",
+]  # fmt: skip
+
+
+def started(photos: Path, out: Path) -> subprocess.Popen[bytes]:
+    words = ["sweep", str(photos), "--over", "lr=1e-4..1e-2,seed=0,1", "--trials", "4", "--out", str(out), *FLAGS]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "visionft", *words]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_goes_on_and_two_commands_share_it(shapes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sweep"
+    first, deadline = started(shapes, out), time.monotonic() + 200
+    while not (out / "trials" / "001" / layout.CHECKPOINT).is_file() and first.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert first.returncode == -signal.SIGKILL
+
+    both = [started(shapes, out) for _ in range(2)]
+    told = [one.communicate(timeout=250) for one in both]
+    assert [one.returncode for one in both] == [0, 0], told
+    assert "going on with the unfinished run" in (out / "logs" / "001.txt").read_text()
+    results = [json.loads(stdout.splitlines()[-1]) for stdout, _ in told]
+    whole = next(result for result in results if result["complete"])
+    assert [row["state"] for row in whole["trials"]] == [DONE] * 4
+    assert [row["seed"] for row in whole["trials"]] == ["0", "1", "0", "1"]
+    rates = [row["settings"]["optim.lr"] for row in whole["trials"]]
+    assert rates[0] == rates[1] != rates[2] == rates[3]
+    logs = [(out / "logs" / f"00{number}.txt").read_text() for number in range(1, 5)]
+    assert [log.count("\nepoch 2/2") for log in logs] == [1] * 4, "a trial was made twice"
+
+    runs = [out / "trials" / f"00{number}" for number in range(1, 5)]
+    assert [run for run in runs if (run / layout.WEIGHTS).is_file()] == [Path(whole["best_run"])]
+    assert [run for run in runs if (run / layout.EVALUATION / "test").is_dir()] == [Path(whole["best_run"])]
+    assert whole["test_top1"] is not None
+    assert (out / "sweep.html").is_file()
+    exports = [row.next[:1] for row in list_runs(out / "trials")]
+    assert sorted(exports) == [(), (), (), ("export",)]
+
+
+@pytest.mark.slow
+def test_a_trial_that_fails_is_recorded_and_a_longer_sweep_goes_on(
+    shapes: Path, small: dict[str, Any], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    flags = {**small, "backbone": "test_resnet"}
+    del flags["backbone"]
+    given: dict[str, Any] = {"out": tmp_path / "s", "say": said.append, "method": "head", **_solved(flags)}
+    over = {"backbone": ["test_resnet", "nosuchbackbone"]}
+    result = visionft.sweep(shapes, over=over, trials=2, **given)
+    states = {row.settings["backbone"]: row.state for row in result.trials}
+    assert states == {"test_resnet": DONE, "nosuchbackbone": FAILED}
+    assert any("failed: timm has no backbone called 'nosuchbackbone'" in line for line in said)
+    assert result.best.path == result.best_trial.run  # type: ignore[union-attr]
+    assert result.following == ["export", str(result.best.path)]
+    assert len(result.table) == 2
+
+    said.clear()
+    again = visionft.sweep(shapes, over=over, trials=5, **given)
+    assert any("2 different combinations" in note for note in again.notes)
+    assert "2 of 2 trials are done already" in said
+    assert again.to_json()["trials"] == result.to_json()["trials"]
+
+
+def test_a_sweep_of_failures_alone_is_one_sentence(shapes: Path, small: dict[str, Any], tmp_path: Path) -> None:
+    flags = _solved(small)
+    del flags["backbone"]
+    with pytest.raises(
+        RunError, match=r"no trial of .*s can be chosen: timm has no backbone called .*; see .*sweep.html"
+    ):
+        visionft.sweep(
+            shapes,
+            over="backbone=nosuch,neither",
+            trials=2,
+            out=tmp_path / "s",
+            method="head",
+            say=lambda _: None,
+            **flags,
+        )
+
+
+def _solved(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return those that have an effect where a head is solved."""
+    kept = ("backbone", "weights", "preprocess.size", "hardware.workers", "hardware.threads", "hardware.device")
+    return {name: flags[name] for name in kept if name in flags}

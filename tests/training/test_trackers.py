@@ -1,0 +1,108 @@
+"""A fit told to trackers: what they hold is read back from their files, and none of them ends a fit."""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import visionft
+from visionft.runs import Run
+from visionft.training.trackers import Tracker, Trackers
+
+
+@pytest.fixture
+def fit(shapes: Path, small: dict[str, Any], tmp_path: Path) -> Callable[..., Run]:
+    """Return a fit of two epochs into `run`, whose lines are kept."""
+
+    def make(said: list[str] | None = None, **given: Any) -> Run:
+        flags = {**small, "epochs": 2, "method": "full", **given}
+        return visionft.fit(shapes, out=tmp_path / "run", say=(said if said is not None else []).append, **flags)
+
+    return make
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_csv_and_tensorboard_hold_what_the_run_says(fit: Callable[..., Run], tmp_path: Path) -> None:
+    run = fit(log="tensorboard, csv")
+    expected = [row for row in run.curves() if row["epoch"]]
+    rows = [row for row in rows_of(tmp_path / "logs" / "csv" / "run") if row.get("epoch")]
+    assert [float(row["val_top1"]) for row in rows if float(row["epoch"])] == [row["val_top1"] for row in expected]
+    settings = yaml.safe_load((tmp_path / "logs" / "csv" / "run" / "hparams.yaml").read_text(encoding="utf-8"))
+    assert (settings["optim.lr"], settings["method.name"]) == (run.settings.optim.lr, "full")
+
+    told = EventAccumulator(str(tmp_path / "logs" / "tensorboard" / "run"))
+    told.Reload()
+    losses = {event.step: event.value for event in told.Scalars("val_loss")}
+    assert losses == {row["step"]: pytest.approx(row["val_loss"], rel=1e-6) for row in run.curves()}
+    assert [event.value for event in told.Scalars("final/test_top1")] == [pytest.approx(run.summary()["test_top1"])]
+    assert {"curves", "confusion", "augmented"} == set(told.Tags()["images"])
+    assert not [name for name in ("csv", "tensorboard", "logs") if (run.path / name).exists()]
+
+
+def test_a_run_that_is_gone_on_with_lacks_no_epoch(
+    fit: Callable[..., Run], tmp_path: Path, stopping_at: Callable[..., Any]
+) -> None:
+    with stopping_at(7):
+        fit(log=["csv"], epochs=3)
+    said: list[str] = []
+    run = fit(said, log=["csv"], epochs=3)
+    rows = rows_of(tmp_path / "logs" / "csv" / "run")
+    assert [int(float(row["epoch"])) for row in rows if row["epoch"]] == [row["epoch"] for row in run.curves()]
+    before = (tmp_path / "logs" / "csv" / "run" / "metrics.csv").read_bytes()
+    fit(said, log=["csv"], epochs=3)
+    assert any(line.startswith("csv was told all of ") for line in said)
+    assert (tmp_path / "logs" / "csv" / "run" / "metrics.csv").read_bytes() == before
+
+
+def test_a_tracker_that_fails_is_one_warning(
+    fit: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Tracker, values: Any, step: int) -> None:
+        raise ConnectionError("the server\nis down")
+
+    monkeypatch.setattr(Tracker, "figures", fail)
+    said: list[str] = []
+    run = fit(said, log="csv", epochs=1)
+    assert run.epoch is None
+    warned = [line for line in said if line.startswith("warning")]
+    assert warned == [
+        "warning: csv is told nothing more, as it failed (the server is down); the training goes on without it"
+    ]
+
+
+def test_a_tracker_that_cannot_begin_is_one_warning(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file")
+    said: list[str] = []
+    assert Trackers(["csv"], tmp_path / "run", said.append).trackers == []
+    assert len(said) == 1
+    assert said[0].startswith("warning: csv is told nothing more, as it failed (")
+
+
+@pytest.mark.slow
+def test_mlflow_keeps_figures_pictures_and_the_record(fit: Callable[..., Run], tmp_path: Path) -> None:
+    said: list[str] = []
+    run = fit(said, log="mlflow")
+    assert [line for line in said if line.startswith("warning")] == []
+    with sqlite3.connect(tmp_path / "logs" / "mlflow" / "mlflow.db") as database:
+        losses = dict(database.execute("select step, value from metrics where key = 'val_loss'").fetchall())
+        params = dict(database.execute("select key, value from params").fetchall())
+        states = database.execute("select name, status from runs").fetchall()
+    database.close()
+    assert losses == {row["step"]: pytest.approx(row["val_loss"]) for row in run.curves()}
+    assert params["method.name"] == "full"
+    assert states == [("run", "FINISHED")]
+    kept = {path.name for path in (tmp_path / "logs" / "mlflow" / "artifacts").rglob("*") if path.is_file()}
+    assert {"curves.png", "confusion.png", "settings.yaml", "result.json", "report.html"} <= kept
+    assert "weights.safetensors" not in kept
