@@ -64,7 +64,7 @@ def fit(
     require_named(settings)
     from visionft import workflows
 
-    told = {} if log is None else {"log": log}
+    told: dict[str, Any] = {} if log is None else {"log": log}
     run = workflows.fit(settings, say=_warn if quiet else partial(_tell, as_json, verbose), **told)
     from visionft.training import is_first
 

@@ -20,6 +20,7 @@ from visionft import errors
 from visionft.bundle import Bundle
 from visionft.bundle.prediction_shards import Shards
 from visionft.errors import BundleError, ProcessLostError, UsageError, VisionftError
+from visionft.machine.process_state import environment, quiet_loggers
 from visionft.serving.answerer import Answerer
 from visionft.serving.predict_bundle import answerer_of
 
@@ -121,19 +122,26 @@ def write_with_ray(
         asked = from_items(rows, override_num_blocks=len(rows))
         answers = asked.map(Worker, fn_constructor_args=[order], compute=pool, num_cpus=1)
         done = 0
-        for row in answers.iter_rows():
-            if row["kind"]:
-                raise getattr(errors, row["kind"])(row["fault"])
-            done += row["photos"]
-            yield done
+        with quiet_loggers(logging.ERROR, "ray", "ray.data"):  # Ray's own log files have what they say
+            for row in answers.iter_rows():
+                if row["kind"]:
+                    raise getattr(errors, row["kind"])(row["fault"])
+                done += row["photos"]
+                yield done
 
 
 @contextmanager
 def _cluster(address: str | None, workers: int | None) -> Iterator[int]:
     """Join a cluster, or start one for the time of the block; yield its cores."""
-    # Before ray is imported. A cluster that is there reports as whoever started it has told it to.
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else stderr has warnings about Ray's own internals
+    # Both before ray is imported. A cluster that is there reports as whoever started it has told it to. Without the
+    # level, stderr has warnings about Ray's own internals.
+    level = os.environ.get("RAY_BACKEND_LOG_LEVEL", "fatal")
+    with environment(RAY_USAGE_STATS_ENABLED="0", RAY_BACKEND_LOG_LEVEL=level), _joined(address, workers) as cores:
+        yield cores
+
+
+@contextmanager
+def _joined(address: str | None, workers: int | None) -> Iterator[int]:
     import ray
     from ray.exceptions import RayError
 
@@ -180,14 +188,12 @@ def _without_stderr() -> Iterator[None]:
 
 
 def _quiet() -> None:
-    """Keep bars and notices of Ray Data off: its own log files have them."""
+    """Keep Ray Data's bars off."""
     from ray.data import DataContext
 
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _first(error: Exception) -> str:

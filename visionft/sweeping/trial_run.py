@@ -37,10 +37,18 @@ class NotMadeError(Exception):
 
 
 class Told(Listener):
-    """Tells a study the score of each epoch, and leaves the training where the study's pruner says so."""
+    """Tells a study the score of each epoch, and leaves the training where the study's pruner says so.
 
-    def __init__(self, trial: Trial, folder: Path, column: str) -> None:
-        self.trial, self.folder, self.column = trial, folder, column
+    Args:
+        trial: of the study.
+        folder: of its run.
+        column: of the score in metrics.csv.
+        prunes: whether it may be left: the other seeds of a draw whose first one got through are made whole, as a mean
+            wants all of them.
+    """
+
+    def __init__(self, trial: Trial, folder: Path, column: str, *, prunes: bool) -> None:
+        self.trial, self.folder, self.column, self.prunes = trial, folder, column, prunes
 
     def started(self, state: TrainState) -> None:
         """Tell the epochs that another process made before it was killed."""
@@ -52,7 +60,7 @@ class Told(Listener):
     def validated(self, state: TrainState, figures: Figures) -> None:
         """Tell the epoch's score; after the last one there is nothing left to prune."""
         self.trial.report(figures.score, state.epoch)
-        if state.step < state.schedule.total_steps and self.trial.should_prune():
+        if self.prunes and state.step < state.schedule.total_steps and self.trial.should_prune():
             raise optuna.TrialPruned
 
 
@@ -103,7 +111,8 @@ def _log(plan: SweepPlan, place: int) -> IO[str]:
 def _made(plan: SweepPlan, trial: Trial, place: int, log: IO[str], began: float) -> float:
     folder = plan.trial_folder(place)
     settings = _drawn_settings(plan, trial, place, folder)
-    run = train(settings, lambda line: print(line, file=log, flush=True), [Told(trial, folder, plan.score.column)])
+    told = Told(trial, folder, plan.score.column, prunes=place % len(plan.seeds) == 0)
+    run = train(settings, lambda line: print(line, file=log, flush=True), [told])
     require_same_photos(trial.study, run.fingerprint, plan.folder)
     if not (folder / layout.EVALUATION / SPLIT / "metrics.json").is_file():
         evaluate_run(run, None, SPLIT).write(folder / layout.EVALUATION / SPLIT)

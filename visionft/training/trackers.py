@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 
+from visionft.machine.process_state import quiet_loggers
 from visionft.machine.progress import Say
 from visionft.runs import Run, history, layout
 from visionft.runs.atomic_write import write_text
@@ -194,10 +196,11 @@ def _csv(run: Path) -> Logger:
 
 def _mlflow(run: Path) -> Logger:
     """Return MLflow's logger: of $MLFLOW_TRACKING_URI, else of SQLite beside the run; one MLflow run a run of ours."""
-    import logging
+    with quiet_loggers(logging.ERROR, "mlflow", "alembic"):  # a migration of the database in thirty lines
+        return _mlflow_logger(run)
 
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
+
+def _mlflow_logger(run: Path) -> Logger:
     address, kept = os.environ.get("MLFLOW_TRACKING_URI"), None
     if not address:
         place = _place(run, "mlflow")
