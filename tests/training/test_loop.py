@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.fits import Begun
-from visionft.training.listeners import Figures, Listener
+from visionft.training.callbacks import Figures, Listener
 from visionft.training.loop import train_loop
 from visionft.training.state import TrainState
 

@@ -13,8 +13,8 @@ from tests.fits import Begun
 from visionft.errors import RunError
 from visionft.runs import layout
 from visionft.runs.history import Epoch
+from visionft.training.callbacks import Figures
 from visionft.training.checkpoint import Checkpoint
-from visionft.training.listeners import Figures
 from visionft.training.run_writer import RunWriter, sentence
 
 Make = Callable[..., Begun]

@@ -29,8 +29,8 @@ from visionft.machine.stop_signals import Interrupted
 from visionft.runs import Run, layout, lock
 from visionft.settings import from_yaml
 from visionft.training import loop, train
+from visionft.training.callbacks import Figures
 from visionft.training.checkpoint import Checkpoint
-from visionft.training.listeners import Figures
 from visionft.training.objective import Objective
 from visionft.training.run_writer import RunWriter
 from visionft.training.state import TrainState

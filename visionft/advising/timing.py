@@ -14,8 +14,8 @@ from visionft.machine.progress import Advance
 from visionft.methods import Schedule
 from visionft.planning.crop_sizes import crop
 from visionft.planning.step_timing import COUNTED, saved_bytes
+from visionft.training.callbacks import Listener
 from visionft.training.eta import WARM_UP
-from visionft.training.listeners import Listener
 from visionft.training.state import TrainState
 
 LEAST_STEPS = 2  # of each phase: the first one allocates, and says nothing about the others

@@ -1,8 +1,8 @@
 """The training itself: steps under a schedule, averages and losses, what is computed once; from a plan to weights."""
 
 from visionft.runs.learning import Figures
+from visionft.training.callbacks import Listener
 from visionft.training.datamodule import PhotoDataModule
-from visionft.training.listeners import Listener
 from visionft.training.loggers import LoggerListener
 from visionft.training.module import Classifier
 from visionft.training.process_group import is_first, joined

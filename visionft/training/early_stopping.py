@@ -8,7 +8,7 @@ from visionft.machine.progress import Say
 from visionft.machine.stop_signals import Interruption
 from visionft.runs.history import Epoch, no_longer_better
 from visionft.runs.learning import Figures
-from visionft.training.listeners import Listener
+from visionft.training.callbacks import Listener
 from visionft.training.state import TrainState
 
 

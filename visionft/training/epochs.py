@@ -25,13 +25,13 @@ from visionft.runs.own_loss import GivenLoss, criterion_of
 from visionft.settings import FitSettings
 from visionft.tasks.registry import spec_of
 from visionft.training import validation_cache
+from visionft.training.callbacks import Listener, Listeners
 from visionft.training.checkpoint import Checkpoint
 from visionft.training.distillation import Distillation
 from visionft.training.early_stopping import EarlyStopping, StopOnSignal
 from visionft.training.eta import Eta
 from visionft.training.fabric import make_fabric
 from visionft.training.frozen_cache import TrainSource
-from visionft.training.listeners import Listener, Listeners
 from visionft.training.loop import train_loop
 from visionft.training.objective import Objective
 from visionft.training.ranks import ALONE, Ranks

@@ -6,7 +6,7 @@ import time
 
 from visionft.data import TrainLoader
 from visionft.machine.progress import Advance, Say
-from visionft.training.listeners import Listener
+from visionft.training.callbacks import Listener
 from visionft.training.state import TrainState
 from visionft.wording.lists import count
 

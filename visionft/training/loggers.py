@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from visionft.runs.learning import Figures
 from visionft.tasks.registry import spec_of
-from visionft.training.listeners import Listener
+from visionft.training.callbacks import Listener
 from visionft.training.state import TrainState
 
 

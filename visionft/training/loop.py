@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from visionft.training.callbacks import Listener, Listeners
 from visionft.training.frozen_cache import Feed
-from visionft.training.listeners import Listener, Listeners
 from visionft.training.state import TrainState
 from visionft.training.step import optimizer_step, validate
 from visionft.training.validation_cache import ValidationSource

@@ -15,7 +15,7 @@ from visionft.runs.history import Epoch, best, write_csv
 from visionft.runs.learning import Figures
 from visionft.runs.weights_file import write_weights
 from visionft.tasks.registry import DEFAULT, spec_of
-from visionft.training.listeners import Listener
+from visionft.training.callbacks import Listener
 from visionft.training.state import TrainState
 
 

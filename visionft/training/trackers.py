@@ -19,7 +19,7 @@ from visionft.runs.learning import Figures
 from visionft.settings import FitSettings
 from visionft.settings.fields import leaves
 from visionft.settings.unused import value_at
-from visionft.training.listeners import Listener
+from visionft.training.callbacks import Listener
 from visionft.training.state import TrainState
 from visionft.wording.safe_text import printable
 

@@ -28,9 +28,9 @@ from visionft.runs.own_loss import GivenLoss, require_given, require_usable
 from visionft.runs.run_files import verified_table
 from visionft.runs.verify_run import require_as_written
 from visionft.settings import FitSettings
+from visionft.training.callbacks import Listener
 from visionft.training.checkpoint import Checkpoint
 from visionft.training.epochs import Epochs, take_part, train_epochs
-from visionft.training.listeners import Listener
 from visionft.training.ranks import ALONE, Ranks
 from visionft.training.solved_head import solve_head
 

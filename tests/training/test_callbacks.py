@@ -16,8 +16,8 @@ from visionft.errors import ProcessLostError
 from visionft.machine.stop_signals import Interrupted
 from visionft.runs import layout
 from visionft.training import Figures, TrainState
+from visionft.training.callbacks import Reason
 from visionft.training.checkpoint import Checkpoint
-from visionft.training.listeners import Reason
 
 
 class Heard(Listener):
