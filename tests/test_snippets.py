@@ -76,7 +76,9 @@ def test_call_parses_as_it_stands(call: str) -> None:
     command, bound, _ = build_app().parse_args(tokens, exit_on_error=False, print_error=False)
     assert COMMANDS[tokens[0]][0].split(":")[1] == command.__name__
     if tokens[0] == "fit" and "--config" not in tokens:
-        build(*bound.args, **{name.replace("__", "."): value for name, value in bound.kwargs.items()})
+        own = {"log"}  # of fit, and no setting of the run
+        given = {name.replace("__", "."): value for name, value in bound.kwargs.items() if name not in own}
+        build(*bound.args, **given)
 
 
 def test_flags_in_the_prose_exist() -> None:
