@@ -52,6 +52,15 @@ def refuse_products(photos: Path, listing: Listing, settings: DataSettings) -> N
     )
 
 
+def refuse_given_splits(photos: Path, given: set[str], settings: DataSettings) -> None:
+    """Raise DataError where whole classes should be held out, and the photos bring splits of their own."""
+    if given and settings.split_by == "class":
+        raise DataError(
+            f"{photos} brings splits of its own ({some(sorted(given))}), and --data.split-by class would draw none: "
+            "leave it out, or give a manifest without a column 'split'"
+        )
+
+
 def refuse_one_class(photos: Path, table: pa.Table) -> None:
     """Raise DataError where there are fewer than two classes."""
     labels = table["label"].unique().to_pylist()

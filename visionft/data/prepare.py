@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from visionft.classes import Classes
-from visionft.data.dataset_errors import refuse_shares, refuse_unvalidated
+from visionft.data.dataset_errors import refuse_given_splits, refuse_shares, refuse_unvalidated
 from visionft.data.labels import Labels, labels_of
 from visionft.data.manifest import SCHEMA, Manifest, read_splits
 from visionft.data.sources.image_folder import scan
@@ -153,11 +153,7 @@ def refuse_early(photos: Path, listing: Listing, settings: DataSettings, task: s
     given = _given(listing.table)
     if "validation" not in given:
         refuse_shares(settings)
-    if given and settings.split_by == "class":
-        raise DataError(
-            f"{photos} brings splits of its own ({some(sorted(given))}), and --data.split-by class would draw none: "
-            "leave it out, or give a manifest without a column 'split'"
-        )
+    refuse_given_splits(photos, given, settings)
     labels_of(task).require_early(photos, listing, settings)
 
 
