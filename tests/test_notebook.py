@@ -31,9 +31,12 @@ from visionft.exporting import Exported
 from visionft.metrics import Metrics, evaluate_logits
 from visionft.photos import Account
 from visionft.runs import Run, RunList
-from visionft.searching import Found, Hit, Indexed, Matches
+from visionft.searching import Duplicates, Found, Hit, Indexed, LookAlike, Matches
 from visionft.serving import Comparison, compare
+from visionft.sweeping import DrawRow, SweepResult, TrialRow
+from visionft.sweeping.sweep_result import DONE, FAILED
 from visionft.tasks.multilabel.label_figures import LabelFigures, label_figures
+from visionft.tasks.registry import spec_of
 from visionft.wording.shown_table import Table
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -105,6 +108,18 @@ def found(_: Path, __: Path) -> Found:
     return Found(Path(EVIL), (Matches(EVIL, (hit,), 1.0, known=True), Matches(EVIL, problem=EVIL)), 0.5, notes=(EVIL,))
 
 
+def duplicates(_: Path, __: Path) -> Duplicates:
+    hit = Hit(EVIL, 1.0, EVIL, EVIL)
+    return Duplicates(Path(EVIL), 2, False, ((hit, hit),), (LookAlike(0.5, hit, hit),), (EVIL,))
+
+
+def sweep_result(_: Path, __: Path) -> SweepResult:
+    done = TrialRow(1, {"optim.lr": EVIL}, None, DONE, 0.5, run=Path(EVIL))
+    failed = TrialRow(2, {"optim.lr": EVIL}, None, FAILED, sentence=EVIL)
+    draws = tuple(DrawRow({"optim.lr": EVIL}, (row,)) for row in (done, failed))
+    return SweepResult(Path(EVIL), spec_of("classification").score, draws, (EVIL,), test=0.5)
+
+
 def indexed(_: Path, __: Path) -> Indexed:
     return Indexed(Path(EVIL), EVIL, 1, 1, 0, 0, 0, 0, ((EVIL, EVIL),), (EVIL,), None, EVIL, 1.0, False, (EVIL,))
 
@@ -120,6 +135,7 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     BeforeAfter: before_after,
     Bundle: bundle,
     Comparison: comparison,
+    Duplicates: duplicates,
     Evaluation: evaluation,
     Exported: exported,
     Found: found,
@@ -129,10 +145,11 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Predictions: predictions,
     Run: run,
     RunList: run_list,
+    SweepResult: sweep_result,
     Table: lambda _, __: Table((EVIL, "b"), ((EVIL, 1.0),)),
 }
 
-NAMELESS = {"ErrorFigures"}
+NAMELESS = {"ErrorFigures", "RecallFigures"}
 """What shows numbers alone: no name from outside gets into it."""
 
 

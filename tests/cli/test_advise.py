@@ -107,7 +107,7 @@ def test_advise_has_the_flags_of_fit_that_matter() -> None:
     }
     assert names["advise"] - names["fit"] == {"--methods", "--steps", "--small-files"}
     dropped = (
-        names["fit"] - names["advise"] - {"--quiet", "-q", "--verbose", "-v"}
+        names["fit"] - names["advise"] - {"--quiet", "-q", "--verbose", "-v", "--log"}
     )  # what advise says is what it is for
     assert {"--out", "--method"} <= dropped
     assert all(name == "--out" or name.startswith("--method") for name in dropped)

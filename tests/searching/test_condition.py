@@ -127,3 +127,11 @@ def test_a_condition_that_takes_long_is_stopped(rows: sqlite3.Connection, monkey
     rows.executemany("INSERT INTO photos (colour) VALUES (?)", [("red",)] * 30_000)
     with pytest.raises(UsageError, match="it takes more than 0 seconds"):
         matching(rows, "lower(colour) = 'blue'", COLUMNS)
+
+
+def test_a_pattern_that_would_hold_the_clock_up_is_refused(rows: sqlite3.Connection) -> None:
+    pattern = "%" + "a" * 499
+    assert list(matching(rows, f"colour LIKE '{pattern}'", COLUMNS)) == []
+    for word in ("LIKE", "GLOB"):
+        with pytest.raises(UsageError, match="pattern too complex"):
+            matching(rows, f"colour {word} '{pattern}a'", COLUMNS)

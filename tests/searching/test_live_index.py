@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -55,6 +56,26 @@ def test_an_index_that_was_made_anew_takes_its_place(place: Path) -> None:
         path.unlink()
     indexed(place / "index", listed(place / "photos"))
     assert index.about()["photos"] == 5
+
+
+def test_a_folder_that_cannot_be_written_is_looked_at_again_too(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    access = os.access
+    closed = lambda path, mode: mode != os.W_OK and access(path, mode)  # noqa: E731
+    with monkeypatch.context() as as_another_user:
+        as_another_user.setattr(os, "access", closed)
+        index = LiveIndex(place / "index")
+        assert best(index)["path"] == "c0/0.png"
+    photo(place / "photos" / "c0" / "red.png", (250, 0, 0))
+    indexed(place / "index", listed(place / "photos"))
+    monkeypatch.setattr(os, "access", closed)
+    assert best(index)["path"] == "c0/red.png"
+    assert index.about()["photos"] == 21
+
+
+def test_a_picture_of_too_many_pixels_is_refused(place: Path) -> None:
+    with pytest.raises(PhotoError, match="pixels"):
+        LiveIndex(place / "index", max_pixels=15).picture("c0/0.png")
+    assert LiveIndex(place / "index", max_pixels=16).picture("c0/0.png") is not None
 
 
 def test_threads_take_turns(place: Path) -> None:

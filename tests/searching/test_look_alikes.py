@@ -86,8 +86,11 @@ def test_photos_that_a_condition_leaves_out_do_not_count(store: Store) -> None:
     assert told(store, allowed=np.empty(0, np.int64)) == {}
 
 
-def test_neighbours_find_what_a_loop_finds_with_photos_that_they_do_not_know(store: Store) -> None:
+def test_neighbours_find_what_a_loop_finds_with_photos_that_they_do_not_know(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = vectors(N)
+    monkeypatch.setattr(module, "FEW", 0)
     with store.transaction():
         for name, key in (("photos", "photo_number"), ("vectors", "id")):
             store.connection.execute(f"DELETE FROM {name} WHERE {key} > ?", (N - 20,))
@@ -115,6 +118,25 @@ def test_one_picture_in_many_files_is_told_of_its_nearest(tmp_path: Path) -> Non
         n = 3 * MOST
         fill(store, np.repeat(vectors(1), n, axis=0), [bytes([number]) for number in range(n)])
         assert MOST <= len(told(store)) <= n * MOST
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_the_twin_of_a_product_of_many_alike_photos_is_found(
+    tmp_path: Path, approximate: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The photos of its own product are nearer to each photo than those of the twin, and more than are told."""
+    rows = np.random.default_rng(1).normal(0, 0.01, (2 * (MOST + 5), D)) + np.array([1, 0, 0, 0, 0, 0])
+    rows[MOST + 5 :] += np.array([0, 0.4, 0, 0, 0, 0])
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("<f4")
+    with closing(open_to_write(tmp_path / "index")) as store:
+        fill(store, rows, [bytes([number]) for number in range(len(rows))])
+        store.connection.execute(f"UPDATE photos SET \"group\" = 's' || (photo_number > {MOST + 5})")
+        if approximate:
+            monkeypatch.setattr(module, "FEW", 0)
+            neighbours.build(store)
+        pairs, scores = look_alikes(store, ABOVE, per_product=True)
+    assert len(pairs) == 1
+    assert scores[0] == pytest.approx(float((rows[: MOST + 5] @ rows[MOST + 5 :].T).max()), abs=1e-6)
 
 
 def test_an_empty_index_has_none(tmp_path: Path) -> None:

@@ -96,7 +96,10 @@ def test_what_is_varied_can_be_written_again() -> None:
         ("lr=0.1,,0.2", "--over: lr has an empty value"),
         ("lr=0.1,0.2,optim.lr=0.3,0.4", "--over: optim.lr is given twice"),
         ("seed=0..5000", "--over: seed has more than 1,000 values; give fewer"),
-        ("size=64,128", "--over: size ends the names of preprocess.size and augment.size; give a whole one"),
+        (
+            "size=64,128",
+            "--over: size ends the names of preprocess.size, augment.size and embedding.size; give a whole one",
+        ),
         ("out=a,b", "--over: out is the folder of one run; each trial has its own below --out"),
         ("data.validation=0.1,0.2", "--over: data.validation decides on which photos the score is measured"),
         ("from=a,b", "--over: from decides on which photos the score is measured"),

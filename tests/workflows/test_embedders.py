@@ -24,23 +24,23 @@ def place(tmp_path: Path) -> Path:
 
 
 def test_an_index_is_opened_for_the_bundle_that_made_it(place: Path) -> None:
-    assert live_index(place / "index", place / "bundle", None).about()["photos"] == 20
+    assert live_index(place / "index", place / "bundle", None, 10**6).about()["photos"] == 20
     (place / "bundle").rename(place / "moved")
-    assert live_index(place / "index", place / "moved", place / "photos").about()["photos"] == 20
+    assert live_index(place / "index", place / "moved", place / "photos", 10**6).about()["photos"] == 20
 
 
 def test_an_index_of_another_bundle_is_refused_by_name(place: Path) -> None:
     with pytest.raises(SearchIndexError) as told:
-        live_index(place / "index", place / "other", None)
+        live_index(place / "index", place / "other", None, 10**6)
     assert str(told.value).startswith(f"the index {place}/index was made with the bundle {place}/bundle (")
     assert f"the bundle {place}/other (" in str(told.value)
 
 
 def test_what_is_missing_is_said(place: Path) -> None:
     with pytest.raises(BundleError, match="there is no bundle"):
-        live_index(place / "index", place / "nowhere", None)
+        live_index(place / "index", place / "nowhere", None, 10**6)
     with pytest.raises(SearchIndexError, match="there is no index"):
-        live_index(place / "nowhere", place / "bundle", None)
+        live_index(place / "nowhere", place / "bundle", None, 10**6)
 
 
 def test_a_bundle_is_known_by_its_graph_wherever_it_lies(place: Path) -> None:

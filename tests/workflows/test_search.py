@@ -46,6 +46,17 @@ def test_the_scores_are_those_of_the_embeddings_that_the_bundle_answers(place: P
     assert {hit.path: hit.score for hit in found[0].hits} == pytest.approx(scores, abs=1e-5)
 
 
+def test_columns_with_the_names_of_a_hit_s_own_are_left_out_and_that_is_said(place: Path) -> None:
+    rows = [f"{path.relative_to(place)},x,9,y" for path in sorted((place / "photos").rglob("*.png"))]
+    (place / "m.csv").write_text("\n".join(["path,label,score,Picture", *rows]) + "\n")
+    made = vft.index("bundle", "m.csv", out="i")
+    assert [note for note in made.notes if "score" in note or "Picture" in note] == [
+        "the column 'score' is left out, as it has the name of a hit's own score",
+        "the column 'Picture' is left out, as it has the name of a hit's own picture",
+    ]
+    assert vft.search("i", "photos/c0/0.png", top=1).to_json()["queries"][0]["hits"][0]["score"] == pytest.approx(1)
+
+
 def test_columns_of_a_manifest_can_be_asked_for(place: Path) -> None:
     made = vft.index("bundle", write_manifest(place), out="i")
     assert made.columns == ("path", "label", "split", "group", "colour", "price")

@@ -73,7 +73,7 @@ def _index(bundle: Path, settings: ServeSettings) -> LiveIndex | None:
         return None
     from visionft.workflows.embedders import live_index
 
-    return live_index(settings.index, bundle, settings.photos)
+    return live_index(settings.index, bundle, settings.photos, settings.max_pixels)
 
 
 def _checked(flags: dict[str, Any]) -> ServeSettings:

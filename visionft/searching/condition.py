@@ -23,6 +23,10 @@ LONGEST = 10_000
 """Characters of a condition."""
 SECONDS = 10.0
 """Of one condition over all photos: 10^6 rows take about one."""
+LONGEST_PATTERN = 500
+"""Characters of a pattern of LIKE or GLOB: one text beside a long one can take longer than all else together."""
+_LOOKED = 200
+"""Steps of SQLite's machine between two looks at the clock."""
 EXAMPLE = "give conditions such as \"colour = 'red' AND price < 20\""
 KEYWORDS = frozenset(
     "and or not in is null isnull notnull like glob between escape true false case when then else end collate nocase "  # noqa: SIM905
@@ -133,7 +137,8 @@ def matching(connection: sqlite3.Connection, text: str, columns: Sequence[str]) 
         return sqlite3.SQLITE_DENY
 
     until = time.monotonic() + SECONDS
-    connection.set_progress_handler(lambda: int(time.monotonic() > until), 100_000)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN)
+    connection.set_progress_handler(lambda: int(time.monotonic() > until), _LOOKED)
     connection.set_authorizer(allowed)
     try:
         rows = connection.execute(f"SELECT photo_number FROM photos WHERE ({expression}) ORDER BY photo_number")

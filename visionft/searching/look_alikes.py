@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from visionft.searching.look_up import neighbours_of, together
+from visionft.searching.look_up import FEW, neighbours_of, together
 from visionft.searching.nearest import cosines, numbered
 from visionft.searching.store import Store
 from visionft.searching.threshold import Chunk
@@ -24,7 +24,10 @@ MOST = 20
 """Look-alikes of one photo that are told: one placeholder picture in ten thousand files would else be 50 million."""
 BLOCK = 512
 """Photos that are compared with all others at one time."""
+NARROWED = 160
+"""Neighbours that are asked for where products or a condition leave some of them out."""
 _NONE = np.float32(-2)
+_LEAST = -1.5  # above it a pair was compared
 
 
 def copies(store: Store, allowed: NDArray[np.int64] | None = None) -> list[list[int]]:
@@ -65,16 +68,16 @@ def look_alikes(
         allowed: (n,) ids of the photos that count, in order; None: all.
         on_progress: called with (photos compared, photos in all).
     """
-    near = neighbours_of(store)
     everything = _one_of_copies(together(store.chunks(0), with_digests=True), allowed)
     products = numbered(everything.products) if len(everything.ids) else np.empty(0, np.int64)
-    blocks = _exact(everything) if near is None else _approximate(everything, near)
+    near = neighbours_of(store) if len(everything.ids) > FEW else None
+    never = products if per_product else np.arange(len(products))  # a photo, or a product, is none of itself
+    asked = NARROWED if per_product or allowed is not None else 2 * MOST
+    blocks = _exact(everything, never) if near is None else _approximate(everything, never, near, asked)
     rows, scores = [np.empty((0, 2), np.int64)], [np.empty(0, np.float32)]
     done = 0
     for first, second, score in blocks:
-        keep = score >= above
-        if per_product:
-            keep &= products[first] != products[second]
+        keep = score >= max(above, _LEAST)
         rows.append(np.stack([first[keep], second[keep]], axis=1))
         scores.append(score[keep])
         done = min(done + BLOCK, len(everything.ids))
@@ -100,26 +103,30 @@ def _one_of_copies(chunk: Chunk, allowed: NDArray[np.int64] | None) -> Chunk:
 Block = tuple[NDArray[np.int64], NDArray[np.int64], Scores]
 
 
-def _exact(chunk: Chunk) -> Iterator[Block]:
-    """Yield rows, their nearest rows and the cosines, of some photos at a time."""
+def _exact(chunk: Chunk, never: NDArray[np.int64]) -> Iterator[Block]:
+    """Yield rows, their nearest rows and the cosines, of some photos at a time.
+
+    Args:
+        chunk: all photos.
+        never: (n,) a number a photo; those of one number are no look-alikes.
+    """
     for start in range(0, len(chunk.ids), BLOCK):
         scores = chunk.vectors[start : start + BLOCK] @ chunk.vectors.T
-        some = np.arange(len(scores))
-        scores[some, start + some] = _NONE  # a photo is no look-alike of itself
+        scores[never[start : start + BLOCK, None] == never] = _NONE
         yield _best(scores, np.broadcast_to(np.arange(len(chunk.ids)), scores.shape), start)
 
 
-def _approximate(chunk: Chunk, near: Neighbours) -> Iterator[Block]:
-    """Yield the same by approximate neighbours; those that these do not know yet are compared exactly."""
+def _approximate(chunk: Chunk, never: NDArray[np.int64], near: Neighbours, asked: int) -> Iterator[Block]:
+    """Yield the same by so many approximate neighbours; those that these do not know yet are compared exactly."""
     new = np.flatnonzero(chunk.ids > near.last)
     for start in range(0, len(chunk.ids), BLOCK):
         some = chunk.vectors[start : start + BLOCK]
-        found = near.nearest_of_each(some, 2 * MOST)
+        found = near.nearest_of_each(some, asked)
         at = np.minimum(np.searchsorted(chunk.ids, found), len(chunk.ids) - 1)
         others = np.concatenate([at, np.broadcast_to(new, (len(some), len(new)))], axis=1)
         there = np.concatenate([chunk.ids[at] == found, np.ones((len(some), len(new)), bool)], axis=1)
         scores = np.stack([cosines(chunk.vectors[row], query) for row, query in zip(others, some, strict=True)])
-        scores[~there | (others == start + np.arange(len(some))[:, None])] = _NONE
+        scores[~there | (never[others] == never[start : start + BLOCK, None])] = _NONE
         yield _best(scores, others, start)
 
 

@@ -90,14 +90,31 @@ def open_to_read(folder: Path, *, any_thread: bool = False) -> Store:
 def reader(folder: Path, *, any_thread: bool = False) -> sqlite3.Connection:
     """Connect to the rows of an index so that nothing can be changed."""
     file = (folder / PHOTOS).absolute()
-    # Beside a log the rows are read through it; without one, on a disk that cannot be written, there is none to make.
-    fixed = not os.access(folder, os.W_OK) and not file.with_name(f"{PHOTOS}-wal").exists()
-    address = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if fixed else ''}"
+    address = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if _is_fixed(folder) else ''}"
     connection = sqlite3.connect(
         address, uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=not any_thread
     )
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def _is_fixed(folder: Path) -> bool:
+    """Tell whether the rows are read as a file that nobody changes.
+
+    Beside a log they are read through it; without one, on a disk that cannot be written, there is none to make.
+    """
+    return not os.access(folder, os.W_OK) and not (folder / f"{PHOTOS}-wal").exists()
+
+
+def state_of(folder: Path) -> tuple[int, ...] | None:
+    """Return what is another one once an open connection no longer sees the rows that are there; None: no file is."""
+    try:
+        status = (folder / PHOTOS).stat()
+    except OSError:
+        return None
+    # One that is read as unchanging does not see a writer, who may be another user of this disk.
+    seen = (status.st_mtime_ns, status.st_size) if _is_fixed(folder) else ()
+    return (status.st_dev, status.st_ino, *seen)
 
 
 def _tables(connection: sqlite3.Connection) -> int:

@@ -35,7 +35,7 @@ class Hit:
 
     def to_row(self) -> dict[str, Any]:
         """Return plain values by column."""
-        return {"path": self.path, "score": self.score, "label": self.label, "group": self.group, **self.columns}
+        return {**self.columns, "path": self.path, "score": self.score, "label": self.label, "group": self.group}
 
     def __str__(self) -> str:
         product = "  ".join(printable(value) for value in (self.label, self.group) if value is not None)

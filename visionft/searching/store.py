@@ -27,6 +27,8 @@ GIVEN = ("path", "label", "split", "group")
 """Columns that every index has, as a manifest and a run's splits.csv name them."""
 RESERVED = ("photo_number", "photo_sha256")
 """Columns of our own, which no condition names and no catalogue brings."""
+OF_A_HIT = ("score", "picture")
+"""What a search says of a photo beside its columns, under names that no catalogue brings."""
 CHUNK = 4096
 """Vectors that are read at one time."""
 VALUES = 500

@@ -276,7 +276,7 @@ class SweepResult:
 
     def _repr_html_(self) -> str:
         below = "".join(f"<p>{escape(line)}</p>" for line in self.sentences())
-        following = f"<p>Next: visionft {' '.join(map(quote, self.following))}</p>" if self.following else ""
+        following = f"<p>Next: visionft {escape(' '.join(map(quote, self.following)))}</p>" if self.following else ""
         return self.table._repr_html_() + below + following
 
     def __repr__(self) -> str:

@@ -57,13 +57,14 @@ def bundle_origin(bundle: Bundle, path: Path, adapter: str | None) -> Origin:
     return Origin("bundle", str(path.absolute()), bundle.model_sha256(adapter), adapter, record.backbone, numbers)
 
 
-def live_index(folder: Path, bundle_path: Path, photos: Path | None) -> LiveIndex:
+def live_index(folder: Path, bundle_path: Path, photos: Path | None, max_pixels: int) -> LiveIndex:
     """Open an index for a server of a bundle.
 
     Args:
         folder: of the index.
         bundle_path: of the bundle.
         photos: the folder that the photos lie in now; None: where they were indexed.
+        max_pixels: of a photo that is shown.
 
     Raises:
         BundleError: there is no bundle, or it is damaged.
@@ -72,7 +73,7 @@ def live_index(folder: Path, bundle_path: Path, photos: Path | None) -> LiveInde
     """
     from visionft.searching.live_index import LiveIndex
 
-    bundle, found = Bundle.open(bundle_path), LiveIndex(folder, photos)
+    bundle, found = Bundle.open(bundle_path), LiveIndex(folder, photos, max_pixels=max_pixels)
     asked = found.adapter if found.adapter in bundle.adapters else None if not bundle.adapters else bundle.adapters[0]
     found.origin.require(bundle_origin(bundle, bundle_path, asked), folder)
     return found

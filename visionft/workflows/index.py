@@ -71,10 +71,11 @@ def index(
 
 
 def _listed(catalogue: Catalogue, max_pixels: int) -> tuple[Listed, tuple[str, ...]]:
-    from visionft.searching.store import GIVEN, RESERVED
+    from visionft.searching.store import GIVEN, OF_A_HIT, RESERVED
     from visionft.searching.update import Listed
 
     taken = {name: f"the index's own {name}" for name in (*GIVEN, *RESERVED)}
+    taken |= {name: f"a hit's own {name}" for name in OF_A_HIT}
     columns, notes = {}, list(catalogue.listing.notes)
     for name, read in catalogue.columns.items():
         if name.lower() in taken:

@@ -13,6 +13,7 @@ import pytest
 from visionft.bundle import Bundle
 from visionft.serving.engine import Engine
 from visionft.serving.limits import Limits
+from visionft.serving.server.asgi_app import build_app
 from visionft.serving.server.authentication import Access
 from visionft.serving.server.run_server import _listen, _Server, _service
 
@@ -49,7 +50,7 @@ def test_a_connection_that_comes_as_the_process_ends_does_not_hold_it(
     service = _service(Engine(Bundle.open(bundle), threads=1), "colours", limits, Access())
     try:
         with _listen("127.0.0.1", 0) as listening, caplog.at_level(logging.ERROR):
-            server = _Server(service, listening, lambda: None)
+            server = _Server(build_app(service), service, listening, lambda: None)
             patience = server.config.timeout_graceful_shutdown
             assert patience is not None
             began = time.monotonic()

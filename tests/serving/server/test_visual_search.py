@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -14,6 +18,13 @@ import visionft as vft
 from tests.export_folder.browsing import browsing, chromium
 from tests.searching.making import catalogue, photo
 from tests.serving.server.processes import Served, png, served
+from visionft.bundle import Bundle
+from visionft.serving.engine import Engine
+from visionft.serving.limits import Limits
+from visionft.serving.pipeline import Pipeline
+from visionft.serving.server.asgi_app import build_app
+from visionft.serving.server.prometheus import Counters
+from visionft.serving.server.service import Service
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +118,54 @@ def test_pictures_are_those_of_the_index(searching: Served, place: Path) -> None
     refused = searching.client.get("/search/picture", params={"path": "../log"})
     assert refused.status_code == 404
     assert refused.json()["error"] == "there is no photo ../log in the index: take the paths that /search gives"
+
+
+class Waiting:
+    """An index that answers nobody until it is told to."""
+
+    folder, adapter = Path("index"), None
+
+    def __init__(self) -> None:
+        self.begun, self.let_go = threading.Semaphore(0), threading.Event()
+
+    def find(self, names: Sequence[str], embeddings: Sequence[Any], **wanted: Any) -> dict[str, Any]:
+        self.begun.release()
+        assert self.let_go.wait(30)
+        return {"queries": [{"photo": name, "hits": []} for name in names]}
+
+
+def test_slow_searches_hold_nobody_up_who_classifies(bundle: Path) -> None:
+    opened, index = Bundle.open(bundle), Waiting()
+    limits = Limits(batch=4, batch_seconds=0.001, queue=9, max_bytes=10_000, max_pixels=10_000, timeout=30.0)
+    pipeline = Pipeline(Engine(opened, threads=1), limits)
+    service = Service(opened, "colours", limits, pipeline, Counters(lambda: pipeline.depth, {"model": "colours"}))
+    content = png(np.zeros((4, 4, 3), np.uint8))
+
+    async def both() -> tuple[httpx.Response, list[httpx.Response]]:
+        transport = httpx.ASGITransport(build_app(service, index))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            searches = [asyncio.create_task(client.post("/search", content=content)) for _ in range(5)]
+            for _ in range(2):  # as many as look up at one time
+                await asyncio.to_thread(index.begun.acquire, timeout=30)
+            answer = await asyncio.wait_for(client.post("/classify", content=content), 20)
+            index.let_go.set()
+            return answer, await asyncio.gather(*searches)
+
+    answer, searched = asyncio.run(both())
+    service.close(10.0)
+    assert answer.status_code == 200
+    assert [each.status_code for each in searched] == [200] * 5
+
+
+def test_an_index_that_is_gone_is_no_fault_of_the_request(bundle: Path, tmp_path: Path) -> None:
+    catalogue(tmp_path / "photos", each=3)
+    vft.index(bundle, tmp_path / "photos", out=tmp_path / "index")
+    with served(bundle, tmp_path / "log", "--index", str(tmp_path / "index")) as server:
+        shutil.rmtree(tmp_path / "index")
+        content = (tmp_path / "photos" / "c0" / "0.png").read_bytes()
+        for answer in (server.client.post("/search", content=content), server.client.get("/search/index")):
+            assert answer.status_code == 503
+            assert answer.json()["error"].startswith("there is no index at index; make one")
 
 
 def test_a_writer_is_seen_while_it_serves(bundle: Path, tmp_path: Path) -> None:

@@ -66,10 +66,11 @@ class Service:
         self.counters.watch_bytes(lambda: self.budget.held)
         self.parser = Parser(self.limits, self.bundle.answers.outputs)
         self._readers = {long: ThreadPoolExecutor(1 if long else 2, "visionft-read") for long in (False, True)}
+        self._lookups = ThreadPoolExecutor(2, "visionft-search")
 
     def close(self, seconds: float) -> None:
         """Take in nothing more, and stop after `seconds` at the latest."""
-        for readers in self._readers.values():
+        for readers in (*self._readers.values(), self._lookups):
             readers.shutdown(wait=False, cancel_futures=True)
         self.parser.process.stop()
         self.pipeline.close(seconds)
@@ -131,8 +132,19 @@ class Service:
         Raises:
             RefusalError: 504 after the request's time limit, 503 while the server stops, and what the step raises.
         """
+        return await self._done(request, self._readers[size > SHORT], step)
+
+    async def look_up(self, request: Request, step: Callable[[], T]) -> T:
+        """Take a step of a search in a thread; a condition may take seconds, which no body waits for.
+
+        Raises:
+            RefusalError: as `work`.
+        """
+        return await self._done(request, self._lookups, step)
+
+    async def _done(self, request: Request, threads: ThreadPoolExecutor, step: Callable[[], T]) -> T:
         try:
-            job = self._readers[size > SHORT].submit(_unless_late, step, request.state.until)
+            job = threads.submit(_unless_late, step, request.state.until)
         except RuntimeError:  # the pool is shut down
             raise _stopping() from None
         future = asyncio.wrap_future(job)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from visionft.errors import PhotoError, VisionftError
+from visionft.errors import PhotoError, SearchIndexError, VisionftError
 from visionft.serving.server.classify import taken_in, unread
 from visionft.serving.server.http_error import RefusalError, shortened
 from visionft.serving.server.pages import filled, policy
-from visionft.serving.server.service import SHORT, Service
+from visionft.serving.server.service import Service
 from visionft.serving.server.tensors import dumped
 from visionft.wording.did_you_mean import did_you_mean
 
+T = TypeVar("T")
 PARAMETERS = ("top", "where", "per_product", "none_below")
 MOST = 1000
 """Hits for one photo that a request may ask for."""
@@ -68,7 +69,7 @@ def routes(service: Service, index: Searched | None) -> list[Route]:
         return Response(text, media_type="text/html; charset=utf-8", headers=headers)
 
     async def search_index(request: Request) -> Response:
-        found = await service.work(request, _there(index).about, SHORT)
+        found = await service.look_up(request, partial(_told, _there(index), _there(index).about))
         return Response(dumped(found), media_type="application/json")
 
     async def search_picture(request: Request) -> Response:
@@ -99,27 +100,38 @@ async def _search(service: Service, index: Searched, request: Request) -> Respon
     ]
     if all(isinstance(each, str) for each in embeddings):
         raise RefusalError(400, str(embeddings[0]))
-    step = partial(_found, index, names, embeddings, wanted)
-    found = await service.work(request, step, SHORT)
+    found = await service.look_up(request, partial(_found, index, service.name, names, embeddings, wanted))
+    return Response(found, media_type="application/json")
+
+
+def _found(
+    index: Searched, model: str, names: Sequence[str], embeddings: Sequence[Any], wanted: dict[str, Any]
+) -> bytes:
+    """Return the answer in JSON: with many hits it takes long enough to be made in a thread."""
+    found = _told(index, partial(index.find, names, embeddings, **wanted))
     for row in found["queries"]:
         row["file"] = row.pop("photo")
         for hit in row["hits"]:
             hit["picture"] = f"search/picture?path={quote(hit['path'], safe='')}"
-    return Response(dumped({"model": service.name, **found}), media_type="application/json")
+    return dumped({"model": model, **found})
 
 
-def _found(index: Searched, names: Sequence[str], embeddings: Sequence[Any], wanted: dict[str, Any]) -> dict[str, Any]:
+def _told(index: Searched, step: Callable[[], T]) -> T:
+    """Take a step of the index; what is said of a failure names flags, which are parameters here, and no place."""
     try:
-        return index.find(names, embeddings, **wanted)
-    except VisionftError as fault:  # said for a command line: flags become parameters, and the place stays ours
+        return step()
+    except PhotoError:
+        raise
+    except VisionftError as fault:
         sentence = str(fault).replace(str(index.folder), index.folder.name)
-        raise RefusalError(400, _FLAG.sub(lambda flag: flag[1].replace("-", "_"), sentence)) from None
+        lost = isinstance(fault, SearchIndexError) and "--none-below" not in sentence
+        raise RefusalError(503 if lost else 400, _FLAG.sub(lambda flag: flag[1].replace("-", "_"), sentence)) from None
 
 
 async def _picture(service: Service, index: Searched, request: Request) -> Response:
     path = request.query_params.get("path", "")
     try:
-        small = await service.work(request, partial(index.picture, path), SHORT)
+        small = await service.look_up(request, partial(_told, index, partial(index.picture, path)))
     except PhotoError as fault:
         raise RefusalError(404, f"the photo {shortened(path)} cannot be shown: {fault.reason}") from None
     if small is None:
