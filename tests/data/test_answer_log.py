@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visionft.data.answer_log import UNDO, UnknownAnswerError, cut, settled
+from visionft.data.answer_log import UNDO, UnknownAnswerError, cut, next_time, settled
 
 TIME = b"2026-11-29T23:20:01.123456Z"
 ROW = b"hat/a.jpg,relabel,cap,why,1.000,ann," + TIME
@@ -62,3 +63,22 @@ def test_every_cut_through_a_line_leaves_the_lines_before_it() -> None:
     assert cut(whole + ROW) == (whole + whole, b""), "only the end of the line is missing: an editor left it out"
     assert cut(whole) == (whole, b"")
     assert cut(b"") == (b"", b"")
+
+
+@pytest.mark.parametrize(
+    "last", ["9999", "", "yesterday", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00.000000Z", "2026-02-30T00:00"]
+)
+def test_a_time_that_was_typed_by_hand_is_not_gone_on_from(last: str) -> None:
+    earlier = datetime.now(UTC)
+    found = next_time([last])
+    assert earlier <= datetime.fromisoformat(found) <= datetime.now(UTC)
+    assert cut(b"a,drop," + found.encode())[1] == b"", "a line is known by it"
+
+
+def test_a_time_rises_and_is_that_of_no_other_row() -> None:
+    first = next_time([])
+    soon = datetime.fromisoformat(first).replace(microsecond=0)
+    ahead = [f"{soon:%Y-%m-%dT}23:59:59.99999{digit}Z" for digit in (8, 7)]
+    found = next_time(ahead)
+    assert found > ahead[1]
+    assert found not in ahead

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from visionft.data import read_suggestions
 from visionft.errors import DataError, DiskSpaceError, UsageError
 from visionft.reviewing import AnswerFile
+from visionft.reviewing.answer_file import NothingToUndoError
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_times_rise_although_the_clock_stands(file: AnswerFile, monkeypatch: pyt
         def now(cls, tz: object = None) -> datetime:
             return datetime(2026, 1, 1, tzinfo=UTC)
 
-    monkeypatch.setattr("visionft.reviewing.answer_file.datetime", Still)
+    monkeypatch.setattr("visionft.data.answer_log.datetime", Still)
     times = [file.append("a", "drop", "", "", "ann")[0].when for _ in range(3)]
     assert times == sorted(set(times))
 
@@ -177,6 +179,111 @@ def test_a_file_that_an_editor_replaced_is_read_again(file: AnswerFile, tmp_path
     kept.replace(file.path)
     file.append("c", "drop", "", "", "ann")
     assert set(file.answered()) == set(AnswerFile(file.path).answered()) == {"a", "c"}
+
+
+def test_what_an_editor_changed_in_place_is_read_again(file: AnswerFile) -> None:
+    """Whatever bytes were read before are others now: the answers are those of the file, as a new start reads it."""
+    for name in "abcd":
+        file.append(name, "relabel", "cap", "", "ann")
+    draw = random.Random(0)
+    other = AnswerFile(file.path)
+    for edit in range(1, 40):
+        lines = file.path.read_text().splitlines(keepends=True)
+        at = draw.randrange(1, len(lines))
+        same, longer = (lines[at].replace("cap", name) for name in ("hat", "a longer name"))
+        lines[at] = draw.choice(["", same, longer, f"x{edit},drop,,,1,bob,1\n"])
+        changed = "".join(lines) != file.path.read_text()
+        before = file.edits
+        file.path.write_text("".join(lines))  # the same inode
+        file.append(f"more {edit}", "relabel", "cap", "", "ann")
+        assert AnswerFile(file.path).rows == file.rows
+        assert file.edits - before == int(changed)
+        other.refresh()
+        assert other.rows == file.rows
+        assert other.answered() == file.answered()
+    assert file.edits > 10
+
+
+def test_another_kind_of_file_in_its_place_is_refused_and_what_was_read_stays(file: AnswerFile) -> None:
+    file.append("a", "drop", "", "", "ann")
+    kept = file.path.read_bytes()
+    file.path.write_text("when,who,path,action,value,reason,confidence\n1,ann,a,drop,,,1\n")
+    with pytest.raises(UsageError, match=r"is no corrections.csv, as its first line is when,who"):
+        file.append("b", "drop", "", "", "ann")
+    file.path.unlink()
+    file.path.mkdir()
+    with pytest.raises(DataError, match=r"corrections.csv cannot be read \(Is a directory\)"):
+        file.refresh()
+    file.path.rmdir()
+    file.path.write_bytes(kept)
+    file.append("b", "drop", "", "", "ann")
+    assert (set(file.answered()), file.edits) == ({"a", "b"}, 0)
+
+
+@pytest.mark.parametrize("end", [b"", b"\r", b"\n", b"\r\n"])
+def test_a_last_line_whose_end_an_editor_left_out_stands(file: AnswerFile, end: bytes) -> None:
+    file.append("a", "drop", "", "", "ann")
+    running = AnswerFile(file.path)
+    row, _ = file.append("b", "drop", "", "", "ann")
+    file.path.write_bytes(file.path.read_bytes().rstrip(b"\n") + end)
+    running.refresh()
+    again = AnswerFile(file.path)
+    assert (again.torn, again.answer("b"), running.answer("b")) == (False, row, row)
+    assert set(again.answered()) == {found.path for found in read_suggestions(file.path).rows}
+    assert again.append_if_open("b", "review", "", "", "bob") == (row, False)
+    again.append("c", "drop", "", "", "bob")
+    running.refresh()
+    assert [found.path for found in running.rows] == [found.path for found in AnswerFile(file.path).rows] == [*"abc"]
+    assert running.edits == 0
+
+
+def test_a_skip_never_overrides_an_answer_of_the_same_moment(file: AnswerFile) -> None:
+    other = AnswerFile(file.path)
+    row, _ = other.append("a", "drop", "", "", "bob")  # since `file` looked last
+    assert file.append_if_open("a", "review", "", "", "ann") == (row, False)
+    skipped, written = file.append_if_open("b", "review", "", "", "ann")
+    assert (written, skipped.who) == (True, "ann")
+    assert [found.path for found in AnswerFile(file.path).rows] == ["a", "b"]
+
+
+@pytest.mark.parametrize("who", ["ann", "=SUM(A1)", "-", "", 'a,"b"', "Zoë\nline", "'=x", " ann "])
+def test_an_answer_is_taken_back_by_whoever_gave_it_alone(file: AnswerFile, who: str) -> None:
+    row, _ = file.append("a", "drop", "", "", who)
+    before = file.path.read_bytes()
+    with pytest.raises(NothingToUndoError, match=r"the answer to a is by .*, not by bob; give another answer"):
+        file.undo("a", row.when, "bob")
+    assert file.path.read_bytes() == before
+    assert file.last_of(who) == row
+    assert file.undo("a", row.when, who)[0] == row
+
+
+@pytest.mark.parametrize("when", ["9999", "9999-12-31T23:59:59.999999Z", "", "noon"])
+def test_an_answer_goes_on_after_a_time_that_was_typed_by_hand(file: AnswerFile, when: str) -> None:
+    file.append("a", "drop", "", "", "ann")
+    with file.path.open("a") as text:
+        text.write(f"b,drop,,,1,bob,{when}\n")
+    file.append("c", "drop", "", "", "ann")
+    assert set(AnswerFile(file.path).answered()) == {"a", "b", "c"}
+
+
+def test_lines_are_told_once_each_whatever_is_added_meanwhile(file: AnswerFile) -> None:
+    done: list[str] = []
+
+    def write() -> None:
+        for number in range(60):
+            file.append(str(number), "drop", "", "", "ann")
+        done.append("")
+
+    told: list[str] = []
+    writer = Thread(target=write)
+    writer.start()
+    while not done or len(told) < 60:
+        lines = file.since(len(told), 7)
+        told += [row.path for row in lines.rows]
+        assert lines.end == len(told)
+    writer.join()
+    assert told == [str(number) for number in range(60)]
+    assert file.since(99, 7).rows == []
 
 
 def test_a_full_disk_leaves_nothing_of_a_line(file: AnswerFile, monkeypatch: pytest.MonkeyPatch) -> None:

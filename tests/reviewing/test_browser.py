@@ -192,6 +192,59 @@ def test_two_people_tell_each_other(tab: Browser, shared_review: tuple[str, Path
     assert faults(tab) == []
 
 
+def noticed(tab: Browser, words: str) -> None:
+    tab.until(f"document.getElementById('notice').textContent.includes({words!r})")
+
+
+def test_undo_takes_back_what_this_page_wrote_and_a_fault_loses_nothing(
+    tab: Browser, shapes: Path, audit: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "corrections.csv"
+    with reviewing(shapes, audit, file) as (_, address):
+        tab.go(address)
+        tab.until(LOADED)
+        # As long as it is away, the page does not ask what others answered.
+        tab.run("void Object.defineProperty(document, 'hidden', { get: () => window.away !== false })")
+        bob = AnswerFile(file)
+        first = tab.run(PATH)
+        bob.append(first, "drop", "", "", "bob")
+        press(tab, "s")
+        second = after(tab, first)
+        noticed(tab, "dropped, by bob. It keeps that answer.")
+        press(tab, "u")
+        tab.until("document.getElementById('alert').textContent.includes('no answer of ann to take back')")
+        assert answers(file) == {first: ("drop", "")}, "somebody else's answer stands"
+
+        press(tab, "d")
+        third = after(tab, second)
+        press(tab, "d")
+        after(tab, third)
+        offline = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        tab.send("Network.emulateNetworkConditions", offline=True, **offline)
+        press(tab, "u")
+        tab.until("document.getElementById('alert').textContent.includes('The server does not answer')")
+        tab.send("Network.emulateNetworkConditions", offline=False, **offline)
+        press(tab, "u")
+        noticed(tab, f"Taken back: {third}")
+        assert answers(file) == {first: ("drop", ""), second: ("drop", "")}
+
+        taken = AnswerFile(file)
+        taken.undo(second, next(row.when for row in taken.rows if row.path == second), "ann")  # in another tab
+        press(tab, "u")
+        tab.until("document.getElementById('alert').textContent.includes('is taken back already')")
+        press(tab, "u")
+        tab.until("document.getElementById('alert').textContent.includes('no answer of ann to take back')")
+
+        file.write_text(file.read_text().replace(",drop,,", ",relabel,stripes,", 1))
+        tab.run("(() => { window.away = false; })()")
+        noticed(tab, "was changed by another program, and is read again.")
+        shown = tab.run(PATH)
+        press(tab, "c")
+        after(tab, shown)
+        assert answers(file)[first] == ("relabel", "stripes")
+        assert answers(file)[shown][0] == "confirm"
+
+
 def test_it_fits_every_width_and_is_light_or_dark(tab: Browser, shared_review: tuple[str, Path]) -> None:
     address, _ = shared_review
     papers = set()

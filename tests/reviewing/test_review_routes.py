@@ -74,9 +74,14 @@ def test_an_answer_is_on_the_disk_when_it_is_told(client: TestClient, review: Re
     assert "hat/0.jpg,relabel,cap,review: 'hat' has probability 0.02,1.000,bob," in review.file.path.read_text()
     assert client.get(f"/{TOKEN}/cards?state=answered").json()["cards"] == [found["card"]]
     assert client.get(f"/{TOKEN}/changes?since=0").json()["changes"] == [found["answer"]]
-    taken = client.post(f"/{TOKEN}/undo", json={"number": 0, "when": found["answer"]["when"]}).json()
+    body = {"number": 0, "when": found["answer"]["when"]}
+    refused = client.post(f"/{TOKEN}/undo", json={**body, "who": "ann"})
+    assert (refused.status_code, "is by bob, not by ann" in refused.json()["error"]) == (410, True)
+    taken = client.post(f"/{TOKEN}/undo", json={**body, "who": "bob"}).json()
     assert taken["card"]["answer"] is None
-    assert client.post(f"/{TOKEN}/undo", json={"number": None, "who": "bob"}).status_code == 422
+    for again in ({**body, "who": "bob"}, {"number": None, "who": "bob"}):
+        assert client.post(f"/{TOKEN}/undo", json=again).status_code == 410, "now or later"
+    assert client.post(f"/{TOKEN}/undo", json={"number": 99, "when": ""}).status_code == 422
 
 
 def test_the_overview_counts_what_there_is(client: TestClient) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from visionft.errors import UsageError
 from visionft.reviewing import AnswerFile, Card, Review
+from visionft.reviewing.answer_file import NothingToUndoError
 
 
 def numbers(
@@ -58,6 +59,47 @@ def test_what_is_skipped_keeps_its_answer(review: Review) -> None:
     review.answer(0, "drop", "", "")
     assert review.answer(0, "review", "", "bob")["answer"]["action"] == "drop"
     assert len(review.file.rows) == 1
+
+
+def test_an_answer_that_somebody_gave_meanwhile_is_not_the_skippers(review: Review) -> None:
+    bob = AnswerFile(review.file.path)
+    bob.append("hat/0.jpg", "drop", "", "", "bob")
+    number = review.cards[0].number
+    found = review.answer(number, "review", "", "ann")
+    assert (found["written"], found["answer"]["who"]) == (False, "bob")
+    with pytest.raises(NothingToUndoError, match=r"the answer to hat/0.jpg is by bob, not by ann"):
+        review.undo(number, found["answer"]["when"], "ann")
+    assert review.shown(review.card(number))["answer"]["action"] == "drop"
+    assert review.answer(number, "confirm", "", "ann")["written"] is True
+    assert review.answer(1, "review", "", "ann")["written"] is True
+
+
+def test_no_line_is_told_of_before_it_is_read(review: Review, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that comes while an answer to the page is put together is in it, or in the next one."""
+    bob = AnswerFile(review.file.path)
+    progress = Review.progress
+
+    def meanwhile(self: Review) -> dict:
+        bob.append(f"hat/{len(bob.rows)}.jpg", "drop", "", "", "bob")
+        self.file.refresh()
+        return progress(self)
+
+    monkeypatch.setattr(Review, "progress", meanwhile)
+    since, told = review.overview()["lines"], []
+    for _ in range(5):
+        found = review.changes(since)
+        told += [row["path"] for row in found["changes"]]
+        since = found["lines"]
+    assert told == [row.path for row in review.file.rows][:5]
+
+
+def test_more_lines_than_are_told_at_once_are_told_later(review: Review) -> None:
+    for number in range(250):
+        review.file.append(f"hat/{number}.jpg", "drop", "", "", "bob")
+    first = review.changes(0)
+    second = review.changes(first["lines"])
+    told = [row["path"] for row in first["changes"] + second["changes"]]
+    assert told == [f"hat/{number}.jpg" for number in range(250)]
 
 
 def test_undo_names_an_answer_or_takes_the_last_of_a_person(review: Review) -> None:

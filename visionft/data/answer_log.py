@@ -6,10 +6,14 @@ A row is one line, its last cell the time, which no other row has: a line that w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 UNDO = "undo"
+_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_AHEAD = timedelta(days=1)
+"""A time that is more ahead of the clock was typed by hand, and is not gone on from."""
 _ENDS_WITH_TIME = re.compile(rb",\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\r?\Z")
 
 
@@ -54,6 +58,29 @@ def cut(data: bytes) -> tuple[bytes, bytes]:
     if _ENDS_WITH_TIME.search(rest):
         return data + b"\n", b""
     return data[:end], rest
+
+
+def next_time(times: Sequence[str]) -> str:
+    """Return the time of a new row, in UTC: later than that of the row before it, and that of no other.
+
+    Args:
+        times: those of the rows so far, in order; what is no time, or far ahead of the clock, is not gone on from.
+    """
+    now = datetime.now(UTC)
+    last = _time(times[-1]) if times else None
+    if last is not None and now <= last < now + _AHEAD:
+        now = last + timedelta(microseconds=1)
+    taken = set(times)
+    while (text := now.strftime(_FORMAT)) in taken:
+        now += timedelta(microseconds=1)
+    return text
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def settled(rows: Iterable[Row]) -> list[Row]:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from visionft.errors import PhotoError, VisionftError
+from visionft.reviewing.answer_file import NothingToUndoError
 from visionft.reviewing.review_state import STATES, Review
 from visionft.reviewing.thumbnails import SIDES, thumbnail
 from visionft.serving.server.authentication import Access, allowed_hosts
@@ -99,6 +100,8 @@ def _json(work: Callable[[Asked], Asked]) -> Callable[[Request], Any]:
             in_address = {**request.query_params, **request.path_params}
             asked = await _body(request) if request.method == "POST" else in_address
             return _answered(await run_in_threadpool(work, asked))
+        except NothingToUndoError as error:
+            return _problem(410, str(error))
         except VisionftError as error:
             return _problem(422, str(error))
         except RefusalError as fault:

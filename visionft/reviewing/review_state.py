@@ -11,7 +11,7 @@ from typing import Any
 from visionft.data.suggestions import Suggestion
 from visionft.errors import UsageError
 from visionft.photos import printable
-from visionft.reviewing.answer_file import AnswerFile
+from visionft.reviewing.answer_file import AnswerFile, Lines, NothingToUndoError
 from visionft.reviewing.cards import KINDS, Card
 from visionft.wording.did_you_mean import did_you_mean
 
@@ -109,6 +109,7 @@ class Review:
     def overview(self) -> dict[str, Any]:
         """Return what the page shows around the cards."""
         self.file.refresh()
+        lines = self.file.since(-1, 0)  # before the answers are counted: one that comes between is told of later
         counts = Counter(card.kind for card in self.cards)
         kinds = [
             {"name": kind, "title": KINDS[kind].title, "means": KINDS[kind].means, "number": counts[kind]}
@@ -116,20 +117,20 @@ class Review:
             if counts[kind]
         ]
         return {"name": self.name, "classes": list(self.classes), "kinds": kinds, "photos": len(self.cards),
-                "who": self.who, "file": str(self.file.path), "notes": list(self.notes), **self.progress()}  # fmt: skip
+                "who": self.who, "file": str(self.file.path), "notes": list(self.notes),
+                **_read_up_to(lines), **self.progress()}  # fmt: skip
 
     def progress(self) -> dict[str, Any]:
         """Return how many photos were answered, of each kind and by what."""
         rows = [row for path, row in self.file.answered().items() if path in self._place]
         actions = Counter(row.action for row in rows)
         kinds = Counter(self.cards[self._place[row.path]].kind for row in rows if row.action != SKIP)
-        return {"answered": sum(kinds.values()), "actions": dict(actions), "answered_kinds": dict(kinds),
-                "lines": len(self.file.rows)}  # fmt: skip
+        return {"answered": sum(kinds.values()), "actions": dict(actions), "answered_kinds": dict(kinds)}
 
     def answer(self, number: int, action: str, value: str, who: str) -> dict[str, Any]:
         """Write an answer; return the card as it stands then, the answer, and the one that stood before.
 
-        A photo that has an answer keeps it where it is skipped.
+        A photo that has an answer keeps it where it is skipped: that answer is returned, and `written` is false.
 
         Raises:
             UsageError: no such photo, action or class.
@@ -143,23 +144,25 @@ class Review:
             raise UsageError(
                 f"there is no class {printable(value)!r}{near}; give one of the {len(self.classes):,} classes"
             )
-        self.file.refresh()
-        before = self.file.answer(card.path)
-        if action == SKIP and before is not None:
-            return {"card": self.shown(card), "answer": self.told(before), "before": None, **self.progress()}
         if action == "relabel" and value == card.label:
             action = "confirm"
         given = {"confirm": card.label, "relabel": value}.get(action, "")
-        reason = f"review: {'; '.join(card.why) or 'looked at'}"
-        row, before = self.file.append(card.path, action, given, reason, who or self.who)
+        line = (card.path, action, given, f"review: {'; '.join(card.why) or 'looked at'}", who or self.who)
+        before, written = None, True
+        if action == SKIP:
+            row, written = self.file.append_if_open(*line)
+        else:
+            row, before = self.file.append(*line)
         told = None if before is None else self.told(before)
-        return {"card": self.shown(card), "answer": self.told(row), "before": told, **self.progress()}
+        return {"card": self.shown(card), "answer": self.told(row), "before": told, "written": written,
+                **self.progress()}  # fmt: skip
 
     def undo(self, number: int | None, when: str, who: str) -> dict[str, Any]:
-        """Take an answer back: that of a photo at `when`, or the last one of a person; return its card.
+        """Take a person's answer back: that of a photo at `when`, or the last one; return its card.
 
         Raises:
-            UsageError: there is nothing to take back.
+            NothingToUndoError: there is nothing to take back, or it is somebody else's.
+            UsageError: no such photo.
             DataError, DiskSpaceError: it could not be written.
         """
         who = who or self.who
@@ -167,18 +170,21 @@ class Review:
         if number is None:
             last = self.file.last_of(who)
             if last is None or last.path not in self._place:
-                raise UsageError(f"there is no answer of {printable(who)} to take back")
+                raise NothingToUndoError(f"there is no answer of {printable(who)} to take back")
             number, when = self._place[last.path], last.when
         card = self.card(number)
         taken, written = self.file.undo(card.path, when, who)
         return {"card": self.shown(card), "taken": self.told(taken), "when": written.when, **self.progress()}
 
     def changes(self, since: int) -> dict[str, Any]:
-        """Return the lines of the file from a number on, by whomever they are."""
+        """Return lines of the file from a number on, by whomever they are, and up to which they go."""
         self.file.refresh()
-        rows = self.file.rows
-        fresh = rows[since:] if 0 <= since <= len(rows) else []
-        return {"changes": [self.told(row) for row in fresh[-MOST:]], **self.progress()}
+        lines = self.file.since(since, MOST)
+        return {"changes": [self.told(row) for row in lines.rows], **_read_up_to(lines), **self.progress()}
+
+
+def _read_up_to(lines: Lines) -> dict[str, int]:
+    return {"lines": lines.end, "edits": lines.edits}
 
 
 def _state(answer: Suggestion | None) -> str:

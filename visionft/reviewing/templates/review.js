@@ -11,15 +11,19 @@ const state = {
   more: false, // whether there are cards after the loaded ones
   before: false, // whether there may be some before them
   lines: 0, // of the file that this page was told of
+  edits: 0, // of the file by other programs, as far as this page knows
   busy: false,
-  given: [], // answers of this page that can be taken back: {number, when}
+  given: [], // answers of this page that can be taken back: {number, when, who}
   mine: new Map(), // the time of a line that this page had written -> the number of its photo
   recent: [], // classes that were chosen last
   picked: 0, // the marked option of the chooser
   load: 0, // counted up, so that an answer to an older question is passed over
 };
 
-class Refused extends Error {}
+class Refused extends Error {
+  constructor(sentence, status = 0) { super(sentence); this.status = status; }
+}
+const GONE = 410; // there is nothing to take back, now or later
 
 async function ask(path, body) {
   const options = body === undefined ? {} : {
@@ -32,7 +36,7 @@ async function ask(path, body) {
     throw new Refused("The server does not answer, so nothing was written. Start `visionft review` again: all earlier answers are on the disk.");
   }
   const found = await response.json();
-  if (!response.ok) throw new Refused(found.error);
+  if (!response.ok) throw new Refused(found.error, response.status);
   return found;
 }
 
@@ -207,9 +211,11 @@ function answer(action, value = "") {
     if (found.before && found.before.when !== known && !state.mine.has(found.before.when)) {
       say("notice", `${card.path} was answered a moment ago: ${described(found.before)}. Your answer stands now.`);
     }
-    if (!card.answer || card.answer.when !== found.answer.when) {
+    if (found.written) {
       state.mine.set(found.answer.when, card.number);
-      state.given.push({ number: card.number, when: found.answer.when });
+      state.given.push({ number: card.number, when: found.answer.when, who: found.answer.who });
+    } else if (found.answer.when !== known) {
+      say("notice", `${card.path} was answered a moment ago: ${described(found.answer)}. It keeps that answer.`);
     }
     if (action === "relabel") state.recent = [value, ...state.recent.filter((name) => name !== value)].slice(0, 5);
     replaced(found.card);
@@ -220,13 +226,15 @@ function answer(action, value = "") {
 
 function undo() {
   return working(async () => {
-    const last = state.given[state.given.length - 1] || { number: null, when: "" };
+    const last = state.given[state.given.length - 1] || { number: null, when: "", who: at("who").value };
     let found;
     try {
-      found = await ask("undo", { ...last, who: at("who").value });
-    } finally {
-      state.given.pop(); // also where somebody else took it back
+      found = await ask("undo", last);
+    } catch (error) {
+      if (error.status === GONE) state.given.pop(); // after another fault the next U takes back the same answer
+      throw error;
     }
+    state.given.pop();
     state.mine.set(found.when, found.card.number);
     say("notice", `Taken back: ${found.card.path}, ${described(found.taken)}.`);
     let place = replaced(found.card);
@@ -241,8 +249,19 @@ function undo() {
   });
 }
 
+async function reread() {
+  if (!at("chooser").hidden) return; // the next question finds it again
+  const found = await ask("overview");
+  await fill(current() ? current().number : 0);
+  counted(found);
+  say("notice", `${found.file} was changed by another program, and is read again.`);
+  state.lines = found.lines;
+  state.edits = found.edits;
+}
+
 async function follow() {
   const found = await ask(`changes?since=${state.lines}`);
+  if (found.edits !== state.edits) return reread();
   for (const change of found.changes) {
     if (state.mine.has(change.when) || change.number === null) continue;
     const answered = [...state.mine.values()].includes(change.number);
@@ -350,6 +369,7 @@ async function start() {
   at("label").replaceChildren(option("", "every class"), ...found.classes.map((name) => option(name, name)));
   say("notice", found.notes.join(". "));
   state.lines = found.lines;
+  state.edits = found.edits;
   counted(found);
   for (const id of ["kind", "label", "state"]) at(id).addEventListener("change", () => { at("main").focus(); fill(0).catch(failed); });
   at("who").addEventListener("change", () => sessionStorage.setItem("who", at("who").value));
