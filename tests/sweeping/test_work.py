@@ -90,6 +90,21 @@ def test_a_trial_that_fails_is_recorded_and_a_longer_sweep_goes_on(
     assert again.to_json()["trials"] == result.to_json()["trials"]
 
 
+@pytest.mark.parametrize(("over", "draws"), [("seed=0..2", 1), ("preprocess.size=32,40,seed=0,1", 2)])
+@pytest.mark.slow
+def test_every_seed_of_a_finite_sweep_is_made(
+    over: str, draws: int, shapes: Path, small: dict[str, Any], tmp_path: Path
+) -> None:
+    flags = {name: value for name, value in _solved(small).items() if name not in over}
+    result = visionft.sweep(shapes, over=over, trials=4, out=tmp_path / "s", method="head", say=lambda _: None, **flags)
+    seeds = ("0", "1", "2") if draws == 1 else ("0", "1")
+    assert [tuple(row.seed for row in draw.trials) for draw in result.draws] == [seeds] * draws
+    assert {row.state for row in result.trials} == {DONE}
+    assert all(draw.mean is not None for draw in result.draws)
+    assert result.complete
+    assert result.test is not None
+
+
 def test_a_sweep_of_failures_alone_is_one_sentence(shapes: Path, small: dict[str, Any], tmp_path: Path) -> None:
     flags = _solved(small)
     del flags["backbone"]
