@@ -70,9 +70,10 @@ class Told(Listener):
                     self.trial.report(row[self.column], row["epoch"])
 
     def validated(self, state: TrainState, figures: Figures) -> None:
-        """Tell the epoch's score; after the last one there is nothing left to prune."""
+        """Tell the epoch's score; after the last one, and where a signal stops the training, nothing is pruned."""
         self.trial.report(figures.score, state.epoch)
-        if self.prunes and state.step < state.schedule.total_steps and self.trial.should_prune():
+        ends = state.stop or state.step >= state.schedule.total_steps
+        if self.prunes and not ends and self.trial.should_prune():
             raise optuna.TrialPruned
 
 
