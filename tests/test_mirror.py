@@ -148,7 +148,6 @@ TESTED_THROUGH = {
     "tasks/classification/shipping.py": "exporting/test_export_bundle.py",
     "sweeping/gather.py": "sweeping/test_work.py",
     "sweeping/sweep_charts.py": "sweeping/test_sweep_page.py",
-    "sweeping/trial_run.py": "sweeping/test_work.py",
     "training/frozen_features.py": "training/test_frozen_cache.py",
     "workflows/audit.py": "auditing/test_audit_photos.py",
     "workflows/evaluate.py": "test_workflows.py",

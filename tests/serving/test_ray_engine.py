@@ -23,7 +23,8 @@ from visionft.bundle import Bundle
 from visionft.bundle.prediction_shards import Shards, Subject, shards_in
 from visionft.errors import BundleError, ProcessLostError, UsageError
 from visionft.photos import entries
-from visionft.serving.ray_engine import Order, Worker, opened, write_with_ray
+from visionft.serving import ray_engine
+from visionft.serving.ray_engine import RESTARTS, Order, Worker, opened, write_with_ray
 
 
 @pytest.fixture
@@ -103,6 +104,33 @@ def test_two_workers_of_which_one_is_killed_write_what_one_process_writes(
     for file in (tmp_path / "one").glob("part-*"):
         assert (out / file.name).read_bytes() == file.read_bytes()
     assert not list(out.glob(".*"))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own, about Ray
+def test_a_photo_that_kills_every_worker_ends_in_one_sentence(
+    order: Order, short: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    deaths = tmp_path / "deaths"
+
+    class Deadly:  # of a function, so that Ray sends it whole
+        def __init__(self, order: Order) -> None:
+            pass
+
+        def __call__(self, row: dict[str, int]) -> dict[str, int]:
+            with deaths.open("a") as file:
+                file.write("x")
+            os._exit(1)
+
+    monkeypatch.setattr(ray_engine, "Worker", Deadly)
+    monkeypatch.setenv("RAY_TMPDIR", short["RAY_TMPDIR"])
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(
+        ProcessLostError, match=r"ended again and again over the same photos \(.*\), most often as"
+    ) as told:
+        list(write_with_ray(order.shards, [0], order.bundle, None, 1))
+    assert "\n" not in str(told.value)
+    assert deaths.read_text() == "x" * (1 + RESTARTS)
 
 
 def _wait_for_workers(process: subprocess.Popen[str], out: Path) -> list[int]:

@@ -12,7 +12,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner
 from optuna.trial import TrialState
 
-from visionft.errors import RunError, UsageError
+from visionft.errors import RunMismatchError, UsageError
 from visionft.sweeping.search_space import dimensions
 from visionft.sweeping.study import (
     distributions,
@@ -65,7 +65,9 @@ def test_draws_stay_in_their_dimension_and_lost_trials_are_seen(tmp_path: Path) 
 
         require_same_photos(study, "abc", tmp_path)
         require_same_photos(study, "abc", tmp_path)
-        with pytest.raises(RunError, match=r"the photos changed since the sweep .* was begun; give another --out"):
+        with pytest.raises(
+            RunMismatchError, match=r"the photos changed since the sweep .* was begun; give another --out"
+        ):
             require_same_photos(study, "def", tmp_path)
 
 

@@ -37,6 +37,16 @@ def test_the_same_sweep_goes_on_and_may_be_longer(tmp_path: Path) -> None:
         begin(first)
 
 
+def test_a_setting_given_as_auto_is_the_same_as_none(tmp_path: Path) -> None:
+    """What is accepted as the same sweep finds the same study."""
+    first = plan(tmp_path / "s")
+    begin(first)
+    other = replace(first, shared={**first.shared, "optim.ema": "auto"})
+    assert begin(other)
+    assert other.name == first.name
+    assert begin(first)
+
+
 def test_another_sweep_is_refused_with_what_differs(tmp_path: Path) -> None:
     first = plan(tmp_path / "s")
     begin(first)

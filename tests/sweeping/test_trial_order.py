@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from visionft.sweeping.trial_order import (
     ATTEMPTS,
+    DRAWN,
     INTERRUPTED,
     PLACE,
     REDRAWS,
@@ -30,7 +31,11 @@ def trial(number: int, place: int | None, state: TrialState, lr: float | None = 
         value=0.5 if state == TrialState.COMPLETE else None,
         params={} if lr is None else {"optim.lr": lr},
         distributions={} if lr is None else LR,
-        user_attrs={**({} if place is None else {PLACE: place}), **attributes},
+        user_attrs={
+            **({} if place is None else {PLACE: place}),
+            **({} if lr is None else {DRAWN: {"optim.lr": str(lr)}}),
+            **attributes,
+        },
     )
     made.number = number
     return made
@@ -82,6 +87,25 @@ def test_other_seeds_have_the_values_of_the_first_one() -> None:
     assert next_place(slots([*started, trial(1, 1, RUNNING, 0.3)], 6), 3) == (2, {"optim.lr": 0.3})
     not_drawn = [trial(0, 0, RUNNING, None)]
     assert next_place(slots(not_drawn, 6), 3) == (3, None)
+
+
+def test_where_the_study_draws_nothing_the_other_seeds_are_made_too() -> None:
+    """The combinations of a finite sweep are listed: none of its trials has values in the study."""
+    begun = [trial(0, 0, RUNNING, None, **{DRAWN: {"method.name": "head"}})]
+    assert next_place(slots(begun, 6), 3) == (1, {})
+    assert next_place(slots([trial(0, 0, DONE, None)], 6), 3) == (1, {})
+    left = [trial(0, 0, DONE, None), trial(1, 1, FAIL, None)]
+    assert next_place(slots(left, 3), 3) == (1, {})
+    trials = list[FrozenTrial]()
+    while wanted := next_place(slots(trials, 6), 3):
+        trials.append(trial(len(trials), wanted[0], DONE, None))
+    assert sorted(one.user_attrs[PLACE] for one in trials) == list(range(6))
+
+
+def test_half_a_draw_is_not_given_on() -> None:
+    half = trial(0, 0, RUNNING, 0.3)
+    del half.user_attrs[DRAWN]
+    assert next_place(slots([half], 6), 3) == (3, None)
 
 
 @pytest.mark.parametrize("state", [TrialState.PRUNED, FAIL])

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +70,44 @@ def test_a_run_that_is_gone_on_with_lacks_no_epoch(
     assert (tmp_path / "logs" / "csv" / "run" / "metrics.csv").read_bytes() == before
 
 
+def test_another_run_of_the_same_name_is_told_from_its_start(fit: Callable[..., Run], tmp_path: Path) -> None:
+    logs, said = tmp_path / "logs", list[str]()
+    fit(log="csv,tensorboard", epochs=1)
+    shutil.rmtree(tmp_path / "run")
+    run = fit(said, log="csv,tensorboard", epochs=2)
+    assert [line for line in said if line.startswith("warning") or "already" in line] == []
+    rows = rows_of(logs / "csv" / "run")
+    assert [int(float(row["epoch"])) for row in rows if row["epoch"]] == [row["epoch"] for row in run.curves()]
+    assert len(list((logs / "tensorboard" / "run").glob("events.*"))) == 1, "two fits in one"
+    earlier = [logs / name / "run-earlier-1" for name in ("csv", "tensorboard")]
+    assert [folder.is_dir() for folder in earlier] == [True, True], "somebody's figures are gone"
+
+
+@pytest.mark.slow
+def test_mlflow_has_a_run_for_each_run_and_one_where_it_is_gone_on_with(
+    shapes: Path, small: dict[str, Any], tmp_path: Path, stopping_at: Callable[..., Any]
+) -> None:
+    """Also in a folder whose name has a space."""
+    out = tmp_path / "my runs" / "x"
+    flags = {**small, "epochs": 3, "method": "full", "out": out, "log": "mlflow", "say": lambda _: None}
+
+    def known() -> list[tuple[str, int]]:
+        with sqlite3.connect(out.parent / "logs" / "mlflow" / "mlflow.db") as database:
+            found = database.execute("select status, (select count(*) from metrics m where m.run_uuid = r.run_uuid "
+                                     "and key = 'val_loss') from runs r order by start_time").fetchall()  # fmt: skip
+        database.close()
+        return found
+
+    with stopping_at(7):
+        visionft.fit(shapes, **flags)
+    visionft.fit(shapes, **flags)
+    once = known()
+    assert [status for status, _ in once] == ["FINISHED"]
+    shutil.rmtree(out)
+    visionft.fit(shapes, **flags)
+    assert known() == once * 2
+
+
 def test_a_tracker_that_fails_is_one_warning(
     fit: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,3 +148,30 @@ def test_mlflow_keeps_figures_pictures_and_the_record(fit: Callable[..., Run], t
     kept = {path.name for path in (tmp_path / "logs" / "mlflow" / "artifacts").rglob("*") if path.is_file()}
     assert {"curves.png", "confusion.png", "settings.yaml", "result.json", "report.html"} <= kept
     assert "weights.safetensors" not in kept
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("wanted", "told"), [(None, "False"), ("false", "True")])
+def test_mlflow_tells_its_makers_nothing_unless_the_user_wants_it(
+    wanted: str | None, told: str, tmp_path: Path
+) -> None:
+    """In a process of its own: MLflow decides it when it is imported, and is silent under pytest and in CI."""
+    program = """
+import os, sys
+from pathlib import Path
+from visionft.training.trackers import Trackers
+before, connections = dict(os.environ), []
+sys.addaudithook(lambda event, given: connections.append(given) if event == "socket.connect" else None)
+Trackers(["mlflow"], Path(sys.argv[1]), print)
+assert {name: value for name, value in os.environ.items() if name[0] != "_"} == before, "the environment is another one"
+from mlflow.telemetry.client import get_telemetry_client
+print(get_telemetry_client() is not None or bool(connections))
+"""
+    given = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    given |= {"MLFLOW_TRACKING_URI": "nosuch://x"}  # refused at once, after MLflow was imported
+    given |= {"HTTPS_PROXY": "http://127.0.0.1:9"}  # nobody is there: nothing leaves this machine in any case
+    given |= {} if wanted is None else {"MLFLOW_DISABLE_TELEMETRY": wanted}
+    command = [sys.executable, "-c", program, str(tmp_path / "run")]
+    done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == told

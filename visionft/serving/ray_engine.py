@@ -27,6 +27,8 @@ from visionft.serving.predict_bundle import answerer_of
 DECODING = 2
 """Threads of an actor that make photos ready, beside the one core of its network: some wait for a file system."""
 KNOCK_SECONDS = 10.0
+RESTARTS = 3
+"""Of a worker, and of a file that a worker was lost over: Ray Data would begin again for ever."""
 STORE_BYTES = 128 << 20
 """Of the object store of a cluster that is started here: numbers of files go through it, no photos."""
 
@@ -120,7 +122,9 @@ def write_with_ray(
         pool = ActorPoolStrategy(size=max(1, min(len(rows), workers or cores)))
         # A row a block: a block is what an actor gets at one time.
         asked = from_items(rows, override_num_blocks=len(rows))
-        answers = asked.map(Worker, fn_constructor_args=[order], compute=pool, num_cpus=1)
+        # Ray would rather have its arguments by names of its own, and has none for these two.
+        again = {"max_restarts": RESTARTS, "max_task_retries": RESTARTS}
+        answers = asked.map(Worker, fn_constructor_args=[order], compute=pool, num_cpus=1, **again)
         done = 0
         with quiet_loggers(logging.ERROR, "ray", "ray.data"):  # Ray's own log files have what they say
             for row in answers.iter_rows():
@@ -143,7 +147,7 @@ def _cluster(address: str | None, workers: int | None) -> Iterator[int]:
 @contextmanager
 def _joined(address: str | None, workers: int | None) -> Iterator[int]:
     import ray
-    from ray.exceptions import RayError
+    from ray.exceptions import RayActorError, RayError
 
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     own: dict[str, Any] = {"num_cpus": workers, "object_store_memory": STORE_BYTES, "include_dashboard": False}
@@ -158,6 +162,12 @@ def _joined(address: str | None, workers: int | None) -> Iterator[int]:
         ) from error
     try:
         yield int(ray.cluster_resources().get("CPU", 1))
+    except RayActorError as error:
+        raise ProcessLostError(
+            f"the workers of the Ray cluster {address} ended again and again over the same photos ({_first(error)}), "
+            "most often as memory ran out or a photo crashes what decodes it: start again with --resume and fewer "
+            "--engine-workers, or without --engine"
+        ) from error
     except RayError as error:
         raise ProcessLostError(
             f"the Ray cluster {address} failed ({_first(error)}): start again with --resume, nothing is lost"

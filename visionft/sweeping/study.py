@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visionft.errors import MissingExtraError, RunError, UsageError
+from visionft.errors import MissingExtraError, RunMismatchError, UsageError
 from visionft.sweeping.search_space import Dimension
 from visionft.sweeping.trial_order import PROCESS
 from visionft.wording.safe_text import printable
@@ -184,10 +184,12 @@ def require_same_photos(study: Study, fingerprint: str, folder: Path) -> None:
     """Refuse to compare trials on other photos than the first one had; the first one's are written down.
 
     Raises:
-        RunError: the photos changed since the sweep was begun.
+        RunMismatchError: the photos changed since the sweep was begun.
     """
     known = study.user_attrs.get("fingerprint")
     if known is None:
         study.set_user_attr("fingerprint", fingerprint)
     elif known != fingerprint:
-        raise RunError(f"the photos changed since the sweep {folder} was begun; give another --out for a new one")
+        raise RunMismatchError(
+            f"the photos changed since the sweep {folder} was begun; give another --out for a new one"
+        )

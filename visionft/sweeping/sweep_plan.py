@@ -23,6 +23,8 @@ from visionft.tasks.registry import DEFAULT, spec_of
 from visionft.tasks.spec import Score
 
 RECORD, LOCK, PAGE, TRIALS, LOGS = "sweep.json", "sweep.lock", "sweep.html", "trials", "logs"
+UNSET = "auto"
+"""The value of a setting that means the same as leaving it out."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class SweepPlan:
     @property
     def name(self) -> str:
         """The study's name: the same on every machine that is given the same command."""
-        same = {**self.to_json(), "trials": 0, "keep": 0}
+        given = {path: value for path, value in self.shared.items() if value != UNSET}
+        same = {**self.to_json(), "shared": given, "trials": 0, "keep": 0}
         digest = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
         return f"{self.folder.name}-{digest[:12]}"
 
@@ -174,7 +177,7 @@ def _require_same(plan: SweepPlan, before: SweepPlan) -> None:
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted({*before, *now}):
-        if before.get(name, "auto") != now.get(name, "auto"):
+        if before.get(name, UNSET) != now.get(name, UNSET):
             yield f"{name} was {before.get(name, 'its default')}, is {now.get(name, 'its default')}"
 
 

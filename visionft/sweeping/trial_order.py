@@ -95,12 +95,18 @@ def next_place(found: Sequence[Slot], seeds: int) -> tuple[int, Mapping[str, Any
         leader = found[slot.place - slot.place % seeds]
         if slot is leader:
             return slot.place, slot.params
-        if params := slot.params or _given_on(leader):
+        params = _given_on(leader) if slot.params is None else slot.params
+        if params is not None:
             return slot.place, params
     return None
 
 
 def _given_on(leader: Slot) -> Mapping[str, Any] | None:
-    """Return the values of a draw's first seed for its other ones; None: it has none yet, or did not get through."""
-    good = (TrialState.RUNNING, TrialState.COMPLETE)
-    return leader.params if leader.trial is not None and leader.trial.state in good else None
+    """Return the values of a draw's first seed for its other ones; None: it has none yet, or did not get through.
+
+    Where the draws are listed beforehand the study draws nothing, and the values are none.
+    """
+    if leader.trial is None:
+        return None
+    drawn = leader.trial.state == TrialState.RUNNING and DRAWN in leader.trial.user_attrs  # not half of them
+    return dict(leader.trial.params) if drawn or leader.trial.state == TrialState.COMPLETE else None

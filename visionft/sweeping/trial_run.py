@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import time
 import traceback
 from collections.abc import Mapping
@@ -12,10 +13,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.trial import Trial
+from sqlalchemy.exc import SQLAlchemyError
 
-from visionft.errors import DataError, DiskSpaceError, RunBusyError, RunError, VisionftError
+from visionft.errors import DataError, DiskSpaceError, RunBusyError, RunError, RunMismatchError, VisionftError
 from visionft.evaluation import evaluate_run
+from visionft.files.safe_json import read_object
+from visionft.files.temporary import FULL
 from visionft.runs import Run, history, layout
 from visionft.runs.atomic_write import remove
 from visionft.runs.learning import Figures
@@ -32,6 +37,11 @@ ENDS = "interval"
 WEIGHTS = (layout.WEIGHTS, layout.CHECKPOINT, layout.START, layout.BEST)
 
 
+DATABASE_ERRORS = (StorageInternalError, SQLAlchemyError)
+NOT_OF_A_TRIAL = (DataError, DiskSpaceError, RunBusyError, RunMismatchError, *DATABASE_ERRORS)
+"""What no other trial could overcome either: the sweep ends, and the trial is made again by the next call."""
+
+
 class NotMadeError(Exception):
     """A trial ends without a fit of its own; its attributes in the study say why."""
 
@@ -42,25 +52,28 @@ class Told(Listener):
     Args:
         trial: of the study.
         folder: of its run.
+        sweep: the sweep's folder.
         column: of the score in metrics.csv.
         prunes: whether it may be left: the other seeds of a draw whose first one got through are made whole, as a mean
             wants all of them.
     """
 
-    def __init__(self, trial: Trial, folder: Path, column: str, *, prunes: bool) -> None:
-        self.trial, self.folder, self.column, self.prunes = trial, folder, column, prunes
+    def __init__(self, trial: Trial, folder: Path, sweep: Path, column: str, *, prunes: bool) -> None:
+        self.trial, self.folder, self.sweep, self.column, self.prunes = trial, folder, sweep, column, prunes
 
     def started(self, state: TrainState) -> None:
-        """Tell the epochs that another process made before it was killed."""
+        """Refuse other photos than the sweep's; tell the epochs that another process made before it was killed."""
+        require_same_photos(self.trial.study, _fingerprint(self.folder), self.sweep)
         if state.step and (self.folder / layout.METRICS).is_file():
             for row in history.table(self.folder / layout.METRICS):
                 if row["epoch"]:
                     self.trial.report(row[self.column], row["epoch"])
 
     def validated(self, state: TrainState, figures: Figures) -> None:
-        """Tell the epoch's score; after the last one there is nothing left to prune."""
+        """Tell the epoch's score; after the last one, and where a signal stops the training, nothing is pruned."""
         self.trial.report(figures.score, state.epoch)
-        if self.prunes and state.step < state.schedule.total_steps and self.trial.should_prune():
+        ends = state.stop or state.step >= state.schedule.total_steps
+        if self.prunes and not ends and self.trial.should_prune():
             raise optuna.TrialPruned
 
 
@@ -74,7 +87,8 @@ def make_trial(plan: SweepPlan, trial: Trial) -> float:
         NotMadeError: another trial stands at its place, or is the same.
         VisionftError, Exception: it failed, and the sentence is recorded.
         KeyboardInterrupt: it was interrupted, and is made again.
-        DataError, DiskSpaceError, RunBusyError: no other trial would get further; it is made again.
+        DataError, DiskSpaceError, RunBusyError, RunMismatchError: no other trial would get further; it is made again.
+        StorageInternalError, SQLAlchemyError: nor without the database.
     """
     trial.set_user_attr(trial_order.PROCESS, this_process())
     place = _standing_place(plan, trial)
@@ -91,15 +105,25 @@ def make_trial(plan: SweepPlan, trial: Trial) -> float:
                 raise
     except (optuna.TrialPruned, NotMadeError):
         raise
-    except (KeyboardInterrupt, DataError, DiskSpaceError, RunBusyError):  # not this trial's own fault
-        trial.set_user_attr(trial_order.INTERRUPTED, True)
+    except (KeyboardInterrupt, *NOT_OF_A_TRIAL):
+        _mark_interrupted(trial)
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            _mark_interrupted(trial)
+            raise DiskSpaceError(
+                f"the disk of {plan.folder} is full; make room, and the same command goes on"
+            ) from error
         known = isinstance(error, VisionftError)
         said = " ".join(str(error).split()) or type(error).__name__
         trial.set_user_attr("seconds", time.monotonic() - began)
         trial.set_user_attr(trial_order.SENTENCE, said if known else f"{type(error).__name__}: {said}")
         raise
+
+
+def _mark_interrupted(trial: Trial) -> None:
+    with suppress(*DATABASE_ERRORS):  # else it counts as one whose process died
+        trial.set_user_attr(trial_order.INTERRUPTED, True)
 
 
 def _log(plan: SweepPlan, place: int) -> IO[str]:
@@ -111,9 +135,15 @@ def _log(plan: SweepPlan, place: int) -> IO[str]:
 def _made(plan: SweepPlan, trial: Trial, place: int, log: IO[str], began: float) -> float:
     folder = plan.trial_folder(place)
     settings = _drawn_settings(plan, trial, place, folder)
-    told = Told(trial, folder, plan.score.column, prunes=place % len(plan.seeds) == 0)
-    run = train(settings, lambda line: print(line, file=log, flush=True), [told])
-    require_same_photos(trial.study, run.fingerprint, plan.folder)
+    told = Told(trial, folder, plan.folder, plan.score.column, prunes=place % len(plan.seeds) == 0)
+    begun = os.path.lexists(folder / layout.SETTINGS)
+    try:
+        run = train(settings, lambda line: print(line, file=log, flush=True), [told])
+        require_same_photos(trial.study, run.fingerprint, plan.folder)  # a solved head has no epochs to tell of
+    except RunMismatchError:
+        if not begun:  # else it would be in the way once the photos are put back
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     if not (folder / layout.EVALUATION / SPLIT / "metrics.json").is_file():
         evaluate_run(run, None, SPLIT).write(folder / layout.EVALUATION / SPLIT)
     measured = run.result["val"]
@@ -124,6 +154,11 @@ def _made(plan: SweepPlan, trial: Trial, place: int, log: IO[str], began: float)
     }.items():
         trial.set_user_attr(name, value)
     return float(measured[plan.score.name])
+
+
+def _fingerprint(folder: Path) -> str:
+    """Return that of the photos of a run that is not finished."""
+    return str(read_object(folder / layout.DATA)["fingerprint"])
 
 
 def _standing_place(plan: SweepPlan, trial: Trial) -> int:

@@ -16,14 +16,14 @@ from optuna import Study
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from visionft.errors import DataError, DiskSpaceError, RunBusyError, RunError
+from visionft.errors import RunError
 from visionft.sweeping import trial_order
 from visionft.sweeping.gather import result_of
 from visionft.sweeping.search_space import SEED
 from visionft.sweeping.study import fail_lost, open_storage, open_study, quiet_optuna, sqlite_url
 from visionft.sweeping.sweep_plan import LOGS, SweepPlan, alone
 from visionft.sweeping.sweep_result import DONE, FAILED, PRUNED, SweepResult, TrialRow, kept_runs
-from visionft.sweeping.trial_run import make_trial, remove_weights
+from visionft.sweeping.trial_run import DATABASE_ERRORS, NOT_OF_A_TRIAL, make_trial, remove_weights
 from visionft.wording.safe_text import printable
 
 Say = Callable[[str], None]
@@ -41,9 +41,10 @@ def work(plan: SweepPlan, storage: str | None, workers: int, say: Say) -> tuple[
 
     Raises:
         Interrupted: ^C or SIGTERM; the trial was written down, and the same call goes on.
-        DataError, DiskSpaceError, RunBusyError: no trial could get further.
+        DataError, DiskSpaceError, RunBusyError, RunMismatchError: no trial could get further.
+        RunError: the database failed.
     """
-    with quiet_optuna():
+    with quiet_optuna(), _database_failures(plan):
         study = opened(plan, storage)
         told = Told(plan, study, say)
         with _helpers(plan, storage, workers - 1) as helpers:
@@ -56,6 +57,20 @@ def work(plan: SweepPlan, storage: str | None, workers: int, say: Say) -> tuple[
         told.look()
         trials = study.get_trials(deepcopy=False)
         return result_of(plan, trials), any(trial.state == TrialState.RUNNING for trial in trials)
+
+
+@contextmanager
+def _database_failures(plan: SweepPlan) -> Iterator[None]:
+    """Say in one sentence that the database failed."""
+    try:
+        yield
+    except DATABASE_ERRORS as error:
+        told = error.__cause__ or error  # Optuna's own words only guess
+        reason = printable(str(getattr(told, "orig", None) or told).strip().partition("\n")[0])
+        raise RunError(
+            f"the database of the sweep {plan.folder} failed ({reason}); mend it, and the same command goes on with "
+            "what it holds"
+        ) from error
 
 
 def opened(plan: SweepPlan, storage: str | None) -> Study:
@@ -89,7 +104,7 @@ def suppress_recorded() -> Iterator[None]:
     """Go on after a trial that failed: its sentence is in the study; what no trial could overcome is raised."""
     try:
         yield
-    except (DataError, DiskSpaceError, RunBusyError):
+    except NOT_OF_A_TRIAL:
         raise
     except Exception:  # noqa: BLE001  # recorded with its traceback by make_trial; one trial is not the sweep
         return
@@ -162,7 +177,8 @@ def _helpers(plan: SweepPlan, storage: str | None, number: int) -> Iterator[list
     try:
         for helper in range(number):
             with (logs / f"worker-{helper + 2}.txt").open("ab") as log:
-                found.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+                # In a session of its own: ^C would reach it beside our SIGTERM, and two signals mean "at once".
+                found.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
         yield found
     except BaseException:
         for one in found:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 
-from visionft.machine.process_state import quiet_loggers
+from visionft.machine.process_state import environment, quiet_loggers, same_environment
 from visionft.machine.progress import Say
 from visionft.runs import Run, history, layout
-from visionft.runs.atomic_write import write_text
+from visionft.runs.atomic_write import remove, write_text
 from visionft.runs.learning import Figures
 from visionft.settings import FitSettings
 from visionft.settings.fields import leaves
@@ -31,6 +33,8 @@ RECORD = (layout.SETTINGS, layout.RESULT, layout.METRICS, layout.ENVIRONMENT, la
 """Files of the run that a tracker with artefacts keeps; weights are not among them."""
 RUN_TAG = "visionft.run"
 BEGUN, OVER = "begun", "over"
+TOLD, MLFLOW_ID = ".told", ".id"
+"""Endings of the files that say how far a tracker was told of a run, and which of MLflow's runs it is."""
 
 
 class Tracker:
@@ -100,6 +104,8 @@ class Trackers(Listener):
         self.run, self.say, self._known = run, say, False
         self.trackers: list[Tracker] = []
         for name in names:
+            if not (run / layout.SETTINGS).is_file():
+                self._attempt(name, lambda name=name: _set_aside(run, name))  # type: ignore[misc]
             if self._noted(name) == OVER:
                 say(f"{name} was told all of {run} already")
             else:
@@ -149,11 +155,11 @@ class Trackers(Listener):
 
     def _noted(self, name: str) -> str | None:
         """Return how far a tracker was told of this run, by this process or an earlier one; None: of nothing."""
-        file = _folder(self.run, name) / f"{self.run.name}.told"
+        file = _folder(self.run, name) / f"{self.run.name}{TOLD}"
         return file.read_text(encoding="utf-8").strip() if file.is_file() else None
 
     def _note(self, name: str, how_far: str) -> None:
-        write_text(_place(self.run, name) / f"{self.run.name}.told", f"{how_far}\n")
+        write_text(_place(self.run, name) / f"{self.run.name}{TOLD}", f"{how_far}\n")
 
     def _each(self, tell: Callable[[Tracker], None]) -> None:
         """Tell every tracker that has not failed."""
@@ -162,13 +168,24 @@ class Trackers(Listener):
 
     def _attempt(self, name: str, work: Callable[[], Any]) -> None:
         try:
-            with warnings.catch_warnings():
+            with _no_traces(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a tracker's own business, such as the age of its database library
                 work()
         except Exception as error:  # noqa: BLE001  # a server that is down must not end hours of training
             self.trackers = [one for one in self.trackers if one.name != name]
             said = printable(" ".join(str(error).split()))[:300] or type(error).__name__
             self.say(f"warning: {name} is told nothing more, as it failed ({said}); the training goes on without it")
+
+
+@contextmanager
+def _no_traces() -> Iterator[None]:
+    """Keep MLflow from telling its makers how it is used, and from leaving its address to the process's next fit.
+
+    MLflow reads the variable when it is imported, and sets that of its address. What the user has set holds.
+    """
+    telemetry = os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true")
+    with same_environment("MLFLOW_TRACKING_URI"), environment(MLFLOW_DISABLE_TELEMETRY=telemetry):
+        yield
 
 
 def _row(tracker: Tracker, row: Mapping[str, Any]) -> None:
@@ -184,6 +201,17 @@ def _place(run: Path, name: str) -> Path:
     place = _folder(run, name)
     place.mkdir(parents=True, exist_ok=True)
     return place
+
+
+def _set_aside(run: Path, name: str) -> None:
+    """Forget what a tracker was told of an earlier run of this name, whose folder is gone; its files stay beside."""
+    folder = _folder(run, name)
+    for ending in (TOLD, MLFLOW_ID):
+        if os.path.lexists(folder / f"{run.name}{ending}"):
+            remove(folder / f"{run.name}{ending}")
+    if (folder / run.name).is_dir():
+        free = (folder / f"{run.name}-earlier-{number}" for number in count(1))
+        (folder / run.name).rename(next(place for place in free if not place.exists()))
 
 
 def _tensorboard(run: Path) -> Logger:
@@ -206,8 +234,8 @@ def _mlflow_logger(run: Path) -> Logger:
         place = _place(run, "mlflow")
         address, kept = f"sqlite:///{place / 'mlflow.db'}", str(place / "artifacts")
     experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
-    noted = _place(run, "mlflow") / f"{run.name}.id"
-    known = noted.read_text(encoding="utf-8").split() if noted.is_file() else []
+    noted = _place(run, "mlflow") / f"{run.name}{MLFLOW_ID}"
+    known = noted.read_text(encoding="utf-8").splitlines() if noted.is_file() else []
     if known[:1] == [address]:
         return MLFlowLogger(experiment, run.name, address, run_id=known[1], artifact_location=kept)
     logger = MLFlowLogger(experiment, run.name, address, {RUN_TAG: str(run.absolute())}, artifact_location=kept)
