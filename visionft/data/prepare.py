@@ -124,12 +124,12 @@ def list_photos(
     labels = labels_of(task)
     if photos.exists():
         labels.require_place(photos)
-    return labels.read(photos, _listed(photos, settings, known, labels.cells), known)
+    return labels.read(photos, _listed(photos, settings, known, labels), known)
 
 
-def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None, cells: Cells) -> Listing:
+def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None, labels: Labels) -> Listing:
     if photos.is_dir():
-        return scan(photos, settings, known)
+        return scan(photos, settings, known, bounded=labels.bounded)
     if not photos.exists():
         near = photos.parent if photos.parent.is_dir() else Path()
         names = closest(photos.name, [entry.name for entry in near.iterdir()])
@@ -137,7 +137,7 @@ def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None, c
         raise DataError(f"there is no {photos}: give a folder of class folders, or a CSV or Parquet manifest{hint}")
     if not is_manifest(photos):
         raise DataError(f"{photos} is neither a folder nor a .csv or .parquet manifest: give one of these")
-    return read_manifest(photos, settings, cells=cells)
+    return read_manifest(photos, settings, cells=labels.cells)
 
 
 def _checked(listing: Listing, settings: DataSettings, on_progress: Progress | None, threads: int | None) -> Listing:
