@@ -202,3 +202,16 @@ def test_too_few_products_are_refused_before_anything_is_trained(
 ) -> None:
     with pytest.raises(DataError, match=r"--data\.split-by class holds whole ones out"):
         vft.fit(shapes, **flags(small, out=tmp_path / "run"), **{"data.split_by": "class"})
+
+
+def test_a_figure_of_the_callers_own_has_no_interval(run: vft.Run) -> None:
+    found = vft.evaluate(run, metrics={"length": lambda truth, answers: float(np.linalg.norm(answers, axis=1).mean())})
+    assert found.own["length"].value == pytest.approx(1, abs=1e-5)
+    assert found.own["length"].interval is None
+    assert "find one another" in str(found)
+
+
+def test_served_photos_are_compared_by_what_the_projection_gets(run: vft.Run, shapes: Path) -> None:
+    found = vft.audit(shapes, against=run.path, out=None)
+    assert found.verdict is not None
+    assert found.facts["against"]["split"] == "test"
