@@ -77,6 +77,24 @@ def whole_classes(table: pa.Table) -> pa.Table:
     return named.set_column(named.column_names.index("label"), "label", one)
 
 
+def torn_classes(table: pa.Table, earlier: pa.Table) -> list[str]:
+    """Return the classes, in order, of which an earlier run had photos in several splits: by its names or by content.
+
+    Args:
+        table: Columns label and digest, among others.
+        earlier: The splits.csv of the earlier run.
+    """
+    named = earlier.filter(pc.is_in(earlier["label"], value_set=table["label"].unique())).select(["label", "split"])
+    group = pa.chunked_array([pa.nulls(earlier.num_rows, pa.string())])
+    sides = earlier_sides(table, earlier.set_column(earlier.column_names.index("group"), "group", group))
+    known = sides >= 0
+    splits = pa.array(SPLITS, pa.string()).take(pa.array(sides[known]))
+    labels = table["label"].filter(pa.array(known)).cast(pa.string())
+    pairs = pa.concat_tables([named, pa.table({"label": labels, "split": splits}).cast(named.schema)])
+    counted = pairs.group_by("label").aggregate([("split", "count_distinct")])
+    return sorted(counted["label"].filter(pc.greater(counted["split_count_distinct"], 1)).to_pylist())
+
+
 def piece_keys(table: pa.Table) -> Keys:
     """Return the key (n,) of every photo's piece: equal keys are one piece, and bits 0 to 62 are its uniform hash."""
     bits = leading_bits(table["digest"])
