@@ -18,7 +18,7 @@ from visionft.data.sources.listing import Listing
 from visionft.data.sources.manifest_table import read_manifest
 from visionft.data.sources.table_columns import Cells
 from visionft.data.splits import SPLITS
-from visionft.data.splitting.draw import torn_classes, whole_classes
+from visionft.data.splitting.draw import draw_classes, torn_classes
 from visionft.data.splitting.leakage import leak_notes
 from visionft.data.suggestions import Suggestions, apply_suggestions
 from visionft.data.verify_photos import Progress, check
@@ -165,7 +165,7 @@ def _split(
 ) -> Manifest:
     labels = labels_of(task)
     if by_class and not _given(checked.table):
-        sides, notes = _by_class(labels, checked.table, settings, earlier), []
+        sides, notes = _by_class(checked.table, settings, earlier), []
     else:
         sides, notes = _drawn(labels, checked.table, settings, earlier)
     table = _with_splits(checked.table, sides["split"])
@@ -209,13 +209,11 @@ def _drawn(
     ]
 
 
-def _by_class(labels: Labels, table: pa.Table, settings: DataSettings, earlier: pa.Table | None) -> pa.Table:
+def _by_class(table: pa.Table, settings: DataSettings, earlier: pa.Table | None) -> pa.Table:
     """Draw a side for every class, and keep those of an earlier run, new photos of its classes included."""
     if earlier is not None:
         refuse_torn(torn_classes(table, earlier))
-        earlier = whole_classes(earlier)
-    sides = labels.draw(whole_classes(table), settings.validation, settings.test, earlier)
-    return _with_splits(table, sides)
+    return _with_splits(table, draw_classes(table, settings.validation, settings.test, earlier))
 
 
 def _given(table: pa.Table) -> set[str]:
