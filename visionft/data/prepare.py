@@ -164,8 +164,9 @@ def _split(
     photos: Path, checked: Listing, settings: DataSettings, earlier: pa.Table | None, task: str, by_class: bool
 ) -> Manifest:
     labels = labels_of(task)
+    notes: list[str] = []
     if by_class and not _given(checked.table):
-        sides, notes = _by_class(checked.table, settings, earlier), []
+        sides = _by_class(checked.table, settings, earlier)
     else:
         sides, notes = _drawn(labels, checked.table, settings, earlier)
     table = _with_splits(checked.table, sides["split"])
