@@ -226,3 +226,12 @@ def test_a_class_unknown_to_the_run_is_an_error_that_names_it(two_classes: Path)
         f"{two_classes} has the class 'shoe', unknown to the run with its 2 classes; did you mean 'shoes'?: rename the "
         f"folder, or train a run that knows it with visionft fit {two_classes}"
     )
+
+
+def test_products_that_a_retrieval_run_never_saw_are_measured_as_it_was_trained(tree: Tree) -> None:
+    root = tree(numbered("hats/h0", "hats/h1", "shoes/s0", "shoes/s1"))
+    settings = DataSettings(depth=2, layout="classes", inside=None, group_by="none")
+    found = label_photos(root, Classes.of(["old/a", "old/b"]), settings, task="retrieval")
+    assert found.classes.names == ("hats/h0", "hats/h1", "shoes/s0", "shoes/s1")
+    with pytest.raises(DataError, match="unknown to the run"):
+        label_photos(root, Classes.of(["old/a", "old/b"]), settings)

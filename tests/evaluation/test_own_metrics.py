@@ -107,3 +107,19 @@ def test_fit_measures_them_on_test_and_leaves_its_own_figures_where_one_fails(
     (said,) = [line for line in lines if line.startswith("test: kappa ")]
     held = json.loads((run.path / "evaluation" / "test" / "metrics.json").read_text())
     assert f"{held['own_metrics']['kappa']['value']:.4f}" in said
+
+
+def test_photos_that_find_one_another_are_not_drawn_twice() -> None:
+    def nearest(truth: NDArray[np.int64], answers: NDArray[np.float32]) -> float:
+        scores = answers @ answers.T
+        np.fill_diagonal(scores, -np.inf)
+        return float((truth[scores.argmax(1)] == truth).mean())
+
+    random = np.random.default_rng(0)
+    truth, answers = np.repeat(np.arange(20), 2), random.normal(size=(40, 8)).astype(np.float32)
+    resampled = own_figures({"nearest": nearest}, truth, answers)["nearest"]
+    assert resampled.interval is not None
+    assert resampled.interval[0] > resampled.value, "copies find one another: no interval at all"
+    figure = own_figures({"nearest": nearest}, truth, answers, compared=True)["nearest"]
+    assert (figure.value, figure.interval) == (resampled.value, None)
+    assert "drawn twice would find itself" in str(figure)

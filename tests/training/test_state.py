@@ -12,6 +12,7 @@ import torch
 
 from tests.fits import Begun
 from visionft.runs import layout
+from visionft.runs.own_loss import GivenLoss, OwnLoss
 from visionft.runs.weights_file import write_weights
 from visionft.training.checkpoint import Checkpoint
 from visionft.training.state import TrainState
@@ -68,3 +69,20 @@ def test_losses_are_read_once_and_then_begin_anew(begun: Make) -> None:
     one.state.add_loss(torch.tensor(2.0))
     assert one.state.take_loss() == 1.5
     assert math.isnan(one.state.take_loss()), "no step was taken since"
+
+
+@pytest.mark.parametrize("kept", ["nothing", "buffers"])
+def test_a_checkpoint_leaves_the_buffers_of_a_loss_as_they_were_given(begun: Make, tmp_path: Path, kept: str) -> None:
+    one = begun()
+    loss = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 3.0]), reduction="none")
+    one.state.objective.loss = OwnLoss(GivenLoss.of(loss), one.state.objective.loss)
+    write_weights(tmp_path / layout.START, one.state.network)
+    found = one.state.checkpoint([])
+    assert found.loss == {}, "nothing of it trains"
+    if kept == "buffers":  # as they were once written
+        found.loss = {name: torch.zeros_like(value) for name, value in one.state.objective.loss.state_dict().items()}
+        assert found.loss
+    found.save(tmp_path / layout.CHECKPOINT)
+    one.state.begin(Checkpoint.load(tmp_path / layout.CHECKPOINT), tmp_path / layout.START)
+    assert loss.weight is not None
+    assert loss.weight.tolist() == [1.0, 2.0, 3.0]

@@ -33,7 +33,7 @@ BATCH = 32
 MODES = ("", "L", "LA", "1", "I;16", "I", "F", "P", "RGB", "RGBA", "CMYK", "YCbCr")
 FORMATS = ("", "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO")
 _FIGURES = ("low", "high", "mean", "contrast", "sharpness")
-_FORMAT = 1  # counted up whenever the same photo gets other figures
+_FORMAT = 2  # counted up whenever the same photo gets other figures
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,11 +132,11 @@ def _computed(
     with (
         ThreadPoolExecutor(cores()) as pool,
         full_precision(),
-        forward_context(network.to(device), transform, device=device, want=("embedding",)) as forward,
+        forward_context(network.to(device), transform, device=device, want=("features",)) as forward,
     ):
         for batch in batches:
             opened = list(pool.map(lambda at: _opened(root / paths[at], transform), batch))
-            found = forward(torch.from_numpy(np.stack([pixels for pixels, _, _ in opened])))["embedding"]
+            found = forward(torch.from_numpy(np.stack([pixels for pixels, _, _ in opened])))["features"]
             records = file.empty(len(batch))
             for row, (_, measures, kind) in enumerate(opened):
                 _put(records[row : row + 1], measures, kind)

@@ -18,7 +18,7 @@ SIDES = ("test", "validation")
 
 
 def against_run(audit: Audit, run: Run, known: Manifest, split: str, on_progress: Progress) -> Audit:
-    """Return the audit with what the run's own embedding says of its photos against those of the run.
+    """Return the audit with what the run's own backbone says of its photos against those of the run.
 
     Args:
         audit: of the served photos.

@@ -61,6 +61,17 @@ def refuse_given_splits(photos: Path, given: set[str], settings: DataSettings) -
         )
 
 
+def refuse_torn(names: list[str]) -> None:
+    """Raise DataError where whole classes should be held out, and an earlier run has some in several splits."""
+    if names:
+        what = "class" if len(names) == 1 else "classes"
+        raise DataError(
+            f"the earlier splits have photos of the {what} {some(map(repr, names))} in several of train, validation "
+            "and test, and --data.split-by class holds whole classes out: leave it out, start without the earlier "
+            "run, or give a manifest with a column 'split'"
+        )
+
+
 def refuse_one_class(photos: Path, table: pa.Table) -> None:
     """Raise DataError where there are fewer than two classes."""
     labels = table["label"].unique().to_pylist()

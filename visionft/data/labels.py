@@ -24,6 +24,11 @@ class Labels(Protocol):
         """How the rows of a manifest say it."""
         ...
 
+    @property
+    def bounded(self) -> bool:
+        """Whether photos can only be measured by classes that the run knows, which then tell how a folder is read."""
+        ...
+
     def require_place(self, photos: Path) -> None:
         """Refuse photos that can bring no such labels, before they are listed; DataError says why."""
         ...

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from visionft.classes import Classes
-from visionft.data.dataset_errors import refuse_given_splits, refuse_shares, refuse_unvalidated
+from visionft.data.dataset_errors import refuse_given_splits, refuse_shares, refuse_torn, refuse_unvalidated
 from visionft.data.labels import Labels, labels_of
 from visionft.data.manifest import SCHEMA, Manifest, read_splits
 from visionft.data.sources.image_folder import scan
@@ -18,7 +18,7 @@ from visionft.data.sources.listing import Listing
 from visionft.data.sources.manifest_table import read_manifest
 from visionft.data.sources.table_columns import Cells
 from visionft.data.splits import SPLITS
-from visionft.data.splitting.draw import whole_classes
+from visionft.data.splitting.draw import draw_classes, torn_classes
 from visionft.data.splitting.leakage import leak_notes
 from visionft.data.suggestions import Suggestions, apply_suggestions
 from visionft.data.verify_photos import Progress, check
@@ -40,6 +40,7 @@ def prepare(
     threads: int | None = None,
     task: str = DEFAULT,
     suggestions: Suggestions | None = None,
+    by_class: bool = False,
 ) -> Manifest:
     """Read, check and split the photos of a run.
 
@@ -51,6 +52,7 @@ def prepare(
         threads: Photos opened at once; none: one a processor.
         task: What is learnt from them, which says what their labels are.
         suggestions: What an audit suggested, to be followed; none: nothing.
+        by_class: Whether the earlier run held whole classes out, so that photos that bring no splits are drawn so too.
 
     Raises:
         DataError: the photos cannot be trained on; the sentence says why and what to do.
@@ -65,7 +67,8 @@ def prepare(
     refuse_early(photos, listing, settings, task)
     checked = usable(photos, listing, _checked(listing, settings, on_progress, threads), task)
     lost = labels.lost(listing.table, checked.table)
-    manifest = _split(photos, checked, settings, earlier, task)
+    by_class = by_class or settings.split_by == "class"
+    manifest = _split(photos, checked, settings, earlier, task, by_class)
     return replace(manifest, by_rows=is_manifest(photos), lost_classes=lost, suggestions=suggestions)
 
 
@@ -124,12 +127,12 @@ def list_photos(
     labels = labels_of(task)
     if photos.exists():
         labels.require_place(photos)
-    return labels.read(photos, _listed(photos, settings, known, labels.cells), known)
+    return labels.read(photos, _listed(photos, settings, known, labels), known)
 
 
-def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None, cells: Cells) -> Listing:
+def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None, labels: Labels) -> Listing:
     if photos.is_dir():
-        return scan(photos, settings, known)
+        return scan(photos, settings, known, bounded=labels.bounded)
     if not photos.exists():
         near = photos.parent if photos.parent.is_dir() else Path()
         names = closest(photos.name, [entry.name for entry in near.iterdir()])
@@ -137,7 +140,7 @@ def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None, c
         raise DataError(f"there is no {photos}: give a folder of class folders, or a CSV or Parquet manifest{hint}")
     if not is_manifest(photos):
         raise DataError(f"{photos} is neither a folder nor a .csv or .parquet manifest: give one of these")
-    return read_manifest(photos, settings, cells=cells)
+    return read_manifest(photos, settings, cells=labels.cells)
 
 
 def _checked(listing: Listing, settings: DataSettings, on_progress: Progress | None, threads: int | None) -> Listing:
@@ -157,9 +160,15 @@ def refuse_early(photos: Path, listing: Listing, settings: DataSettings, task: s
     labels_of(task).require_early(photos, listing, settings)
 
 
-def _split(photos: Path, checked: Listing, settings: DataSettings, earlier: pa.Table | None, task: str) -> Manifest:
+def _split(
+    photos: Path, checked: Listing, settings: DataSettings, earlier: pa.Table | None, task: str, by_class: bool
+) -> Manifest:
     labels = labels_of(task)
-    sides, notes = _drawn(labels, checked.table, settings, earlier)
+    notes: list[str] = []
+    if by_class and not _given(checked.table):
+        sides = _by_class(checked.table, settings, earlier)
+    else:
+        sides, notes = _drawn(labels, checked.table, settings, earlier)
     table = _with_splits(checked.table, sides["split"])
     labels.require_split(photos, table)
     refuse_unvalidated(photos, table)
@@ -182,9 +191,8 @@ def _drawn(
 ) -> tuple[pa.Table, list[str]]:
     """Fill in the sides that the photos do not bring; given ones stay."""
     given = _given(table)
-    drawn_from = whole_classes(table) if settings.split_by == "class" else table
     if not given:
-        return _with_splits(table, labels.draw(drawn_from, settings.validation, settings.test, earlier)), []
+        return _with_splits(table, labels.draw(table, settings.validation, settings.test, earlier)), []
     notes = [] if "test" in given else ["the photos bring splits but no test: nothing was held out for final figures"]
     if "validation" in given:
         ignored = [] if earlier is None else ["the earlier splits.csv is not used: the photos bring their own splits"]
@@ -200,6 +208,13 @@ def _drawn(
         f"the photos bring no validation split: {held} of train {'is' if held == '1 photo' else 'are'} held out",
         *notes,
     ]
+
+
+def _by_class(table: pa.Table, settings: DataSettings, earlier: pa.Table | None) -> pa.Table:
+    """Draw a side for every class, and keep those of an earlier run, new photos of its classes included."""
+    if earlier is not None:
+        refuse_torn(torn_classes(table, earlier))
+    return _with_splits(table, draw_classes(table, settings.validation, settings.test, earlier))
 
 
 def _given(table: pa.Table) -> set[str]:

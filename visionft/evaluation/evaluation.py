@@ -26,7 +26,7 @@ from visionft.photos import Account, Quarantined, printable, spreadsheet_safe_ta
 from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.learning import learning_of
 from visionft.runs.unfinished import sentence
-from visionft.tasks.registry import DEFAULT
+from visionft.tasks.registry import DEFAULT, spec_of
 from visionft.wording.lists import count
 from visionft.wording.shown_table import Table
 from visionft.wording.told import headline
@@ -163,7 +163,8 @@ class Evaluation:
         """
         assert self.truth is not None, "every evaluation is made with labels"
         assert self.answers is not None, "and with answers"
-        return replace(self, own={**self.own, **own_figures(metrics, self.truth, self.answers)})
+        compared = spec_of(self.task).projects
+        return replace(self, own={**self.own, **own_figures(metrics, self.truth, self.answers, compared=compared)})
 
     def sliced(self, columns: Mapping[str, Sequence[str]]) -> Evaluation:
         """Return the same with the accuracy by the values of columns: (n,) values by the column's name."""

@@ -18,6 +18,7 @@ numbers (n,) and (n,), in the labels' unit, of several labels entries int8 (n, C
 probabilities (n, C)."""
 
 RESAMPLES = 200  # a stranger's function may be slow; the ends of the interval move by a tenth of its width at most
+MISSING = "it does not exist for every draw of photos"
 LEAST = 0.9  # share of the resamples that a figure has to exist for: of some classes alone many a metric has none
 
 
@@ -28,15 +29,18 @@ class OwnFigure:
     Attributes:
         value: on all photos.
         interval: 95 % percentile interval over photos drawn again with replacement; none where the figure exists for
-            too few of the draws.
+            too few of the draws, or photos answer one another.
+        compared: whether photos answer one another, so that none may be drawn twice.
     """
 
     value: float
     interval: tuple[float, float] | None
+    compared: bool = False
 
     def __str__(self) -> str:
         if self.interval is None:
-            return f"{self.value:.4f} (no interval: it does not exist for every draw of photos)"
+            why = "photos find one another, and one drawn twice would find itself" if self.compared else MISSING
+            return f"{self.value:.4f} (no interval: {why})"
         return f"{self.value:.4f} (95 % interval {self.interval[0]:.4f} to {self.interval[1]:.4f})"
 
     def to_json(self) -> dict[str, Any]:
@@ -63,7 +67,12 @@ def require_metrics(metrics: Any) -> Mapping[str, MetricFunction]:
 
 
 def own_figures(
-    metrics: Mapping[str, MetricFunction], truth: NDArray[Any], answers: NDArray[np.float32], seed: int = 0
+    metrics: Mapping[str, MetricFunction],
+    truth: NDArray[Any],
+    answers: NDArray[np.float32],
+    seed: int = 0,
+    *,
+    compared: bool = False,
 ) -> dict[str, OwnFigure]:
     """Compute figures by name.
 
@@ -72,16 +81,21 @@ def own_figures(
         truth: (n,) labels.
         answers: (n, C) or (n,), of the same photos.
         seed: of the resamples.
+        compared: whether photos answer one another, as embeddings do: there is no interval then, as a photo that is
+            drawn twice finds its own copy.
 
     Raises:
         UsageError: a function fails on all photos, or returns no finite number.
     """
-    return {name: _figure(name, function, truth, answers, seed) for name, function in metrics.items()}
+    found = {}
+    for name, function in metrics.items():
+        value = _value(name, function, truth, answers)
+        interval = None if compared else _interval(function, truth, answers, seed)
+        found[name] = OwnFigure(value, interval, compared)
+    return found
 
 
-def _figure(
-    name: str, function: MetricFunction, truth: NDArray[Any], answers: NDArray[np.float32], seed: int
-) -> OwnFigure:
+def _value(name: str, function: MetricFunction, truth: NDArray[Any], answers: NDArray[np.float32]) -> float:
     try:
         found: Any = function(truth, answers)
         value = float(found)
@@ -92,13 +106,20 @@ def _figure(
         ) from error
     if not math.isfinite(value):
         raise UsageError(f"metrics= {name} returned {value}; a figure is a finite number")
+    return value
+
+
+def _interval(
+    function: MetricFunction, truth: NDArray[Any], answers: NDArray[np.float32], seed: int
+) -> tuple[float, float] | None:
+    """Return the ends of the interval; none where the figure exists for too few of the draws."""
     random = np.random.default_rng(seed)
     draws = [_drawn(function, truth, answers, random) for _ in range(RESAMPLES)]
     there = [draw for draw in draws if math.isfinite(draw)]
     if len(there) < LEAST * RESAMPLES:
-        return OwnFigure(value, None)
+        return None
     low, high = np.quantile(there, [0.025, 0.975])
-    return OwnFigure(value, (float(low), float(high)))
+    return float(low), float(high)
 
 
 def _drawn(

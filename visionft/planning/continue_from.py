@@ -21,7 +21,7 @@ from visionft.planning.choices import Choice, value_of
 from visionft.runs import Run, layout
 from visionft.runs.class_changes import Succession, require_known, succeed
 from visionft.runs.lineage import Origin, lineage
-from visionft.runs.run_files import recorded, verified_table
+from visionft.runs.run_files import read_settings, recorded, verified_table
 from visionft.settings import AdapterMethod, FitSettings, PromptMethod
 from visionft.tasks.registry import require, spec_of
 from visionft.wording.lists import count
@@ -124,6 +124,21 @@ def splits_of(wanted: FitSettings, earlier_runs: Sequence[Run], say: Say) -> Pat
             say(f"note: {gone}, further back, is gone: photos that it was trained on may be drawn for test")
         paths += known
     return _photos_of(paths)
+
+
+def holds_classes_out(wanted: FitSettings, parent: Run | None) -> bool:
+    """Tell whether the run whose sides are kept, or one before it, held whole classes out: new photos follow theirs.
+
+    Raises:
+        RunError: the settings of such a run are damaged.
+    """
+    if not spec_of(wanted.task).projects:
+        return False
+    if wanted.data.splits is not None:
+        runs = [wanted.data.splits.parent] if recorded(wanted.data.splits) else []
+    else:
+        runs = [] if parent is None else lineage(parent)[0]
+    return any(read_settings(run / layout.SETTINGS).data.split_by == "class" for run in runs)
 
 
 def say_what_was_seen(parent: Run, manifest: Manifest, say: Say) -> None:

@@ -30,7 +30,7 @@ class Checkpoint:
         pending_loss: training losses of the steps since the last finished epoch.
         beside: what trains beside the network and is not kept, such as a student's projection.
         scaler: factor of the loss in fp16 and the steps since it last grew; empty in other arithmetic.
-        loss: what trains of the loss, such as a place for each class.
+        loss: parameters of the loss, such as a place for each class; without its buffers, which the caller gives.
     """
 
     step: int

@@ -135,7 +135,9 @@ class TrainState:
             self.scaler.load_state_dict(checkpoint.scaler)
         if self.objective.distillation:
             self.objective.distillation.load_state_dict(checkpoint.beside)
-        self.objective.loss.load_state_dict(checkpoint.loss)
+        if checkpoint.loss:  # buffers stay as the caller gave them
+            trained = {name: checkpoint.loss[name] for name, _ in self.objective.loss.named_parameters()}
+            self.objective.loss.load_state_dict(trained, strict=False)
         self.step, self.micro_batch = checkpoint.step, checkpoint.micro_batch
         self._losses = list(torch.tensor(checkpoint.pending_loss, device=self.device))
 
@@ -152,7 +154,7 @@ class TrainState:
             torch.stack(self._losses).tolist() if self._losses else [],
             dict(distillation.state_dict()) if distillation else {},
             dict(scaler.state_dict()) if scaler else {},
-            dict(self.objective.loss.state_dict()),
+            {name: parameter.detach() for name, parameter in self.objective.loss.named_parameters()},
         )
 
     def enter_step(self) -> None:

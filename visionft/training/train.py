@@ -79,6 +79,7 @@ def train(
     teacher_run = None if begun or wanted.distill is None else open_teacher(wanted.distill)
     earlier_runs = [run for run in (parent, teacher_run) if run is not None]
     splits = verified_table(folder / layout.SPLITS) if begun else continue_from.splits_of(wanted, earlier_runs, say)
+    by_class = not begun and continue_from.holds_classes_out(wanted, parent)
     suggestions = None if wanted.apply is None else data.read_suggestions(wanted.apply)
     with bar("reading photos") as advance:
         reading = resume.reading_of(folder, wanted)
@@ -92,6 +93,7 @@ def train(
                 on_progress=advance,
                 task=wanted.task,
                 suggestions=suggestions,
+                by_class=by_class,
             )
         except DataError:
             if begun:  # the fault may be that of other photos under this run's splits

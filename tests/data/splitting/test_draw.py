@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visionft.data.splitting.draw import draw
+from visionft.data.splitting.draw import draw, draw_classes
 
 Photo = tuple[str, str | None, int]
 """(label, group, content)."""
@@ -179,3 +179,14 @@ def test_a_piece_on_several_earlier_sides_is_held_out() -> None:
     earlier = table([("hat", None, 0), ("hat", None, 1)]).append_column("split", pa.array(["train", "test"]))
     rows: list[Photo] = [("hat", "S", 0), ("hat", "S", 1), *many(20, start=50)]
     assert sides(rows, earlier=earlier)[:2] == ["test", "test"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sets(st.integers(0, 10**6), min_size=4, max_size=6), shares)
+def test_of_whole_classes_two_are_trained_on_and_each_side_has_one(names: set[int], share: tuple[float, float]) -> None:
+    rows: list[Photo] = [(f"item {name}", None, 3 * name + each) for name in sorted(names) for each in range(3)]
+    drawn = draw_classes(table(rows), share[0], max(share[1], 0.01)).to_pylist()
+    held = {side: {row[0] for row, of in zip(rows, drawn, strict=True) if of == side} for side in set(drawn)}
+    assert len(held["train"]) >= 2
+    assert set(held) == {"train", "validation", "test"}
+    assert sum(map(len, held.values())) == len(names), "none is torn"

@@ -90,3 +90,32 @@ def test_photos_without_another_of_their_product_are_counted(catalogue: Path, tm
     place.write_text("\n".join(["path,label,split", *rows[:-4], rows[-1]]) + "\n")
     manifest, _ = sides(place)
     assert "validation: 1 photo without another of the same class there: no recall" in " ".join(manifest.notes)
+
+
+def test_classes_that_an_earlier_run_drew_by_photo_are_not_held_out_whole(catalogue: Path) -> None:
+    earlier = sides(catalogue, validation=0.3, test=0.3)[0].table
+    wanted = DataSettings.model_validate({"split_by": "class", "validation": 0.25, "test": 0.25})
+    with pytest.raises(DataError, match=r"photos of the classes 'item 00', .* in several of train, .* leave it out"):
+        data.prepare(catalogue, wanted, task="retrieval", splits=earlier)
+    renamed = earlier.set_column(1, "label", pc.binary_join_element_wise(earlier["label"], "old", " "))
+    assert renamed.column_names == earlier.column_names
+    with pytest.raises(DataError, match=r"photos of the classes 'item 00', "):
+        data.prepare(catalogue, wanted, task="retrieval", splits=renamed)
+
+
+@pytest.mark.parametrize("photos_stay", [True, False])
+def test_new_photos_of_classes_that_were_held_out_are_held_out(
+    catalogue: Path, tmp_path: Path, photos_stay: bool
+) -> None:
+    lines = catalogue.read_text().splitlines()[1:]
+    first, rest = lines[::2], lines if photos_stay else lines[1::2]
+    before, after = tmp_path / "before.csv", tmp_path / "after.csv"
+    before.write_text("\n".join(["path,label", *first]) + "\n")
+    after.write_text("\n".join(["path,label", *rest]) + "\n")
+    manifest, held = sides(before, split_by="class", validation=0.25, test=0.25)
+    table = data.prepare(
+        after, DataSettings(validation=0.1, test=0.0), task="retrieval", splits=manifest.table, by_class=True
+    ).table
+    for split, names in held.items():
+        found = table["label"].filter(pc.equal(table["split"], split)).unique().to_pylist()
+        assert set(found) == names

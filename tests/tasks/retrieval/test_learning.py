@@ -202,3 +202,38 @@ def test_too_few_products_are_refused_before_anything_is_trained(
 ) -> None:
     with pytest.raises(DataError, match=r"--data\.split-by class holds whole ones out"):
         vft.fit(shapes, **flags(small, out=tmp_path / "run"), **{"data.split_by": "class"})
+
+
+def test_a_figure_of_the_callers_own_has_no_interval(run: vft.Run) -> None:
+    found = vft.evaluate(run, metrics={"length": lambda truth, answers: float(np.linalg.norm(answers, axis=1).mean())})
+    assert found.own["length"].value == pytest.approx(1, abs=1e-5)
+    assert found.own["length"].interval is None
+    assert "find one another" in str(found)
+
+
+def test_served_photos_are_compared_by_what_the_projection_gets(run: vft.Run, shapes: Path) -> None:
+    found = vft.audit(shapes, against=run.path, out=None)
+    assert found.verdict is not None
+    assert found.facts["against"]["split"] == "test"
+
+
+def test_a_run_goes_on_with_the_classes_that_were_held_out(shapes: Path, small: dict[str, Any], tmp_path: Path) -> None:
+    photos = [(path, f"item {number // 5:02}") for number, path in enumerate(sorted(shapes.rglob("*.jpg")))]
+
+    def listed(name: str, chosen: list[tuple[Path, str]]) -> Path:
+        place = tmp_path / name
+        place.write_text("".join(["path,label\n", *(f"{path},{label}\n" for path, label in chosen)]))
+        return place
+
+    shares = {"data.validation": 0.25, "data.test": 0.25}
+    few = [photo for number, photo in enumerate(photos) if number % 5 < 3]
+    given = solved(small, out=tmp_path / "run", **shares)
+    first = vft.fit(listed("few.csv", few), **given, **{"data.split_by": "class"})
+    second = vft.fit(listed("all.csv", photos), **{**given, "out": tmp_path / "next"}, from_run=first.path)
+    third = vft.fit(listed("all.csv", photos), **{**given, "out": tmp_path / "last"}, from_run=second.path)
+    before = first.manifest().counts()
+    for run in (second, third):
+        counts = run.manifest().counts()
+        assert sum(sum(names.values()) for names in counts.values()) == 60
+        for split, names in counts.items():
+            assert {name for name, n in names.items() if n} == {name for name, n in before[split].items() if n}

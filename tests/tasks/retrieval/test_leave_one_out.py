@@ -53,3 +53,11 @@ def test_products_of_one_photo_ask_nothing_and_are_searched() -> None:
 def test_what_is_not_finite_is_an_error() -> None:
     with pytest.raises(ValueError, match="not finite"):
         leave_one_out(np.full((3, 2), np.nan, np.float32), np.array([0, 0, 1]))
+
+
+@pytest.mark.parametrize("n", [1003, 517])
+def test_embeddings_that_are_equal_are_equally_near_at_the_edges_of_a_matrix_too(n: int) -> None:
+    one = unit(np.random.default_rng(0).normal(size=(1, 256)))
+    found = leave_one_out(np.tile(one, (n, 1)), np.arange(n) % 2)
+    assert (found.ranks == 1).sum() == 0
+    assert found.ranks.min() > n // 2 - 1

@@ -68,3 +68,12 @@ def test_more_numbers_than_photos_have_a_projection_too() -> None:
     found = solve(x, labels, x, labels, D)
     assert found.weight.shape == (D, D)
     assert np.isfinite(found.weight).all()
+
+
+def test_features_that_are_all_the_same_are_projected_to_one_point_and_find_nothing() -> None:
+    labels = np.repeat(np.arange(4), 3)
+    features = np.full((12, D), 0.25, np.float32)
+    found = solve(features, labels, features, labels, 3)
+    assert np.isfinite(found.weight).all()
+    assert np.isfinite(found.bias).all()
+    assert found.recall == 0

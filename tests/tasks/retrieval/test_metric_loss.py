@@ -103,3 +103,12 @@ def test_steps_bring_photos_of_a_product_together(kind: Kind) -> None:
     after = loss.measured(head(x).detach(), labels)
     assert after.loss < before.loss - 0.1
     assert after.score >= before.score
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_of_outputs_that_diverged_no_figure_exists(wrong: float) -> None:
+    x, labels = outputs()
+    x[3, 2] = wrong
+    figures = MetricLoss("arcface", 5, COUNTS, 0).measured(x, labels)
+    assert math.isnan(figures.loss)
+    assert math.isnan(figures.score)

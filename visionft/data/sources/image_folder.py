@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from visionft.data.sources.listing import COLUMNS, Listing
-from visionft.data.sources.structure.choose import choose, recognise, split_like
+from visionft.data.sources.structure.choose import as_trained, choose, recognise, split_like
 from visionft.data.sources.structure.folder_tree import Node, Tree, read_tree
 from visionft.data.sources.structure.interpretation import Reading, folders
 from visionft.data.sources.structure.split_folders import over
@@ -22,13 +22,14 @@ LOOSE = "not in a class folder"
 LOST = (UNLISTED, "the name of the folder is not UTF-8")
 
 
-def scan(root: Path, settings: DataSettings, known: Sequence[str] | None = None) -> Listing:
+def scan(root: Path, settings: DataSettings, known: Sequence[str] | None = None, *, bounded: bool = True) -> Listing:
     """List the photos under `root`; a class is its folder's path, NFC, cut to the levels that make it.
 
     Args:
         root: the folder.
         settings: how it is to be read; what they leave open is read off the tree.
         known: the classes of a run that the photos are only measured with.
+        bounded: whether these are all that the photos may have, and so tell how the folder is read.
 
     Raises:
         DataError: no class folders, several readings are as likely, or the one that was asked for is not there.
@@ -38,7 +39,10 @@ def scan(root: Path, settings: DataSettings, known: Sequence[str] | None = None)
             "--data.group-by column needs a CSV or Parquet manifest with a `group` column: a folder has none"
         )
     tree = read_tree(root)
-    reading = choose(root, tree, settings) if known is None else recognise(tree, settings, known)
+    if known is None:
+        reading = choose(root, tree, settings)
+    else:
+        reading = recognise(tree, settings, known) if bounded else as_trained(root, tree, settings)
     notes = _beside(tree, reading)
     if settings.layout == "auto":
         notes += split_like(tree, reading)

@@ -13,6 +13,7 @@ The rules, each giving way to those above it:
 4. A class without a training photo takes its highest hash for training; one without a validation photo takes its lowest
    hash for validation, unless that would leave a class without a training photo; one without a test photo takes its
    highest hash for test, unless that would leave a class without a training or a validation photo.
+   Where whole classes are drawn, two of them are trained on at least.
 5. A splits.csv of an earlier run decides before rules 3 and 4: its photos (by content) and its products keep their
    sides. Where it has one piece on several sides, the piece is held out: test before validation before train.
 """
@@ -39,7 +40,9 @@ Keys = NDArray[np.uint64]
 Sides = NDArray[np.int8]
 
 
-def draw(table: pa.Table, validation: float, test: float, earlier: pa.Table | None = None) -> pa.ChunkedArray:
+def draw(
+    table: pa.Table, validation: float, test: float, earlier: pa.Table | None = None, trained: int = 1
+) -> pa.ChunkedArray:
     """Draw a side for every photo by the rules above.
 
     Args:
@@ -47,6 +50,7 @@ def draw(table: pa.Table, validation: float, test: float, earlier: pa.Table | No
         validation: Share in [0, 1) that is held out to choose by.
         test: Share in [0, 1) that is held out to measure on; validation + test < 1.
         earlier: The splits.csv of an earlier run, whose sides win.
+        trained: Pieces that every class has in training at least, where it has so many.
 
     Returns:
         (n,) strings: train, validation or test.
@@ -62,8 +66,14 @@ def draw(table: pa.Table, validation: float, test: float, earlier: pa.Table | No
     labels = table["label"].combine_chunks().dictionary_encode()
     order = np.argsort(pc.array_sort_indices(labels.dictionary).to_numpy())
     classes = order[labels.indices.to_numpy()]
-    sides = stand_in(Pieces(piece, classes, distinct, fixed), sides, test=test > 0)
+    sides = stand_in(Pieces(piece, classes, distinct, fixed), sides, test=test > 0, trained=trained)
     return pa.chunked_array([pa.array(SPLITS, pa.string()).take(pa.array(sides[piece]))])
+
+
+def draw_classes(table: pa.Table, validation: float, test: float, earlier: pa.Table | None = None) -> pa.ChunkedArray:
+    """Draw a side for every class, and so for its photos: as `draw`, but that two classes at least are trained on."""
+    earlier = None if earlier is None else whole_classes(earlier)
+    return draw(whole_classes(table), validation, test, earlier, trained=2)
 
 
 def whole_classes(table: pa.Table) -> pa.Table:
@@ -75,6 +85,24 @@ def whole_classes(table: pa.Table) -> pa.Table:
     named = table.set_column(table.column_names.index("group"), "group", table["label"])
     one = pa.chunked_array([pa.repeat("photos", table.num_rows)])
     return named.set_column(named.column_names.index("label"), "label", one)
+
+
+def torn_classes(table: pa.Table, earlier: pa.Table) -> list[str]:
+    """Return the classes, in order, of which an earlier run had photos in several splits: by its names or by content.
+
+    Args:
+        table: Columns label and digest, among others.
+        earlier: The splits.csv of the earlier run.
+    """
+    named = earlier.filter(pc.is_in(earlier["label"], value_set=table["label"].unique())).select(["label", "split"])
+    group = pa.chunked_array([pa.nulls(earlier.num_rows, pa.string())])
+    sides = earlier_sides(table, earlier.set_column(earlier.column_names.index("group"), "group", group))
+    known = sides >= 0
+    splits = pa.array(SPLITS, pa.string()).take(pa.array(sides[known]))
+    labels = table["label"].filter(pa.array(known)).cast(pa.string())
+    pairs = pa.concat_tables([named, pa.table({"label": labels, "split": splits}).cast(named.schema)])
+    counted = pairs.group_by("label").aggregate([("split", "count_distinct")])
+    return sorted(counted["label"].filter(pc.greater(counted["split_count_distinct"], 1)).to_pylist())
 
 
 def piece_keys(table: pa.Table) -> Keys:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,30 +54,33 @@ class _Holdings:
         return np.bincount(self.classes[sides[self.pieces] == side], minlength=self.count)
 
 
-def stand_in(pieces: Pieces, sides: NDArray[np.int8], *, test: bool = False) -> NDArray[np.int8]:
+def stand_in(pieces: Pieces, sides: NDArray[np.int8], *, test: bool = False, trained: int = 1) -> NDArray[np.int8]:
     """Return `sides` (P,) with pieces moved for classes that a side lacks.
 
-    A class without a training piece takes its highest hash; then one without a validation piece takes its lowest; then,
-    if photos are held out to measure on (`test`), one without a test piece takes its highest. No class loses its last
-    training or validation piece by that, and pieces that an earlier run has fixed stay.
+    A class with fewer than `trained` training pieces takes its highest hashes; then one without a validation piece
+    takes its lowest; then, if photos are held out to measure on (`test`), one without a test piece takes its highest.
+    No class comes below `trained` training pieces or one validation piece by that, and pieces that an earlier run has
+    fixed stay.
     """
     held, sides = _Holdings(pieces), sides.copy()
-    for index in np.flatnonzero(held.on(sides, TRAIN) == 0).tolist():
-        if not (sides[held.of_class(index)] == TRAIN).any():
-            _move(held.of_class(index)[::-1], lambda piece: not pieces.fixed[piece], sides, TRAIN)
-    _fill(VALIDATION, pieces, held, sides, kept=(TRAIN,))
+    for index in np.flatnonzero(held.on(sides, TRAIN) < trained).tolist():
+        own = held.of_class(index)
+        for _ in range(trained - int((sides[own] == TRAIN).sum())):
+            _move(own[::-1], lambda piece: not pieces.fixed[piece] and bool(sides[piece] != TRAIN), sides, TRAIN)
+    _fill(VALIDATION, pieces, held, sides, kept={TRAIN: trained})
     if test:
-        _fill(TEST, pieces, held, sides, kept=(TRAIN, VALIDATION))
+        _fill(TEST, pieces, held, sides, kept={TRAIN: trained, VALIDATION: 1})
     return sides
 
 
-def _fill(side: int, pieces: Pieces, held: _Holdings, sides: NDArray[np.int8], kept: tuple[int, ...]) -> None:
-    """Give every class a piece on `side`, as long as no class loses its last piece on a side of `kept`."""
+def _fill(side: int, pieces: Pieces, held: _Holdings, sides: NDArray[np.int8], kept: Mapping[int, int]) -> None:
+    """Give every class a piece on `side`, as long as no class has fewer on a side of `kept` by that than it names."""
     left = {other: held.on(sides, other) for other in kept}
 
     def can_go(piece: int) -> bool:
-        count = left.get(int(sides[piece]))
-        return not pieces.fixed[piece] and (count is None or bool((count[held.of_piece(piece)] > 1).all()))
+        now = int(sides[piece])
+        enough = now not in kept or bool((left[now][held.of_piece(piece)] > kept[now]).all())
+        return not pieces.fixed[piece] and enough
 
     for index in np.flatnonzero(held.on(sides, side) == 0).tolist():
         own = held.of_class(index)

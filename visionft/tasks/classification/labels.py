@@ -35,6 +35,7 @@ class ClassLabels:
     """Names become indices in their order as text; every class is to be learnt from and, if it can be, measured."""
 
     cells: Cells = ONE_CELL
+    bounded: bool = True
 
     def require_place(self, photos: Path) -> None:
         """Take folders and manifests alike."""

@@ -33,6 +33,7 @@ class SetLabels:
     """Names of labels in their order as text; each is to be learnt from photos that are known to have it."""
 
     cells = CELLS
+    bounded = True
 
     def require_place(self, photos: Path) -> None:
         """Refuse folders, which give each photo one class."""

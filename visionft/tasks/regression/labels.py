@@ -32,6 +32,7 @@ class NumberLabels:
     """Numbers as a computer writes them: 12, 3.5, -1e-3."""
 
     cells: Cells = ONE_CELL
+    bounded: bool = True
 
     def require_place(self, photos: Path) -> None:
         """Refuse folders, whose names are classes."""

@@ -29,6 +29,7 @@ class ProductLabels:
     """Names become indices in their order as text; splits may have products that training lacks."""
 
     cells: Cells = ONE_CELL
+    bounded: bool = False
 
     def require_place(self, photos: Path) -> None:
         """Take folders and manifests alike."""

@@ -59,7 +59,7 @@ def solve(
     total = centred.T @ centred / len(train)
     values, vectors = eigh(within.T @ within / len(train))
     values = np.maximum(values, 0.0)
-    scale = values.mean() or np.trace(total) / len(total)
+    scale = values.mean() or np.trace(total) / len(total) or 1.0  # features that are all the same have no variance
     best: tuple[tuple[float, float], Projection] | None = None
     for shrinkage in SHRINKAGES:
         whitening = vectors if np.isinf(shrinkage) else vectors / np.sqrt(values + shrinkage * scale)

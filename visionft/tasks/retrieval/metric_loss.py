@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -64,7 +65,12 @@ class MetricLoss(Criterion):
             places.data.copy_(torch.from_numpy(centres[own]))
 
     def measured(self, outputs: Tensor, labels: Tensor) -> Figures:
-        """Return 1 - mAP as the loss, which products that training never saw have too, and recall@1, of all photos."""
+        """Return 1 - mAP as the loss, which products that training never saw have too, and recall@1, of all photos.
+
+        Both are nan where outputs are not finite.
+        """
+        if not torch.isfinite(outputs).all():
+            return Figures(math.nan, math.nan)
         found = leave_one_out(unit(outputs.float().cpu().numpy()), labels.cpu().numpy())
         return Figures(1.0 - float(found.precision.mean()), float((found.ranks == 1).mean()))
 

@@ -360,3 +360,25 @@ def test_brands_that_repeat_above_products_are_refused(bare: Tree) -> None:
     )
     with pytest.raises(DataError, match=words):
         scan(root, DataSettings())
+
+
+@pytest.mark.parametrize(
+    ("paths", "trained", "products"),
+    [
+        (grid("hats shoes", "a0 a1 a2"), {"depth": 2}, {f"{top}/a{i}" for top in ("hats", "shoes") for i in range(3)}),
+        (grid("hats shoes", "a0 a1 a2"), {"depth": 1}, {"hats", "shoes"}),
+        (grid("hats", "a0 a1 a2"), {"depth": None}, {"a0", "a1", "a2"}),
+        (photos("b0", "b1", "b2"), {"depth": 2, "layout": "splits"}, {"b0", "b1", "b2"}),
+        (photos("b0", "b1", "b2"), {"depth": None, "inside": Path("pictures")}, {"b0", "b1", "b2"}),
+        (photos("train/b0", "train/b1", "val/b2", "val/b3", "test/b4"), {"depth": None}, {f"b{i}" for i in range(5)}),
+        (photos("train/b0", "train/b1", "val/b2", "val/b3", "test/b4"), {"depth": 1}, {f"b{i}" for i in range(5)}),
+    ],
+)
+def test_classes_that_no_run_knows_are_read_at_the_depth_of_the_run(
+    bare: Tree, paths: list[str], trained: dict[str, object], products: set[str]
+) -> None:
+    settings = DataSettings.model_validate({"layout": "classes", "inside": None, "group_by": "none", **trained})
+    found = scan(bare(paths), settings, ["sku0", "sku1"], bounded=False)
+    assert labels(found) == products
+    sided = any(path.startswith("train/") for path in paths)
+    assert all((split is not None) == sided for split in found.table["split"].to_pylist())

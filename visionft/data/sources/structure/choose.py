@@ -57,6 +57,27 @@ def recognise(tree: Tree, settings: DataSettings, known: Sequence[str]) -> Readi
     return _reading(tree, sides, depth)
 
 
+def as_trained(root: Path, tree: Tree, settings: DataSettings) -> Reading:
+    """Return how photos of any classes are read: with the levels that made the class when the run was trained.
+
+    Their names say nothing, as the run need not know one of them. Whether there are sides the tree says, and how the
+    run was trained where that leaves it open.
+
+    Raises:
+        DataError: the settings leave the levels open, and two readings are as likely.
+    """
+    open_settings = settings.model_copy(update={"inside": "auto", "layout": "auto"})
+    try:
+        inside = "auto" if settings.inside is None else settings.inside
+        proposed = propose(tree, open_settings.model_copy(update={"inside": inside}))
+    except DataError:  # the folder that the run's photos lay in is not here
+        proposed = propose(tree, open_settings)
+    proposed = [sides for sides in proposed if sides.parts]
+    proposed = proposed or propose(tree, open_settings.model_copy(update={"layout": "classes"}))
+    sides = min(proposed, key=lambda sides: (-sides.plausibility, sides.layout != settings.layout))
+    return _reading(tree, sides, settle(root, tree, sides, settings))
+
+
 def _depths(leaves: Leaves, settings: DataSettings) -> list[Depth]:
     settled = [] if settings.depth == "auto" else [settings.depth]
     trained = [Depth(depth, grouping(settings), "as the run was trained") for depth in settled]
