@@ -45,7 +45,7 @@ def test_equal_models_differ_by_rounding_alone_in_every_batch_size(run: FakeRun,
 
     found = stages.network_differences(truth.pixels, truth.probabilities)
 
-    assert tuple(found) == BATCH_SIZES
+    assert tuple(found) == tuple(f"network half in batches of {size}" for size in BATCH_SIZES)
     assert max(found.values()) < 1e-4
     assert stages.pixel_difference(images) < 0.01
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -43,7 +43,23 @@ def card(record: BundleRecord) -> str:
         **({"Made smaller": _smaller(record)} if record.shrunken is not None else {}),
         "Licence and provenance": provenance(record),
     }
-    return "\n\n".join([_title(record), *(f"## {title}\n\n{text}" for title, text in parts.items())]) + "\n"
+    return assembled(_title(record), parts)
+
+
+def assembled(title: str, parts: Mapping[str, str]) -> str:
+    """Return a card in Markdown: its title, then each part under its heading."""
+    return "\n\n".join([title, *(f"## {heading}\n\n{text}" for heading, text in parts.items())]) + "\n"
+
+
+def measured_sets(record: BundleRecord) -> Iterator[tuple[str, Any]]:
+    """Yield what a run was measured on, as Markdown, with the figures there: those on validation, then other sets."""
+    for name, values in record.figures.items():
+        inner: Any = values.get("val") if isinstance(values, dict) and "val" in values else values
+        if isinstance(inner, dict):
+            yield "validation" if inner is not values else inline(name), inner
+
+
+UNMEASURED = "None was measured: `visionft evaluate` does so."
 
 
 def _title(record: BundleRecord) -> str:

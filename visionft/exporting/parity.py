@@ -17,7 +17,16 @@ from visionft.errors import ParityError
 from visionft.exporting.ood_parity import KnownTally, lowest
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Truth
-from visionft.exporting.stage_parity import STAGE_PHOTOS, Answers, Progress, Stages, answered, chunks, differs
+from visionft.exporting.stage_parity import (
+    STAGE_PHOTOS,
+    Answers,
+    Progress,
+    Stages,
+    answered,
+    chunks,
+    differs,
+    with_mirrored,
+)
 
 NEAR_TIE_GAP = 2e-3
 """Top-2 gap under which two labels are a coin's toss: twice the probability difference that passes."""
@@ -123,16 +132,15 @@ def _check_sample(
 ) -> float:
     """Check batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
     images = [photo.image for photo in sample]
-    # A photo and its mirror image have one size, so that every photo is answered in a batch whatever the others' sizes.
-    pairs = [image for photo in images for image in (photo, np.ascontiguousarray(photo[:, ::-1]))]
+    pairs = with_mirrored(images)
     truth = trained.of(pairs)
     answers = session.answer_batch(pairs)
     for i, answer in enumerate(answers):
         tally.note("photos of one size in batches", float(np.abs(answer.probabilities - truth.probabilities[i]).max()))
         known.note(sample[i // 2].path, answer, float(truth.known_scores[i]))
     differences = stages.network_differences(truth.pixels, truth.probabilities, trained.answering.temperature)
-    for size, difference in differences.items():
-        tally.note(f"network half in batches of {size}", difference)
+    for check, difference in differences.items():
+        tally.note(check, difference)
     return stages.pixel_difference(images)
 
 

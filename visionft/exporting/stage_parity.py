@@ -35,6 +35,17 @@ Progress = Callable[[str, int, int], None]
 """Called with what is done, how many photos are done and how many there are."""
 
 
+def with_mirrored(images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    """Return each photo (H, W, 3) and its mirror image: two of one size, so that a batch answers every photo."""
+    return [image for photo in images for image in (photo, np.ascontiguousarray(photo[:, ::-1]))]
+
+
+def blamed(levels: float) -> str:
+    """Say which half is to blame where pixels differ by so many levels."""
+    half = "the preprocess half is at fault" if levels > LEVELS_ALLOWED else "the network half is at fault"
+    return f"{half}: pixels differ by {levels:.3g} levels of 255 ({LEVELS_ALLOWED:.0f} may)"
+
+
 class Answers(Protocol):
     """The bundle as its user asks it: a session, or a session through one of its adapters."""
 
@@ -79,23 +90,29 @@ class Stages:
         (found,) = self._back.run([LOGITS], {PIXELS: pixels})
         return found  # type: ignore[no-any-return]  # onnxruntime has no types
 
+    def batches(self, pixels: NDArray[np.float32]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Yield the network half's raw outputs (n, K) of normalised input (n, 3, h, w), in batches of several sizes.
+
+        Each with what is checked by it, in words.
+        """
+        for size in BATCH_SIZES:
+            parts = [self.logits(pixels[start : start + size]) for start in range(0, len(pixels), size)]
+            yield f"network half in batches of {size}", np.concatenate(parts)
+
     def network_differences(
         self, pixels: NDArray[np.float32], probabilities: NDArray[np.float32], temperature: float = 1.0
-    ) -> dict[int, float]:
-        """Return the network half's largest probability difference, by batch size, on the reference's own pixels.
+    ) -> dict[str, float]:
+        """Return the network half's largest probability difference, by check, on the reference's own pixels.
 
         Args:
             pixels: (n, 3, h, w) normalised input.
             probabilities: (n, C), the trained model's.
             temperature: what logits are divided by.
         """
-        worst = dict.fromkeys(BATCH_SIZES, 0.0)
-        for size in BATCH_SIZES:
-            for start in range(0, len(pixels), size):
-                part = slice(start, start + size)
-                logits = self.logits(pixels[part])
-                found = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
-                worst[size] = max(worst[size], float(np.abs(found - probabilities[part]).max()))
+        worst = {}
+        for check, logits in self.batches(pixels):
+            found = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
+            worst[check] = float(np.abs(found - probabilities).max())
         return worst
 
     def blame(self, images: Sequence[NDArray[np.uint8]], network: torch.nn.Module) -> str:

@@ -47,6 +47,22 @@ def verdict(
     return "; ".join(sentences)
 
 
+def kept_weights(history: Sequence[Epoch], kept: Epoch | None, start: str, why: str) -> str:
+    """Say after a judgement which weights are kept; nothing where none were trained by epochs.
+
+    Args:
+        history: the epochs, the start included.
+        kept: the epoch whose weights are final; see `history.best`.
+        start: what the weights before any epoch are, such as `the solved head`.
+        why: they are kept, such as `the best mAP`.
+    """
+    if kept is None or not history or not history[-1].epoch:
+        return ""
+    which = f"{start}, before any epoch" if kept.epoch == 0 else f"epoch {kept.epoch}"
+    last = ": more epochs may still help" if kept.epoch == history[-1].epoch else ""
+    return f"; kept are the weights of {which}, {why} on validation{last}"
+
+
 def _judgement(gap: float, risen: bool, temperature: Temperature, settings: FitSettings | None) -> str:
     """Judge the kept weights by both signs at once: the gap of their answers, and the loss of their probabilities."""
     sure = risen and _may_be_too_sure(temperature)

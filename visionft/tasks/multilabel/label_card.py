@@ -7,7 +7,15 @@ from typing import Any
 from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.exporting.markdown import inline
-from visionft.exporting.model_card import class_list, proven_file, provenance, tensor_table
+from visionft.exporting.model_card import (
+    UNMEASURED,
+    assembled,
+    class_list,
+    measured_sets,
+    proven_file,
+    provenance,
+    tensor_table,
+)
 from visionft.tasks.multilabel.answers import CHOSEN
 
 CALL = f"""```python
@@ -34,7 +42,7 @@ def card(record: BundleRecord) -> str:
         "The exported file": f"{proven_file(record)}\n{_proof(record)}",
         "Licence and provenance": provenance(record),
     }
-    return "\n\n".join([_title(record), *(f"## {title}\n\n{text}" for title, text in parts.items())]) + "\n"
+    return assembled(_title(record), parts)
 
 
 def _title(record: BundleRecord) -> str:
@@ -49,14 +57,12 @@ def _title(record: BundleRecord) -> str:
 
 def _figures(record: BundleRecord) -> str:
     lines = []
-    for name, values in record.figures.items():
-        inner: Any = values.get("val") if isinstance(values, dict) and "val" in values else values
-        if isinstance(inner, dict) and "micro_f1" in inner:
+    for where, inner in measured_sets(record):
+        if "micro_f1" in inner:
             words = (("mAP", "map"), ("micro F1", "micro_f1"), ("macro F1", "macro_f1"))
             said = ", ".join(f"{word} {_figure(inner[key])}" for word, key in words)
-            where = "validation" if inner is not values else inline(name)
             lines.append(f"- {where}: {said} on {inner['n']:,} photos")
-    return "\n".join(lines) or "None was measured: `visionft evaluate` does so."
+    return "\n".join(lines) or UNMEASURED
 
 
 def _figure(value: float | None) -> str:

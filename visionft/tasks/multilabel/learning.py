@@ -14,6 +14,7 @@ from visionft.backbones import LinearHead, Network
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
+from visionft.finishing.verdict import kept_weights
 from visionft.metrics import Postprocess
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
@@ -95,11 +96,7 @@ class LabelLearning:
         told = f"{score.words} on validation is {final.val.map:{score.style}}"
         if final.train.map is not None:
             told += f", and {final.train.map:{score.style}} on {final.train.n:,} training photos: {_gap(final)}"
-        if kept is None or not history or not history[-1].epoch:
-            return told
-        which = "the solved head, before any epoch" if kept.epoch == 0 else f"epoch {kept.epoch}"
-        last = ": more epochs may still help" if kept.epoch == history[-1].epoch else ""
-        return f"{told}; kept are the weights of {which}, the best {score.words} on validation{last}"
+        return told + kept_weights(history, kept, "the solved head", f"the best {score.words}")
 
     def fitted(self, final: Final) -> list[str]:
         """Say where the thresholds lie."""

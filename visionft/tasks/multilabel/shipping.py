@@ -17,15 +17,15 @@ from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Answerer, Truth
 from visionft.exporting.stage_parity import (
-    BATCH_SIZES,
-    LEVELS_ALLOWED,
     STAGE_PHOTOS,
     Answers,
     Progress,
     Stages,
     answered,
+    blamed,
     chunks,
     differs,
+    with_mirrored,
 )
 from visionft.metrics import Postprocess
 from visionft.tasks.multilabel.answers import CHOSEN
@@ -155,15 +155,12 @@ def _sampled(
     tally: _Tally, session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
 ) -> float:
     """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
-    # A photo and its mirror image have one size, so that every photo is answered in a batch whatever the others' sizes.
-    pairs = [image for photo in images for image in (photo, np.ascontiguousarray(photo[:, ::-1]))]
+    pairs = with_mirrored(images)
     truth = trained.of(pairs)
     for answer, wanted in zip(session.answer_batch(pairs), truth.probabilities, strict=True):
         tally.note("photos of one size in batches", answer.probabilities, wanted)
-    for size in BATCH_SIZES:
-        parts = [stages.logits(truth.pixels[start : start + size]) for start in range(0, len(pairs), size)]
-        found = tally.answering.probabilities(np.concatenate(parts))
-        tally.note(f"network half in batches of {size}", found, truth.probabilities)
+    for check, found in stages.batches(truth.pixels):
+        tally.note(check, tally.answering.probabilities(found), truth.probabilities)
     return stages.pixel_difference(images)
 
 
@@ -175,12 +172,8 @@ def _judge(tally: _Tally, levels: float) -> None:
         return
     if worst < TOLERANCE:
         raise differs(f"{tally.wrong:,} labels are chosen otherwise on the same probabilities; the thresholds differ")
-    half = "the preprocess half is at fault" if levels > LEVELS_ALLOWED else "the network half is at fault"
     where = f", first {tally.first[1]}" if check == WHOLE else ""
-    raise differs(
-        f"probabilities differ by up to {worst:.2g}, and {TOLERANCE} may ({check}{where}); {half}: pixels differ by "
-        f"{levels:.3g} levels of 255 ({LEVELS_ALLOWED:.0f} may)"
-    )
+    raise differs(f"probabilities differ by up to {worst:.2g}, and {TOLERANCE} may ({check}{where}); {blamed(levels)}")
 
 
 SHIPPING = LabelShipping()

@@ -16,6 +16,7 @@ from visionft.backbones.heads import MlpHead
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
+from visionft.finishing.verdict import kept_weights
 from visionft.metrics import Postprocess
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
@@ -99,11 +100,7 @@ class NumberLearning:
         """Judge the error on validation against that on training photos."""
         train, val = final.train, final.val
         told = f"MAE is {train.mae:.4g} on {train.n:,} training photos and {val.mae:.4g} on validation: {_gap(final)}"
-        if kept is None or not history or not history[-1].epoch:
-            return told
-        which = "the solved head, before any epoch" if kept.epoch == 0 else f"epoch {kept.epoch}"
-        last = ": more epochs may still help" if kept.epoch == history[-1].epoch else ""
-        return f"{told}; kept are the weights of {which}, the least {SPEC.score.words} on validation{last}"
+        return told + kept_weights(history, kept, "the solved head", f"the least {SPEC.score.words}")
 
     def fitted(self, final: Final) -> list[str]:  # noqa: ARG002
         """Return nothing: nothing is fitted to validation."""

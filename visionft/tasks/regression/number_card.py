@@ -7,7 +7,7 @@ from typing import Any
 from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.exporting.markdown import inline
-from visionft.exporting.model_card import proven_file, provenance, tensor_table
+from visionft.exporting.model_card import UNMEASURED, assembled, measured_sets, proven_file, provenance, tensor_table
 from visionft.tasks.regression.answers import VALUE
 
 CALL = f"""```python
@@ -31,7 +31,7 @@ def card(record: BundleRecord) -> str:
         "The exported file": f"{proven_file(record)}\n{_proof(record)}",
         "Licence and provenance": provenance(record),
     }
-    return "\n\n".join([_title(record), *(f"## {title}\n\n{text}" for title, text in parts.items())]) + "\n"
+    return assembled(_title(record), parts)
 
 
 def _title(record: BundleRecord) -> str:
@@ -45,13 +45,12 @@ def _title(record: BundleRecord) -> str:
 
 def _figures(record: BundleRecord) -> str:
     lines = []
-    for name, values in record.figures.items():
-        inner: Any = values.get("val") if isinstance(values, dict) and "val" in values else values
-        if isinstance(inner, dict) and "mae" in inner:
+    for where, inner in measured_sets(record):
+        if "mae" in inner:
             share = "none" if inner["r2"] is None else f"{inner['r2']:.3f}"
             said = f"MAE {inner['mae']:.4g}, RMSE {inner['rmse']:.4g}, R2 {share} on {inner['n']:,} photos"
-            lines.append(f"- {'validation' if inner is not values else inline(name)}: {said}")
-    return "\n".join(lines) or "None was measured: `visionft evaluate` does so."
+            lines.append(f"- {where}: {said}")
+    return "\n".join(lines) or UNMEASURED
 
 
 def _proof(record: BundleRecord) -> str:

@@ -16,15 +16,15 @@ from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Answerer, Truth
 from visionft.exporting.stage_parity import (
-    BATCH_SIZES,
-    LEVELS_ALLOWED,
     STAGE_PHOTOS,
     Answers,
     Progress,
     Stages,
     answered,
+    blamed,
     chunks,
     differs,
+    with_mirrored,
 )
 from visionft.metrics import Postprocess
 from visionft.tasks.regression.answers import VALUE
@@ -114,17 +114,15 @@ def _sampled(
     worst: dict[str, float], session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
 ) -> float:
     """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
-    # A photo and its mirror image have one size, so that every photo is answered in a batch whatever the others' sizes.
-    pairs = [image for photo in images for image in (photo, np.ascontiguousarray(photo[:, ::-1]))]
+    pairs = with_mirrored(images)
     truth = trained.of(pairs)
     expected = truth.logits[:, 0]
     together: list[Any] = list(session.answer_batch(pairs))
     worst["photos of one size in batches"] = max(
         _difference(answer.value, wanted) for answer, wanted in zip(together, expected.tolist(), strict=True)
     )
-    for size in BATCH_SIZES:
-        parts = [stages.logits(truth.pixels[start : start + size]) for start in range(0, len(pairs), size)]
-        worst[f"network half in batches of {size}"] = float(np.abs(np.concatenate(parts)[:, 0] - expected).max())
+    for check, found in stages.batches(truth.pixels):
+        worst[check] = float(np.abs(found[:, 0] - expected).max())
     return stages.pixel_difference(images)
 
 
@@ -138,11 +136,9 @@ def _judge(worst: dict[str, float], allowed: float, levels: float, path: str) ->
     check = max(worst, key=lambda name: worst[name])
     if worst[check] <= allowed:
         return
-    half = "the preprocess half is at fault" if levels > LEVELS_ALLOWED else "the network half is at fault"
     where = f", first {path}" if check == WHOLE else ""
     raise differs(
-        f"values differ by up to {worst[check]:.2g}, and {allowed:.2g} may ({check}{where}); {half}: pixels differ by "
-        f"{levels:.3g} levels of 255 ({LEVELS_ALLOWED:.0f} may)"
+        f"values differ by up to {worst[check]:.2g}, and {allowed:.2g} may ({check}{where}); {blamed(levels)}"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.exporting.markdown import inline
-from visionft.exporting.model_card import proven_file, provenance, tensor_table
+from visionft.exporting.model_card import UNMEASURED, assembled, measured_sets, proven_file, provenance, tensor_table
 
 CALL = f"""```python
 import numpy as np
@@ -33,7 +33,7 @@ def card(record: BundleRecord) -> str:
         "The exported file": f"{proven_file(record)}\n{_proof(record)}",
         "Licence and provenance": provenance(record),
     }
-    return "\n\n".join([_title(record), *(f"## {title}\n\n{text}" for title, text in parts.items())]) + "\n"
+    return assembled(_title(record), parts)
 
 
 def _title(record: BundleRecord) -> str:
@@ -48,15 +48,14 @@ def _title(record: BundleRecord) -> str:
 
 def _figures(record: BundleRecord) -> str:
     lines = []
-    for name, values in record.figures.items():
-        inner: Any = values.get("val") if isinstance(values, dict) and "val" in values else values
-        if isinstance(inner, dict) and inner.get("recall1") is not None:
+    for where, inner in measured_sets(record):
+        if inner.get("recall1") is not None:
             said = (
                 f"recall@1 {inner['recall1']:.1%}, recall@5 {inner['recall5']:.1%}, mAP {inner['map']:.1%} of "
                 f"{inner['queries']:,} photos of {inner['products']:,} products, each among the others"
             )
-            lines.append(f"- {'validation' if inner is not values else inline(name)}: {said}")
-    return "\n".join(lines) or "None was measured: `visionft evaluate` does so."
+            lines.append(f"- {where}: {said}")
+    return "\n".join(lines) or UNMEASURED
 
 
 def _proof(record: BundleRecord) -> str:

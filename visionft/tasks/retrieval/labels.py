@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from visionft.classes import Classes
+from visionft.data.class_names import ClassNames
 from visionft.data.dataset_errors import refuse_one_class
 from visionft.data.odd_classes import refuse_unprintable
 from visionft.data.sources.listing import Listing
-from visionft.data.sources.merged_class_paths import fold
 from visionft.data.sources.structure.picture import picture
-from visionft.data.sources.table_columns import ONE_CELL, Cells
 from visionft.data.splits import SPLITS
 from visionft.data.splitting.draw import draw
 from visionft.errors import DataError
@@ -25,27 +21,15 @@ from visionft.settings import DataSettings
 from visionft.wording.lists import count
 
 
-class ProductLabels:
+class ProductLabels(ClassNames):
     """Names become indices in their order as text; splits may have products that training lacks."""
 
-    cells: Cells = ONE_CELL
     bounded: bool = False
-
-    def require_place(self, photos: Path) -> None:
-        """Take folders and manifests alike."""
 
     def read(self, photos: Path, listing: Listing, known: Sequence[str] | None) -> Listing:  # noqa: ARG002
         """Refuse names that would steer a terminal."""
         refuse_unprintable(photos, listing.table["label"].unique().to_pylist())
         return listing
-
-    def fold(self, listing: Listing, known: Sequence[str] | None) -> Listing:
-        """Rename labels that are known ones but for levels in between; known: none, those of a given train split."""
-        if known is None:
-            is_train = pc.fill_null(pc.equal(listing.table["split"], "train"), False)
-            known = listing.table["label"].filter(is_train).unique().to_pylist()
-        table, notes = fold(listing.table, known)
-        return replace(listing, table=table).noting(*notes)
 
     def require_early(self, photos: Path, listing: Listing, settings: DataSettings) -> None:
         """Refuse a single product, and too few products to hold whole ones out."""
@@ -75,17 +59,9 @@ class ProductLabels:
     def require_known(self, photos: Path, table: pa.Table, classes: Classes) -> None:
         """Take every product: those that training never saw can be found too."""
 
-    def strange(self, table: pa.Table, classes: Classes) -> list[str]:
-        """Return the names that training did not see."""
-        return [name for name in table["label"].unique().to_pylist() if name not in classes]
-
     def draw(self, table: pa.Table, validation: float, test: float, earlier: pa.Table | None) -> pa.ChunkedArray:
         """Draw sides by hashes: every split should have photos of every product, unless whole ones are held out."""
         return draw(table, validation, test, earlier)
-
-    def classes(self, table: pa.Table) -> Classes:
-        """Return the distinct names."""
-        return Classes.of(table["label"].unique().to_pylist())
 
     def measured(self, table: pa.Table, known: Classes) -> Classes:  # noqa: ARG002
         """Return those of the photos."""
@@ -107,29 +83,9 @@ class ProductLabels:
                 )
         return notes
 
-    def encode(self, labels: pa.ChunkedArray, classes: Classes) -> NDArray[np.int64]:
-        """Return indices (n,) in [0, C)."""
-        indices = pc.index_in(labels, value_set=pa.array(classes.names, pa.string()))
-        return np.asarray(indices.to_numpy(), np.int64)
-
-    def counts(self, table: pa.Table, classes: Classes) -> dict[str, dict[str, int]]:
-        """Count the photos: split -> product -> n, with every product, zeros included."""
-        found = {split: dict.fromkeys(classes.names, 0) for split in SPLITS}
-        for row in table.group_by(["split", "label"]).aggregate([([], "count_all")]).to_pylist():
-            found[row["split"]][row["label"]] = row["count_all"]
-        return found
-
-    def kinds(self, table: pa.Table) -> str:
-        """Count the products."""
-        return count(len(table["label"].unique()), "class", "classes")
-
     def picture(self, table: pa.Table, classes: Classes) -> list[str]:
         """Show products by splits."""
         return picture(self.counts(table, classes))
-
-    def lost(self, listed: pa.Table, left: pa.Table) -> tuple[str, ...]:
-        """Return the products of which no photo is left."""
-        return tuple(sorted(set(listed["label"].unique().to_pylist()) - set(left["label"].unique().to_pylist())))
 
 
 def findable(table: pa.Table) -> int:

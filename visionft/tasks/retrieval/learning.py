@@ -16,6 +16,7 @@ from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.errors import UsageError
+from visionft.finishing.verdict import kept_weights
 from visionft.metrics import Postprocess, unit
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
@@ -108,11 +109,7 @@ class EmbeddingLearning:
             f"recall@1 is {_share(train.recall1)} among {train.n:,} training photos and {_share(val.recall1)} on "
             f"validation{_gap(train.recall1, val.recall1)}"
         )
-        if kept is None or not history or not history[-1].epoch:
-            return told
-        which = "the solved projection, before any epoch" if kept.epoch == 0 else f"epoch {kept.epoch}"
-        last = ": more epochs may still help" if kept.epoch == history[-1].epoch else ""
-        return f"{told}; kept are the weights of {which}, the best recall@1 on validation{last}"
+        return told + kept_weights(history, kept, "the solved projection", "the best recall@1")
 
     def fitted(self, final: Final) -> list[str]:  # noqa: ARG002
         """Return nothing: nothing is fitted to validation beside the projection."""

@@ -15,15 +15,15 @@ from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Answerer, Truth
 from visionft.exporting.stage_parity import (
-    BATCH_SIZES,
-    LEVELS_ALLOWED,
     STAGE_PHOTOS,
     Answers,
     Progress,
     Stages,
     answered,
+    blamed,
     chunks,
     differs,
+    with_mirrored,
 )
 from visionft.metrics import Postprocess, unit
 from visionft.tasks.retrieval.embedding_card import card
@@ -97,14 +97,12 @@ def _sampled(
     by_check: dict[str, float], session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
 ) -> float:
     """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
-    # A photo and its mirror image have one size, so that every photo is answered in a batch whatever the others' sizes.
-    pairs = [image for photo in images for image in (photo, np.ascontiguousarray(photo[:, ::-1]))]
+    pairs = with_mirrored(images)
     truth = trained.of(pairs)
     together = [answer.embedding for answer in session.answer_batch(pairs)]
     by_check["photos of one size in batches"] = _least(together, truth.embeddings)
-    for size in BATCH_SIZES:
-        parts = [stages.logits(truth.pixels[start : start + size]) for start in range(0, len(pairs), size)]
-        by_check[f"network half in batches of {size}"] = _least(unit(np.concatenate(parts)), truth.embeddings)
+    for check, found in stages.batches(truth.pixels):
+        by_check[check] = _least(unit(found), truth.embeddings)
     return stages.pixel_difference(images)
 
 
@@ -124,11 +122,10 @@ def _judge(by_check: Mapping[str, float], levels: float, path: str) -> None:
     check = min(by_check, key=lambda name: by_check[name])
     if by_check[check] >= TOLERANCE:
         return
-    half = "the preprocess half is at fault" if levels > LEVELS_ALLOWED else "the network half is at fault"
     where = f", first {path}" if check == WHOLE else ""
     raise differs(
         f"embeddings have a cosine of {by_check[check]:.5f} with the trained model's, and at least {TOLERANCE:g} is "
-        f"asked for ({check}{where}); {half}: pixels differ by {levels:.3g} levels of 255 ({LEVELS_ALLOWED:.0f} may)"
+        f"asked for ({check}{where}); {blamed(levels)}"
     )
 
 
