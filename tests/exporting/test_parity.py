@@ -50,6 +50,15 @@ def test_equal_models_differ_by_rounding_alone_in_every_batch_size(run: FakeRun,
     assert stages.pixel_difference(images) < 0.01
 
 
+def test_what_is_no_number_is_no_agreement(run: FakeRun, stages: Stages) -> None:
+    truth = Truth(run.trained, run.preprocess, Postprocess.plain()).of([rendered(seed, 60, 80) for seed in range(3)])
+    truth.probabilities[1] = np.nan
+
+    found = stages.network_differences(truth.pixels, truth.probabilities)
+
+    assert [bool(np.isnan(value)) for value in found.values()] == [True] * len(BATCH_SIZES)
+
+
 def test_a_network_that_differs_is_blamed(run: FakeRun, stages: Stages) -> None:
     words = stages.blame([rendered(0, 60, 80)], disturbed(run.trained))
 
