@@ -25,7 +25,7 @@ from visionft.tasks.registry import DEFAULT
 UNKNOWN_LICENCE = "unknown"
 PRIVATE_SETTINGS = {
     "photos": True, "out": True, "weights": True, "retention": True, "from_run": True, "distill": True,
-    "data": {"splits"},
+    "data": {"splits", "taxonomy"},
 }  # fmt: skip
 """Settings that hold paths of the machine that trained."""
 
@@ -104,6 +104,7 @@ def fitted(answering: Postprocess, accepted: float | None) -> dict[str, float | 
         "temperature": answering.temperature,
         "threshold": threshold,
         "accepted": None if threshold is None else accepted,
+        "min_confidence": answering.min_confidence,
     }
 
 

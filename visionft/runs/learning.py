@@ -76,10 +76,12 @@ class Photos:
     Attributes:
         features: (n, D) float32, as the head gets them.
         labels: (n,).
+        classes: (C,) names of what the labels are indices of; none where they are no indices.
     """
 
     features: NDArray[np.float32]
     labels: NDArray[Any]
+    classes: tuple[str, ...] = ()
 
     def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Return both as tensors on a device."""
