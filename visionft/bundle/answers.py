@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from visionft.bundle.predictions import Predictions
 from visionft.bundle.schema import TensorRecord
@@ -51,3 +51,20 @@ def answers_of(task: str) -> Answers:
     """Return what a task answers with."""
     found: Answers = registry.part(task, "answers")
     return found
+
+
+@runtime_checkable
+class OfNames(Protocol):
+    """Answers whose table depends on the names of the classes, and not on their number alone."""
+
+    def tensors_of(self, classes: Sequence[str], features: int) -> tuple[TensorRecord, ...]:
+        """Return the table of inputs and outputs; see `Answers.tensors`."""
+        ...
+
+
+def tensors_of(task: str, classes: Sequence[str], features: int) -> tuple[TensorRecord, ...]:
+    """Return the table of inputs and outputs of a task's network with an embedding of `features` numbers."""
+    answers = answers_of(task)
+    if isinstance(answers, OfNames):
+        return answers.tensors_of(classes, features)
+    return answers.tensors(len(classes), features)

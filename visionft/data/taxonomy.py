@@ -1,4 +1,4 @@
-"""A taxonomy beside the photos: a CSV of child,parent by which labels become paths, `Granny-Smith` `Fruit/Apple/...`."""
+"""A taxonomy beside the photos: a CSV of child,parent, by which the label `Apple` becomes the path `Fruit/Apple`."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ def placed(listing: Listing, file: Path, known: Sequence[str] | None) -> Listing
     place = pc.index_in(listing.table["label"], value_set=pa.array(labels, pa.string()))
     found = pa.array([paths[normalise(label)] for label in labels], pa.string()).take(place.combine_chunks())
     column = pc.coalesce(found, listing.table["label"].combine_chunks())
-    return replace(
-        listing, table=listing.table.set_column(listing.table.column_names.index("label"), "label", column)
-    )
+    return replace(listing, table=listing.table.set_column(listing.table.column_names.index("label"), "label", column))
 
 
 def read_taxonomy(file: Path) -> dict[str, str]:
@@ -106,7 +104,7 @@ def _lines(file: Path) -> list[tuple[int, str, str]]:
         if odd is not None or not child:
             what = f"the name {printable(odd)!r}, with a {BETWEEN!r}" if odd else "no child"
             raise DataError(
-                f"line {number:,} of the taxonomy {file} has {what}: give each node one name, and its parent's beside it"
+                f"line {number:,} of the taxonomy {file} has {what}: give each node one name, and its parent beside it"
             )
         found.append((number, child, parent))
     if not found:

@@ -91,7 +91,7 @@ class NodePredictions(Predictions):
     def with_top(self, top: int) -> Predictions:
         """Return the same predictions; UsageError where a number of answers is asked for."""
         if top != 1:
-            raise UsageError(f"top is {top}, and a photo has the one answer that is as deep as it is sure: leave it out")
+            raise UsageError(f"top is {top}, and a photo has one answer, as deep as the model is sure: leave it out")
         return self
 
     def best(self, row: Any) -> list[tuple[str, float]]:
@@ -138,19 +138,12 @@ class NodeAnswers:
     outputs = (n.LABEL, CHOSEN, CHOSEN_PROBABILITY, n.PROBABILITIES, NODE_PROBABILITIES, n.LOGITS, n.EMBEDDING)
 
     def tensors(self, classes: int | str, features: int) -> tuple[TensorRecord, ...]:
-        """Return the table of a network with `classes` nodes; L of them are leaves."""
-        keys = ("name", "direction", "dtype", "shape", "meaning")
-        rows = (
-            (n.IMAGE, "in", "uint8", ("N", "H", "W", 3), "RGB photos of one size, any N, H and W from 1 up."),
-            (n.LABEL, "out", "string", ("N",), "Name of the deepest node that is sure enough; empty where none is."),
-            (CHOSEN, "out", "int64", ("N",), "Its index into the classes; -1 where none is."),
-            (CHOSEN_PROBABILITY, "out", "float32", ("N",), "Calibrated probability of it; 1 where none is."),
-            (n.PROBABILITIES, "out", "float32", ("N", "L"), "Calibrated probability of every leaf."),
-            (NODE_PROBABILITIES, "out", "float32", ("N", classes), "Of every node: a parent's is its children's sum."),
-            (n.LOGITS, "out", "float32", ("N", "L"), "Raw scores of the leaves before temperature and softmax."),
-            (n.EMBEDDING, "out", "float32", ("N", features), "Features before the head, of Euclidean length 1."),
-        )
-        return tuple(TensorRecord.model_validate(dict(zip(keys, row, strict=True))) for row in rows)
+        """Return the table of a network with `classes` nodes, which does not tell how many are leaves."""
+        return _table(classes, "L", features)
+
+    def tensors_of(self, classes: Sequence[str], features: int) -> tuple[TensorRecord, ...]:
+        """Return the table of a network with these nodes."""
+        return _table(len(classes), len(Tree(classes).leaves), features)
 
     def split(self, outputs: Sequence[Any]) -> Iterator[NodeAnswer]:
         """Return one answer a photo."""
@@ -165,7 +158,9 @@ class NodeAnswers:
     def row(self, name: str | Path, answer: NodeAnswer) -> NodePrediction:
         """Return the row of a photo; `predictions` tells its level and names its leaf."""
         label, probability = answer.label or None, answer.chosen_probability
-        return NodePrediction(str(name), label, 0, probability, "", 0.0, answer.probabilities, answer.node_probabilities)
+        return NodePrediction(
+            str(name), label, 0, probability, "", 0.0, answer.probabilities, answer.node_probabilities
+        )
 
     def predictions(self, rows: tuple[Any, ...], classes: tuple[str, ...]) -> Predictions:
         """Return rows as one table."""
@@ -187,6 +182,21 @@ class NodeAnswers:
     def subject(self, classes: int) -> str:
         """Count the nodes."""
         return f"{count(classes, 'node')} of a taxonomy"
+
+
+def _table(nodes: int | str, leaves: int | str, features: int) -> tuple[TensorRecord, ...]:
+    keys = ("name", "direction", "dtype", "shape", "meaning")
+    rows = (
+        (n.IMAGE, "in", "uint8", ("N", "H", "W", 3), "RGB photos of one size, any N, H and W from 1 up."),
+        (n.LABEL, "out", "string", ("N",), "Name of the deepest node that is sure enough; empty where none is."),
+        (CHOSEN, "out", "int64", ("N",), "Its index into the classes; -1 where none is."),
+        (CHOSEN_PROBABILITY, "out", "float32", ("N",), "Calibrated probability of it; 1 where none is."),
+        (n.PROBABILITIES, "out", "float32", ("N", leaves), "Calibrated probability of every leaf."),
+        (NODE_PROBABILITIES, "out", "float32", ("N", nodes), "Of every node: a parent's is its children's sum."),
+        (n.LOGITS, "out", "float32", ("N", leaves), "Raw scores of the leaves before temperature and softmax."),
+        (n.EMBEDDING, "out", "float32", ("N", features), "Features before the head, of Euclidean length 1."),
+    )
+    return tuple(TensorRecord.model_validate(dict(zip(keys, row, strict=True))) for row in rows)
 
 
 def _placed(row: Any, tree: Tree) -> Any:

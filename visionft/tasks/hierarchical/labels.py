@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -52,10 +51,10 @@ class NodeLabels(ClassNames):
         refuse_one_class(photos, listing.table)
         names = listing.table["label"].unique().to_pylist()
         if not any(BETWEEN in name for name in names):
+            told = f"{count(len(names), 'class', 'classes')} side by side ({some(map(repr, sorted(names)), 3)})"
             raise DataError(
-                f"{photos} has {count(len(names), 'class', 'classes')} side by side ({some(map(repr, sorted(names)), 3)}), "
-                f"and the task {SPEC.name} learns a taxonomy: give paths such as Fruit/Apple, nested class folders, or "
-                "a CSV of child,parent with --data.taxonomy"
+                f"{photos} has {told}, and the task {SPEC.name} learns a taxonomy: give paths such as Fruit/Apple, "
+                "nested class folders, or a CSV of child,parent with --data.taxonomy"
             )
         if listing.table["split"].null_count < listing.table.num_rows:
             refuse_untrained(photos, _of_leaves(listing.table))

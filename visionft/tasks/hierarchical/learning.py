@@ -24,9 +24,9 @@ from visionft.settings import FitSettings
 from visionft.tasks.hierarchical import tree_prior
 from visionft.tasks.hierarchical.answers import NodeAnswer
 from visionft.tasks.hierarchical.marginal_loss import MarginalLoss
+from visionft.tasks.hierarchical.node_table import node_table
 from visionft.tasks.hierarchical.sure_level import FittedLevel, LevelPostprocess, SureLevel
 from visionft.tasks.hierarchical.taxonomy_figures import TaxonomyFigures, taxonomy_figures
-from visionft.tasks.hierarchical.node_table import node_table
 from visionft.tasks.hierarchical.taxonomy_tree import ROOT, Tree
 
 
@@ -89,20 +89,21 @@ class NodeLearning:
         return {name: found[name] for name in ("top1", "log_loss", "levels", "n")}
 
     def verdict(self, final: Final, settings: FitSettings, history: Sequence[Epoch], kept: Epoch | None) -> str:
-        """Judge the gap of top-1 between training and validation."""
+        """Judge the gap of top-1 between training and validation, and say from where on a level is answered."""
         assert isinstance(final.calibration, FittedLevel), "nodes are calibrated"
         number = final.calibration.level.temperature
         temperature = Temperature(number, final.val.n, fitted=number != 1)
-        return verdict((final.train.top1, final.val.top1), final.train.n, temperature, settings, history, kept)
+        told = verdict((final.train.top1, final.val.top1), final.train.n, temperature, settings, history, kept)
+        return f"{told}; {final.calibration.level.sentence()}"
 
     def fitted(self, final: Final) -> list[str]:
-        """Say the temperature, and from which probability on a level is answered."""
+        """Say the temperature."""
         assert isinstance(final.calibration, FittedLevel), "nodes are calibrated"
         level = final.calibration.level
         fitted = "temperature 1: no other gains more than chance would"
         if level.temperature != 1:
             fitted = f"temperature {level.temperature:.3f}, fitted to the validation photos that are labelled as leaves"
-        return [f"calibration: {fitted}", level.sentence()]
+        return [f"calibration: {fitted}"]
 
     def calibration(self, folder: Path, val: Mapping[str, Any], classes: Classes) -> FittedLevel:
         """Return what was fitted for a run; of one that is not finished, what holds for a model without."""

@@ -66,11 +66,11 @@ class MarginalLoss(Criterion):
         hits = torch.zeros_like(loss)
         for depth, cut in enumerate(self.cuts):
             at = self.depths[labels] == depth
-            hits += (_best_of_cut(logits, cut, len(self.under)) == labels)[at].sum()
+            hits += ((_best_of_cut(logits, cut, len(self.under)) == labels) & at).sum()  # no wait for a mask
         return torch.stack([loss, hits, torch.full_like(loss, len(labels))])
 
     def figures(self, sums: Sequence[float]) -> Figures:
-        """Return the mean loss and top-1: the share of photos whose most probable node, at their label's level, is it."""
+        """Return the mean loss and top-1: the share whose label is the most probable node of its level."""
         loss, hits, photos = sums
         return Figures(loss / photos, hits / photos)
 

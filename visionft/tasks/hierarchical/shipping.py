@@ -108,7 +108,9 @@ class NodeShipping:
             "root": np.int64(1),
             "node_names": np.array(["", *classes], dtype=object),
         }
-        model.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items())
+        model.graph.initializer.extend(
+            numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
+        )
         node = helper.make_node
         model.graph.node.extend(
             [
@@ -226,7 +228,9 @@ def _judge(tally: _Tally, levels: float) -> None:
     worst = tally.by_check[check]
     if not worst < TOLERANCE:
         where = f", first {tally.first[1]}" if check == WHOLE else ""
-        raise differs(f"probabilities differ by up to {worst:.2g}, and {TOLERANCE} may ({check}{where}); {blamed(levels)}")
+        raise differs(
+            f"probabilities differ by up to {worst:.2g}, and {TOLERANCE} may ({check}{where}); {blamed(levels)}"
+        )
     if not tally.sums <= SUM_TOLERANCE:
         raise differs(f"a parent differs from the sum of its children by {tally.sums:.2g}, and {SUM_TOLERANCE} may")
     if tally.wrong:

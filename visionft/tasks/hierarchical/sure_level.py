@@ -28,7 +28,7 @@ RISK = 0.05
 """Chance that fewer are right by no more than the luck of the validation photos."""
 LEAST = 0.5
 """Above it the nodes that are sure enough lie one below the other, as two siblings cannot both be."""
-TRIED = tuple(round(0.5 + k / 100, 3) for k in range(5, 50, 5)) + (0.97, 0.98, 0.99, 0.995, 0.999)
+TRIED = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 """Confidences that are tried."""
 
 
@@ -66,7 +66,7 @@ class LevelPostprocess(Postprocess):
 
 
 def deepest(nodes: NDArray[np.floating], tree: Tree, min_confidence: float) -> NDArray[np.int64]:
-    """Return (n,) the deepest node of at least a probability, by those of all nodes (n, N); `ROOT` where none has it."""
+    """Return (n,) the deepest node of at least a probability, of those of all nodes (n, N); `ROOT` where none has."""
     depths = np.where(nodes >= np.float32(min_confidence), tree.depths, 0)
     best = depths.argmax(axis=1)
     return np.where(depths[np.arange(len(nodes)), best] > 0, best, ROOT)
@@ -179,7 +179,9 @@ class SureLevel:
             f"{start}: {self.precision:.1%} of {self.judged:,} answers on validation were right, and so are at least "
             f"{self.bound:.1%} with {1 - RISK:.0%} certainty"
         )
-        return told if self.assured else f"{told}; {self.wanted:.0%} cannot be assured by so few photos, or so many errors"
+        if self.assured:
+            return told
+        return f"{told}; that it is {self.wanted:.0%} cannot be assured by so few photos, or so many errors"
 
 
 @dataclass(frozen=True)

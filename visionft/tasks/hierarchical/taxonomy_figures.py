@@ -129,6 +129,7 @@ class TaxonomyFigures:
             "distance": self.distance,
             "mistake_distance": self.mistake_distance,
             "sure": asdict(self.sure),
+            "further": [list(row) for row in self._own_rows()],
             "intervals": {name: list(ends) if ends else None for name, ends in self.intervals.items()},
         }
 
@@ -152,16 +153,19 @@ class TaxonomyFigures:
 
     def _rows(self) -> list[tuple[str, str, str]]:
         """Return names, values and what is to be said of them."""
+        loss = ("log-loss", f"{self.flat.log_loss:.4f}", f"nats; calibration error {self.flat.ece:.1%}")
+        return [("top-1", f"{self.top1:.2%}", _ends(self.intervals["top1"])), *self._own_rows(), loss]
+
+    def _own_rows(self) -> list[tuple[str, str, str]]:
+        """Return those that classes side by side do not have."""
         wrong = "" if self.mistake_distance is None else f"; {self.mistake_distance:.2f} of a mistake"
         return [
-            ("top-1", f"{self.top1:.2%}", _ends(self.intervals["top1"])),
             *(
                 (f"level {row.depth}, {count(row.nodes, 'node')}", _percent(row.accuracy), _told(row, self.n))
                 for row in self.levels
             ),
             ("distance in the tree", f"{self.distance:.3f}", f"edges, {_numbers(self.intervals['distance'])}{wrong}"),
-            ("log-loss", f"{self.flat.log_loss:.4f}", f"calibration error {self.flat.ece:.1%}"),
-            (f"sure from {self.sure.min_confidence:g}", _percent(self.sure.precision), _of_sure(self.sure, self.n)),
+            (f"sure from {self.sure.min_confidence:g}", _percent(self.sure.precision), _of_sure(self.sure)),
         ]
 
 
@@ -249,7 +253,7 @@ def _told(row: LevelRow, photos: int) -> str:
     return _ends(row.interval) + short
 
 
-def _of_sure(sure: SureAnswers, photos: int) -> str:
+def _of_sure(sure: SureAnswers) -> str:
     if sure.depth is None:
         return "no photo has a node that is sure enough"
     ends = f"right, {_ends(sure.interval)}; " if sure.interval else ""

@@ -80,6 +80,4 @@ def solve(
             break
     weight = (above @ best[0]).numpy() / scale
     bias = best[1].numpy() - weight @ mean
-    return Solved(
-        weight.astype(np.float32), bias.astype(np.float32), strengths[int(np.argmin(losses))], len(losses)
-    )
+    return Solved(weight.astype(np.float32), bias.astype(np.float32), strengths[int(np.argmin(losses))], len(losses))

@@ -1,0 +1,152 @@
+"""From a fit to served nodes: the file alone answers like the run, parents are sums, and what differs is not placed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import starmap
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from onnx import numpy_helper
+from PIL import Image
+
+import visionft as vft
+from tests.serving.server.processes import served
+from visionft.bundle import Bundle
+from visionft.errors import ParityError, SettingsError, UsageError
+from visionft.exporting.parity_photos import Photo
+from visionft.exporting.reference_answers import Truth
+from visionft.exporting.stage_parity import Stages
+from visionft.photos import read
+from visionft.serving import Session
+from visionft.tasks.hierarchical.shipping import MIN_CONFIDENCE, SHIPPING, SUM_TOLERANCE, parent_gap
+from visionft.tasks.hierarchical.taxonomy_tree import Tree
+
+CHECK = Path(__file__).resolve().parents[3] / "export" / "check.py"
+OUTPUTS = ["label", "chosen", "chosen_probability", "probabilities", "node_probabilities", "logits", "embedding"]
+
+
+def shown(run: vft.Run) -> Iterator[Photo]:
+    manifest = run.manifest()
+    yield from starmap(Photo, ((path, 0, read(manifest.root / path)) for path in manifest.rows("validation").paths))
+
+
+def asked(bundle: Path, photo: Path) -> dict[str, np.ndarray]:
+    session = ort.InferenceSession(bundle / "model.onnx", providers=["CPUExecutionProvider"])
+    assert [value.name for value in session.get_outputs()] == OUTPUTS
+    return dict(zip(OUTPUTS, session.run(None, {"image": np.asarray(Image.open(photo))[None]}), strict=True))
+
+
+def test_the_file_alone_answers_like_the_run(run: vft.Run, bundle: Path, shapes: Path) -> None:
+    photo, tree = shapes / "disc" / "19.jpg", Tree(run.classes.names)
+    (expected,) = vft.predict(run, photo)
+    found = asked(bundle, photo)
+    assert found["node_probabilities"][0] == pytest.approx(expected.node_probabilities, abs=1e-4)
+    assert parent_gap(tree, found["node_probabilities"][0]) <= SUM_TOLERANCE
+    assert found["probabilities"].sum() == pytest.approx(1, abs=1e-6)
+    assert found["label"][0] == (expected.label or "")
+    assert (found["chosen"].dtype, found["chosen"].shape) == (np.int64, (1,))
+    (answer,) = vft.predict(bundle, photo)
+    assert answer.to_row() == {
+        **expected.to_row(), "probability": pytest.approx(expected.probability, abs=1e-4),
+        "leaf_probability": pytest.approx(expected.leaf_probability, abs=1e-4),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("logits", "confidence", "label"),
+    [
+        ((9.0, 0.0, 0.0), 0.9, "round/disc"),
+        ((-9.0, 2.0, 1.9), 0.9, "straight"),
+        ((-9.0, 2.0, 1.9), 0.51, "straight/square"),
+        ((1.0, 1.0, -3.0), 0.9, ""),
+        ((20.0, -20.0, -20.0), 1.0, "round/disc"),
+        ((0.0, 0.0, 0.0), 0.6, "straight"),
+    ],
+)
+def test_the_graph_chooses_as_the_rule_does(
+    run: vft.Run, logits: tuple[float, ...], confidence: float, label: str
+) -> None:
+    rule = replace(run.answering(), min_confidence=confidence, temperature=1.0)
+    given = onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["N", 3])
+    told = [onnx.helper.make_empty_tensor_value_info(name) for name in ("label", "chosen", "chosen_probability")]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph([], "end", [given], told), opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9
+    )
+    SHIPPING.append(model, run.classes.names, rule)
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    names, chosen, probability = session.run(None, {"logits": np.array([logits], np.float32)})
+    nodes = rule.nodes(rule.probabilities(np.array([logits], np.float32)))
+    assert names[0] == label
+    assert chosen[0] == rule.chosen(nodes)[0]
+    assert probability[0] == pytest.approx(1.0 if chosen[0] < 0 else nodes[0, chosen[0]], abs=1e-6)
+
+
+def test_the_record_says_what_is_answered_and_how_it_was_proved(run: vft.Run, bundle: Path) -> None:
+    record = json.loads((bundle / "bundle.json").read_text())
+    assert (record["schema_version"], record["task"], record["classes"]) == (3, "hierarchical", list(run.classes))
+    assert record["min_confidence"] == run.answering().min_confidence
+    assert record["parity"]["n"] == run.result["val"]["n"]
+    assert record["parity"]["max_parent_difference"] <= SUM_TOLERANCE
+    card = (bundle / "README.md").read_text()
+    assert "a taxonomy of 3 leaves in 2 levels" in card
+    assert "are the nodes 1, 3, 4." in card
+    assert ", 5 nodes of a taxonomy, " in str(Bundle.open(bundle))
+    by_run, by_bundle = (vft.evaluate(each, data=run.settings.photos).summary() for each in (run, bundle))
+    assert by_bundle == pytest.approx(by_run, abs=0.02)
+
+
+def test_golden_answers_are_checked_where_it_will_serve(bundle: Path) -> None:
+    told = subprocess.run([sys.executable, "-I", CHECK, bundle], capture_output=True, text=True, check=False)
+    assert told.stdout == f"{bundle} conforms: 8 golden photos\n"
+
+
+def test_another_network_does_not_pass_nor_do_another_confidence_and_other_sums(run: vft.Run, bundle: Path) -> None:
+    stages, session = Stages(onnx.load(bundle / "model.onnx"), run.preprocess), Session(Bundle.open(bundle))
+    network = run.network()
+    with torch.no_grad():
+        network.head.bias[0] += 1
+    with pytest.raises(ParityError, match=r"probabilities differ by up to 0\.\d+, and .*; the network half is at fault"):
+        SHIPPING.prove(session, Truth(network.eval(), run.preprocess, run.answering()), stages, shown(run), 12, None)
+    other = replace(run.answering(), min_confidence=0.51)
+    if any((asked(bundle, run.manifest().root / p)["chosen"] < 2).any() for p in run.manifest().rows("validation").paths):
+        unlike = replace(run.answering(), min_confidence=1.0)
+        with pytest.raises(ParityError, match="get another node by the same probabilities; the confidence differs"):
+            SHIPPING.prove(session, Truth(run.network(), run.preprocess, unlike), stages, shown(run), 12, None)
+    assert other.sure == 0.51
+    with pytest.raises(ParityError, match="there is no readable validation photo"):
+        SHIPPING.prove(session, Truth(run.network(), run.preprocess, run.answering()), stages, iter(()), 0, None)
+
+
+def test_a_confidence_of_ones_own_is_in_the_graph(run: vft.Run, tmp_path: Path) -> None:
+    place = vft.export(run, tmp_path / "bundle", min_confidence=0.6).bundle
+    fitted = {t.name: numpy_helper.to_array(t) for t in onnx.load(place / "model.onnx").graph.initializer}
+    assert fitted[MIN_CONFIDENCE] == np.float32(0.6)
+    assert Bundle.open(place).record.min_confidence == 0.6
+    for wrong in (0.5, 1.1):
+        with pytest.raises(SettingsError, match="--min-confidence"):
+            vft.export(run, tmp_path / "other", min_confidence=wrong)
+
+
+def test_classes_have_no_such_confidence(trained: Path) -> None:
+    with pytest.raises(UsageError, match=r"--min-confidence 0.9 has no part in the task classification"):
+        vft.export(trained, min_confidence=0.9)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_server_answers_nodes(bundle: Path, shapes: Path) -> None:
+    with served(bundle) as server:
+        told = server.classify(shapes / "disc" / "19.jpg", top=2)
+    (expected,) = vft.predict(bundle, shapes / "disc" / "19.jpg")
+    assert (told["label"], told["level"]) == (expected.label, expected.level)
+    assert told["probability"] == pytest.approx(expected.probability, abs=1e-6)
+    assert [row["label"] for row in told["top"]][0] == expected.leaf
