@@ -36,7 +36,7 @@ def test_labels_become_paths_and_paths_stay(tmp_path: Path) -> None:
     found = placed(listed("Gala", "Fruit", "Fruit/Apple", "Gala", "Caf\u00e9"), file, None)
     labels = found.table["label"].to_pylist()
     assert labels == ["Fruit/Apple/Gala", "Fruit", "Fruit/Apple", "Fruit/Apple/Gala", "Fruit/Caf\u00e9"]
-    assert placed(listed("Old/Name"), file, ["Old/Name"]).table["label"].to_pylist() == ["Old/Name"]
+    assert placed(listed("Old/Name"), tmp_path / "gone.csv", ["Old/Name"]).table["label"].to_pylist() == ["Old/Name"]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ def placed(listing: Listing, file: Path, known: Sequence[str] | None) -> Listing
     Raises:
         DataError: the file is no taxonomy, or a label is no node of it.
     """
+    if known is not None and set(listing.table["label"].unique().to_pylist()) <= set(known):
+        return listing  # the file may be gone by now, and nothing is asked of it
     paths = read_taxonomy(file)
     kept = {*paths.values(), *(known or ())}
     labels = [label for label in listing.table["label"].unique().to_pylist() if label not in kept]

@@ -21,7 +21,9 @@ def nested(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for photo in sorted(shapes.rglob("*.jpg")):
         label, number = PARENTS[photo.parent.name], int(photo.stem)
         coarse = label.startswith("straight") and number < COARSE
-        rows.append(f"{photo},{'straight' if coarse else label},{('train', 'validation', 'test')[max(0, number - 12) // 4]}")
+        rows.append(
+            f"{photo},{'straight' if coarse else label},{('train', 'validation', 'test')[max(0, number - 12) // 4]}"
+        )
     place = tmp_path_factory.mktemp("nested") / "nested.csv"
     place.write_text("\n".join(["path,label,split", *rows]) + "\n")
     return place

@@ -51,7 +51,9 @@ def test_photos_labelled_by_the_last_level_are_found(run: vft.Run, shapes: Path,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["marginal", "hxe"])
-def test_epochs_learn_from_photos_of_every_level(loss: str, nested: Path, small: dict[str, Any], tmp_path: Path) -> None:
+def test_epochs_learn_from_photos_of_every_level(
+    loss: str, nested: Path, small: dict[str, Any], tmp_path: Path
+) -> None:
     wanted = {**small, "task": "hierarchical", "loss": loss, "epochs": 4, "augment.mixup": 0.2, "say": lambda _: None}
     run = vft.fit(nested, out=tmp_path / "run", **wanted)
     with (run.path / layout.METRICS).open() as file:
@@ -81,7 +83,7 @@ def test_a_csv_of_child_and_parent_makes_the_tree(shapes: Path, solved: dict[str
     (tmp_path / "tree.csv").write_text("child,parent\ndisc,round\nsquare,straight\nstripes,straight\n")
     run = vft.fit(shapes, out=tmp_path / "run", **solved, **{"data.taxonomy": tmp_path / "tree.csv"})
     assert list(run.classes) == NODES
-    with pytest.raises(DataError, match="has 3 classes side by side .*--data.taxonomy"):
+    with pytest.raises(DataError, match=r"has 3 classes side by side .*--data\.taxonomy"):
         vft.fit(shapes, out=tmp_path / "other", **solved)
 
 
@@ -94,7 +96,10 @@ def test_new_leaves_have_rows_of_their_own() -> None:
     [
         ({"loss": "l1"}, "--loss: the task hierarchical has no l1; give one of marginal and hxe"),
         ({"optim.label_smoothing": 0.2}, "--optim.label-smoothing: 0.2 has no effect, as the task hierarchical has no"),
-        ({"optim.class_weights": "balanced"}, "--optim.class-weights: balanced has no effect, as the task hierarchical"),
+        (
+            {"optim.class_weights": "balanced"},
+            "--optim.class-weights: balanced has no effect, as the task hierarchical",
+        ),
     ],
 )
 def test_a_setting_that_means_nothing_here_is_one_sentence(given: dict[str, Any], words: str) -> None:
@@ -110,7 +115,9 @@ def test_what_has_no_part_here_is_refused_first(run: vft.Run, nested: Path) -> N
     ):
         with pytest.raises((UsageError, vft.VisionftError), match=words):
             verb()
-    with pytest.raises(UsageError, match="learns along the taxonomy of its photos, which your own Trainer does not know"):
+    with pytest.raises(
+        UsageError, match="learns along the taxonomy of its photos, which your own Trainer does not know"
+    ):
         LEARNING.criterion(run.settings, None)
 
 

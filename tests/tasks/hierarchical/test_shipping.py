@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import starmap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -114,10 +115,14 @@ def test_another_network_does_not_pass_nor_do_another_confidence_and_other_sums(
     network = run.network()
     with torch.no_grad():
         network.head.bias[0] += 1
-    with pytest.raises(ParityError, match=r"probabilities differ by up to 0\.\d+, and .*; the network half is at fault"):
+    with pytest.raises(
+        ParityError, match=r"probabilities differ by up to 0\.\d+, and .*; the network half is at fault"
+    ):
         SHIPPING.prove(session, Truth(network.eval(), run.preprocess, run.answering()), stages, shown(run), 12, None)
     other = replace(run.answering(), min_confidence=0.51)
-    if any((asked(bundle, run.manifest().root / p)["chosen"] < 2).any() for p in run.manifest().rows("validation").paths):
+    if any(
+        (asked(bundle, run.manifest().root / p)["chosen"] < 2).any() for p in run.manifest().rows("validation").paths
+    ):
         unlike = replace(run.answering(), min_confidence=1.0)
         with pytest.raises(ParityError, match="get another node by the same probabilities; the confidence differs"):
             SHIPPING.prove(session, Truth(run.network(), run.preprocess, unlike), stages, shown(run), 12, None)
@@ -143,10 +148,43 @@ def test_classes_have_no_such_confidence(trained: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_a_server_answers_nodes(bundle: Path, shapes: Path) -> None:
-    with served(bundle) as server:
-        told = server.classify(shapes / "disc" / "19.jpg", top=2)
+def test_a_server_answers_nodes(bundle: Path, shapes: Path, tmp_path: Path) -> None:
+    photo = (shapes / "disc" / "19.jpg").read_bytes()
+    with served(bundle, tmp_path / "log") as server:
+        answers = server.client.post("/classify?top=2", content=photo, headers={"content-type": "image/jpeg"}).json()[
+            "answers"
+        ]
+        tensor = {"name": "image", "datatype": "UINT8", "shape": [1, 4, 4, 3], "data": [0] * 48}
+        wanted = {"inputs": [tensor], "outputs": [{"name": "chosen"}, {"name": "node_probabilities"}]}
+        chosen, nodes = server.client.post("/v2/models/bundle/infer", json=wanted).json()["outputs"]
+    (told,) = answers
+    assert (chosen["datatype"], chosen["shape"], nodes["shape"]) == ("INT64", [1], [1, 5])
     (expected,) = vft.predict(bundle, shapes / "disc" / "19.jpg")
     assert (told["label"], told["level"]) == (expected.label, expected.level)
     assert told["probability"] == pytest.approx(expected.probability, abs=1e-6)
-    assert [row["label"] for row in told["top"]][0] == expected.leaf
+    assert told["top"][0]["label"] == expected.leaf
+
+
+@pytest.mark.slow
+def test_every_command_goes_the_whole_way(nested: Path, small: dict[str, Any], shapes: Path, tmp_path: Path) -> None:
+    def told(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "visionft", *map(str, words)], capture_output=True, text=True, check=False,
+            cwd=tmp_path,
+        )  # fmt: skip
+
+    flags = [word for name, value in small.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    fitted = told("fit", nested, "--task", "hierarchical", *flags, "--method", "lora", "--out", "run", "--json")
+    assert fitted.returncode == 0, fitted.stderr
+    assert {"val_top1", "test_top1"} <= set(json.loads(fitted.stdout.splitlines()[-1]))
+    evaluated = told("evaluate", "run", "--split", "validation", "--json")
+    assert {"levels", "distance", "sure_precision"} <= set(json.loads(evaluated.stdout.splitlines()[-1]))
+    exported = told("export", "run", "--min-confidence", "0.7", "--out", "bundle")
+    assert "off the sum of their children, and the same nodes chosen" in exported.stdout, exported.stderr
+    predicted = told("predict", "bundle", shapes / "disc", "--out", "answers.csv")
+    assert (predicted.returncode, "20 photos answered" in predicted.stdout) == (0, True)
+    assert (
+        (tmp_path / "answers.csv")
+        .read_text()
+        .startswith("path,label,level,probability,leaf,leaf_probability,problem\n")
+    )
