@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from visionft.bundle.predictions import Predictions
 from visionft.bundle.schema import TensorRecord
@@ -68,3 +72,33 @@ def tensors_of(task: str, classes: Sequence[str], features: int) -> tuple[Tensor
     if isinstance(answers, OfNames):
         return answers.tensors_of(classes, features)
     return answers.tensors(len(classes), features)
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """An answer as two bundles are compared by it.
+
+    Attributes:
+        label: what is served, by its name.
+        probability: calibrated, of the label, in [0, 1].
+        unknown: whether the photo is likely none of the classes, or nothing is sure of it.
+        probabilities: (C,) float32 of all classes; they sum to 1.
+    """
+
+    label: str
+    probability: float
+    unknown: bool
+    probabilities: NDArray[np.float32]
+
+
+@runtime_checkable
+class Comparable(Protocol):
+    """Answers that are compared by something else than the attributes of `Told`, or right in more ways than one."""
+
+    def told(self, answer: Any, classes: Sequence[str]) -> Told:
+        """Return an answer as it is compared."""
+        ...
+
+    def right(self, label: str, truth: str) -> bool:
+        """Tell whether a label is right of a photo of a class."""
+        ...

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.bundle import names as n
+from visionft.bundle.answers import Told
 from visionft.bundle.prediction_rows import Unanswered
 from visionft.bundle.predictions import Predictions
 from visionft.bundle.schema import TensorRecord
 from visionft.errors import UsageError
-from visionft.tasks.hierarchical.taxonomy_tree import ROOT, Tree
+from visionft.tasks.hierarchical.taxonomy_tree import BETWEEN, LEAST, ROOT, Tree, deepest, tree_of
 from visionft.wording.lists import count
 
 CHOSEN = "chosen"
@@ -94,6 +95,16 @@ class NodePredictions(Predictions):
             raise UsageError(f"top is {top}, and a photo has one answer, as deep as the model is sure: leave it out")
         return self
 
+    def with_min_confidence(self, min_confidence: float) -> Predictions:
+        """Return the same predictions, each the deepest node of at least this probability, above 0.5 and up to 1."""
+        if not LEAST < min_confidence <= 1:
+            raise UsageError(
+                f"min_confidence is {min_confidence:g}: give a probability above {LEAST:g}, as two nodes side by side "
+                "cannot both have it, and up to 1"
+            )
+        tree = tree_of(self.classes)
+        return replace(self, rows=tuple(_chosen(row, tree, min_confidence) for row in self.rows))
+
     def best(self, row: Any) -> list[tuple[str, float]]:
         """Return the answer with its probability; none where no level is sure, or the photo was not read."""
         return [] if row.label is None else [(row.label, row.probability)]
@@ -143,7 +154,7 @@ class NodeAnswers:
 
     def tensors_of(self, classes: Sequence[str], features: int) -> tuple[TensorRecord, ...]:
         """Return the table of a network with these nodes."""
-        return _table(len(classes), len(Tree(classes).leaves), features)
+        return _table(len(classes), len(tree_of(tuple(classes)).leaves), features)
 
     def split(self, outputs: Sequence[Any]) -> Iterator[NodeAnswer]:
         """Return one answer a photo."""
@@ -164,12 +175,12 @@ class NodeAnswers:
 
     def predictions(self, rows: tuple[Any, ...], classes: tuple[str, ...]) -> Predictions:
         """Return rows as one table."""
-        tree = Tree(classes)
+        tree = tree_of(tuple(classes))
         return NodePredictions(tuple(_placed(row, tree) for row in rows), classes)
 
     def plain(self, answer: NodeAnswer, classes: tuple[str, ...], top: int) -> dict[str, Any]:
         """Return the deepest node that is sure enough, and the `top` most probable leaves."""
-        tree = Tree(classes)
+        tree = tree_of(tuple(classes))
         order = np.argsort(-answer.probabilities, kind="stable")[:top]
         return {
             n.LABEL: answer.label or None,
@@ -178,6 +189,16 @@ class NodeAnswers:
             n.PROBABILITY: answer.chosen_probability,
             "top": [{"label": tree.leaf_names[i], "probability": float(answer.probabilities[i])} for i in order],
         }
+
+    def told(self, answer: NodeAnswer, classes: Sequence[str]) -> Told:
+        """Return an answer as it is compared: probabilities lie on the leaves, and nodes above them have none."""
+        found = np.zeros(len(classes), np.float32)
+        found[tree_of(tuple(classes)).leaves] = answer.probabilities
+        return Told(answer.label or UNSURE, answer.chosen_probability, answer.chosen == ROOT, found)
+
+    def right(self, label: str, truth: str) -> bool:
+        """Tell whether a node is the class of a photo, or lies above it."""
+        return truth == label or truth.startswith(f"{label}{BETWEEN}")
 
     def subject(self, classes: int) -> str:
         """Count the nodes."""
@@ -199,11 +220,21 @@ def _table(nodes: int | str, leaves: int | str, features: int) -> tuple[TensorRe
     return tuple(TensorRecord.model_validate(dict(zip(keys, row, strict=True))) for row in rows)
 
 
+def _chosen(row: Any, tree: Tree, min_confidence: float) -> Any:
+    if isinstance(row, Unanswered):
+        return row
+    (at,) = deepest(row.node_probabilities[None], tree, min_confidence).tolist()
+    if at == ROOT:
+        return replace(row, label=None, level=0, probability=1.0)
+    probability = min(1.0, float(row.node_probabilities[at]))
+    return replace(row, label=tree.names[at], level=int(tree.depths[at]), probability=probability)
+
+
 def _placed(row: Any, tree: Tree) -> Any:
     if isinstance(row, Unanswered):
         return row
     best = int(row.probabilities.argmax())
-    level = 0 if row.label is None else row.label.count("/") + 1
+    level = 0 if row.label is None else row.label.count(BETWEEN) + 1
     return replace(row, level=level, leaf=tree.leaf_names[best], leaf_probability=float(row.probabilities[best]))
 
 

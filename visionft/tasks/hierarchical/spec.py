@@ -23,6 +23,6 @@ SPEC = TaskSpec(
     score=Score("top1", "top-1", ".2%"),
     losses=("marginal", "hxe"),
     heads=("linear", "mlp", "cosine"),
-    stages=frozenset({"from", "confidence", "report", "slices"}),
+    stages=frozenset({"from", "confidence", "report", "slices", "compare"}),
     suits=_suits,
 )

@@ -20,14 +20,12 @@ from visionft.metrics import KnownScale, Postprocess, Temperature
 from visionft.runs import layout
 from visionft.runs.atomic_write import write_json
 from visionft.runs.run_files import read_record
-from visionft.tasks.hierarchical.taxonomy_tree import ROOT, Tree
+from visionft.tasks.hierarchical.taxonomy_tree import LEAST, ROOT, Tree, deepest
 
 PRECISION = 0.99
 """Share of the answers that shall be right, at whatever level they are."""
 RISK = 0.05
 """Chance that fewer are right by no more than the luck of the validation photos."""
-LEAST = 0.5
-"""Above it the nodes that are sure enough lie one below the other, as two siblings cannot both be."""
 TRIED = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 """Confidences that are tried."""
 
@@ -63,13 +61,6 @@ class LevelPostprocess(Postprocess):
         Two could be equally deep by rounding alone: then it is the first.
         """
         return deepest(nodes, self.tree, self.sure)
-
-
-def deepest(nodes: NDArray[np.floating], tree: Tree, min_confidence: float) -> NDArray[np.int64]:
-    """Return (n,) the deepest node of at least a probability, of those of all nodes (n, N); `ROOT` where none has."""
-    depths = np.where(nodes >= np.float32(min_confidence), tree.depths, 0)
-    best = depths.argmax(axis=1)
-    return np.where(depths[np.arange(len(nodes)), best] > 0, best, ROOT)
 
 
 def judged(

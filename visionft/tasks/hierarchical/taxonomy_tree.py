@@ -6,7 +6,7 @@ Names in plain string order put every node behind those above it, as a text stan
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ BETWEEN = "/"
 """Stands between the levels of a name."""
 ROOT = -1
 """The place of what lies above every node: nothing is known of the photo."""
+LEAST = 0.5
+"""Above it the nodes that are sure enough lie one below the other, as two siblings cannot both be."""
 
 
 def with_ancestors(names: Iterable[str]) -> set[str]:
@@ -111,3 +113,16 @@ class Tree:
         line = self.ancestors[lower]
         found: NDArray[np.bool_] = (upper == ROOT) | ((line == upper[:, None]) & (line != ROOT)).any(axis=1)
         return found
+
+
+def deepest(nodes: NDArray[np.floating], tree: Tree, min_confidence: float) -> NDArray[np.int64]:
+    """Return (n,) the deepest node of at least a probability, of those of all nodes (n, N); `ROOT` where none has."""
+    depths = np.where(nodes >= np.float32(min_confidence), tree.depths, 0)
+    best = depths.argmax(axis=1)
+    return np.where(depths[np.arange(len(nodes)), best] > 0, best, ROOT)
+
+
+@lru_cache(maxsize=8)
+def tree_of(names: tuple[str, ...]) -> Tree:
+    """Return the tree of these names; a server asks for it with every photo."""
+    return Tree(names)
