@@ -141,7 +141,8 @@ class NodeLearning:
         """Return a row a photo, of logits (n, L).
 
         path, truth; label, probability, truth_probability and correct at the truth's own level; distance, the edges
-        between the two; sure_label and sure_probability, of the deepest node that is sure enough.
+        between the two; level_1 and so on, the most probable node of each level; sure_label and sure_probability, of
+        the deepest node that is sure enough.
         """
         assert isinstance(answering, LevelPostprocess), "nodes are read by their tree"
         return node_table(paths, logits, labels, classes.names, answering)

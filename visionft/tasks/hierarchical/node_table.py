@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from visionft.tasks.hierarchical.sure_level import LevelPostprocess
-from visionft.tasks.hierarchical.taxonomy_figures import at_label_level
+from visionft.tasks.hierarchical.taxonomy_figures import at_label_level, best_of
 from visionft.tasks.hierarchical.taxonomy_tree import ROOT
 
 
@@ -32,6 +32,7 @@ def node_table(
     """
     nodes = answering.nodes(answering.probabilities(logits))
     best, sure = at_label_level(answering.tree, nodes, labels).argmax(axis=1), answering.chosen(nodes)
+    tree = answering.tree
     text, each = np.array([*names, ""], dtype=object), np.arange(len(labels))  # ROOT is -1, which is the last one
     return pa.table(
         {
@@ -41,7 +42,11 @@ def node_table(
             "probability": nodes[each, best].clip(max=1),
             "truth_probability": nodes[each, labels].clip(max=1),
             "correct": best == labels,
-            "distance": answering.tree.distance(best, labels),
+            "distance": tree.distance(best, labels),
+            **{
+                f"level_{depth}": pa.array(text[best_of(tree, nodes, depth)], pa.string())
+                for depth in range(1, tree.levels + 1)
+            },
             "sure_label": pa.array(text[sure], pa.string()),
             "sure_probability": np.where(sure == ROOT, np.float32(1), nodes[each, sure].clip(max=1)),
         }

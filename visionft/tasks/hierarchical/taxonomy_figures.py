@@ -223,11 +223,18 @@ def _uncalibrated(
     return reliability(at_label_level(answering.tree, nodes, labels), labels, seed=seed)
 
 
+def best_of(tree: Tree, nodes: NDArray[np.floating], depth: int) -> NDArray[np.int64]:
+    """Return (n,) the most probable node of a level, by those of all nodes (n, N)."""
+    cut = np.unique(tree.cut(depth))
+    found: NDArray[np.int64] = cut[nodes[:, cut].argmax(axis=1)]
+    return found
+
+
 def _level(tree: Tree, nodes: NDArray[np.floating], labels: NDArray[np.integer], depth: int) -> LevelRow:
     known = tree.cut_of(labels) >= depth
     cut = np.unique(tree.cut(depth))
     line = tree.ancestors[labels[known], :depth].max(axis=1)
-    right = cut[nodes[np.ix_(known, cut)].argmax(axis=1)] == line
+    right = best_of(tree, nodes[known], depth) == line
     n, hits = len(right), int(right.sum())
     return LevelRow(depth, len(cut), n, hits / n if n else None, wilson(hits, n))
 

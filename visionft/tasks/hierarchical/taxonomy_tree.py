@@ -95,7 +95,8 @@ class Tree:
             depth: from 1 to `levels`.
         """
         line = self.ancestors[self.leaves, :depth]
-        return line.max(axis=1)  # nodes lie behind those above them, so the largest place is the deepest
+        found: NDArray[np.int64] = line.max(axis=1)  # nodes lie behind those above them: the last is the deepest
+        return found
 
     def cut_of(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return (n,) the depth at which each of n nodes is told from others: its own, or the deepest of a leaf."""

@@ -22,7 +22,7 @@ from visionft.training.lbfgs import minimum
 from visionft.training.linear_probe import INVERSE_REGULARISATION
 
 MOST_ITERATIONS = 100
-TOLERANCE = 1e-6  # of the loss, in nats: far below what validation tells apart
+TOLERANCE = 1e-5  # of the loss, in nats: far below what validation tells apart
 WORSE_IN_A_ROW = 2  # the validation loss has one minimum along the path; two rises end the search
 
 
