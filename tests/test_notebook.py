@@ -133,8 +133,8 @@ def of_labels(_: Path, __: Path) -> LabelFigures:
 
 
 def of_nodes(_: Path, __: Path) -> TaxonomyFigures:
-    rule = LevelPostprocess.by(Tree((EVIL.replace("/", ""), "b")), 1.0, 0.9)
-    return taxonomy_figures(np.eye(2, dtype=np.float32), np.array([0, 1]), rule)
+    rule = LevelPostprocess.by(Tree((EVIL, "b")), 1.0, 0.9)
+    return taxonomy_figures(np.eye(2, dtype=np.float32), np.array([1, 0]), rule)
 
 
 SHOWN: dict[type, Callable[[Path, Path], Any]] = {

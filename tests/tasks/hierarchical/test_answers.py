@@ -52,8 +52,9 @@ def test_rows_tell_the_level_and_the_best_leaf(found: NodePredictions) -> None:
 def test_another_confidence_is_chosen_afterwards(found: NodePredictions) -> None:
     bold, shy = (found.with_min_confidence(confidence) for confidence in (0.501, 0.95))
     assert [row.label for row in bold] == ["a/x", "a", None, None]
-    assert [(row.label, row.level) for row in shy][:2] == [("a", 1), (None, 0)]
+    assert [(row.label, row.level) for row in shy[:2]] == [("a", 1), (None, 0)]
     assert shy[1].probability == 1
+    assert shy[3].problem == "no such file"
     for wrong in (0.5, 1.01):
         with pytest.raises(UsageError, match=r"give a probability above 0\.5, as two nodes side by side cannot both"):
             found.with_min_confidence(wrong)

@@ -79,6 +79,7 @@ def test_a_run_goes_on_with_a_grown_taxonomy(
     assert compared["before"] == pytest.approx(compared["after"], abs=0.34), "both answer nodes, and not places of rows"
 
 
+@pytest.mark.slow
 def test_a_csv_of_child_and_parent_makes_the_tree(shapes: Path, solved: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "tree.csv").write_text("child,parent\ndisc,round\nsquare,straight\nstripes,straight\n")
     run = vft.fit(shapes, out=tmp_path / "run", **solved, **{"data.taxonomy": tmp_path / "tree.csv"})

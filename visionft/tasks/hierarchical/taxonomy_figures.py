@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from visionft.metrics import Metrics, evaluate_logits
 from visionft.metrics.classification import reliability
 from visionft.metrics.confidence_intervals import bootstrap_mean, wilson
+from visionft.photos import printable
 from visionft.tasks.hierarchical.sure_level import LevelPostprocess, judged
 from visionft.tasks.hierarchical.taxonomy_tree import ROOT, Tree
 from visionft.wording.lists import count
 
 Interval = tuple[float, float]
+SHOWN = 5
 NEVER = -1e4
 """The logit of what stands at no level that is asked of: e to the power of it is 0."""
 
@@ -137,11 +139,20 @@ class TaxonomyFigures:
         rows = self._rows()
         wide = [max(len(row[at]) for row in rows) for at in range(2)]
         lines = [f"  {name:{wide[0]}}  {value:>{wide[1]}}  {note}".rstrip() for name, value, note in rows]
-        return "\n".join([self._subject(), *lines])
+        return "\n".join([self._subject(), *lines, *(f"  {line}" for line in self._confused())])
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><th>{name}</th><td>{value}</td><td>{note}</td></tr>" for name, value, note in self._rows())
-        return f"<p>{escape(self._subject())}</p><table>{rows}</table>"
+        confused = "".join(f"<p>{escape(line)}</p>" for line in self._confused())
+        return f"<p>{escape(self._subject())}</p><table>{rows}</table>{confused}"
+
+    def _confused(self) -> list[str]:
+        """Name the nodes that are taken for others most often."""
+        pairs = [
+            f"{printable(pair.true)} as {printable(pair.answered)} ({pair.count:,})"
+            for pair in self.flat.most_confused[:SHOWN]
+        ]
+        return [f"most confused: {', '.join(pairs)}"] if pairs else []
 
     def _subject(self) -> str:
         leaves = f"{count(len(self.tree.leaves), 'leaf', 'leaves')} below {count(self._inner, 'parent')}"
