@@ -52,10 +52,12 @@ def test_photos_labelled_above_a_leaf_teach_their_parent() -> None:
     is_b = more.labels == TREE.names.index("b")
     coarse = Photos(more.features, np.where(is_b, more.labels, TREE.names.index("a")), TREE.names)
     both = Photos(np.concatenate([few.features, coarse.features]), np.concatenate([few.labels, coarse.labels]))
-    losses = []
+    strengths, losses = [], []
     for train in (few, both):
         found = tree_prior.solve(TREE, train, held_out, loss=MarginalLoss(TREE))
         logits = torch.from_numpy(held_out.features @ found.weight.T + found.bias)
         nodes = np.where(held_out.labels == TREE.names.index("b"), held_out.labels, TREE.names.index("a"))
         losses.append(MarginalLoss(TREE).each(logits, torch.from_numpy(nodes)).mean().item())
+        strengths.append(found.strength)
     assert losses[1] < losses[0]
+    assert strengths[1] >= 1, "the search goes on past the strengths at which the leaves have no say"

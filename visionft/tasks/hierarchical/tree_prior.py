@@ -23,7 +23,9 @@ from visionft.training.linear_probe import INVERSE_REGULARISATION
 
 MOST_ITERATIONS = 100
 TOLERANCE = 1e-5  # of the loss, in nats: far below what validation tells apart
-WORSE_IN_A_ROW = 2  # the validation loss has one minimum along the path; two rises end the search
+WORSE_IN_A_ROW = 2
+"""Rises that end the search, where all photos are labelled as leaves: the validation loss then has one minimum along the
+path. Others make it rise and fall again, as they part parents long before the few of the leaves have a say."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def solve(
     labels, truth = torch.from_numpy(train.labels), torch.from_numpy(held_out.labels)
     above, judge = torch.from_numpy(tree.above), MarginalLoss(tree)
     found = [torch.zeros(len(tree), z.shape[1]), torch.zeros(len(tree.leaves))]
-    losses, best = list[float](), found
+    losses, best, all_leaves = list[float](), found, bool(np.isin(train.labels, tree.leaves).all())
 
     def total(parts: Tensor, bias: Tensor, strength: float) -> Tensor:
         mean_loss = loss.each(z @ (above @ parts).T + bias, labels).mean()
@@ -76,7 +78,7 @@ def solve(
         losses.append(judge.each(y @ (above @ found[0]).T + found[1], truth).mean().item())
         if losses[-1] == min(losses):
             best = found
-        elif min(losses[-WORSE_IN_A_ROW:]) > min(losses):
+        elif all_leaves and min(losses[-WORSE_IN_A_ROW:]) > min(losses):
             break
     weight = (above @ best[0]).numpy() / scale
     bias = best[1].numpy() - weight @ mean
