@@ -35,6 +35,9 @@ from visionft.searching import Duplicates, Found, Hit, Indexed, LookAlike, Match
 from visionft.serving import Comparison, compare
 from visionft.sweeping import DrawRow, SweepResult, TrialRow
 from visionft.sweeping.sweep_result import DONE, FAILED
+from visionft.tasks.hierarchical.sure_level import LevelPostprocess
+from visionft.tasks.hierarchical.taxonomy_figures import TaxonomyFigures, taxonomy_figures
+from visionft.tasks.hierarchical.taxonomy_tree import Tree
 from visionft.tasks.multilabel.label_figures import LabelFigures, label_figures
 from visionft.tasks.registry import spec_of
 from visionft.wording.shown_table import Table
@@ -129,6 +132,11 @@ def of_labels(_: Path, __: Path) -> LabelFigures:
     return label_figures(np.full((2, 5), 0.5, np.float32), entries, np.full(5, 0.5, np.float32), (EVIL, *"bcde"))
 
 
+def of_nodes(_: Path, __: Path) -> TaxonomyFigures:
+    rule = LevelPostprocess.by(Tree((EVIL, "b")), 1.0, 0.9)
+    return taxonomy_figures(np.eye(2, dtype=np.float32), np.array([1, 0]), rule)
+
+
 SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Advice: advice,
     Audit: audit,
@@ -146,6 +154,7 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Run: run,
     RunList: run_list,
     SweepResult: sweep_result,
+    TaxonomyFigures: of_nodes,
     Table: lambda _, __: Table((EVIL, "b"), ((EVIL, 1.0),)),
 }
 

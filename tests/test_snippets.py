@@ -107,7 +107,7 @@ def furnish(folder: Path, shapes: Path) -> None:
     photos = sorted((folder / "photos").rglob("*.jpg"))
     rows = [f"{photo.relative_to(folder)},{photo.parts[-3]}" for photo in photos]
     (folder / "photos.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
-    tables = {"prices": price_of, "tags": tags_of}
+    tables = {"prices": price_of, "tags": tags_of, "taxonomy": path_of}
     for name, cell in tables.items():
         rows = [f"{photo.relative_to(folder)},{cell(photo)}" for photo in photos]
         (folder / f"{name}.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
@@ -127,6 +127,12 @@ def tags_of(photo: Path) -> str:
     """Return the labels of a photo, of which it may have none."""
     kind, product = photo.parts[-3], int(photo.parts[-2][-2:])
     return "|".join([*(["round"] if kind == "mug" else []), *(["new"] if product % 2 else [])])
+
+
+def path_of(photo: Path) -> str:
+    """Return the place of a photo in a taxonomy."""
+    kind = photo.parts[-3]
+    return f"round/{kind}" if kind == "mug" else f"flat/{kind}"
 
 
 def small_fit(original: Callable[..., Any]) -> Callable[..., Any]:

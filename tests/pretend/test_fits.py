@@ -90,7 +90,8 @@ HOST = {
     "data.inside", "data.layout", "data.depth", "data.group_by", "data.validation",
     "data.test",
     "data.splits", "data.split_by",
-    "data.path_column", "data.label_column", "data.cache_gb", "data.max_pixels", "data.scan_cache", "classes.rename",
+    "data.path_column", "data.label_column", "data.taxonomy",
+    "data.cache_gb", "data.max_pixels", "data.scan_cache", "classes.rename",
     "preprocess.crop_pct", "augment.flip", "hardware.checkpoint_seconds", "optim.warmup", "optim.weight_decay",
     "optim.lr", "optim.head_lr", "augment.size", "method.solver", "method.head_first", "method.phases", "method.cycles",
     "method.alpha", "method.scale", "method.deep",
@@ -155,6 +156,14 @@ def test_several_labels_are_learnt_there_too(loss: str, shapes: Path, tmp_path: 
     assert run.result["val"]["map"] >= 0
 
 
+def nested(shapes: Path, place: Path) -> Path:
+    """Write a manifest of a taxonomy, some photos of which are labelled above a leaf."""
+    names = ("a/x", "a/y", "b", "a")
+    rows = [f"{photo},{names[number % 4]}" for number, photo in enumerate(sorted(shapes.rglob("*.jpg")))]
+    place.write_text("\n".join(["path,label", *rows]) + "\n")
+    return place
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["arcface", "supcon"])  # one_hot, of proxy_anchor, is more than the stand-in can do
 def test_embeddings_are_learnt_there_too(loss: str, shapes: Path, tmp_path: Path) -> None:
@@ -165,12 +174,13 @@ def test_embeddings_are_learnt_there_too(loss: str, shapes: Path, tmp_path: Path
     assert run.result["val"]["recall1"] >= 0
 
 
-@pytest.mark.parametrize("task", ["classification", "multilabel"])
+@pytest.mark.parametrize("task", ["classification", "multilabel", "hierarchical"])
 @pytest.mark.parametrize(("room", "name"), [(loop, "optimizer_step"), (step, "validation_step")])
 def test_a_step_never_waits_for_the_device(
     room: ModuleType, name: str, task: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    photos = shapes if task == "classification" else several_labels(shapes, tmp_path / "a.csv")
+    written = {"multilabel": several_labels, "hierarchical": nested}
+    photos = written[task](shapes, tmp_path / "a.csv") if task in written else shapes
     plain, inside, steps = getattr(room, name), Counter[tuple[str, str]](), []
 
     def counted(*arguments: Any) -> Any:

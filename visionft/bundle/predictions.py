@@ -86,6 +86,14 @@ class Predictions(Sequence[Row]):
             raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
         return replace(self, top=max(1, min(top, len(self.classes))))
 
+    def with_min_confidence(self, min_confidence: float) -> Predictions:
+        """Return the same predictions, each as deep in its taxonomy as it has this probability; here there is none.
+
+        Raises:
+            UsageError: answers come at one level, or it is no probability above 0.5.
+        """
+        raise UsageError(f"min_confidence is {min_confidence:g}, and these answers come at one level: leave it out")
+
     def best(self, row: Row) -> list[tuple[str, float]]:
         """Return the `top` labels of a row with their calibrated probabilities, its own label first; none if unread."""
         if isinstance(row, Unanswered):

@@ -14,7 +14,7 @@ from torch import nn
 
 from visionft.backbones import Network
 from visionft.bundle import names as n
-from visionft.bundle.answers import answers_of
+from visionft.bundle.answers import tensors_of
 from visionft.bundle.schema import TensorRecord
 from visionft.errors import BackboneError
 from visionft.exporting.onnx_size import require_room, require_small
@@ -58,7 +58,7 @@ def build(
     require_small(network)
     network.eval()
     back = network_part(network, preprocess.size, opset)
-    table = answers_of(task).tensors(len(classes), _last_size(back, n.EMBEDDING))
+    table = tensors_of(task, classes, _last_size(back, n.EMBEDDING))
     model = assemble(back, preprocess, classes, answering or Postprocess.plain(), table, append=append)
     onnx.checker.check_model(model)
     return model

@@ -20,6 +20,7 @@ from visionft.machine.progress import Say
 from visionft.planning.choices import Choice, value_of
 from visionft.runs import Run, layout
 from visionft.runs.class_changes import Succession, require_known, succeed
+from visionft.runs.learning import head_rows
 from visionft.runs.lineage import Origin, lineage
 from visionft.runs.run_files import read_settings, recorded, verified_table
 from visionft.settings import AdapterMethod, FitSettings, PromptMethod
@@ -49,7 +50,8 @@ class Inheritance:
     @classmethod
     def of(cls, parent: Run, origin: Origin, classes: Classes, settings: FitSettings) -> Inheritance:
         """Match the run's classes with those of the photos; UsageError where a renaming does not fit."""
-        return cls(parent, origin, succeed(parent.classes, classes, settings.classes.rename))
+        before, after = (head_rows(parent.task, names) for names in (parent.classes, classes))
+        return cls(parent, origin, succeed(before, after, settings.classes.rename))
 
     @property
     def grown(self) -> bool:
@@ -97,7 +99,7 @@ def parent_of(wanted: FitSettings) -> Run | None:
     for name in _taken(parent):
         _refuse_other(wanted, parent, name)
     _refuse_method(wanted, parent)
-    require_known(parent.classes, wanted.classes.rename)
+    require_known(head_rows(parent.task, parent.classes), wanted.classes.rename)
     return parent
 
 

@@ -114,6 +114,7 @@ def _figures(metrics: Mapping[str, Any], source: Source, split: str) -> Facts:
         },
         "per_class": [{**row, "name": printable(row["name"])} for row in metrics["per_class"]],
         "confusion": metrics["confusion"],
+        "further": metrics.get("further", []),
         "slices": metrics.get("slices"),
         "account": metrics.get("account"),
         "seen": metrics.get("seen"),

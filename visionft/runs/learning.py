@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -76,10 +76,12 @@ class Photos:
     Attributes:
         features: (n, D) float32, as the head gets them.
         labels: (n,).
+        classes: (C,) names of what the labels are indices of; none where they are no indices.
     """
 
     features: NDArray[np.float32]
     labels: NDArray[Any]
+    classes: tuple[str, ...] = ()
 
     def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Return both as tensors on a device."""
@@ -321,3 +323,18 @@ def learning_of(task: str) -> Learning:
     """Return how a task is learnt."""
     found: Learning = registry.part(task, "learning")
     return found
+
+
+@runtime_checkable
+class SomeRows(Protocol):
+    """How a task is learnt whose head has rows for some of the classes alone."""
+
+    def rows(self, classes: Classes) -> Classes:
+        """Return the classes that the head has a row for, in the order of the rows."""
+        ...
+
+
+def head_rows(task: str, classes: Classes) -> Classes:
+    """Return the classes that a task's head has a row for: all, unless the task has fewer."""
+    learning = learning_of(task)
+    return learning.rows(classes) if isinstance(learning, SomeRows) else classes

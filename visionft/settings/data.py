@@ -52,6 +52,9 @@ class DataSettings(Settings):
     label_column: Annotated[Word, MANIFEST] = "label"
     """The manifest's column of class names, or of what else the task learns; where a photo may have several labels, it
     may name a column for each of them, with commas in between."""
+    taxonomy: Annotated[Place | None, ALWAYS] = None
+    """A CSV with the columns child and parent: a label becomes its path in that tree, Granny-Smith
+    Fruit/Apple/Granny-Smith; none: labels stay as they are."""
     cache: Annotated[Literal["auto", "none", "decoded"], TRAINED] = "auto"
     """`decoded` keeps the training photos on disk as pixels, shrunk to one and a half training crops, for augmented
     training alone; auto: on a GPU, where more than one epoch is trained and they fit."""

@@ -26,3 +26,6 @@ class PredictSettings(Settings):
     """Processes that answer, of one core each; none: one for each core of the cluster."""
     top: Annotated[int, ALWAYS] = 1
     """Labels for each photo, the most probable first."""
+    min_confidence: Annotated[float | None, ALWAYS] = None
+    """Probability from which a level of a taxonomy is answered, above 0.5 and up to 1; none: the one that the run or
+    bundle has."""

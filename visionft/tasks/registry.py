@@ -26,6 +26,7 @@ TASKS = {
     "regression": "visionft.tasks.regression",
     "multilabel": "visionft.tasks.multilabel",
     "retrieval": "visionft.tasks.retrieval",
+    "hierarchical": "visionft.tasks.hierarchical",
 }
 """Name -> folder."""
 DEFAULT = "classification"

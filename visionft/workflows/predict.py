@@ -33,6 +33,7 @@ def predict(
     adapter: str | None = None,
     out: None = None,
     top: int = 1,
+    min_confidence: float | None = None,
     on_progress: Progress | None = None,
 ) -> Predictions: ...
 
@@ -46,6 +47,7 @@ def predict(
     out: str | Path | None = None,
     resume: bool = False,
     top: int = 1,
+    min_confidence: float | None = None,
     engine: str = "local",
     engine_address: str | None = None,
     engine_workers: int | None = None,
@@ -61,6 +63,7 @@ def predict(
     out: str | Path | None = None,
     resume: bool = False,
     top: int = 1,
+    min_confidence: float | None = None,
     engine: str = "local",
     engine_address: str | None = None,
     engine_workers: int | None = None,
@@ -78,6 +81,8 @@ def predict(
             written as they come, into files of 1,024 that are each whole or not there, and are not held in memory.
         resume: go on with a folder that was begun, by the same model, settings and photos; without one, begin.
         top: labels in each answer, the most probable first; above 1 they are columns of their own in `out`.
+        min_confidence: probability from which a level of a taxonomy is answered, above 0.5 and up to 1; none: the one
+            that the run or bundle has.
         engine: `local`, or `ray`: a bundle answers by the workers of a Ray cluster, into a folder that all of them see
             like the bundle and the photos.
         engine_address: the Ray cluster, `HOST:PORT` or `auto`; none: that of $RAY_ADDRESS, else one is started on this
@@ -92,7 +97,8 @@ def predict(
 
     Raises:
         UsageError: `top` is less than 1, there is no such adapter, or `out` cannot be written; a folder was begun with
-            something else; an engine's setting is given without it.
+            something else; an engine's setting is given without it; `min_confidence` is asked of answers that come at
+            one level, or of a folder.
         DataError: one place alone is given, and holds or matches no photo.
         MissingExtraError: ray is not installed.
         ProcessLostError: the Ray cluster cannot be reached, or was lost.
@@ -103,27 +109,44 @@ def predict(
     where = Engine.of(engine, engine_address, engine_workers)
     where.require(out, resume)
     if out is not None and is_folder(out):
+        if min_confidence is not None:
+            raise UsageError(
+                f"min_confidence is {min_confidence:g}, and a folder of answers takes the one of its model: export the "
+                "run with it, or give a file"
+            )
         return predict_into(Path(out), path, photos, adapter, top, resume, where, on_progress)
     saving = nullcontext() if out is None else table_file(out, WRITERS, "answers")
     with saving as save:
-        predictions = _predictions(path, photos, adapter, on_progress, top).with_top(top)
+        predictions = _predictions(
+            path, photos, adapter, on_progress, lambda found: _shaped(found, top, min_confidence)
+        )
         if save is not None:
             save(predictions)
     return predictions
 
 
+def _shaped(predictions: Predictions, top: int, min_confidence: float | None) -> Predictions:
+    """Return predictions as they are asked for; UsageError where the task cannot give them so."""
+    found = predictions.with_top(top)
+    return found if min_confidence is None else found.with_min_confidence(min_confidence)
+
+
 def _predictions(
-    path: Path, photos: Asked | Iterable[Asked], adapter: str | None, on_progress: Progress | None, top: int
+    path: Path,
+    photos: Asked | Iterable[Asked],
+    adapter: str | None,
+    on_progress: Progress | None,
+    shaped: Callable[[Predictions], Predictions],
 ) -> Predictions:
     if holds_bundle(path):
         from visionft.serving import predict as predict_bundle
 
         bundle = Bundle.open(path)
-        bundle.answers.predictions((), ()).with_top(top)  # what the task cannot answer is refused before any work
-        return predict_bundle(bundle, photos, adapter=adapter, on_progress=on_progress)
+        shaped(bundle.answers.predictions((), ()))  # what the task cannot answer is refused before any work
+        return shaped(predict_bundle(bundle, photos, adapter=adapter, on_progress=on_progress))
     refuse_adapter(path, adapter)
     run = run_at(path, unfinished=True)
-    answers_of(run.task).predictions((), ()).with_top(top)
+    shaped(answers_of(run.task).predictions((), ()))
     from visionft.evaluation import predict_run
 
-    return replace(predict_run(run, photos, on_progress), unfinished=run.epoch)
+    return shaped(replace(predict_run(run, photos, on_progress), unfinished=run.epoch))
