@@ -18,6 +18,7 @@ from visionft.classes import Classes
 from visionft.data import Column, Rows
 from visionft.errors import UsageError
 from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, own_figures
+from visionft.evaluation.products import Grouping, ProductFigures, product_figures
 from visionft.evaluation.retention import Retention
 from visionft.evaluation.seen_photos import TRAIN, Seen
 from visionft.evaluation.wrong_answers import worst
@@ -32,6 +33,8 @@ from visionft.wording.shown_table import Table
 from visionft.wording.told import headline
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
+PRODUCTS = "products.csv"
+"""Beside them where products were asked for."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Evaluation:
         truth: labels of the n photos: class indices (n,), numbers (n,), or entries (n, C) of 1, 0 and -1 for unknown.
         answers: of the same photos, what a metric is computed from: probabilities (n, C), or numbers (n,).
         own: figures of the caller's own by name, where some were asked for.
+        products: one answer a product, beside those of the photos, where that was asked for.
     """
 
     subject: Path
@@ -103,6 +107,7 @@ class Evaluation:
     truth: NDArray[Any] | None = field(default=None, repr=False, compare=False)
     answers: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     own: Mapping[str, OwnFigure] = field(default_factory=dict)
+    products: ProductFigures | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -116,6 +121,7 @@ class Evaluation:
         *,
         apart: bool = True,
         task: str = DEFAULT,
+        products: Grouping | None = None,
     ) -> Evaluation:
         """Compute the figures from raw logits (N, C) and the rule by which they are read.
 
@@ -128,6 +134,7 @@ class Evaluation:
             known: (N,) as of `known_photos`; None: that is not known.
             apart: whether figures without known photos are worth having.
             task: what is answered.
+            products: what tells the product of each photo; none: photos are measured alone.
         """
         learning, labels = learning_of(task), measured.rows.labels
         answering = answering or Postprocess.plain()
@@ -143,6 +150,10 @@ class Evaluation:
         found = cls(
             subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes, task=task
         )
+        if products is not None:
+            paths = list(measured.rows.paths)
+            names = products(paths, list(measured.rows.digests))
+            found = replace(found, products=product_figures(names, paths, logits, labels, classes, answering, task))
         scores = learning.scores(logits, answering)
         return replace(found, root=measured.root, digests=measured.rows.digests, truth=labels, answers=scores)
 
@@ -197,9 +208,16 @@ class Evaluation:
         return worst(self.predictions, most)
 
     def write(self, folder: Path) -> Path:
-        """Write metrics.json, predictions.csv, predictions.parquet, and of classes confusion.csv, into a folder."""
+        """Write metrics.json, predictions.csv, predictions.parquet, and of classes confusion.csv, into a folder.
+
+        Where products were asked for, products.csv is beside them.
+        """
         make_folder(folder)
         further = learning_of(self.task).tables(self.metrics)
+        if self.products:
+            further |= {PRODUCTS: self.products.table}
+        else:
+            (folder / PRODUCTS).unlink(missing_ok=True)  # an earlier evaluation's would be taken for this one's
         for name, table in {"predictions.csv": self.predictions, **further}.items():
             with replacing(folder / name) as temporary:
                 pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)
@@ -219,6 +237,7 @@ class Evaluation:
             "notes": list(self.notes),
             **self._slices(),
             **self._own(),
+            **({"products": self.products.to_json()} if self.products else {}),
             **self.mark,
         }
 
@@ -230,6 +249,7 @@ class Evaluation:
     def summary(self) -> dict[str, Any]:
         """Return the figures, the account and what was seen, as the command line's JSON line holds them."""
         kept = {"retention": self.retention.to_json()} if self.retention else {}
+        kept |= {"products": self.products.summary()} if self.products else {}
         return {**self.metrics.summary(), **self._account(), **kept, **self._slices(), **self._own(), **self.mark}
 
     def _slices(self) -> dict[str, Any]:
@@ -261,6 +281,7 @@ class Evaluation:
         lines = [f"{self.account}{where if self.account.left_out else ''}"]
         lines += [str(self.seen)] if self.seen else []
         lines += [] if self.unfinished is None else [sentence(self.subject, self.unfinished)]
+        lines += self.products.lines() if self.products else []
         lines += [] if self.slices is None else said_of_slices(self.slices)
         lines += [f"{printable(name)}: {figure}" for name, figure in self.own.items()]
         lines += [f"note: {note}" for note in self.notes]
