@@ -4,8 +4,8 @@ python benchmarks/products.py RUN               products that the run's own spli
 python benchmarks/products.py RUN --views 4     photos without products: each becomes so many augmented views of itself
 python benchmarks/products.py --markdown        the table
 
-A cell is one run on its test split: accuracy by product and by photo of the same photos, and the paired interval of their
-difference from a bootstrap over products. Views of one photo share its background and its angle, so they gain less than
+A cell is one run on its test split: accuracy by product and by photo of the same photos, and the paired interval of
+their difference from a bootstrap over products. Views of one photo share its background and its angle, so they gain less than
 photos of a product from several sides.
 """
 
@@ -73,7 +73,10 @@ def measure(place: Path, views: int | None) -> dict[str, Any]:
 
 def markdown(rows: list[dict[str, Any]]) -> str:
     """Return one line a run."""
-    lines = ["| run | products | photos | by photo | by product | gain in points, paired 95 % interval |", "|---" * 6 + "|"]
+    lines = [
+        "| run | products | photos | by photo | by product | gain in points, paired 95 % interval |",
+        "|---" * 6 + "|",
+    ]
     for row in rows:
         views = f", {row['key']['views']} views a photo" if row["key"]["views"] else ""
         low, high = (100 * end for end in row["gain_interval"])

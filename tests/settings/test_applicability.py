@@ -81,6 +81,8 @@ OBSTACLES: dict[str, list[Case]] = {
     "FRESH": [({"from_run": "runs/a"}, "from brings the weights of its run")],
     "FOLDER": [({"photos": "photos.csv"}, "photos.csv is a manifest, which names the class of each photo")],
     "MANIFEST": [({"photos": "folder"}, "folder is a folder, which has no columns")],
+    "LONG_TAILED": [({"task": "multilabel"}, "the task multilabel has no classes of which a photo has one")],
+    "EFFECTIVE": [({}, "class weights are none")],
     "CLASSED": [({"task": "regression"}, "the task regression has no classes to weigh")],
     "SMOOTHED": [
         NO_EPOCHS,
@@ -100,6 +102,7 @@ OBSTACLES: dict[str, list[Case]] = {
 }
 APPLYING: dict[str, dict[str, Any]] = {
     "TAUGHT": {"distill": "runs/a"},
+    "EFFECTIVE": {"optim.class_weights": "effective"},
     "INHERITED": {"from_run": "runs/a"},
     "VIEWED": {"method": "gradual"},
     "MANIFEST": {"photos": "photos.csv"},

@@ -27,6 +27,7 @@ from visionft.serving.engine import Engine
 from visionft.serving.predict_bundle import answering
 from visionft.serving.streaming import answered
 from visionft.settings import DataSettings
+from visionft.tasks.registry import spec_of
 
 BATCH = 64
 SPLITS = ("train", "validation", "test")
@@ -75,6 +76,7 @@ def evaluate_run(
         apart=apart,
         task=run.task,
         products=products,
+        training=run.train_counts if "long_tail" in spec_of(run.task).stages else None,
     )
 
 

@@ -23,6 +23,7 @@ from visionft.evaluation.retention import Retention
 from visionft.evaluation.seen_photos import TRAIN, Seen
 from visionft.evaluation.wrong_answers import worst
 from visionft.metrics import Postprocess, Slice, slices
+from visionft.metrics.shots import Shots, shots
 from visionft.photos import Account, Quarantined, printable, spreadsheet_safe_table
 from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.learning import learning_of
@@ -86,6 +87,7 @@ class Evaluation:
         answers: of the same photos, what a metric is computed from: probabilities (n, C), or numbers (n,).
         own: figures of the caller's own by name, where some were asked for.
         products: one answer a product, beside those of the photos, where that was asked for.
+        shots: accuracy of classes with many, some and few training photos, where those are unbalanced.
     """
 
     subject: Path
@@ -108,6 +110,7 @@ class Evaluation:
     answers: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     own: Mapping[str, OwnFigure] = field(default_factory=dict)
     products: ProductFigures | None = field(default=None, repr=False, compare=False)
+    shots: tuple[Shots, ...] = ()
 
     @classmethod
     def of(
@@ -122,6 +125,7 @@ class Evaluation:
         apart: bool = True,
         task: str = DEFAULT,
         products: Grouping | None = None,
+        training: Mapping[str, int] | None = None,
     ) -> Evaluation:
         """Compute the figures from raw logits (N, C) and the rule by which they are read.
 
@@ -135,6 +139,7 @@ class Evaluation:
             apart: whether figures without known photos are worth having.
             task: what is answered.
             products: what tells the product of each photo; none: photos are measured alone.
+            training: training photos by class; none: that is not known.
         """
         learning, labels = learning_of(task), measured.rows.labels
         answering = answering or Postprocess.plain()
@@ -154,6 +159,8 @@ class Evaluation:
             paths = list(measured.rows.paths)
             names = products(paths, list(measured.rows.digests))
             found = replace(found, products=product_figures(names, paths, logits, labels, classes, answering, task))
+        if training is not None:
+            found = replace(found, shots=shots(metrics.per_class, training))
         scores = learning.scores(logits, answering)
         return replace(found, root=measured.root, digests=measured.rows.digests, truth=labels, answers=scores)
 
@@ -238,6 +245,7 @@ class Evaluation:
             **self._slices(),
             **self._own(),
             **({"products": self.products.to_json()} if self.products else {}),
+            **self._shots(),
             **self.mark,
         }
 
@@ -250,10 +258,14 @@ class Evaluation:
         """Return the figures, the account and what was seen, as the command line's JSON line holds them."""
         kept = {"retention": self.retention.to_json()} if self.retention else {}
         kept |= {"products": self.products.summary()} if self.products else {}
+        kept |= self._shots()
         return {**self.metrics.summary(), **self._account(), **kept, **self._slices(), **self._own(), **self.mark}
 
     def _slices(self) -> dict[str, Any]:
         return {} if self.slices is None else {"slices": [one.to_json() for one in self.slices]}
+
+    def _shots(self) -> dict[str, Any]:
+        return {"shots": [one.to_json() for one in self.shots]} if self.shots else {}
 
     def _own(self) -> dict[str, Any]:
         return {"own_metrics": {name: one.to_json() for name, one in self.own.items()}} if self.own else {}
@@ -281,6 +293,7 @@ class Evaluation:
         lines = [f"{self.account}{where if self.account.left_out else ''}"]
         lines += [str(self.seen)] if self.seen else []
         lines += [] if self.unfinished is None else [sentence(self.subject, self.unfinished)]
+        lines += [f"accuracy by training photos of a class: {', '.join(map(str, self.shots))}"] if self.shots else []
         lines += self.products.lines() if self.products else []
         lines += [] if self.slices is None else said_of_slices(self.slices)
         lines += [f"{printable(name)}: {figure}" for name, figure in self.own.items()]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from visionft.classes import Classes
 from visionft.errors import DataError
 from visionft.metrics import Postprocess
-from visionft.metrics.products import ProductAccuracy, product_accuracy, product_means
+from visionft.metrics.product_accuracy import ProductAccuracy, product_accuracy, product_means
 from visionft.runs.learning import learning_of
 from visionft.wording.lists import count, some
 

@@ -115,6 +115,8 @@ def _figures(metrics: Mapping[str, Any], source: Source, split: str) -> Facts:
         "per_class": [{**row, "name": printable(row["name"])} for row in metrics["per_class"]],
         "confusion": metrics["confusion"],
         "slices": metrics.get("slices"),
+        "shots": metrics.get("shots", []),
+        "products": metrics.get("products"),
         "account": metrics.get("account"),
         "seen": metrics.get("seen"),
         "notes": metrics.get("notes", []),

@@ -150,6 +150,29 @@ class FitSettings(Settings):
                 f"optim.class_weights: {self.optim.class_weights} weighs the task's loss, and this one is {self.loss}; "
                 "weigh in that function, and leave the setting out"
             )
+        if is_own(self.loss) and self.optim.logit_adjustment:
+            raise ValueError(
+                f"optim.logit_adjustment: {self.optim.logit_adjustment:g} is of the task's loss, and this one is "
+                f"{self.loss}; adjust in that function, and leave the setting out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _corrects_once(self) -> FitSettings:
+        optim, sampling = self.optim, self.data.sampling
+        given = {
+            f"data.sampling: {sampling}": sampling != "uniform",
+            f"optim.class_weights: {optim.class_weights}": optim.class_weights != "none",
+            f"optim.logit_adjustment: {optim.logit_adjustment:g}": optim.logit_adjustment > 0,
+        }
+        asked = [name for name, there in given.items() if there]
+        if len(asked) > 1:
+            raise ValueError(f"{asked[0]} makes up for rare classes, and so does {some(asked[1:])}; give one of them")
+        if optim.class_weights == "effective" and "long_tail" not in spec_of(self.task).stages:
+            raise ValueError(
+                f"optim.class_weights: effective counts the photos of classes, and the task {self.task} has "
+                f"{spec_of(self.task).answers}; give balanced, or leave it out"
+            )
         return self
 
     @model_validator(mode="after")

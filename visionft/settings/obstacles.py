@@ -11,11 +11,13 @@ from visionft.settings.applicability import (
     BACKBONE,
     CLASSED,
     CONTINUED,
+    EFFECTIVE,
     FLIPPED,
     FOLDER,
     FRESH,
     INHERITED,
     LEARNT,
+    LONG_TAILED,
     MANIFEST,
     NAMED,
     PROJECTED,
@@ -184,6 +186,12 @@ def _either(*looks: Callable[[FitSettings], Obstacle | None]) -> Callable[[FitSe
     return lambda settings: next((found for look in looks if (found := look(settings)) is not None), None)
 
 
+def _other_weights_of_classes(settings: FitSettings) -> Obstacle | None:
+    if settings.optim.class_weights == "effective":
+        return None
+    return Obstacle(f"class weights are {settings.optim.class_weights}", "give --optim.class-weights effective")
+
+
 def _full_precision(settings: ExportSettings) -> Obstacle | None:
     if settings.precision == "fp32":
         return Obstacle("precision fp32 makes nothing smaller", "give --precision fp16 or int8")
@@ -209,6 +217,8 @@ _OBSTACLES: dict[Applies, Callable[[Any], Obstacle | None]] = {
     REDUCED: _full_precision,
     PROJECTED: _answers,
     SAMPLED: _either(_answers, _untrained),
+    LONG_TAILED: _lacks("long_tail", "classes of which a photo has one"),
+    EFFECTIVE: _other_weights_of_classes,
     CLASSED: _lacks("class_weights", "classes to weigh"),
     SMOOTHED: _either(_lacks("label_smoothing", "classes to smooth"), _untrained, _own_loss),
     LEARNT: _lacks("distill", "way to learn from another run"),

@@ -10,6 +10,8 @@ from visionft.settings.applicability import (
     ALWAYS,
     BACKBONE,
     CLASSED,
+    EFFECTIVE,
+    LONG_TAILED,
     PROJECTED,
     RATED,
     SAMPLED,
@@ -42,9 +44,16 @@ class OptimSettings(Settings):
     """Share of each phase's steps in which the rate rises linearly from zero."""
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0), SMOOTHED] = 0.1
     """Mass moved from the true class to all classes in the training loss."""
-    class_weights: Annotated[Literal["none", "balanced"], CLASSED] = "none"
+    class_weights: Annotated[Literal["none", "effective", "balanced"], CLASSED] = "none"
     """`balanced` weighs each class by the inverse of its share of the training photos; where a photo may have several
-    labels, those that have a label and those that lack it."""
+    labels, those that have a label and those that lack it. `effective`: by the inverse of the effective number of its
+    photos (arXiv 1901.05555), of classes alone, which is milder to classes with many."""
+    effective_beta: Annotated[Annotated[float, Field(ge=0.0, lt=1.0)], EFFECTIVE] = 0.999
+    """Beta of the effective number (1 - beta^n) / (1 - beta) of n photos; 0 weighs classes alike, towards 1 it becomes
+    `balanced`."""
+    logit_adjustment: Annotated[float, Field(ge=0.0, le=10.0), LONG_TAILED] = 0.0
+    """Tau of the logit-adjusted loss (arXiv 2007.07314): in training, tau times the log of each class's share is added
+    to its logit, so that answers are those of classes that are all as frequent; 1 is the paper's; 0 switches it off."""
     ema: Annotated[Annotated[float, Field(ge=0.0, lt=1.0)] | Auto, TRAINED] = "auto"
     """Decay a step of the exponential moving average of the weights, which is what is exported; 0 switches it off."""
     norm_statistics: Annotated[Literal["auto", "batch", "frozen"], BACKBONE] = "auto"

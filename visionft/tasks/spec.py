@@ -8,7 +8,7 @@ from typing import Literal
 
 Stage = Literal[
     "label_smoothing", "class_weights", "distill", "from", "advise", "blend", "calibration", "reduce", "target",
-    "adapters", "compare", "report", "slices", "products", "review",
+    "adapters", "compare", "report", "slices", "products", "review", "long_tail",
 ]  # fmt: skip
 """What only some tasks have."""
 

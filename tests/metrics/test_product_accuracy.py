@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from visionft.metrics import softmax
-from visionft.metrics.products import product_accuracy, product_means
+from visionft.metrics.product_accuracy import product_accuracy, product_means
 
 
 def test_the_mean_of_logits_answers_as_the_mean_of_log_probabilities() -> None:
