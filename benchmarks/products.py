@@ -5,8 +5,8 @@ python benchmarks/products.py RUN --views 4     photos without products: each be
 python benchmarks/products.py --markdown        the table
 
 A cell is one run on its test split: accuracy by product and by photo of the same photos, and the paired interval of
-their difference from a bootstrap over products. Views of one photo share its background and its angle, so they gain less than
-photos of a product from several sides.
+their difference from a bootstrap over products. Views of one photo share its background and its angle, so they gain
+less than photos of a product from several sides.
 """
 
 from __future__ import annotations

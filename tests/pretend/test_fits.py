@@ -93,7 +93,7 @@ HOST = {
     "data.path_column", "data.label_column", "data.cache_gb", "data.max_pixels", "data.scan_cache", "classes.rename",
     "preprocess.crop_pct", "augment.flip", "hardware.checkpoint_seconds", "optim.warmup", "optim.weight_decay",
     "optim.lr", "optim.head_lr", "augment.size", "method.solver", "method.head_first", "method.phases", "method.cycles",
-    "method.alpha", "method.scale", "method.deep",
+    "method.alpha", "method.scale", "method.deep", "labels.at_least_one", "labels.precision",
 }  # fmt: skip
 """Settings that change numbers or what the host does, and no path of tensors."""
 

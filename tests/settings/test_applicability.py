@@ -93,6 +93,7 @@ OBSTACLES: dict[str, list[Case]] = {
     "LEARNT": [({"task": "regression"}, "the task regression has no way to learn from another run")],
     "CONTINUED": [({"task": "regression"}, "the task regression has no way to go on from another run")],
     "PROJECTED": [({}, "the task classification answers with classes, and learns no embedding of its own")],
+    "SEVERAL": [({}, "the task classification gives a photo one answer")],
     "SAMPLED": [
         ({"task": "retrieval", "method": "head"}, SOLVED),
         ({"task": "retrieval", "epochs": 0}, UNTRAINED),
@@ -110,6 +111,7 @@ APPLYING: dict[str, dict[str, Any]] = {
     "SOLVABLE": {"method": "head"},
     "PROJECTED": {"task": "retrieval"},
     "SAMPLED": {"task": "retrieval"},
+    "SEVERAL": {"task": "multilabel", "photos": "photos.csv"},
 }
 NAMES = {id(value): name for name, value in vars(at).items() if isinstance(value, Applies)}
 

@@ -50,5 +50,6 @@ SMOOTHED = Applies("smoothed", "weights train by epochs, the task has classes, a
 LEARNT = Applies("learnt", "the task can learn from a run")
 CONTINUED = Applies("continued", "the task can go on from a run")
 PROJECTED = Applies("projected", "the task learns an embedding", (*_UNSET, "photo"))
+SEVERAL = Applies("several", "a photo may have several labels")
 SAMPLED = Applies("sampled", "weights train by epochs, and the task learns an embedding")
 REDUCED = Applies("reduced", "the precision is fp16 or int8")

@@ -11,7 +11,13 @@ from visionft.settings.data import AugmentSettings, ClassesSettings, DataSetting
 from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
 from visionft.settings.node import Auto, Place, Settings, Word
 from visionft.settings.own_names import is_own
-from visionft.settings.training import DistillationSettings, EmbeddingSettings, HardwareSettings, OptimSettings
+from visionft.settings.training import (
+    DistillationSettings,
+    EmbeddingSettings,
+    HardwareSettings,
+    LabelsSettings,
+    OptimSettings,
+)
 from visionft.tasks.registry import DEFAULT, TASKS, spec_of
 from visionft.wording.did_you_mean import did_you_mean
 from visionft.wording.lists import some
@@ -103,6 +109,8 @@ class FitSettings(Settings):
     """Random changes of the training photos."""
     optim: OptimSettings = OptimSettings()
     """The optimisation."""
+    labels: LabelsSettings = LabelsSettings()
+    """How several labels are chosen."""
     embedding: EmbeddingSettings = EmbeddingSettings()
     """The embedding that is learnt."""
     distillation: DistillationSettings = DistillationSettings()

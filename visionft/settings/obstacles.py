@@ -24,6 +24,7 @@ from visionft.settings.applicability import (
     RATED,
     REDUCED,
     SAMPLED,
+    SEVERAL,
     SMOOTHED,
     SOLVABLE,
     STORED,
@@ -182,6 +183,12 @@ def _answers(settings: FitSettings) -> Obstacle | None:
     )
 
 
+def _one_label(settings: FitSettings) -> Obstacle | None:
+    if spec_of(settings.task).several:
+        return None
+    return Obstacle(f"the task {settings.task} gives a photo one answer", "give a --task with several labels")
+
+
 def _either(*looks: Callable[[FitSettings], Obstacle | None]) -> Callable[[FitSettings], Obstacle | None]:
     return lambda settings: next((found for look in looks if (found := look(settings)) is not None), None)
 
@@ -216,6 +223,7 @@ _OBSTACLES: dict[Applies, Callable[[Any], Obstacle | None]] = {
     SOLVABLE: _unsolvable,
     REDUCED: _full_precision,
     PROJECTED: _answers,
+    SEVERAL: _one_label,
     SAMPLED: _either(_answers, _untrained),
     LONG_TAILED: _lacks("long_tail", "classes of which a photo has one"),
     EFFECTIVE: _other_weights_of_classes,

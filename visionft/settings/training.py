@@ -15,6 +15,7 @@ from visionft.settings.applicability import (
     PROJECTED,
     RATED,
     SAMPLED,
+    SEVERAL,
     SMOOTHED,
     TAUGHT,
     TRAINED,
@@ -73,6 +74,16 @@ class EmbeddingSettings(Settings):
     per_class: Annotated[Annotated[int, Field(ge=1, le=1024)], SAMPLED] = 4
     """Photos of one class that follow one another in the training's order, so that a batch of B holds about B / this
     many classes; 1: photos come in any order."""
+
+
+class LabelsSettings(Settings):
+    """How labels are chosen where a photo may have several."""
+
+    at_least_one: Annotated[bool, SEVERAL] = False
+    """Choose the most probable label where no label reaches its threshold, so that no photo has none."""
+    precision: Annotated[Annotated[float, Field(gt=0.0, lt=1.0)] | None, SEVERAL] = None
+    """Precision that the threshold of each label holds on validation with 95 % confidence, choosing as many photos as
+    that allows; a label that no threshold holds it for is never chosen; none: the threshold of the best F1."""
 
 
 class DistillationSettings(Settings):

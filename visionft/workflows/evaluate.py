@@ -79,7 +79,7 @@ def evaluate(
         refuse_adapter(path, adapter)
         run = run_at(path, unfinished=True)
         _require_stages(run.task, slice, group_by, pictures)
-        photos = _place(data, run.settings.data)
+        photos = _place(data, run.settings.data, run.task)
         measured = _evaluate_run(run, photos, split, retention, place_of(out, "--out"), slice, group_by, own)
         return _reported(measured, run, photos, pictures)
     if data is None:
@@ -92,7 +92,7 @@ def evaluate(
 
     bundle = Bundle.open(path)
     _require_stages(bundle.chosen(adapter).record.task, slice, group_by, pictures)
-    photos = _place(data, reading_of(bundle.chosen(adapter)))
+    photos = _place(data, reading_of(bundle.chosen(adapter)), bundle.chosen(adapter).record.task)
     assert photos is not None, "some are given"
     columns = columns_of_bundle(bundle, photos, adapter, slice) if slice else None
     products = None
@@ -120,9 +120,9 @@ def _reported(evaluation: Evaluation, run: Run | None, photos: Path | None, pict
     return reported(evaluation, run, pictures, again)
 
 
-def _place(photos: Any, settings: DataSettings) -> Path | None:
+def _place(photos: Any, settings: DataSettings, task: str) -> Path | None:
     """Return where photos are, after those in memory were put into files."""
-    kept = stored_photos(photos, settings)
+    kept = stored_photos(photos, settings, task)
     return place_of(photos, "--data") if kept is None else kept.manifest
 
 

@@ -86,7 +86,14 @@ class ClassLearning:
         """Draw of (n,) labels photos at random, and more of the classes that would have too few for a mean."""
         return calibrate.sample(labels, photos, seed)
 
-    def final(self, validation: Outputs, train: Outputs, sampled: NDArray[np.bool_], classes: Classes) -> Final:
+    def final(
+        self,
+        validation: Outputs,
+        train: Outputs,
+        sampled: NDArray[np.bool_],
+        classes: Classes,
+        settings: FitSettings,  # noqa: ARG002
+    ) -> Final:
         """Calibrate on validation and return the figures so calibrated; `sampled` (m,) is of the training photos."""
         names = list(classes)
         calibration = calibrate.calibrate(validation, train, len(names))
