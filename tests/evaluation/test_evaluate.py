@@ -308,3 +308,17 @@ def test_training_reads_no_test_photo_after_the_scan(
         evaluate_run(run, None, "test")
     assert data.prepare is scanning
     assert scan(shapes, DataSettings()).fingerprint == run.fingerprint
+
+
+def test_unbalanced_training_photos_part_the_accuracy(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert evaluate_run(run, None, "validation").shots == ()  # the shapes are as many of each
+    counts = {"disc": 300, "square": 40, "stripes": 4}
+    monkeypatch.setattr(Run, "train_counts", property(lambda _: counts))
+    found = evaluate_run(run, None, "validation")
+    recalls = {row.name: row.recall for row in found.metrics.per_class}
+    assert {one.name: one.accuracy for one in found.shots} == {
+        "head": recalls["disc"], "middle": recalls["square"], "tail": recalls["stripes"]
+    }  # fmt: skip
+    assert "accuracy by training photos of a class: head (1 class of 300) " in str(found)
+    assert [one["name"] for one in found.to_json()["shots"]] == ["head", "middle", "tail"]
+    assert found.summary()["shots"] == found.to_json()["shots"]

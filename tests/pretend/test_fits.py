@@ -69,7 +69,7 @@ PATHS: dict[str, dict[str, Any]] = {
     "adapter": {**VIT, "method.name": "adapter", "method.width": 8},
     "prompt": {**VIT, "method.name": "prompt", "method.tokens": 2},
     "bitfit above a frozen part": {"method.name": "bitfit", "method.unfreeze": 0.5, "augment.views": 1},
-    "norm": {"method.name": "norm"},
+    "norm, logits adjusted": {"method.name": "norm", "optim.logit_adjustment": 1.0},
 }  # fmt: skip
 
 OTHERWISE = {
@@ -89,12 +89,12 @@ HOST = {
     "photos", "out", "seed", "apply", "augment.pipeline", "report.pictures",
     "data.inside", "data.layout", "data.depth", "data.group_by", "data.validation",
     "data.test",
-    "data.splits", "data.split_by",
+    "data.splits", "data.split_by", "data.sampling", "optim.effective_beta",
     "data.path_column", "data.label_column", "data.taxonomy",
     "data.cache_gb", "data.max_pixels", "data.scan_cache", "classes.rename",
     "preprocess.crop_pct", "augment.flip", "hardware.checkpoint_seconds", "optim.warmup", "optim.weight_decay",
     "optim.lr", "optim.head_lr", "augment.size", "method.solver", "method.head_first", "method.phases", "method.cycles",
-    "method.alpha", "method.scale", "method.deep",
+    "method.alpha", "method.scale", "method.deep", "labels.at_least_one", "labels.precision",
 }  # fmt: skip
 """Settings that change numbers or what the host does, and no path of tensors."""
 

@@ -81,6 +81,8 @@ OBSTACLES: dict[str, list[Case]] = {
     "FRESH": [({"from_run": "runs/a"}, "from brings the weights of its run")],
     "FOLDER": [({"photos": "photos.csv"}, "photos.csv is a manifest, which names the class of each photo")],
     "MANIFEST": [({"photos": "folder"}, "folder is a folder, which has no columns")],
+    "LONG_TAILED": [({"task": "multilabel"}, "the task multilabel has no classes of which a photo has one")],
+    "EFFECTIVE": [({}, "class weights are none")],
     "CLASSED": [({"task": "regression"}, "the task regression has no classes to weigh")],
     "SMOOTHED": [
         NO_EPOCHS,
@@ -91,6 +93,7 @@ OBSTACLES: dict[str, list[Case]] = {
     "LEARNT": [({"task": "regression"}, "the task regression has no way to learn from another run")],
     "CONTINUED": [({"task": "regression"}, "the task regression has no way to go on from another run")],
     "PROJECTED": [({}, "the task classification answers with classes, and learns no embedding of its own")],
+    "SEVERAL": [({}, "the task classification gives a photo one answer")],
     "SAMPLED": [
         ({"task": "retrieval", "method": "head"}, SOLVED),
         ({"task": "retrieval", "epochs": 0}, UNTRAINED),
@@ -100,6 +103,7 @@ OBSTACLES: dict[str, list[Case]] = {
 }
 APPLYING: dict[str, dict[str, Any]] = {
     "TAUGHT": {"distill": "runs/a"},
+    "EFFECTIVE": {"optim.class_weights": "effective"},
     "INHERITED": {"from_run": "runs/a"},
     "VIEWED": {"method": "gradual"},
     "MANIFEST": {"photos": "photos.csv"},
@@ -107,6 +111,7 @@ APPLYING: dict[str, dict[str, Any]] = {
     "SOLVABLE": {"method": "head"},
     "PROJECTED": {"task": "retrieval"},
     "SAMPLED": {"task": "retrieval"},
+    "SEVERAL": {"task": "multilabel", "photos": "photos.csv"},
 }
 NAMES = {id(value): name for name, value in vars(at).items() if isinstance(value, Applies)}
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.bundle.predictions import Predictions
+from visionft.bundle.product_rows import Reading
 from visionft.bundle.schema import TensorRecord
 from visionft.tasks import registry
 
@@ -40,6 +41,10 @@ class Answers(Protocol):
 
     def predictions(self, rows: tuple[Any, ...], classes: tuple[str, ...]) -> Predictions:
         """Return rows, those of unread photos among them, as one table."""
+        ...
+
+    def together(self, answers: Sequence[Any], classes: tuple[str, ...], reading: Reading) -> Any:
+        """Return the one answer of several photos of a product, one or more; of tasks with the stage `products`."""
         ...
 
     def plain(self, answer: Any, classes: tuple[str, ...], top: int) -> dict[str, Any]:

@@ -5,21 +5,25 @@ from visionft.evaluation.evaluate import evaluate_bundle, evaluate_run, reading_
 from visionft.evaluation.evaluation import Evaluation
 from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, require_metrics
 from visionft.evaluation.predict_run import predict_run, run_answerer
+from visionft.evaluation.products import Grouping, ProductFigures
 from visionft.evaluation.retention import Earlier, Retention, measure_retention
-from visionft.evaluation.slice_values import columns_of_bundle, columns_of_run, with_slices
+from visionft.evaluation.slice_values import columns_of_bundle, columns_of_run, folder_of, with_slices
 
 __all__ = [
     "BeforeAfter",
     "Earlier",
     "Evaluation",
+    "Grouping",
     "MetricFunction",
     "OwnFigure",
+    "ProductFigures",
     "Retention",
     "before_after",
     "columns_of_bundle",
     "columns_of_run",
     "evaluate_bundle",
     "evaluate_run",
+    "folder_of",
     "measure_retention",
     "predict_run",
     "reading_of",

@@ -116,6 +116,8 @@ def _figures(metrics: Mapping[str, Any], source: Source, split: str) -> Facts:
         "confusion": metrics["confusion"],
         "further": metrics.get("further", []),
         "slices": metrics.get("slices"),
+        "shots": metrics.get("shots", []),
+        "products": metrics.get("products"),
         "account": metrics.get("account"),
         "seen": metrics.get("seen"),
         "notes": metrics.get("notes", []),

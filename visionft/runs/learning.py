@@ -250,7 +250,14 @@ class Learning(Protocol):
         """Draw of (n,) labels some to measure; return rising indices (m,), and which were drawn at random (m,)."""
         ...
 
-    def final(self, validation: Outputs, train: Outputs, sampled: NDArray[np.bool_], classes: Classes) -> Final:
+    def final(
+        self,
+        validation: Outputs,
+        train: Outputs,
+        sampled: NDArray[np.bool_],
+        classes: Classes,
+        settings: FitSettings,
+    ) -> Final:
         """Return the final figures; `sampled` (m,) tells which training photos were drawn at random."""
         ...
 

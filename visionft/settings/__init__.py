@@ -25,7 +25,13 @@ from visionft.settings.method import (
 )
 from visionft.settings.method_names import compared_methods
 from visionft.settings.serve import ServeSettings
-from visionft.settings.training import DistillationSettings, EmbeddingSettings, HardwareSettings, OptimSettings
+from visionft.settings.training import (
+    DistillationSettings,
+    EmbeddingSettings,
+    HardwareSettings,
+    LabelsSettings,
+    OptimSettings,
+)
 from visionft.settings.yaml_template import commented_yaml
 
 if TYPE_CHECKING:
@@ -47,6 +53,7 @@ __all__ = [
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "LabelsSettings",
     "LoraMethod",
     "Method",
     "NormMethod",

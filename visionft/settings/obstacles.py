@@ -11,17 +11,20 @@ from visionft.settings.applicability import (
     BACKBONE,
     CLASSED,
     CONTINUED,
+    EFFECTIVE,
     FLIPPED,
     FOLDER,
     FRESH,
     INHERITED,
     LEARNT,
+    LONG_TAILED,
     MANIFEST,
     NAMED,
     PROJECTED,
     RATED,
     REDUCED,
     SAMPLED,
+    SEVERAL,
     SMOOTHED,
     SOLVABLE,
     STORED,
@@ -180,8 +183,20 @@ def _answers(settings: FitSettings) -> Obstacle | None:
     )
 
 
+def _one_label(settings: FitSettings) -> Obstacle | None:
+    if spec_of(settings.task).several:
+        return None
+    return Obstacle(f"the task {settings.task} gives a photo one answer", "give a --task with several labels")
+
+
 def _either(*looks: Callable[[FitSettings], Obstacle | None]) -> Callable[[FitSettings], Obstacle | None]:
     return lambda settings: next((found for look in looks if (found := look(settings)) is not None), None)
+
+
+def _other_weights_of_classes(settings: FitSettings) -> Obstacle | None:
+    if settings.optim.class_weights == "effective":
+        return None
+    return Obstacle(f"class weights are {settings.optim.class_weights}", "give --optim.class-weights effective")
 
 
 def _full_precision(settings: ExportSettings) -> Obstacle | None:
@@ -208,7 +223,10 @@ _OBSTACLES: dict[Applies, Callable[[Any], Obstacle | None]] = {
     SOLVABLE: _unsolvable,
     REDUCED: _full_precision,
     PROJECTED: _answers,
+    SEVERAL: _one_label,
     SAMPLED: _either(_answers, _untrained),
+    LONG_TAILED: _lacks("long_tail", "classes of which a photo has one"),
+    EFFECTIVE: _other_weights_of_classes,
     CLASSED: _lacks("class_weights", "classes to weigh"),
     SMOOTHED: _either(_lacks("label_smoothing", "classes to smooth"), _untrained, _own_loss),
     LEARNT: _lacks("distill", "way to learn from another run"),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from visionft.bundle import Bundle
 from visionft.bundle.answers import answers_of
 from visionft.bundle.prediction_files import table_file
 from visionft.bundle.predictions import WRITERS
+from visionft.bundle.product_rows import Reading
 from visionft.errors import UsageError
+from visionft.tasks.registry import require
 from visionft.workflows.predict_folder import Engine, is_folder, predict_into
+from visionft.workflows.product_groups import grouped
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ def predict(
     out: None = None,
     top: int = 1,
     min_confidence: float | None = None,
+    group_by: str | Sequence[str] | None = None,
     on_progress: Progress | None = None,
 ) -> Predictions: ...
 
@@ -51,6 +55,7 @@ def predict(
     engine: str = "local",
     engine_address: str | None = None,
     engine_workers: int | None = None,
+    group_by: str | Sequence[str] | None = None,
     on_progress: Progress | None = None,
 ) -> Predictions | PredictionFolder: ...
 
@@ -67,6 +72,7 @@ def predict(
     engine: str = "local",
     engine_address: str | None = None,
     engine_workers: int | None = None,
+    group_by: str | Sequence[str] | None = None,
     on_progress: Progress | None = None,
 ) -> Predictions | PredictionFolder:
     """Answer photos: files, folders, globs, and photos held in memory.
@@ -88,12 +94,15 @@ def predict(
         engine_address: the Ray cluster, `HOST:PORT` or `auto`; none: that of $RAY_ADDRESS, else one is started on this
             machine for the time of the call.
         engine_workers: processes that answer, of one core each; none: one for each core of the cluster.
+        group_by: what a product is, for one answer of all its photos, by the mean of their log-probabilities: `parent`,
+            the photo's folder; a column of the manifest that is given for `photos`; or a list with the product of each
+            photo. What is returned and written is then a row a product, with the number of its photos.
         on_progress: called as photos are answered, with their number and that of all, as far as it is known.
 
     Returns:
         A row for each photo in its place: of a list of photos, `answers[3]` is that of the photo 3. What cannot be
         read is a row too, with the reason in `problem` and None for a label; folders and globs are expanded in place.
-        Of a folder for `out` that folder, whose rows are read with `tables()`.
+        Of a folder for `out` that folder, whose rows are read with `tables()`; with `group_by` a row for each product.
 
     Raises:
         UsageError: `top` is less than 1, there is no such adapter, or `out` cannot be written; a folder was begun with
@@ -108,6 +117,11 @@ def predict(
         raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
     where = Engine.of(engine, engine_address, engine_workers)
     where.require(out, resume)
+    if group_by is not None and out is not None and is_folder(out):
+        raise UsageError(
+            f"--group-by waits for all photos of a product, and the folder --out {out} is written as photos come: give "
+            f"--out a file that ends in {', '.join(WRITERS)}"
+        )
     if out is not None and is_folder(out):
         if min_confidence is not None:
             raise UsageError(
@@ -117,9 +131,13 @@ def predict(
         return predict_into(Path(out), path, photos, adapter, top, resume, where, on_progress)
     saving = nullcontext() if out is None else table_file(out, WRITERS, "answers")
     with saving as save:
-        predictions = _predictions(
-            path, photos, adapter, on_progress, lambda found: _shaped(found, top, min_confidence)
-        )
+        def shape(found: Predictions) -> Predictions:
+            return _shaped(found, top, min_confidence)
+
+        if group_by is None:
+            predictions = _predictions(path, photos, adapter, on_progress, shape)
+        else:
+            predictions = shape(_products(path, photos, adapter, on_progress, group_by))
         if save is not None:
             save(predictions)
     return predictions
@@ -150,3 +168,29 @@ def _predictions(
     from visionft.evaluation import predict_run
 
     return shaped(replace(predict_run(run, photos, on_progress), unfinished=run.epoch))
+
+
+def _products(
+    path: Path, photos: Any, adapter: str | None, on_progress: Progress | None, group_by: str | Sequence[str]
+) -> Predictions:
+    """Return a row for each product."""
+    asked = f"--group-by {group_by}" if isinstance(group_by, str) else "group_by"
+    if holds_bundle(path):
+        from visionft.serving.predict_bundle import answerer_of
+
+        bundle = Bundle.open(path)
+        record = bundle.chosen(adapter).record
+        require(record.task, "products", asked, "leave it out")
+        found = grouped(path, photos, group_by)
+        reading = Reading(record.temperature, record.threshold)
+        return answerer_of(bundle, adapter).products(found.items, found.names, reading, on_progress)
+    refuse_adapter(path, adapter)
+    run = run_at(path, unfinished=True)
+    require(run.task, "products", asked, "leave it out")
+    found = grouped(path, photos, group_by)
+    from visionft.evaluation import run_answerer
+
+    rule = run.answering()
+    with run_answerer(run) as answerer:
+        told = answerer.products(found.items, found.names, Reading(rule.temperature, rule.threshold), on_progress)
+    return replace(told, unfinished=run.epoch)
