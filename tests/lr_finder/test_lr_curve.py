@@ -56,7 +56,7 @@ def test_smoothing_keeps_constants_and_turns_in_their_place() -> None:
 @pytest.mark.parametrize("steepest", [1e-5, 1e-4, 1e-3])
 @pytest.mark.parametrize("noise", [0.0, 0.03])
 def test_the_steepest_fall_is_found(steepest: float, noise: float) -> None:
-    read = read_curve(RATES, falling(steepest, noise), 100, diverged=True)
+    read = read_curve(RATES, falling(steepest, noise), 100, diverged=True, default=1e-2)
     assert read.lr is not None
     assert abs(math.log10(read.lr / steepest)) < 0.3
     assert "the loss falls fastest there" in read.reason
@@ -65,25 +65,30 @@ def test_the_steepest_fall_is_found(steepest: float, noise: float) -> None:
 def test_how_far_the_loss_diverges_does_not_matter() -> None:
     losses = falling(1e-4)
     worse = np.where(RATES > 3e-2, losses * 50, losses)
-    assert read_curve(RATES, worse, 100, diverged=True).lr == read_curve(RATES, losses, 100, diverged=True).lr
+    assert (
+        read_curve(RATES, worse, 100, diverged=True, default=1e-2).lr
+        == read_curve(RATES, losses, 100, diverged=True, default=1e-2).lr
+    )
 
 
-def test_a_loss_that_only_rises_gives_a_tenth_of_the_edge() -> None:
+def test_a_loss_that_only_rises_keeps_a_default_below_its_edge_or_gives_a_tenth_of_that() -> None:
     noise = 0.02 * np.random.default_rng(0).standard_normal(len(RATES))
     losses = 0.5 + noise + np.where(RATES > 1e-3, 5.0, 0.0)
-    read = read_curve(RATES, losses, 100, diverged=True)
+    read = read_curve(RATES, losses, 100, diverged=True, default=1e-2)
     assert read.lr is not None
     assert 3e-5 < read.lr < 1e-4
-    assert "never clearly falls" in read.reason
+    assert read.reason.startswith("the loss never clearly falls, and rises from a rate of ")
+    kept = read_curve(RATES, losses, 100, diverged=True, default=2e-4)
+    assert (kept.lr, kept.reason[-38:]) == (2e-4, "on: nothing speaks against the default")
 
 
 def test_a_loss_that_does_nothing_suggests_nothing() -> None:
     noise = 0.02 * np.random.default_rng(0).standard_normal(len(RATES))
-    read = read_curve(RATES, 0.5 + noise, 100, diverged=False)
+    read = read_curve(RATES, 0.5 + noise, 100, diverged=False, default=1e-2)
     assert read.lr is None
     assert read.reason == "the loss neither clearly falls nor rises up to a rate of 1"
 
 
 def test_a_rate_has_two_digits() -> None:
-    lr = read_curve(RATES, falling(1e-4), 100, diverged=True).lr
+    lr = read_curve(RATES, falling(1e-4), 100, diverged=True, default=1e-2).lr
     assert lr == float(f"{lr:.2g}")

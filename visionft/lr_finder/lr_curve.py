@@ -79,17 +79,19 @@ class Reading:
     smoothed: Losses
 
 
-def read_curve(rates: Losses, losses: Losses, steps: int, diverged: bool) -> Reading:
+def read_curve(rates: Losses, losses: Losses, steps: int, diverged: bool, default: float) -> Reading:
     """Return the rate at which the smoothed loss falls fastest for a factor on the rate, before its lowest place.
 
-    Where it never clearly falls, as under a head that is solved already, the rate is a tenth of the one from which on
-    the loss rises. A loss above the first ones counts as much as they: how far it diverges says nothing of its fall.
+    Where it never clearly falls, as under a head that is solved already, nothing speaks against the default, unless the
+    loss rises below it: then the rate is a tenth of the one from which on it rises. A loss above the first ones counts
+    as much as they: how far it diverges says nothing of its fall.
 
     Args:
         rates: rising [N], N at least 3.
         losses: of the batches at these rates [N], each finite.
         steps: of the whole test, at least N.
         diverged: whether the test ended because the loss diverged.
+        default: the rate of a fit to which none is given.
     """
     weights = weights_of(len(losses), steps)
     first = float((weights @ losses)[0])
@@ -109,8 +111,10 @@ def read_curve(rates: Losses, losses: Losses, steps: int, diverged: bool) -> Rea
     last = int(calm.max())
     if not diverged and last == len(losses) - 1:
         return Reading(None, f"the loss neither clearly falls nor rises up to a rate of {rates[-1]:.2g}", smoothed)
-    reason = f"the loss never clearly falls, and rises from a rate of {rates[last]:.2g} on; this is a tenth of it"
-    return Reading(_short(rates[last] / MARGIN), reason, smoothed)
+    never = f"the loss never clearly falls, and rises from a rate of {rates[last]:.2g} on"
+    if default <= rates[last]:
+        return Reading(default, f"{never}: nothing speaks against the default", smoothed)
+    return Reading(_short(rates[last] / MARGIN), f"{never}; this is a tenth of it", smoothed)
 
 
 def _short(rate: float) -> float:

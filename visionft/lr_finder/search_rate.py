@@ -66,8 +66,8 @@ def suggestion(curve: Curve, wanted: FitSettings, span: Span, folder: Path | Non
             "a smaller --lowest"
         )
     rates, losses = np.asarray(curve.rates), np.asarray(curve.losses)
-    read = read_curve(rates, losses, span.steps, curve.diverged)
     default = float(curve.settings.optim.lr)
+    read = read_curve(rates, losses, span.steps, curve.diverged, default)
     lr = default if read.lr is None else read.lr
     reason = read.reason if read.lr is not None else f"the default: {read.reason}; a higher --highest may say more"
     give = {"optim.lr": lr}
