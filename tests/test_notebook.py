@@ -158,7 +158,7 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Table: lambda _, __: Table((EVIL, "b"), ((EVIL, 1.0),)),
 }
 
-NAMELESS = {"ErrorFigures", "RecallFigures"}
+NAMELESS = {"ErrorFigures", "LrSuggestion", "RecallFigures"}
 """What shows numbers alone: no name from outside gets into it."""
 
 

@@ -213,7 +213,7 @@ def run(line: str) -> None:
     tokens = shlex.split(command)[1:]
     said = StringIO()
     with redirect_stdout(said):
-        code = main(shrunk(tokens) if tokens[0] in ("fit", "advise") else tokens)
+        code = main(shrunk(tokens) if tokens[0] in ("fit", "advise", "find-lr") else tokens)
     assert code == 0, line
     if target:
         Path(target).write_text(said.getvalue(), encoding="utf-8")
@@ -222,7 +222,7 @@ def run(line: str) -> None:
 
 
 def shrunk(tokens: list[str]) -> list[str]:
-    """Return the words of a `fit` or `advise` with a small backbone in the place of the page's, and few epochs."""
+    """Return the words of a fit, as `advise` and `find-lr` have them too, with a small backbone and few epochs."""
     kept = list(tokens)
     for flag in ("--backbone", "--weights", "--epochs"):
         if flag in kept:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from visionft.errors import VisionftError
     from visionft.evaluation import Evaluation
     from visionft.exporting import Exported
+    from visionft.lr_finder import LrSuggestion
     from visionft.metrics import Metrics
     from visionft.runs import ListedRun, Run, RunList
     from visionft.searching import Duplicates, Found, Hit, Indexed, LookAlike, Matches
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from visionft.workflows.duplicates import duplicates
     from visionft.workflows.evaluate import evaluate
     from visionft.workflows.export import export
+    from visionft.workflows.find_lr import find_lr
     from visionft.workflows.fit import fit
     from visionft.workflows.index import index
     from visionft.workflows.list_runs import list_runs
@@ -85,6 +87,7 @@ __all__ = [
     "LoggerListener",
     "LookAlike",
     "LoraMethod",
+    "LrSuggestion",
     "Matches",
     "Metrics",
     "NormMethod",
@@ -112,6 +115,7 @@ __all__ = [
     "duplicates",
     "evaluate",
     "export",
+    "find_lr",
     "fit",
     "index",
     "list_runs",
@@ -133,6 +137,7 @@ _ROOMS = {
     "training": ("Listener", "LoggerListener"),
     "searching": ("Duplicates", "Found", "Hit", "Indexed", "LookAlike", "Matches"),
     "serving": ("Comparison",),
+    "lr_finder": ("LrSuggestion",),
     "sweeping": ("DrawRow", "SweepResult", "TrialRow"),
     "advising": ("Advice",),
     "auditing": ("Audit", "Finding"),
@@ -145,6 +150,7 @@ _ROOMS = {
         "duplicates",
         "evaluate",
         "export",
+        "find_lr",
         "fit",
         "index",
         "list_runs",

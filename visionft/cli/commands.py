@@ -7,6 +7,7 @@ COMMANDS = {
     "audit": ("visionft.cli.audit:audit", "Say what is wrong with photos, before training."),
     "review": ("visionft.cli.review:review", "Mend the labels of photos in a local page, the most doubtful first."),
     "advise": ("visionft.cli.advise:advise", "Try every method for some steps, and recommend one."),
+    "find-lr": ("visionft.cli.find_lr:find_lr", "Find a learning rate: where the loss falls fastest."),
     "evaluate": ("visionft.cli.evaluate:evaluate", "Measure a run or a bundle on photos with labels."),
     "report": ("visionft.cli.report:report", "Write the page of a run again: figures, curves, confusions, photos."),
     "predict": ("visionft.cli.predict:predict", "Answer photos with a run or a bundle."),

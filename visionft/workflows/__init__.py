@@ -13,6 +13,7 @@ from visionft.workflows.compare import compare
 from visionft.workflows.duplicates import duplicates
 from visionft.workflows.evaluate import evaluate
 from visionft.workflows.export import export
+from visionft.workflows.find_lr import find_lr, require_findable
 from visionft.workflows.fit import fit
 from visionft.workflows.index import index
 from visionft.workflows.list_runs import list_runs
@@ -31,6 +32,7 @@ __all__ = [
     "duplicates",
     "evaluate",
     "export",
+    "find_lr",
     "fit",
     "index",
     "list_runs",
@@ -38,6 +40,7 @@ __all__ = [
     "quick_audit",
     "report",
     "require_advisable",
+    "require_findable",
     "review",
     "reviewed_photos",
     "search",
