@@ -29,6 +29,7 @@ COMMANDS = {
         "visionft.cli.blend:blend",
         "Make a new run between a run's start and its end, which forgets less (WiSE-FT).",
     ),
+    "add-class": ("visionft.cli.add_class:add_class", "Add a class to a run of prototypes, from a few photos."),
     "compare": ("visionft.cli.compare:compare", "Say which photos change their answer from one bundle to another."),
     "check": (
         "visionft.cli.check:check",

@@ -8,7 +8,7 @@ from typing import Literal
 
 Stage = Literal[
     "label_smoothing", "class_weights", "distill", "from", "advise", "blend", "calibration", "reduce", "target",
-    "adapters", "compare", "report", "slices", "review",
+    "adapters", "compare", "report", "slices", "review", "prototypes",
 ]  # fmt: skip
 """What only some tasks have."""
 

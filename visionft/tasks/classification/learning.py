@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from visionft.backbones import LinearHead, Network
+from visionft.backbones import LinearHead, Network, PrototypeHead
 from visionft.bundle import Answer
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
@@ -23,6 +23,7 @@ from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
 from visionft.tasks.classification.cross_entropy import ClassificationLoss, balanced
+from visionft.tasks.classification.prototypes import prototypes_for
 from visionft.training import linear_probe, partial_linear_probe
 from visionft.training.linear_probe import INVERSE_REGULARISATION
 from visionft.wording.lists import count
@@ -47,6 +48,8 @@ class ClassLearning:
         self, head: LinearHead, settings: FitSettings, train: Photos, validation: Photos, new: Sequence[int] | None
     ) -> Solution:
         """Solve the whole head, or the rows that an earlier run lacks, by multinomial logistic regression."""
+        if isinstance(head, PrototypeHead):
+            return prototypes_for(head, train, validation, new)
         photos = (train.features, train.labels, validation.features, validation.labels)
         weighed = settings.optim.class_weights == "balanced"
         if new is None:
