@@ -9,7 +9,7 @@ COMMANDS = {
     "advise": ("visionft.cli.advise:advise", "Try every method for some steps, and recommend one."),
     "evaluate": ("visionft.cli.evaluate:evaluate", "Measure a run or a bundle on photos with labels."),
     "report": ("visionft.cli.report:report", "Write the page of a run again: figures, curves, confusions, photos."),
-    "predict": ("visionft.cli.predict:predict", "Answer photos with a run or a bundle."),
+    "predict": ("visionft.cli.predict:predict", "Answer photos with a run, a bundle or an index."),
     "sweep": ("visionft.cli.sweep:sweep", "Make many fits over ranges and values of settings, and keep the best."),
     "index": ("visionft.cli.index:index", "Make an index of a catalogue for visual search, or bring it up to date."),
     "search": ("visionft.cli.search:search", "Find what in an index is near a photo, and say where it is not there."),

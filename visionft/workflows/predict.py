@@ -14,7 +14,7 @@ from visionft.bundle.prediction_files import table_file
 from visionft.bundle.predictions import WRITERS
 from visionft.errors import UsageError
 from visionft.workflows.predict_folder import Engine, is_folder, predict_into
-from visionft.workflows.run_or_bundle import holds_bundle, path_of, refuse_adapter, run_at
+from visionft.workflows.run_or_bundle import holds_bundle, holds_index, path_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
     from visionft.bundle import Predictions
@@ -102,6 +102,8 @@ def predict(
         raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
     where = Engine.of(engine, engine_address, engine_workers)
     where.require(out, resume)
+    if holds_index(path):
+        _require_alone(path, adapter, out)
     if out is not None and is_folder(out):
         return predict_into(Path(out), path, photos, adapter, top, resume, where, on_progress)
     saving = nullcontext() if out is None else table_file(out, WRITERS, "answers")
@@ -112,9 +114,31 @@ def predict(
     return predictions
 
 
+def _require_alone(index: Path, adapter: str | None, out: str | Path | None) -> None:
+    """Refuse what an index has no part in; UsageError says so."""
+    if adapter is not None:
+        raise UsageError(f"{index} is an index, which answers by the model that made it; leave --adapter {adapter} out")
+    if out is not None and is_folder(out):
+        raise UsageError(f"--out: the answers of an index go into a file; give {out}.csv, .jsonl or .parquet")
+
+
+def _by_index(folder: Path, photos: Asked | Iterable[Asked], on_progress: Progress | None) -> Predictions:
+    from visionft.searching.classify import Classifier
+    from visionft.searching.open_store import opened
+    from visionft.workflows.index_queries import embedded
+
+    with opened(folder) as store:
+        Classifier.of(store)  # what cannot answer says so before any work
+        queries = embedded(store, photos, on_progress)
+        store.connection.execute("BEGIN")  # one view of the rows, whatever a writer does meanwhile
+        return Classifier.of(store).predictions(store, queries)
+
+
 def _predictions(
     path: Path, photos: Asked | Iterable[Asked], adapter: str | None, on_progress: Progress | None, top: int
 ) -> Predictions:
+    if holds_index(path):
+        return _by_index(path, photos, on_progress)
     if holds_bundle(path):
         from visionft.serving import predict as predict_bundle
 
