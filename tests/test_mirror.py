@@ -163,6 +163,8 @@ TESTED_THROUGH = {
 }
 """Long modules without a test file of their own, and one that reaches each: a list that only gets shorter."""
 SAME_MEANING = {
+    "add_class": "the verb: asked for, and carried out",
+    "prototypes": "the mathematics, and what a task does with it",
     "page": "the page of HTML that a room makes of its findings",
     "answers": "the part of a task: what it asks of one, and each task's own",
     "labels": "the part of a task: what it asks of one, and each task's own",

@@ -50,6 +50,7 @@ NAMES = [
     "Predictions",
     "PreprocessSettings",
     "PromptMethod",
+    "PrototypesMethod",
     "QloraMethod",
     "Run",
     "RunList",
@@ -59,6 +60,7 @@ NAMES = [
     "Unanswered",
     "VisionftError",
     "__version__",
+    "add_class",
     "advise",
     "audit",
     "blend",
@@ -101,6 +103,7 @@ def test_verbs_stay_functions_once_every_room_is_imported() -> None:
     for module in modules:
         importlib.import_module(module)
     verbs = (
+        "add_class",
         "advise",
         "blend",
         "check",

@@ -34,11 +34,13 @@ if TYPE_CHECKING:
         Phase,
         PreprocessSettings,
         PromptMethod,
+        PrototypesMethod,
         QloraMethod,
     )
     from visionft.sweeping import DrawRow, SweepResult, TrialRow
     from visionft.training import Listener, LoggerListener
     from visionft.wording.shown_table import Table
+    from visionft.workflows.add_class import add_class
     from visionft.workflows.advise import advise
     from visionft.workflows.audit import audit
     from visionft.workflows.blend import blend
@@ -98,6 +100,7 @@ __all__ = [
     "Predictions",
     "PreprocessSettings",
     "PromptMethod",
+    "PrototypesMethod",
     "QloraMethod",
     "Run",
     "RunList",
@@ -107,6 +110,7 @@ __all__ = [
     "Unanswered",
     "VisionftError",
     "__version__",
+    "add_class",
     "advise",
     "audit",
     "blend",
@@ -142,6 +146,7 @@ _ROOMS = {
     "advising": ("Advice",),
     "auditing": ("Audit", "Finding"),
     "workflows": (
+        "add_class",
         "advise",
         "audit",
         "blend",

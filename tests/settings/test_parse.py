@@ -31,7 +31,7 @@ EXAMPLES = [
     ),
 ]
 
-METHODS = "head, full, gradual, lora, qlora, adapter, prompt, bitfit or norm"
+METHODS = "head, prototypes, full, gradual, lora, qlora, adapter, prompt, bitfit or norm"
 
 
 def written(folder: Path, text: str) -> Path:

@@ -10,7 +10,7 @@ COMMANDS = {
     "find-lr": ("visionft.cli.find_lr:find_lr", "Find a learning rate: where the loss falls fastest."),
     "evaluate": ("visionft.cli.evaluate:evaluate", "Measure a run or a bundle on photos with labels."),
     "report": ("visionft.cli.report:report", "Write the page of a run again: figures, curves, confusions, photos."),
-    "predict": ("visionft.cli.predict:predict", "Answer photos with a run or a bundle."),
+    "predict": ("visionft.cli.predict:predict", "Answer photos with a run, a bundle or an index."),
     "sweep": ("visionft.cli.sweep:sweep", "Make many fits over ranges and values of settings, and keep the best."),
     "index": ("visionft.cli.index:index", "Make an index of a catalogue for visual search, or bring it up to date."),
     "search": ("visionft.cli.search:search", "Find what in an index is near a photo, and say where it is not there."),
@@ -30,6 +30,7 @@ COMMANDS = {
         "visionft.cli.blend:blend",
         "Make a new run between a run's start and its end, which forgets less (WiSE-FT).",
     ),
+    "add-class": ("visionft.cli.add_class:add_class", "Add a class to a run of prototypes, from a few photos."),
     "compare": ("visionft.cli.compare:compare", "Say which photos change their answer from one bundle to another."),
     "check": (
         "visionft.cli.check:check",

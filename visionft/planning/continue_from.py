@@ -23,7 +23,7 @@ from visionft.runs.class_changes import Succession, require_known, succeed
 from visionft.runs.learning import head_rows
 from visionft.runs.lineage import Origin, lineage
 from visionft.runs.run_files import read_settings, recorded, verified_table
-from visionft.settings import AdapterMethod, FitSettings, PromptMethod
+from visionft.settings import AdapterMethod, FitSettings, PromptMethod, PrototypesMethod
 from visionft.tasks.registry import require, spec_of
 from visionft.wording.lists import count
 
@@ -189,6 +189,11 @@ def _refuse_other(wanted: FitSettings, parent: Run, name: str) -> None:
 def _refuse_method(wanted: FitSettings, parent: Run) -> None:
     """Raise UsageError where the run carries additions that only its own method can go on with."""
     own = parent.settings.method
+    if isinstance(wanted.method, PrototypesMethod) and parent.settings.head != "linear":
+        raise UsageError(
+            f"--method prototypes makes a linear head, and the run {parent.path} to go on from has a "
+            f"{parent.settings.head} one; give a run with --head linear, or leave --from out"
+        )
     if not isinstance(own, AdapterMethod | PromptMethod):
         return
     exempt = {"head_first"}

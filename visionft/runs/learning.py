@@ -20,6 +20,7 @@ from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.machine.arithmetic import full_precision
+from visionft.methods.prototypes import Space
 from visionft.metrics import Postprocess
 from visionft.runs.history import Epoch
 from visionft.settings import FitSettings
@@ -139,6 +140,7 @@ class Solution:
         bias: (K,).
         how: which regularisation was kept, in words.
         centres: (C, K) where the classes lie among the outputs, for a loss that keeps a place for each of them.
+        space: in which the rows are prototypes, to be kept with the head.
     """
 
     what: str
@@ -146,6 +148,7 @@ class Solution:
     bias: NDArray[np.floating]
     how: str
     centres: NDArray[np.float32] | None = None
+    space: Space | None = None
 
 
 @dataclass(frozen=True, eq=False)

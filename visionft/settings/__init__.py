@@ -9,6 +9,7 @@ from visionft.settings.data import AugmentSettings, ClassesSettings, DataSetting
 from visionft.settings.export import ExportSettings
 from visionft.settings.fit import FitSettings, PreprocessSettings, ReportSettings
 from visionft.settings.method import (
+    HEAD_ALONE,
     METHODS,
     AdapterMethod,
     AnyMethod,
@@ -21,6 +22,7 @@ from visionft.settings.method import (
     NormMethod,
     Phase,
     PromptMethod,
+    PrototypesMethod,
     QloraMethod,
 )
 from visionft.settings.method_names import compared_methods
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from visionft.settings.parse import build, build_export, build_for, from_yaml, require_effect, to_yaml
 
 __all__ = [
+    "HEAD_ALONE",
     "METHODS",
     "AdapterMethod",
     "AnyMethod",
@@ -61,6 +64,7 @@ __all__ = [
     "Phase",
     "PreprocessSettings",
     "PromptMethod",
+    "PrototypesMethod",
     "QloraMethod",
     "ReportSettings",
     "ServeSettings",

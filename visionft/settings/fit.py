@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from visionft.settings.applicability import ALWAYS, CONTINUED, FRESH, LEARNT, TIMED, TRAINED
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
-from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
+from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method, PrototypesMethod
 from visionft.settings.node import Auto, Place, Settings, Word
 from visionft.settings.own_names import is_own
 from visionft.settings.training import (
@@ -141,6 +141,19 @@ class FitSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _has_prototypes(self) -> FitSettings:
+        if not isinstance(self.method, PrototypesMethod):
+            return self
+        if "prototypes" not in spec_of(self.task).stages:
+            raise ValueError(
+                f"method: prototypes are of classes, one for each photo, and the task {self.task} has "
+                f"{spec_of(self.task).answers}; give --method head"
+            )
+        if self.head != "linear":
+            raise ValueError(f"head: prototypes are a linear head, and {self.head} is given; leave it out")
+        return self
+
+    @model_validator(mode="after")
     def _compares_whole_batches(self) -> FitSettings:
         spec, pieces, batch = spec_of(self.task), self.optim.micro_batch, self.optim.batch_size
         loss = self.loss or spec.losses[0]
@@ -195,10 +208,11 @@ class FitSettings(Settings):
 
     @model_validator(mode="after")
     def _taught_by_epochs(self) -> FitSettings:
-        solved = isinstance(self.method, HeadMethod) and self.method.solver != "epochs" and self.head == "linear"
+        of_head = isinstance(self.method, HeadMethod) and self.method.solver != "epochs" and self.head == "linear"
+        solved = of_head or isinstance(self.method, PrototypesMethod)
         if self.distill is not None and (solved or self.epochs == 0):
             raise ValueError(
                 f"distill: {self.distill} teaches in epochs, and there are none; leave it out, or give "
-                + ("--method full, or --method.solver epochs" if solved else "--epochs from 1")
+                + ("--method full, or --method head with --method.solver epochs" if solved else "--epochs from 1")
             )
         return self

@@ -36,6 +36,7 @@ from visionft.settings.applicability import (
 )
 from visionft.settings.export import ExportSettings
 from visionft.settings.fit import FitSettings
+from visionft.settings.method import HEAD_ALONE
 from visionft.settings.own_names import is_own
 from visionft.tasks.registry import DEFAULT, spec_of
 from visionft.tasks.spec import Stage
@@ -49,6 +50,9 @@ class Obstacle:
     remedy: str
 
 
+HEADS_ALONE = {kind.model_fields["name"].default for kind in HEAD_ALONE}
+
+
 def obstacle(applies: Applies | None, settings: Any) -> Obstacle | None:
     """Return what keeps a setting of this condition from having an effect in whole settings, or None."""
     found = None if applies is None else _OBSTACLES.get(applies)
@@ -57,10 +61,21 @@ def obstacle(applies: Applies | None, settings: Any) -> Obstacle | None:
 
 def solved_alone(settings: FitSettings) -> bool:
     """Tell whether the method solves a linear head and trains nothing by epochs."""
-    return settings.method.name == "head" and settings.method.solver != "epochs" and settings.head == "linear"
+    method = settings.method
+    if method.name == "head" and method.solver == "epochs":
+        return False
+    return method.name in HEADS_ALONE and settings.head == "linear"
+
+
+def _alike(settings: FitSettings) -> Obstacle | None:
+    if settings.method.name == "prototypes":
+        return Obstacle("the method prototypes gives each class its mean, whatever its share", "give another --method")
+    return None
 
 
 def _untrained(settings: FitSettings) -> Obstacle | None:
+    if settings.method.name == "prototypes":
+        return Obstacle("the method prototypes takes means and trains nothing by epochs", "give another --method")
     if solved_alone(settings):
         return Obstacle(
             "the method head solves a linear head and trains nothing by epochs",
@@ -225,9 +240,9 @@ _OBSTACLES: dict[Applies, Callable[[Any], Obstacle | None]] = {
     PROJECTED: _answers,
     SEVERAL: _one_label,
     SAMPLED: _either(_answers, _untrained),
-    LONG_TAILED: _lacks("long_tail", "classes of which a photo has one"),
+    LONG_TAILED: _either(_lacks("long_tail", "classes of which a photo has one"), _alike),
     EFFECTIVE: _other_weights_of_classes,
-    CLASSED: _lacks("class_weights", "classes to weigh"),
+    CLASSED: _either(_lacks("class_weights", "classes to weigh"), _alike),
     SMOOTHED: _either(_lacks("label_smoothing", "classes to smooth"), _untrained, _own_loss),
     LEARNT: _lacks("distill", "way to learn from another run"),
     CONTINUED: _lacks("from", "way to go on from another run"),

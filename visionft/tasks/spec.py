@@ -8,7 +8,7 @@ from typing import Literal
 
 Stage = Literal[
     "label_smoothing", "class_weights", "distill", "from", "advise", "blend", "calibration", "reduce", "target",
-    "adapters", "compare", "report", "slices", "products", "review", "long_tail", "confidence",
+    "adapters", "compare", "report", "slices", "products", "review", "long_tail", "confidence", "prototypes",
 ]  # fmt: skip
 """What only some tasks have."""
 

@@ -5,6 +5,7 @@ neither torch nor the settings, and work where only what serving needs is instal
 search through approximate neighbours needs USearch beside it.
 """
 
+from visionft.workflows.add_class import add_class
 from visionft.workflows.advise import advise, require_advisable
 from visionft.workflows.audit import audit, quick_audit
 from visionft.workflows.blend import blend
@@ -24,6 +25,7 @@ from visionft.workflows.search import search
 from visionft.workflows.sweep import sweep, sweep_plan
 
 __all__ = [
+    "add_class",
     "advise",
     "audit",
     "blend",

@@ -17,7 +17,7 @@ from visionft.errors import UsageError
 from visionft.tasks.registry import require
 from visionft.workflows.predict_folder import Engine, is_folder, predict_into
 from visionft.workflows.product_groups import grouped
-from visionft.workflows.run_or_bundle import holds_bundle, path_of, refuse_adapter, run_at
+from visionft.workflows.run_or_bundle import holds_bundle, holds_index, path_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
     from visionft.bundle import Predictions
@@ -78,7 +78,8 @@ def predict(
     """Answer photos: files, folders, globs, and photos held in memory.
 
     Args:
-        run_or_bundle: a run, or the folder of a run or of a bundle; a bundle needs no torch.
+        run_or_bundle: a run, or the folder of a run, of a bundle or of an index, whose nearest photos vote; the last two
+            need no torch (an index that a bundle made).
         photos: one or several, in a list or generator, mixed as they come: the path of a photo or of a folder (searched
             through), a glob, the bytes of a file, an open file, a picture of PIL (turned as its EXIF says), or an array
             of uint8: RGB (H, W, 3), with alpha (H, W, 4), or grey (H, W).
@@ -117,6 +118,8 @@ def predict(
         raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
     where = Engine.of(engine, engine_address, engine_workers)
     where.require(out, resume)
+    if holds_index(path):
+        _require_alone(path, adapter, group_by, out)
     if group_by is not None and out is not None and is_folder(out):
         raise UsageError(
             f"--group-by waits for all photos of a product, and the folder --out {out} is written as photos come: give "
@@ -149,6 +152,30 @@ def _shaped(predictions: Predictions, top: int, min_confidence: float | None) ->
     return found if min_confidence is None else found.with_min_confidence(min_confidence)
 
 
+def _require_alone(
+    index: Path, adapter: str | None, group_by: str | Sequence[str] | None, out: str | Path | None
+) -> None:
+    """Refuse what an index has no part in; UsageError says so."""
+    if adapter is not None:
+        raise UsageError(f"{index} is an index, which answers by the model that made it; leave --adapter {adapter} out")
+    if group_by is not None:
+        raise UsageError(f"{index} is an index, which answers each photo by its neighbours; leave --group-by out")
+    if out is not None and is_folder(out):
+        raise UsageError(f"--out: the answers of an index go into a file; give {out}.csv, .jsonl or .parquet")
+
+
+def _by_index(folder: Path, photos: Asked | Iterable[Asked], on_progress: Progress | None) -> Predictions:
+    from visionft.searching.classify import Classifier
+    from visionft.searching.open_store import opened
+    from visionft.workflows.index_queries import embedded
+
+    with opened(folder) as store:
+        Classifier.of(store)  # what cannot answer says so before any work
+        queries = embedded(store, photos, on_progress)
+        store.connection.execute("BEGIN")  # one view of the rows, whatever a writer does meanwhile
+        return Classifier.of(store).predictions(store, queries)
+
+
 def _predictions(
     path: Path,
     photos: Asked | Iterable[Asked],
@@ -156,6 +183,8 @@ def _predictions(
     on_progress: Progress | None,
     shaped: Callable[[Predictions], Predictions],
 ) -> Predictions:
+    if holds_index(path):
+        return _by_index(path, photos, on_progress)
     if holds_bundle(path):
         from visionft.serving import predict as predict_bundle
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from visionft.backbones import LinearHead, Network
+from visionft.backbones import LinearHead, Network, PrototypeHead
 from visionft.bundle import Answer
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
@@ -24,6 +24,7 @@ from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
 from visionft.tasks.classification.cross_entropy import ClassificationLoss
+from visionft.tasks.classification.prototypes import prototypes_for
 from visionft.training import class_balance, linear_probe, partial_linear_probe
 from visionft.training.linear_probe import INVERSE_REGULARISATION
 from visionft.wording.lists import count
@@ -50,6 +51,8 @@ class ClassLearning:
         self, head: LinearHead, settings: FitSettings, train: Photos, validation: Photos, new: Sequence[int] | None
     ) -> Solution:
         """Solve the whole head, or the rows that an earlier run lacks, by multinomial logistic regression."""
+        if isinstance(head, PrototypeHead):
+            return prototypes_for(head, train, validation, new)
         photos = (train.features, train.labels, validation.features, validation.labels)
         counts = np.bincount(train.labels, minlength=len(head.weight)).tolist()
         weights, prior = class_balance.solving_weights(settings, counts), class_balance.log_prior(settings, counts)
