@@ -52,6 +52,7 @@ NAMES = [
     "QloraMethod",
     "Run",
     "RunList",
+    "SideBySide",
     "SweepResult",
     "Table",
     "TrialRow",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from visionft.auditing import Audit, Finding
     from visionft.bundle import Bundle, Prediction, PredictionFolder, Predictions, Unanswered
     from visionft.errors import VisionftError
-    from visionft.evaluation import Evaluation
+    from visionft.evaluation import Evaluation, SideBySide
     from visionft.exporting import Exported
     from visionft.metrics import Metrics
     from visionft.runs import ListedRun, Run, RunList
@@ -98,6 +98,7 @@ __all__ = [
     "QloraMethod",
     "Run",
     "RunList",
+    "SideBySide",
     "SweepResult",
     "Table",
     "TrialRow",
@@ -125,7 +126,7 @@ __all__ = [
 _ROOMS = {
     "bundle": ("Bundle", "Prediction", "PredictionFolder", "Predictions", "Unanswered"),
     "errors": ("VisionftError",),
-    "evaluation": ("Evaluation",),
+    "evaluation": ("Evaluation", "SideBySide"),
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("ListedRun", "Run", "RunList"),

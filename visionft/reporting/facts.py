@@ -29,7 +29,7 @@ _FIGURES = (
 
 def of_run(run: Run, evaluation: Facts) -> Facts:
     """Return the facts of a finished run, with those of one of its evaluations among them."""
-    result, rows = run.result, _epochs(run)
+    result, rows = run.result, epochs_of(run)
     start = next((row for row in rows if row["epoch"] == 0), None)
     choices = read_json(run.path / layout.CHOICES)
     return {
@@ -50,7 +50,7 @@ def of_run(run: Run, evaluation: Facts) -> Facts:
         "known_scores": _known(run),
         "weights": choices["weights"],
         "choices": [{name: _plain(value) for name, value in choice.items()} for choice in choices["choices"]],
-        "settings": _flat(run.settings.model_dump(mode="json")),
+        "settings": flattened(run.settings.model_dump(mode="json")),
         "environment": run.environment,
         "data": _data(run),
         "cost": {name: result.get(name) for name in ("seconds", "peak_memory_mb", "images_per_second")},
@@ -133,7 +133,8 @@ def _photos(metrics: Mapping[str, Any], table: pa.Table, source: Source) -> Fact
     }
 
 
-def _epochs(run: Run) -> list[dict[str, Any]]:
+def epochs_of(run: Run) -> list[dict[str, Any]]:
+    """Return the rows of metrics.csv in plain values; None for what is no finite number."""
     text = verified_table(run.path / layout.METRICS).read_text(encoding="utf-8")
     return [{name: _number(value) for name, value in row.items()} for row in csv.DictReader(text.splitlines())]
 
@@ -185,11 +186,12 @@ def _data(run: Run) -> Facts:
     }
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by dotted names, in printable words."""
     found: dict[str, Any] = {}
     for name, value in tree.items():
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{name}.")
+            found |= flattened(value, f"{prefix}{name}.")
         else:
             found[prefix + name] = _plain(value)
     return found
