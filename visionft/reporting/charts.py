@@ -65,14 +65,17 @@ def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, An
 
 def compared(runs: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> Figure:
     """Draw validation loss and top-1 by epoch of several runs, each by its letter."""
-    with mpl.rc_context({**STYLE, "axes.prop_cycle": mpl.cycler(color=COLOURS) * mpl.cycler(linestyle=["-", "--"])}):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 3.2))
         figure.subplots_adjust(left=0.055, right=0.99, bottom=0.16, top=0.9, wspace=0.2)
         both = figure.subplots(1, 2)
         for axes, name, title in zip(both, ("val_loss", "val_top1"), ("validation loss (nats)", "top-1"), strict=True):
-            for letter, epochs in runs:
+            for at, (letter, epochs) in enumerate(runs):
                 found = [(row["epoch"], row[name]) for row in epochs if row[name] is not None]
-                axes.plot([x for x, _ in found], [y for _, y in found], marker="o", label=letter)
+                colour, line = COLOURS[at % len(COLOURS)], ("-", "--")[at // len(COLOURS) % 2]
+                axes.plot(
+                    [x for x, _ in found], [y for _, y in found], color=colour, linestyle=line, marker="o", label=letter
+                )
             axes.set_title(title, loc="left")
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -15,6 +15,7 @@ import pyarrow.parquet
 
 from visionft import methods
 from visionft.photos import printable
+from visionft.reporting.audit_facts import audit_facts
 from visionft.reporting.photo_answers import Answers
 from visionft.runs import Run, layout
 from visionft.runs.calibration_file import Calibration
@@ -53,6 +54,7 @@ def of_run(run: Run, evaluation: Facts) -> Facts:
         "settings": flattened(run.settings.model_dump(mode="json")),
         "environment": run.environment,
         "data": _data(run),
+        "audit": audit_facts(run),
         "cost": {name: result.get(name) for name in ("seconds", "peak_memory_mb", "images_per_second")},
     }
 
