@@ -11,9 +11,11 @@ from visionft.errors import DataError
 from visionft.photos import Quarantined, printable
 from visionft.runs import Run, layout
 from visionft.runs.run_files import read_json
+from visionft.tasks.registry import spec_of
 
 EXAMPLES = 5
 """Findings of a kind that a page names, the surest first; all are in audit.json."""
+_OF_SIZES = ("small-class", "imbalance")
 PHOTOS = 4
 """Photos of a finding that are named."""
 Facts = dict[str, Any]
@@ -30,6 +32,8 @@ def audit_facts(run: Run) -> Facts:
     record = read_json(run.path / layout.DATA)
     quarantine = [Quarantined(**item) for item in record["quarantine"]]
     quick = quick_findings(run.manifest().table, quarantine, record["notes"])
+    if "queries" in spec_of(run.task).stages:  # classes are products there, and few photos of each are the rule
+        quick = [finding for finding in quick if finding.kind not in _OF_SIZES]
     applied = record.get("suggestions")
     folder, made, problem = _made(str(record.get("source", record["root"])), applied)
     return {

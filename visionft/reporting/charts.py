@@ -15,6 +15,9 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from visionft.tasks.registry import DEFAULT, spec_of
+from visionft.tasks.spec import Score
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -36,12 +39,13 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 LABELLED = 100
 """Classes up to which confusion.png has their names."""
+TOP1 = spec_of(DEFAULT).score
 LETTERS = 26
 """Of a name beside a matrix."""
 
 
-def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw losses, top-1 and learning rate by epoch, with the beginnings of the schedule's phases."""
+def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, Any]], score: Score = TOP1) -> Figure:
+    """Draw losses, the score and learning rate by epoch, with the beginnings of the schedule's phases."""
     # Margins are written out where labels have a known width: to have them found takes as long as the drawing itself.
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 2.9))
@@ -49,9 +53,9 @@ def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, An
         loss, top1, rate = figure.subplots(1, 3)
         _line(loss, epochs, "train_loss", "training", BLUE)
         _line(loss, epochs, "val_loss", "validation", ORANGE)
-        _line(top1, epochs, "val_top1", "validation", ORANGE)
+        _line(top1, epochs, score.column, "validation", ORANGE)
         _line(rate, epochs, "lr", "learning rate", BLUE)
-        for axes, title in ((loss, "loss (nats)"), (top1, "top-1"), (rate, "learning rate, top of the backbone")):
+        for axes, title in ((loss, "loss (nats)"), (top1, score.words), (rate, "learning rate, top of the backbone")):
             axes.set_title(title, loc="left")
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))

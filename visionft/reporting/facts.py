@@ -30,8 +30,21 @@ _FIGURES = (
 
 def of_run(run: Run, evaluation: Facts) -> Facts:
     """Return the facts of a finished run, with those of one of its evaluations among them."""
+    result, found = run.result, of_any_run(run, evaluation)
+    start = next((row for row in found["epochs"] if row["epoch"] == 0), None)
+    return {
+        **found,
+        "classes": [printable(name) for name in run.classes],
+        "validation": {"top1": result["val"]["top1"], "interval": result["val"].get("intervals", {}).get("top1")},
+        "train": result.get("train"),
+        "linear_probe": start and {"val_top1": start["val_top1"], "val_loss": start["val_loss"]},
+        "known_scores": _known(run),
+    }
+
+
+def of_any_run(run: Run, evaluation: Facts) -> Facts:
+    """Return the facts that a run of every task has: how it came about, what it was made of and what it cost."""
     result, rows = run.result, epochs_of(run)
-    start = next((row for row in rows if row["epoch"] == 0), None)
     choices = read_json(run.path / layout.CHOICES)
     return {
         "format": FORMAT,
@@ -39,16 +52,11 @@ def of_run(run: Run, evaluation: Facts) -> Facts:
         "subject": printable(run.path),
         "method": run.settings.method.name,
         "backbone": run.settings.backbone,
-        "classes": [printable(name) for name in run.classes],
         "verdict": result.get("verdict"),
-        "validation": {"top1": result["val"]["top1"], "interval": result["val"].get("intervals", {}).get("top1")},
-        "train": result.get("train"),
-        "linear_probe": start and {"val_top1": start["val_top1"], "val_loss": start["val_loss"]},
         "kept_epoch": result.get("kept_epoch"),
         "epochs": rows,
         "phases": _phases(run, rows),
         "evaluation": evaluation,
-        "known_scores": _known(run),
         "weights": choices["weights"],
         "choices": [{name: _plain(value) for name, value in choice.items()} for choice in choices["choices"]],
         "settings": flattened(run.settings.model_dump(mode="json")),

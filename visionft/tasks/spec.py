@@ -8,9 +8,9 @@ from typing import Literal
 
 Stage = Literal[
     "label_smoothing", "class_weights", "distill", "from", "advise", "blend", "calibration", "reduce", "target",
-    "adapters", "compare", "report", "slices", "review",
+    "adapters", "compare", "report", "queries", "slices", "review",
 ]  # fmt: skip
-"""What only some tasks have."""
+"""What only some tasks have; `queries`: photos are answered with photos, and a page shows which."""
 
 
 @dataclass(frozen=True)

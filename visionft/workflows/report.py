@@ -71,10 +71,10 @@ def reported(evaluation: Evaluation, run: Run | None, pictures: str | None, agai
     from visionft.reporting import attempt, report_evaluation
     from visionft.reporting.album import Encoded
 
-    folder, notes = evaluation.written, list(evaluation.notes)
-    if folder is None or "report" not in spec_of(evaluation.task).stages:
+    folder, notes, task = evaluation.written, list(evaluation.notes), evaluation.task
+    if folder is None or "report" not in spec_of(task).stages:
         return evaluation
     wanted = shown(run, pictures) if run is not None else pictures != "none"
     encoded = Encoded(evaluation.root, evaluation.files())
-    page = attempt(lambda: report_evaluation(folder, run, encoded, pictures=wanted), notes.append, again)
+    page = attempt(lambda: report_evaluation(folder, run, encoded, pictures=wanted, task=task), notes.append, again)
     return replace(evaluation, report=page, notes=tuple(notes))
