@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from visionft.auditing import Audit, Finding
     from visionft.bundle import Bundle, Prediction, PredictionFolder, Predictions, Unanswered
     from visionft.errors import VisionftError
-    from visionft.evaluation import Evaluation, SideBySide
+    from visionft.evaluation import Evaluation, Explained, SideBySide
     from visionft.exporting import Exported
     from visionft.metrics import Metrics
     from visionft.runs import ListedRun, Run, RunList
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from visionft.workflows.compare import compare
     from visionft.workflows.duplicates import duplicates
     from visionft.workflows.evaluate import evaluate
+    from visionft.workflows.explain import explain
     from visionft.workflows.export import export
     from visionft.workflows.fit import fit
     from visionft.workflows.index import index
@@ -69,6 +70,7 @@ __all__ = [
     "DrawRow",
     "Duplicates",
     "Evaluation",
+    "Explained",
     "ExportSettings",
     "Exported",
     "Finding",
@@ -112,6 +114,7 @@ __all__ = [
     "compare",
     "duplicates",
     "evaluate",
+    "explain",
     "export",
     "fit",
     "index",
@@ -126,7 +129,7 @@ __all__ = [
 _ROOMS = {
     "bundle": ("Bundle", "Prediction", "PredictionFolder", "Predictions", "Unanswered"),
     "errors": ("VisionftError",),
-    "evaluation": ("Evaluation", "SideBySide"),
+    "evaluation": ("Evaluation", "Explained", "SideBySide"),
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("ListedRun", "Run", "RunList"),
@@ -145,6 +148,7 @@ _ROOMS = {
         "compare",
         "duplicates",
         "evaluate",
+        "explain",
         "export",
         "fit",
         "index",

@@ -8,6 +8,7 @@ COMMANDS = {
     "review": ("visionft.cli.review:review", "Mend the labels of photos in a local page, the most doubtful first."),
     "advise": ("visionft.cli.advise:advise", "Try every method for some steps, and recommend one."),
     "evaluate": ("visionft.cli.evaluate:evaluate", "Measure a run or a bundle on photos with labels."),
+    "explain": ("visionft.cli.explain:explain", "Show where a run looks on a photo."),
     "report": ("visionft.cli.report:report", "Write the page of a run again: figures, curves, confusions, photos."),
     "predict": ("visionft.cli.predict:predict", "Answer photos with a run or a bundle."),
     "sweep": ("visionft.cli.sweep:sweep", "Make many fits over ranges and values of settings, and keep the best."),

@@ -34,6 +34,7 @@ def render(facts: Facts, album: Album) -> str:
         "environment": list(flat(run["environment"]).items()) if run is not None else [],
         "subject": facts["subject"],
         "pictures": album.wanted,
+        "explained": album.heat is not None,
         "small": len(evaluation["per_class"]) <= SMALL,
         "matrix": matrix(evaluation),
         "charts": drawn(run, evaluation),
@@ -53,7 +54,7 @@ def illustrated(evaluation: Facts, album: Album) -> dict[str, Any]:
         found = []
         for photo in photos:
             uri, why = album.picture(photo["path"])
-            found.append({**photo, "uri": uri, "why": why})
+            found.append({**photo, "uri": uri, "why": why, "heat": None})
         return found
 
     def cells(pairs: Sequence[Facts]) -> list[dict[str, Any]]:
@@ -61,7 +62,11 @@ def illustrated(evaluation: Facts, album: Album) -> dict[str, Any]:
 
     photos = {name: shown(evaluation[name]) for name in ("worst", "least_sure")}
     most = cells(evaluation["pairs"][:MOST])
-    return {**photos, "most_confused": most, "pairs": cells(evaluation["pairs"]), "right": cells(evaluation["right"])}
+    found = {**photos, "most_confused": most, "pairs": cells(evaluation["pairs"]), "right": cells(evaluation["right"])}
+    # Once every photo has its picture: where there is no room for all, those that show the photo itself are there.
+    for photo in [*photos["worst"], *(photo for pair in most for photo in pair["photos"]), *photos["least_sure"]]:
+        photo["heat"] = album.warm(photo["path"]) if photo["uri"] else None
+    return found
 
 
 def drawn(run: Facts | None, evaluation: Facts) -> dict[str, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from visionft.errors import VisionftError
 from visionft.photos import printable
 from visionft.reporting import charts, facts, query_facts
 from visionft.reporting.album import Album, Encoded
+from visionft.reporting.heat_pictures import heat_pictures
 from visionft.reporting.page import render
 from visionft.reporting.query_facts import shows_queries
 from visionft.reporting.query_page import render_queries
@@ -47,7 +49,9 @@ def attempt(make: Callable[[], Path | None], say: Say, again: str) -> Path | Non
     return None
 
 
-def report_run(run: Run, *, pictures: bool = True, root: Path | None = None, again: bool = True) -> Path:
+def report_run(
+    run: Run, *, pictures: bool = True, root: Path | None = None, again: bool = True, explain: bool = False
+) -> Path:
     """Write report.html, report.json and the pictures of a finished run, and the pages of its evaluations.
 
     Args:
@@ -55,8 +59,11 @@ def report_run(run: Run, *, pictures: bool = True, root: Path | None = None, aga
         pictures: whether photos are shown.
         root: the folder that its photos moved to, with the same paths below it; none: where they were.
         again: also where there is a report already.
+        explain: whether the run's own page shows where the network looks on its worst, most confused and least sure
+            photos: a pass forth and back for each of up to 72.
 
     Raises:
+        BackboneError: no part of the network is laid out over the photo, so that nothing can be explained.
         RunError: a file of the run is damaged, or nothing can be written.
     """
     manifest = run.manifest()
@@ -71,7 +78,8 @@ def report_run(run: Run, *, pictures: bool = True, root: Path | None = None, aga
     own = Encoded(None) if shown is None else encoded[shown.name]
     found = _facts_of(run, shown, facts.source_of(run, own.root))
     _draw(run, manifest, found, pictures=pictures, root=root)
-    return _write(run.path, found, Album(own, pictures), run.task)
+    with heat_pictures(run, own) if explain else nullcontext(None) as heat:
+        return _write(run.path, found, Album(own, pictures, heat=heat), run.task)
 
 
 def report_evaluation(

@@ -8,7 +8,7 @@ from typing import Literal
 
 Stage = Literal[
     "label_smoothing", "class_weights", "distill", "from", "advise", "blend", "calibration", "reduce", "target",
-    "adapters", "compare", "report", "queries", "slices", "review",
+    "adapters", "compare", "report", "queries", "slices", "review", "explain",
 ]  # fmt: skip
 """What only some tasks have; `queries`: photos are answered with photos, and a page shows which."""
 

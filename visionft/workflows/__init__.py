@@ -12,6 +12,7 @@ from visionft.workflows.check import check
 from visionft.workflows.compare import compare
 from visionft.workflows.duplicates import duplicates
 from visionft.workflows.evaluate import evaluate
+from visionft.workflows.explain import explain
 from visionft.workflows.export import export
 from visionft.workflows.fit import fit
 from visionft.workflows.index import index
@@ -30,6 +31,7 @@ __all__ = [
     "compare",
     "duplicates",
     "evaluate",
+    "explain",
     "export",
     "fit",
     "index",
