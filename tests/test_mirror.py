@@ -66,6 +66,10 @@ CROSS_CUTTING = {
 }
 """Test files of more than one module, and what holds them together."""
 TESTED_THROUGH = {
+    "evaluation/explain.py": "workflows/test_explain.py",
+    "reporting/query_facts.py": "tasks/retrieval/test_report.py",
+    "evaluation/answered.py": "workflows/test_compare.py",
+    "reporting/templating.py": "reporting/test_page.py",
     "advising/advice.py": "cli/test_advise.py",
     "advising/advise.py": "cli/test_advise.py",
     "advising/first_look.py": "advising/test_trials.py",

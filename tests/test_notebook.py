@@ -24,7 +24,7 @@ from visionft.auditing import Audit
 from visionft.bundle import Bundle, Prediction, Predictions, Unanswered
 from visionft.classes import Classes
 from visionft.data import Rows
-from visionft.evaluation import BeforeAfter, Evaluation, Retention
+from visionft.evaluation import BeforeAfter, Evaluation, Retention, SideBySide
 from visionft.evaluation.before_after import Change
 from visionft.evaluation.evaluation import Measured
 from visionft.exporting import Exported
@@ -85,6 +85,14 @@ def comparison(folder: Path, _: Path) -> Comparison:
     Image.new("RGB", (4, 4)).save(folder / "photos" / f"{EVIL}.png")
     (folder / "photos" / f"{EVIL}.jpg").touch()
     return compare(make_bundle(folder / "a"), make_bundle(folder / "b"), folder / "photos")
+
+
+def side_by_side(_: Path, __: Path) -> SideBySide:
+    names, sure = np.array([EVIL], object), np.full((2, 1), 0.5)
+    return SideBySide(
+        (Path(EVIL), Path("b")), (False, True), EVIL, Path(), (EVIL,), ("0",), names, np.array([[EVIL], ["b"]], object),
+        sure, sure, (EVIL,),
+    )  # fmt: skip
 
 
 def before_after(_: Path, __: Path) -> BeforeAfter:
@@ -152,6 +160,7 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Metrics: lambda _, __: metrics(),
     Predictions: predictions,
     Run: run,
+    SideBySide: side_by_side,
     RunList: run_list,
     SweepResult: sweep_result,
     TaxonomyFigures: of_nodes,

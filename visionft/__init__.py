@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from visionft.auditing import Audit, Finding
     from visionft.bundle import Bundle, Prediction, PredictionFolder, Predictions, Unanswered
     from visionft.errors import VisionftError
-    from visionft.evaluation import Evaluation
+    from visionft.evaluation import Evaluation, Explained, SideBySide
     from visionft.exporting import Exported
     from visionft.lr_finder import LrSuggestion
     from visionft.metrics import Metrics
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from visionft.workflows.compare import compare
     from visionft.workflows.duplicates import duplicates
     from visionft.workflows.evaluate import evaluate
+    from visionft.workflows.explain import explain
     from visionft.workflows.export import export
     from visionft.workflows.find_lr import find_lr
     from visionft.workflows.fit import fit
@@ -73,6 +74,7 @@ __all__ = [
     "DrawRow",
     "Duplicates",
     "Evaluation",
+    "Explained",
     "ExportSettings",
     "Exported",
     "Finding",
@@ -104,6 +106,7 @@ __all__ = [
     "QloraMethod",
     "Run",
     "RunList",
+    "SideBySide",
     "SweepResult",
     "Table",
     "TrialRow",
@@ -118,6 +121,7 @@ __all__ = [
     "compare",
     "duplicates",
     "evaluate",
+    "explain",
     "export",
     "find_lr",
     "fit",
@@ -133,7 +137,7 @@ __all__ = [
 _ROOMS = {
     "bundle": ("Bundle", "Prediction", "PredictionFolder", "Predictions", "Unanswered"),
     "errors": ("VisionftError",),
-    "evaluation": ("Evaluation",),
+    "evaluation": ("Evaluation", "Explained", "SideBySide"),
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("ListedRun", "Run", "RunList"),
@@ -154,6 +158,7 @@ _ROOMS = {
         "compare",
         "duplicates",
         "evaluate",
+        "explain",
         "export",
         "find_lr",
         "fit",

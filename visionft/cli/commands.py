@@ -9,6 +9,7 @@ COMMANDS = {
     "advise": ("visionft.cli.advise:advise", "Try every method for some steps, and recommend one."),
     "find-lr": ("visionft.cli.find_lr:find_lr", "Find a learning rate: where the loss falls fastest."),
     "evaluate": ("visionft.cli.evaluate:evaluate", "Measure a run or a bundle on photos with labels."),
+    "explain": ("visionft.cli.explain:explain", "Show where a run looks on a photo."),
     "report": ("visionft.cli.report:report", "Write the page of a run again: figures, curves, confusions, photos."),
     "predict": ("visionft.cli.predict:predict", "Answer photos with a run, a bundle or an index."),
     "sweep": ("visionft.cli.sweep:sweep", "Make many fits over ranges and values of settings, and keep the best."),

@@ -53,7 +53,7 @@ def evaluate_run(
         DataError: the other photos have a class that the run does not know, or no photo of the split is there.
     """
     if photos is None or split is not None:
-        measured = _own(run, "test" if split is None else split, photos)
+        measured = own_photos(run, "test" if split is None else split, photos)
     else:
         measured = _others(photos, run.classes, run.settings.data, run.task)
     rows, apart = measured.rows, split in (None, "test")  # the other splits are known to the run, all of them
@@ -81,20 +81,26 @@ def evaluate_run(
 
 
 def evaluate_bundle(
-    bundle: Bundle, photos: Path, adapter: str | None = None, products: Grouping | None = None
+    bundle: Bundle, photos: Path | Measured, adapter: str | None = None, products: Grouping | None = None
 ) -> Evaluation:
-    """Evaluate the shipped file through onnxruntime on a labelled folder or manifest, from the photos' encoded bytes.
+    """Evaluate the shipped file through onnxruntime on labelled photos, from their encoded bytes.
 
-    `products` as of `evaluate_run`.
+    Args:
+        bundle: what is measured.
+        photos: a folder or manifest, or photos that were read already, labelled by the bundle's classes.
+        adapter: the one that answers, in a bundle with adapters.
+        products: as of `evaluate_run`.
 
     Raises:
         UsageError: the adapter is unknown, or none is named and each answer needs one.
         DataError: the photos have a class that the bundle does not know.
     """
     chosen = bundle.chosen(adapter)
-    measured = _others(photos, chosen.classes, reading_of(chosen), chosen.record.task)
-    manifest, rows = measured, measured.rows
-    logits = _logits(Engine(bundle), [manifest.root / str(path) for path in rows.paths], adapter)
+    if isinstance(photos, Measured):
+        measured = photos
+    else:
+        measured = _others(photos, chosen.classes, reading_of(chosen), chosen.record.task)
+    logits = _logits(Engine(bundle), [measured.root / str(path) for path in measured.rows.paths], adapter)
     task, shipped = chosen.record.task, learning_of(chosen.record.task).shipped(chosen.record)
     classes = measured.classes or chosen.classes
     return Evaluation.of(bundle.path, measured, classes, logits, shipped, task=task, products=products)
@@ -109,8 +115,13 @@ def _others(photos: Path, classes: Classes, settings: DataSettings, task: str) -
     return Measured(name, rows, manifest.root, account, apart, manifest.notes, manifest.classes)
 
 
-def _own(run: Run, split: str, place: Path | None) -> Measured:
-    """Find the photos of a split again, as they were when the run was made."""
+def own_photos(run: Run, split: str, place: Path | None = None) -> Measured:
+    """Find the photos of a run's split again, as they were when it was made.
+
+    Raises:
+        UsageError: the run has no such split, or it is empty.
+        DataError: no photo of it is there.
+    """
     manifest = _split_of(run, split)
     located = data.locate(manifest, (split,), run.settings.data, place, flags=f"--split {split} --data")
     made = manifest.account

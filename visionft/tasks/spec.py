@@ -8,9 +8,10 @@ from typing import Literal
 
 Stage = Literal[
     "label_smoothing", "class_weights", "distill", "from", "advise", "blend", "calibration", "reduce", "target",
-    "adapters", "compare", "report", "slices", "products", "review", "long_tail", "confidence", "prototypes",
+    "adapters", "compare", "report", "queries", "slices", "products", "review", "explain", "long_tail", "confidence",
+    "prototypes",
 ]  # fmt: skip
-"""What only some tasks have."""
+"""What only some tasks have; `queries`: photos are answered with photos, and a page shows which."""
 
 
 @dataclass(frozen=True)

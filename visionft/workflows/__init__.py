@@ -13,6 +13,7 @@ from visionft.workflows.check import check
 from visionft.workflows.compare import compare
 from visionft.workflows.duplicates import duplicates
 from visionft.workflows.evaluate import evaluate
+from visionft.workflows.explain import explain
 from visionft.workflows.export import export
 from visionft.workflows.find_lr import find_lr, require_findable
 from visionft.workflows.fit import fit
@@ -33,6 +34,7 @@ __all__ = [
     "compare",
     "duplicates",
     "evaluate",
+    "explain",
     "export",
     "find_lr",
     "fit",
