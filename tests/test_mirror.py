@@ -123,6 +123,7 @@ TESTED_THROUGH = {
     "methods/visual_prompts.py": "methods/test_adaptformer.py",
     "metrics/results.py": "metrics/test_classification.py",
     "photos/avif.py": "photos/test_truncation.py",
+    "photos/boxes.py": "photos/test_heic.py",
     "photos/colour.py": "photos/test_table.py",
     "photos/in_memory.py": "photos/test_photo_inputs.py",
     "photos/jpeg_quirks.py": "photos/test_jpeg.py",

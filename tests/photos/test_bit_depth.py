@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from visionft.errors import PhotoError
-from visionft.photos import decode
+from visionft.photos import decode, remark
 
 SHARES = np.linspace(0, 1, 24 * 36).reshape(24, 36)
 WANTED = np.rint(SHARES * 255)
@@ -93,3 +94,38 @@ def test_the_range_is_that_of_the_whole_picture_and_not_of_a_strip() -> None:
     found = levels(tiff(tall))
     assert found[-1].min() == 255
     assert found[:-1].max() == 0
+
+
+def twelve_bits(samples: NDArray[np.uint16]) -> bytes:
+    """Return a TIFF of 12 bits a sample, two of them in three bytes, as scanners write it."""
+    pairs = [bytes([a >> 4, (a & 15) << 4 | b >> 8, b & 255]) for a, b in samples.reshape(-1, 2).tolist()]
+    height, width = samples.shape
+    body = b"".join(pairs)
+    tags = [
+        (256, 3, width), (257, 3, height), (258, 3, 12), (259, 3, 1), (262, 3, 1), (273, 4, 8), (277, 3, 1),
+        (278, 3, height), (279, 4, len(body)),
+    ]  # fmt: skip
+    table = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    return b"II*\0" + struct.pack("<I", 8 + len(body)) + body + struct.pack("<H", len(tags)) + table + bytes(4)
+
+
+def test_the_twelve_bits_of_a_scanner_go_from_black_to_white() -> None:
+    data = twelve_bits(np.rint(SHARES * 4095).astype(np.uint16))
+    assert np.abs(levels(data) - WANTED).max() <= 1
+    assert levels(data)[[0, -1], [0, -1]].tolist() == [0, 255]
+    assert remark(data) is None
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "PNG"])
+def test_sixteen_bits_that_are_read_as_nearly_black_are_said(kind: str) -> None:
+    def saved(top: int) -> bytes:
+        file = BytesIO()
+        Image.fromarray((SHARES * top).astype(np.uint16)).save(file, kind)
+        return file.getvalue()
+
+    dim = remark(saved(4095))
+    assert dim is not None
+    assert dim.startswith("16-bit grey below a sixteenth of its range, which is read as nearly black")
+    assert remark(saved(4200)) is None
+    assert remark(saved(0)) is None
+    assert remark(tiff((SHARES * 4095).astype(np.uint16), (0, 4095))) is None

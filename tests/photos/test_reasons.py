@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from io import BytesIO
@@ -79,6 +80,11 @@ def text_bomb() -> bytes:
     return data[:33] + chunk + data[33:]
 
 
+def tiles() -> bytes:
+    """Return a HEIC whose first picture says that it is a grid of one tile of 20,000 by 20,000 pixels."""
+    return (Path(__file__).with_name("heic") / "tiles.heic").read_bytes()
+
+
 MADE: dict[str, Callable[[], bytes]] = {
     "empty file": bytes,
     "truncated": half,
@@ -91,17 +97,21 @@ MADE: dict[str, Callable[[], bytes]] = {
     "a JPEG of 12 bits a sample: save it with 8": twelve_bits,
     "metadata too large to unpack": text_bomb,
     "a colour profile above 4,194,304 bytes": lambda: encoded(icc_profile=bytes((4 << 20) + 1)),
-    "HEIC is not read: save it as JPEG": lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    "HEIC needs pi-heif: pip install 'visionft[heic]', or save it as JPEG": tiles,
+    "an HEIF that is no single HEVC picture: save it as JPEG": lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    "too many pixels in its tiles": tiles,
     "a web page, not a photo": lambda: b"<html>",
     "a PDF, not a photo": lambda: b"%PDF-1.7",
     "an SVG drawing, not a photo": lambda: b"<svg/>",
     "an archive, not a photo": lambda: b"PK\x03\x04",
-    "not an image (JPEG, PNG, WebP, AVIF, GIF, TIFF and BMP are read)": lambda: b"a note",
+    "not an image (JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read)": lambda: b"a note",
 }
 
 
 @pytest.mark.parametrize("reason", MADE)
-def test_each_reason_has_its_file(reason: str) -> None:
+def test_each_reason_has_its_file(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "pi-heif" in reason:
+        monkeypatch.setitem(sys.modules, "pi_heif", None)
     with pytest.raises(PhotoError) as caught:
         decode(MADE[reason]())
     assert caught.value.reason == reason

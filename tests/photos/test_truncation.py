@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFile
 
 from visionft.errors import PhotoError
-from visionft.photos import avif, decode, decoder, png, webp
+from visionft.photos import boxes, decode, decoder, png, webp
 from visionft.photos.zero_runs import HOLE, REASON, has_hole
 
 Pixels = NDArray[np.uint8]
@@ -290,10 +290,10 @@ def test_a_webp_of_countless_chunks_is_refused(shared: Path, monkeypatch: pytest
 def test_an_avif_of_countless_boxes_or_extents_is_refused(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, _ = whole(shared, "avif")
     with monkeypatch.context() as patched:
-        patched.setattr(avif, "MAX_BOXES", 2)
+        patched.setattr(boxes, "MAX_BOXES", 2)
         with pytest.raises(PhotoError, match="more than 2 boxes"):
             decode(data)
-    monkeypatch.setattr(avif, "MAX_EXTENTS", 0)
+    monkeypatch.setattr(boxes, "MAX_EXTENTS", 0)
     with pytest.raises(PhotoError, match="more than 0 extents"):
         decode(data)
 

@@ -81,7 +81,7 @@ def file_kind(data: bytes) -> tuple[str, str]:
         with Image.open(BytesIO(data)) as picture:
             return picture.format or "", picture.mode
     except Exception:  # noqa: BLE001  # a file that our own decoder took and PIL does not
-        return "", ""
+        return ("HEIF", "") if encoding_of(data) == ".heic" else ("", "")
 
 
 def _hash(grey: NDArray[np.uint8]) -> int:

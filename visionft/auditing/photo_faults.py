@@ -25,6 +25,7 @@ _MAD = 1.4826  # the median absolute deviation of a normal distribution, inverte
 _ENDINGS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".webp": "WEBP", ".gif": "GIF",
     ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".avif": "AVIF",
+    ".heic": "HEIF", ".heif": "HEIF", ".hif": "HEIF",
 }  # fmt: skip
 _SAME_FORMAT = {"MPO": "JPEG"}  # several JPEGs in a file, as cameras write them
 _CMYK, _ALPHA = ("CMYK",), ("RGBA", "LA")

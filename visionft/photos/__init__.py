@@ -4,12 +4,13 @@ The decode table; each row has a photo and a test in tests/photos:
 
 | what the file holds | what it becomes |
 |---|---|
-| several frames (GIF, WebP, APNG, AVIF, MPO, TIFF pages) | the first |
-| EXIF orientation 1 to 8 (also XMP's, TIFF's, AVIF's) | turned upright |
+| several frames (GIF, WebP, APNG, AVIF, HEIC, MPO, TIFF pages) | the first |
+| EXIF orientation 1 to 8 (also XMP's, TIFF's, AVIF's, HEIC's) | turned upright |
 | alpha, a transparent colour, a palette with alpha | laid over white |
 | palette | its colours |
 | grey, black and white | the same level in R, G and B |
 | 16-bit grey | levels divided by 257, rounded |
+| 12-bit grey of a TIFF | 0..4095 is black to white |
 | 16-bit colour | the high byte |
 | deep grey of a TIFF that states its range (SMinSampleValue, SMaxSampleValue) | that range is black to white |
 | other 32-bit integers | 0..255, else 0..65535 is black to white |

@@ -22,6 +22,7 @@ _SLACK = 0.1  # of the range: what resampling overshoots; it is clipped
 _LEAST = 1 / 16  # of the range: 12 bits of 16; whatever fills less of it was written for another range
 _UNKNOWN = "samples in no known range (to 1, 255 or 65,535): save it with 8 or 16 bits"
 _FOREIGN = "samples outside the range that the file states"
+_BITS = 258  # TIFF's BitsPerSample
 _STATED = (340, 341)  # TIFF's SMinSampleValue and SMaxSampleValue; 280 and 281 are statistics, by the standard
 
 
@@ -40,7 +41,7 @@ def levels(mode: str, tags: Mapping[int, Any], strips: Iterable[Image.Image]) ->
         return None
     stated = _stated(tags)
     if mode.startswith("I;16"):
-        return stated or (0.0, 65535.0)
+        return stated or (0.0, _top_of_bits(tags))
     least, most = _range(strips)
     for low, top in [stated] if stated else [(0.0, top) for top in _TOPS[mode]]:
         slack = _SLACK * (top - low)
@@ -54,6 +55,13 @@ def levels(mode: str, tags: Mapping[int, Any], strips: Iterable[Image.Image]) ->
 def is_guessed(mode: str, tags: Mapping[int, Any]) -> bool:
     """Tell whether the samples themselves have to say which of them are black and white."""
     return mode.startswith(DEEP) and not mode.startswith("I;16") and _stated(tags) is None
+
+
+def is_dim(mode: str, tags: Mapping[int, Any], strips: Iterable[Image.Image]) -> bool:
+    """Tell whether 16-bit grey that states no range fills less than a sixteenth of it, as samples of 12 bits do."""
+    if not mode.startswith("I;16") or _stated(tags) or _top_of_bits(tags) < _TOPS["I"][-1]:
+        return False
+    return 0 < _range(strips)[1] < _LEAST * _TOPS["I"][-1]
 
 
 def eight_bit(picture: Image.Image, scale: Levels | None) -> Image.Image:
@@ -70,6 +78,12 @@ def _stated(tags: Mapping[int, Any]) -> Levels | None:
     values = [tags.get(tag) for tag in _STATED]
     low, high = (float(value[0] if isinstance(value, tuple) else value) if value else 0.0 for value in values)
     return (low, high) if np.isfinite([low, high]).all() and high > low else None
+
+
+def _top_of_bits(tags: Mapping[int, Any]) -> float:
+    """Return the largest sample of 16-bit grey: PIL leaves the 12 bits of a TIFF as they are."""
+    bits = tags.get(_BITS, (16,))
+    return float((1 << min(16, int(bits[0] if isinstance(bits, tuple) else bits))) - 1)
 
 
 def _range(strips: Iterable[Image.Image]) -> Levels:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from visionft.photos.bit_depth import eight_bit, is_guessed, levels
+from visionft.photos.bit_depth import eight_bit, is_dim, is_guessed, levels
 
 Pixels = NDArray[np.uint8]
 
@@ -46,12 +46,17 @@ def rgb(picture: Image.Image | Pixels, profile: bytes | None) -> Pixels:
 
 
 def range_remark(picture: Image.Image) -> str | None:
-    """Say which samples of deep grey were taken for black and white, where the file does not; None: nothing is guessed.
+    """Say which samples of deep grey were taken for black and white, where the file does not; None: nothing is doubtful.
 
     Raises:
         PhotoError: Deep samples in no known range.
     """
     tags = getattr(picture, "tag_v2", {})
+    if is_dim(picture.mode, tags, (strip for _, strip in _Strips(picture))):
+        return (
+            "16-bit grey below a sixteenth of its range, which is read as nearly black "
+            "(samples of 12 bits need SMaxSampleValue 4095, or 16 bits)"
+        )
     if not is_guessed(picture.mode, tags):
         return None
     scale = levels(picture.mode, tags, (strip for _, strip in _Strips(picture)))

@@ -33,14 +33,14 @@ MAX_PIXELS = 200_000_000
 MEMORY = 7
 """Most memory that decoding takes, in sizes of the pixels returned: a lossless WebP; JPEGs take 3, others up to 5."""
 
-TABLE = 2
+TABLE = 3
 """Counted up whenever the same bytes become other pixels, for whoever keeps pixels."""
 
 MAX_PROFILE = 4 << 20
 """Bytes of a colour profile: those of presses have two to three millions, and the last 16 are remembered."""
 
 _JPEG = b"\xff\xd8"
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_DEEP = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89PNG")  # what may hold deep grey
 _SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 _ORIENTATION = 0x0112
 _TURNS: dict[object, Callable[[Pixels], Pixels]] = {
@@ -109,8 +109,8 @@ def contents(path: Path) -> bytes:
 
 
 def remark(data: bytes) -> str | None:
-    """Say what had to be guessed to decode a photo that `decode` takes, in a few words; None: nothing."""
-    if not data.startswith(_TIFF):
+    """Say what had to be guessed, or is odd, of the depth of a photo that `decode` takes, in a few words; None: nothing."""
+    if not data.startswith(_DEEP):
         return None
     with opener(data[:HEAD])(BytesIO(data)) as picture:
         return range_remark(picture)

@@ -9,9 +9,12 @@ from io import BytesIO
 from PIL import BmpImagePlugin, GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from visionft.errors import PhotoError
-from visionft.photos import avif, webp
+from visionft.photos import avif, heic, webp
 
 Opener = Callable[[BytesIO], ImageFile.ImageFile]
+
+NAMES = "JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP"
+"""What is read, as people are told."""
 
 HEAD = 1024
 """Bytes of a file that tell its format."""
@@ -25,6 +28,7 @@ _READ: tuple[tuple[re.Pattern[bytes], Opener], ...] = (
     (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
     (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), BmpImagePlugin.BmpImageFile),
     (re.compile(rb"....ftyp(avi[fs]|.{0,40}avif)", re.DOTALL), avif.FirstFrame),
+    (re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL), heic.FirstFrame),
 )
 
 _ENDINGS: dict[Opener, str] = {
@@ -35,10 +39,10 @@ _ENDINGS: dict[Opener, str] = {
     TiffImagePlugin.TiffImageFile: ".tif",
     BmpImagePlugin.BmpImageFile: ".bmp",
     avif.FirstFrame: ".avif",
+    heic.FirstFrame: ".heic",
 }
 
 _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = (
-    (re.compile(rb"....ftyp(hei|hev|mif1|msf1)", re.DOTALL), "HEIC is not read: save it as JPEG"),
     (re.compile(rb"\s*%PDF"), "a PDF, not a photo"),
     (re.compile(rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html|<head)", re.IGNORECASE), "a web page, not a photo"),
     (
@@ -65,4 +69,4 @@ def opener(head: bytes) -> Opener:
     for pattern, reason in _REFUSED:
         if pattern.match(head[:HEAD]):
             raise PhotoError(reason)
-    raise PhotoError("not an image (JPEG, PNG, WebP, AVIF, GIF, TIFF and BMP are read)")
+    raise PhotoError(f"not an image ({NAMES} are read)")
