@@ -56,12 +56,3 @@ def test_a_product_on_two_sides_is_told() -> None:
     assert [(found.words, found.photos) for found in product_leaks(made)] == [
         ("x: its photos lie in test and train", ("a", "b"))
     ]
-
-
-def test_of_several_suggestions_the_one_that_changes_most_stands_and_none_keeps_what_is_dropped() -> None:
-    rows = [
-        Finding("blurred", "", ("a",), suggestions=(Suggestion("a", "review"),)),
-        Finding("blank", "", ("a",), suggestions=(Suggestion("a", "drop"),)),
-        Finding("copy", "", ("a", "b"), suggestions=(Suggestion("b", "keep-one", "a"),)),
-    ]
-    assert [(each.path, each.action) for each in merge_suggestions(rows)] == [("a", "drop"), ("b", "review")]
