@@ -17,7 +17,9 @@ from visionft.settings import FitSettings, HeadMethod, LoraMethod
 
 module: Any = import_module("visionft.advising.advise")  # the room's attribute of that name is the function
 SETTINGS = FitSettings(photos=Path("p"), method=LoraMethod(rank=4), head="mlp", epochs=3)
-MANIFEST = cast(Manifest, SimpleNamespace(rows=lambda split: range({"train": 3000, "validation": 341, "test": 5}[split])))
+MANIFEST = cast(
+    Manifest, SimpleNamespace(rows=lambda split: range({"train": 3000, "validation": 341, "test": 5}[split]))
+)
 
 
 def ignore(done: int, total: int) -> None:

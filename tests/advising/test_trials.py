@@ -19,7 +19,7 @@ from visionft.errors import BackboneError
 from visionft.runs import layout
 from visionft.runs.history import Epoch
 from visionft.runs.weights_file import ADAPTER_WEIGHTS
-from visionft.settings import GradualMethod, OptimSettings
+from visionft.settings import OptimSettings
 from visionft.training import train
 
 OPTIM = OptimSettings(lr=1e-3, head_lr=1e-3, layer_decay=1.0)

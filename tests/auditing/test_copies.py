@@ -4,8 +4,6 @@ import numpy as np
 
 from visionft.auditing.copies import Table, copies, product_leaks
 from visionft.auditing.findings import Finding
-from visionft.auditing.merge_suggestions import merge_suggestions
-from visionft.data.suggestions import Suggestion
 
 
 def table(*rows: tuple[str, str, str | None, str]) -> Table:

@@ -9,7 +9,7 @@ import pytest
 from visionft.auditing.marked_pairs import Pair, read_pairs, to_csv
 from visionft.errors import DataError
 
-PAIRS: list[Pair] = [("a.jpg", "b, c.jpg"), ("=sum.jpg", "ü/\"quoted\".jpg")]
+PAIRS: list[Pair] = [("a.jpg", "b, c.jpg"), ("=sum.jpg", 'ü/"quoted".jpg')]
 
 
 def written(folder: Path, text: str) -> Path:

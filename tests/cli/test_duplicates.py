@@ -51,9 +51,7 @@ class Pairs(SimpleNamespace):
 
 def test_flags_are_the_verb_s_arguments_and_a_file_comes_next(asked: list[Any], capsys: Captured) -> None:
     assert main(["duplicates", "run", "--top", "5", "--above", "0.9", "--per-product", "--where", "price < 2"]) == 0
-    assert asked == [
-        (Path("run"), {"top": 5, "above": 0.9, "per_product": True, "where": "price < 2", "out": None})
-    ]
+    assert asked == [(Path("run"), {"top": 5, "above": 0.9, "per_product": True, "where": "price < 2", "out": None})]
     assert capsys.readouterr().out == "2 pairs\nNext: visionft duplicates run --out duplicates.csv\n"
     assert main(["duplicates", "run", "--out", "all.csv", "--json"]) == 0
     told = capsys.readouterr()

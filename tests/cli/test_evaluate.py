@@ -49,7 +49,10 @@ class Figures(SimpleNamespace):
 
 
 def test_flags_are_the_verb_s_arguments_and_a_run_is_exported_next(asked: list[Any], capsys: Captured) -> None:
-    assert main(["evaluate", "run", "--data", "photos", "--slice", "supplier", "--slice", "size", "--pictures", "none"]) == 0
+    assert (
+        main(["evaluate", "run", "--data", "photos", "--slice", "supplier", "--slice", "size", "--pictures", "none"])
+        == 0
+    )
     assert asked == [(Path("run"), {"data": Path("photos"), "slice": ("supplier", "size"), "pictures": "none"})]
     assert capsys.readouterr().out == "top-1 50 %\nNext: visionft export run\n"
 

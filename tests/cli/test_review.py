@@ -51,9 +51,7 @@ def test_flags_are_the_verb_s_arguments(asked: list[Any], capsys: Captured) -> N
 
 
 @pytest.mark.usefixtures("asked")
-def test_answers_are_counted_and_followed_by_fit(
-    here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_answers_are_counted_and_followed_by_fit(here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflows, "reviewed_photos", lambda _: (Path("photos"), None))
     (here / "a.csv").write_text("path,action,value,reason,confidence\ncat/1.jpg,drop,,blurred,1\n")
     assert main(["review", "photos", "--out", "a.csv", "--data.depth", "1"]) == 0

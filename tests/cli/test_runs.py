@@ -65,4 +65,6 @@ def test_the_folder_is_runs_unless_another_is_named(asked: list[Any], capsys: Ca
 
 def test_a_folder_that_is_not_there_is_one_sentence(here: Path, capsys: Captured) -> None:
     assert refused(capsys, "runs", "gone").startswith("the folder of runs gone does not exist; give the one that")
-    assert refused(capsys, "runs", str(here / "thesis.tex")).startswith(f"the folder of runs {here}/thesis.tex is not a")
+    assert refused(capsys, "runs", str(here / "thesis.tex")).startswith(
+        f"the folder of runs {here}/thesis.tex is not a"
+    )

@@ -20,7 +20,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, here: Path) -> list[Any]:
     (here / "run").mkdir()
     calls: list[Any] = []
 
-    def noted(index: Path, places: list[str], **given: Any) -> Any:
+    def noted(index: Path, places: str | list[str], **given: Any) -> Any:
         given.pop("on_progress")(1, 2)
         calls.append((index, places, {name: value for name, value in given.items() if value not in (None, False)}))
         return Hits(places)
@@ -41,7 +41,8 @@ def refused(capsys: Captured, *words: str) -> str:
 class Hits(list[Any]):
     """What the verb returns: a row a photo; those whose name begins with `bad` could not be read."""
 
-    def __init__(self, places: list[str]) -> None:
+    def __init__(self, asked: str | list[str]) -> None:
+        places = [asked] if isinstance(asked, str) else asked
         hit = SimpleNamespace(group=None, label="hat")
         super().__init__(
             SimpleNamespace(photo=place, problem="truncated", hits=[])
@@ -65,7 +66,7 @@ def photos(here: Path) -> None:
 
 def test_flags_are_the_verb_s_arguments_and_products_come_next(asked: list[Any], capsys: Captured) -> None:
     assert main(["search", "run", "a.jpg", "--top", "3", "--none-below", "auto", "--where", "price < 2"]) == 0
-    assert asked == [(Path("run"), ["a.jpg"], {"top": 3, "none_below": "auto", "where": "price < 2"})]
+    assert asked == [(Path("run"), "a.jpg", {"top": 3, "none_below": "auto", "where": "price < 2"})]
     assert capsys.readouterr().out == "1 photos\nNext: visionft search run a.jpg --per-product\n"
     assert main(["search", "run", "a.jpg", "--per-product"]) == 0
     assert capsys.readouterr().out.endswith("\nNext: visionft search run a.jpg --json\n")

@@ -28,7 +28,9 @@ def test_it_is_told_on_one_line_without_the_rounding_of_a_product(value: object,
 
 
 def test_choices_make_new_settings_and_leave_the_old_ones() -> None:
-    made = put(SETTINGS, [Choice("optim.lr", 0.01, ""), Choice("epochs", 3, ""), Choice("method.head_first", False, "")])
+    made = put(
+        SETTINGS, [Choice("optim.lr", 0.01, ""), Choice("epochs", 3, ""), Choice("method.head_first", False, "")]
+    )
     assert [value_of(made, name) for name in ("optim.lr", "epochs", "method.head_first", "optim.clip")] == [
         0.01,
         3,

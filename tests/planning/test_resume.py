@@ -67,7 +67,9 @@ def test_photos_are_read_as_the_run_settled_it_where_that_is_open(trained: Path,
     assert resume.reading_of(tmp_path / "new", ask()) == ask().data
 
 
-def test_the_same_photos_at_another_place_are_the_same(unfinished: Path, ask: Ask, shapes: Path, tmp_path: Path) -> None:
+def test_the_same_photos_at_another_place_are_the_same(
+    unfinished: Path, ask: Ask, shapes: Path, tmp_path: Path
+) -> None:
     there = ask(Path(shutil.copytree(shapes, tmp_path / "moved")))
     manifest = data.prepare(there.photos, resume.reading_of(unfinished, there))
     resume.require_same_paths(unfinished, there, manifest.reading, unfinished / layout.SPLITS)
@@ -121,7 +123,9 @@ def test_a_run_goes_on_whole_or_not_at_all(unfinished: Path) -> None:
     reseal(unfinished)
     resume.require_whole(unfinished, rows)
     (unfinished / layout.BEST).unlink()
-    with pytest.raises(RunError, match=rf"{layout.BEST}.*; restore it from a copy, or delete {layout.CHECKPOINT} to train"):
+    with pytest.raises(
+        RunError, match=rf"{layout.BEST}.*; restore it from a copy, or delete {layout.CHECKPOINT} to train"
+    ):
         resume.require_whole(unfinished, rows)
     resume.require_whole(unfinished, [])
 

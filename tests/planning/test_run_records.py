@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -12,6 +11,12 @@ from visionft.errors import RunBusyError, RunError
 from visionft.planning.run_records import EARLIER_RUNS, check_folder, comparable, folder_of, new_folder
 from visionft.runs import layout
 from visionft.settings import FitSettings
+
+
+def fail(file: Path, error: BaseException) -> NoReturn:
+    """Write a file, and fail."""
+    file.touch()
+    raise error
 
 
 def asked(**given: Any) -> FitSettings:
@@ -50,25 +55,22 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
 
 def test_a_new_folder_whose_records_fail_is_taken_away(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="too late"), new_folder(tmp_path / "a" / "run"):
-        (tmp_path / "a" / "run" / layout.DATA).touch()
-        raise ValueError("too late")
+        fail(tmp_path / "a" / "run" / layout.DATA, ValueError("too late"))
     assert not (tmp_path / "a" / "run").exists()
 
 
 def test_of_a_folder_that_was_there_only_our_records_are_taken_away(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with pytest.raises(KeyboardInterrupt), new_folder(tmp_path):
-        (tmp_path / layout.DATA).touch()
-        raise KeyboardInterrupt
-    assert sorted(os.listdir(tmp_path)) == ["notes.txt"]
+        fail(tmp_path / layout.DATA, KeyboardInterrupt())
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_a_run_that_has_begun_or_is_another_processes_stays(tmp_path: Path) -> None:
     for name, failure in ((layout.SETTINGS, KeyboardInterrupt()), (layout.DATA, RunBusyError("busy"))):
         folder = tmp_path / name
         with pytest.raises(type(failure)), new_folder(folder):
-            (folder / name).touch()
-            raise failure
+            fail(folder / name, failure)
         assert (folder / name).is_file()
 
 

@@ -22,5 +22,7 @@ def test_some_losses_compare_photos_and_others_do_not() -> None:
 def test_one_process_sees_whole_batches_and_two_do_not() -> None:
     require_whole_batches(SUPCON, 1)
     require_whole_batches(FitSettings(photos=Path("p")), 8)
-    with pytest.raises(UsageError, match=r"the loss supcon compares the photos of a batch .* and 2 processes would each"):
+    with pytest.raises(
+        UsageError, match=r"the loss supcon compares the photos of a batch .* and 2 processes would each"
+    ):
         require_whole_batches(SUPCON, 2)

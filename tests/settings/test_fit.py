@@ -44,7 +44,10 @@ def test_a_side_beyond_its_bounds(size: str) -> None:
             {"method": "lora", "optim": {"l2_sp": 30}},
             "optim.l2_sp: 30 pulls the backbone back to its start, and the method lora leaves the backbone as it is",
         ),
-        ({"distill": "runs/a", "method": "head"}, "distill: runs/a teaches in epochs, and there are none; .* --method full"),
+        (
+            {"distill": "runs/a", "method": "head"},
+            "distill: runs/a teaches in epochs, and there are none; .* --method full",
+        ),
         ({"distill": "runs/a", "epochs": 0}, "teaches in epochs, and there are none; .* give --epochs from 1"),
     ],
 )

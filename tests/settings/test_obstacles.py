@@ -12,16 +12,8 @@ from visionft.errors import SettingsError
 from visionft.settings import (
     METHODS,
     ExportSettings,
-    FitSettings,
-    HeadMethod,
-    OptimSettings,
     build,
     build_export,
-    build_for,
-    commented_yaml,
-    from_yaml,
-    require_effect,
-    to_yaml,
 )
 from visionft.settings import applicability as at
 from visionft.settings.applicability import Applies

@@ -7,7 +7,6 @@ import math
 import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,11 @@ from torch.nn import functional as F
 from tests.resealing import reseal
 from visionft import backbones
 from visionft.backbones import Network, normalise
-from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.errors import RunError, RunMismatchError, SettingsError, UsageError
 from visionft.exporting.bundle_record import provenance
 from visionft.machine.stop_signals import Interrupted
-from visionft.planning.teacher import Teacher, TeacherOutputs, resized
+from visionft.planning.teacher import Teacher, TeacherOutputs
 from visionft.runs import Run, layout
 from visionft.settings import DistillationSettings, build
 from visionft.training import loop, train

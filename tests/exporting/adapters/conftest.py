@@ -1,3 +1,13 @@
-from tests.exporting.quantization.conftest import times_are_known
+"""One session over the three adapters, for the tests that ask it."""
 
-__all__ = ["times_are_known"]
+from __future__ import annotations
+
+import pytest
+
+from visionft.exporting import Exported
+from visionft.serving import Session
+
+
+@pytest.fixture(scope="module")
+def session(adapted: Exported) -> Session:
+    return Session(adapted.bundle, threads=1)
