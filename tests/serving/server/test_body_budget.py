@@ -24,3 +24,17 @@ def test_bytes_of_all_requests_have_one_bound() -> None:
     small.take(5 * SMALL)
     small.give_back(6 * SMALL)
     assert budget.held == 0
+
+
+def test_what_a_request_gives_back_is_there_for_others() -> None:
+    budget = Budget(10)
+    one, two = Held(budget), Held(budget)
+    one.take(8)
+    with pytest.raises(RefusalError):
+        two.take(3)
+    one.give_back(5)
+    two.take(7)
+    assert budget.held == 10
+    one.close()
+    one.close()
+    assert budget.held == 7

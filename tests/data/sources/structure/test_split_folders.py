@@ -82,7 +82,7 @@ def test_folders_that_are_not_there_are_one_sentence(bare: Tree) -> None:
     ):
         with pytest.raises(DataError, match=rf"^--data\.inside: .* {words}"):
             proposals(root, inside=inside)
-    with pytest.raises(DataError, match="has no folder `train`, which --data.layout splits asks for"):
+    with pytest.raises(DataError, match=r"has no folder `train`, which --data\.layout splits asks for"):
         proposals(root, layout="splits")
 
 
