@@ -28,7 +28,7 @@ def test_values_are_found_by_path_or_by_the_bytes_and_no_value_is_a_slice_too(ev
 
 
 def test_photos_of_a_folder_have_no_columns_of_their_own(trained: Path) -> None:
-    with pytest.raises(UsageError, match="^--slice: .* is a folder, which has no columns such as supplier"):
+    with pytest.raises(UsageError, match=r"^--slice: .* is a folder, which has no columns such as supplier"):
         columns_of_run(Run.open(trained), None, "test", ["supplier", "supplier"])
 
 

@@ -26,6 +26,7 @@ def test_it_ends_as_what_ended_it(failure: BaseException | None, code: int, monk
     monkeypatch.setattr(worker.sweep_plan, "read", lambda folder: f"plan of {folder}")
     monkeypatch.setattr(worker, "opened", lambda plan, storage: f"study at {storage}")
     monkeypatch.setattr(worker, "make_trials", trials)
+    monkeypatch.setattr(worker, "Told", lambda *_: None)
     monkeypatch.setenv(STORAGE, "postgresql://x")
     assert worker.main(Path("s"), 77) == code
     assert seen == [("plan of s", "study at postgresql://x", 77)]

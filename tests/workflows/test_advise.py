@@ -30,7 +30,7 @@ def test_what_cannot_be_compared_is_one_sentence(given: dict[str, Any], steps: i
 
 
 def test_the_names_of_methods_are_looked_at_first(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="^--methods: lorra is not known here; did you mean lora[?]"):
+    with pytest.raises(UsageError, match=r"^--methods: lorra is not known here; did you mean lora[?]"):
         advise(tmp_path, methods="lorra")
 
 

@@ -23,7 +23,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         return run
 
     monkeypatch.setattr(finishing, "blend", noted)
-    monkeypatch.setattr("visionft.workflows.evaluate.evaluate_once", lambda *_: None)
     for name in ("evaluate_once", "report_once"):
         monkeypatch.setitem(blend.__globals__, name, lambda *_, **__: None)
     return calls

@@ -42,5 +42,5 @@ def test_a_record_that_cannot_be_read_is_left_to_who_opens_it(trained: Path, tmp
 
 def test_weights_too_large_for_one_file_come_first(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("visionft.bundle.size_limits.LARGEST_MODEL", (64 << 20) + 10)
-    with pytest.raises(BackboneError, match="^test_resnet has 0.00 GB of weights, and an ONNX file has room for"):
+    with pytest.raises(BackboneError, match=r"^test_resnet has 0.00 GB of weights, and an ONNX file has room for"):
         require_enough_photos(trained, INT8)

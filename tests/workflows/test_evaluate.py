@@ -13,6 +13,7 @@ import pytest
 
 from tests.bundle.making import make_bundle
 from visionft.errors import RunError, UsageError
+from visionft.photos import Account, Quarantined
 from visionft.runs import Run, layout
 from visionft.workflows import evaluate
 
@@ -38,7 +39,7 @@ def test_what_a_bundle_cannot_do_is_one_sentence(given: dict[str, Any], words: s
 
 
 def test_what_is_wrong_with_the_call_is_said_before_anything_is_opened(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="^--data: the path is empty"):
+    with pytest.raises(UsageError, match=r"^--data: the path is empty"):
         evaluate(tmp_path / "gone", data="")
     with pytest.raises(RunError, match="there is no run or bundle at"):
         evaluate(tmp_path / "gone")
@@ -57,7 +58,7 @@ def test_figures_on_fewer_photos_replace_none(run: Path) -> None:
     whole = evaluate(run, split="test")
     n = whole.account.measured
     assert module._measured_before(folder) == n
-    fewer = replace(whole, account=replace(whole.account, measured=n - 1))
+    fewer = replace(whole, account=Account.of(n - 1, (Quarantined("disc/00.jpg", "truncated"),)))
     kept = module._kept(fewer, folder, own=True)
     assert kept.written == folder.with_name("test-partial")
     assert any(f"these are fewer photos than the {n:,} that the figures in" in note for note in kept.notes)

@@ -31,7 +31,7 @@ def test_trackers_are_made_where_some_are_named(tmp_path: Path) -> None:
     assert tracked((), WANTED, print) == []
     [one] = tracked(("csv",), WANTED.model_copy(update={"out": tmp_path / "run"}), print)
     assert type(one).__name__ == "Trackers"
-    with pytest.raises(UsageError, match="^--log: "):
+    with pytest.raises(UsageError, match=r"^--log: "):
         workflows.fit("p", log="")
 
 

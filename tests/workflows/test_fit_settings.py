@@ -30,7 +30,7 @@ def test_what_has_no_effect_in_whole_settings_is_said_unless_a_method_gives_it_o
 
 def test_photos_may_be_the_first_word_or_a_flag() -> None:
     assert fit_settings("p", None, {"seed": 3}) == fit_settings(None, None, {"photos": "p", "seed": 3}) == WHOLE
-    with pytest.raises(SettingsError, match="^PHOTOS: nothing is given"):
+    with pytest.raises(SettingsError, match=r"^PHOTOS: nothing is given"):
         fit_settings(None, None, {})
 
 

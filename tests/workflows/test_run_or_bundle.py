@@ -13,7 +13,7 @@ from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, re
 
 def test_a_value_that_knows_its_folder_and_a_path_mean_the_same(tmp_path: Path) -> None:
     assert path_of(SimpleNamespace(path=tmp_path)) == path_of(str(tmp_path)) == path_of(tmp_path) == tmp_path
-    with pytest.raises(UsageError, match="^the run or bundle: the path is empty; give one"):
+    with pytest.raises(UsageError, match=r"^the run or bundle: the path is empty; give one"):
         path_of("")
 
 
@@ -21,7 +21,7 @@ def test_a_place_is_a_path_or_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert place_of(None, "--out") is None
     assert place_of("a/b", "--out") == Path("a/b")
-    with pytest.raises(UsageError, match="^--out: .*file/x lies below a file; give a path whose parents are folders"):
+    with pytest.raises(UsageError, match=r"^--out: .*file/x lies below a file; give a path whose parents are folders"):
         place_of(tmp_path / "file" / "x", "--out")
 
 
@@ -42,5 +42,5 @@ def test_what_is_no_run_is_said(tmp_path: Path, trained: Path) -> None:
 
 def test_a_run_has_no_adapters() -> None:
     refuse_adapter(Path("r"), None)
-    with pytest.raises(UsageError, match="^r is a run, which answers by itself; leave --adapter shoes out, or give a"):
+    with pytest.raises(UsageError, match=r"^r is a run, which answers by itself; leave --adapter shoes out, or give a"):
         refuse_adapter(Path("r"), "shoes")

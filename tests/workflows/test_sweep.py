@@ -68,7 +68,7 @@ def test_an_interrupt_says_how_to_go_on_with_its_own_code(monkeypatch: pytest.Mo
             raise failure
 
         monkeypatch.setattr("visionft.sweeping.work.work", work)
-        with pytest.raises(Interrupted, match="^interrupted; the same command goes on with the sweep s$") as caught:
+        with pytest.raises(Interrupted, match=r"^interrupted; the same command goes on with the sweep s$") as caught:
             module._worked(SimpleNamespace(folder="s"), None, 1, str)
         assert caught.value.exit_code == code
 

@@ -49,7 +49,7 @@ def test_lines_of_one_kind_have_a_rate_and_the_next_says_how_many_were_left_out(
     passed = [few.filter(record(status=404)) for _ in range(5)]
     assert passed == [True, True, False, False, False]
     assert few.filter(record(status=200)), "answered requests have an allowance of their own"
-    clock[0] += 0.05
+    clock[0] += 0.06
     made = record(status=404)
     assert few.filter(made)
     assert json.loads(JsonLines().format(made))["left_out"] == 3

@@ -50,7 +50,7 @@ def test_a_run_s_classes_are_those_that_are_measured() -> None:
     LABELS.require_known(PHOTOS, rows, known)
     with pytest.raises(DataError, match="has the class 'hat', unknown to the run"):
         LABELS.require_known(PHOTOS, rows, Classes.of(["cap", "shoe"]))
-    assert LABELS.gaps(rows, known.names) == ["test lacks 1 of the 2 classes (cap): its figures say nothing about them"]
+    assert LABELS.gaps(rows, known) == ["test lacks 1 of the 2 classes (cap): its figures say nothing about them"]
 
 
 @pytest.mark.parametrize(
