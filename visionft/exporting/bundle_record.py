@@ -24,7 +24,7 @@ from visionft.tasks.registry import DEFAULT
 
 UNKNOWN_LICENCE = "unknown"
 PRIVATE_SETTINGS = {
-    "photos": True, "out": True, "weights": True, "retention": True, "from_run": True, "distill": True,
+    "photos": True, "out": True, "weights": True, "retention": True, "from_run": True, "distill": True, "apply": True,
     "data": {"splits", "taxonomy"},
 }  # fmt: skip
 """Settings that hold paths of the machine that trained."""
