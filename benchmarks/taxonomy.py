@@ -1,4 +1,4 @@
-"""Claim: a head that knows the taxonomy errs less at the coarse levels than a flat one, and 99 % of sure answers hold.
+"""Asked: does a head that knows the taxonomy err less than a flat one, level by level, and do its sure answers hold?
 
 python benchmarks/taxonomy.py [PHOTOS] [--every 2] [--backbone mobilenetv2_100 --weights FILE] [--seeds 0]
 python benchmarks/taxonomy.py --markdown           the table

@@ -111,6 +111,7 @@ def test_a_setting_that_means_nothing_here_is_one_sentence(given: dict[str, Any]
 def test_what_has_no_part_here_is_refused_first(run: vft.Run, nested: Path) -> None:
     for verb, words in (
         (lambda: vft.blend(run), "blend, asked for of the run .* has no part in the task hierarchical"),
+        (lambda: vft.advise(nested, task="hierarchical"), "advise, which .* has no part in the task hierarchical"),
         (lambda: vft.export(run, precision="int8"), "--precision int8 has no part in the task hierarchical"),
         (lambda: vft.predict(run, nested.parent, top=2), "top is 2, and a photo has one answer"),
     ):

@@ -24,8 +24,8 @@ from visionft.training.linear_probe import INVERSE_REGULARISATION
 MOST_ITERATIONS = 100
 TOLERANCE = 1e-5  # of the loss, in nats: far below what validation tells apart
 WORSE_IN_A_ROW = 2
-"""Rises that end the search, where all photos are labelled as leaves: the validation loss then has one minimum along the
-path. Others make it rise and fall again, as they part parents long before the few of the leaves have a say."""
+"""Rises that end the search, where all photos are labelled as leaves: the validation loss then has one minimum. Others
+make it rise and fall again, as they part parents long before the few of the leaves have a say."""
 
 
 @dataclass(frozen=True)
