@@ -1,8 +1,8 @@
 """The deepest node that is sure enough: the rule, and the confidence at which its answers are right as often as asked.
 
-The confidence is chosen on validation by the lower bound of Clopper and Pearson (Biometrika 26, 1934). Confidences are
-tried from the highest down, until the first one that cannot be relied on: in an order that is fixed beforehand, each may
-be tried at the whole risk (fixed sequence testing, as in Learn then Test, arXiv 2110.01052).
+The confidence is chosen on validation by the lower bound of Clopper and Pearson (Biometrika 26, 1934). Confidences
+are tried from the highest down, until the first one that cannot be relied on: in an order that is fixed beforehand,
+each may be tried at the whole risk (fixed sequence testing, as in Learn then Test, arXiv 2110.01052).
 """
 
 from __future__ import annotations
