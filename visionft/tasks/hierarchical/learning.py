@@ -48,7 +48,7 @@ class NodeLearning:
                 f"the task {settings.task} learns along the taxonomy of its photos, which your own Trainer does not "
                 "know; use visionft.fit"
             )
-        return MarginalLoss(Tree(manifest.classes.names), "hxe" if settings.loss == "hxe" else "marginal")
+        return _loss(Tree(manifest.classes.names), settings)
 
     def solve(
         self,
@@ -60,8 +60,7 @@ class NodeLearning:
     ) -> Solution:
         """Solve the whole head, its rows sharing along the tree."""
         tree = Tree(train.classes)
-        kind = "hxe" if settings.loss == "hxe" else "marginal"
-        found = tree_prior.solve(tree, train, validation, loss=MarginalLoss(tree, kind))
+        found = tree_prior.solve(tree, train, validation, loss=_loss(tree, settings))
         how = f"inverse regularisation {found.strength:.2g} of {found.tried} tried"
         return Solution("solved head, its rows sharing along the tree", found.weight, found.bias, how)
 
@@ -173,6 +172,10 @@ class NodeLearning:
             )
             for i, at in enumerate(answering.chosen(nodes))
         ]  # fmt: skip
+
+
+def _loss(tree: Tree, settings: FitSettings) -> MarginalLoss:
+    return MarginalLoss(tree, "hxe" if settings.loss == "hxe" else "marginal")
 
 
 def _temperature(tree: Tree, outputs: Outputs) -> Temperature:

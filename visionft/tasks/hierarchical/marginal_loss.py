@@ -32,6 +32,12 @@ class MarginalLoss(Criterion):
         kind: which of the two.
     """
 
+    under: Tensor
+    lines: Tensor
+    shares: Tensor
+    cuts: Tensor
+    depths: Tensor
+
     def __init__(self, tree: Tree, kind: Kind = "marginal") -> None:
         super().__init__()
         self.kind = kind

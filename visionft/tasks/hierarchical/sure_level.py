@@ -1,7 +1,8 @@
 """The deepest node that is sure enough: the rule, and the confidence at which its answers are right as often as asked.
 
-The confidence is chosen on validation by the lower bound of Clopper and Pearson (Biometrika 26, 1934). Several are
-tried, so that each has its share of the chance to be wrong (Bonferroni): whichever is taken, its bound holds.
+The confidence is chosen on validation by the lower bound of Clopper and Pearson (Biometrika 26, 1934). Confidences
+are tried from the highest down, until the first one that cannot be relied on: in an order that is fixed beforehand,
+each may be tried at the whole risk (fixed sequence testing, as in Learn then Test, arXiv 2110.01052).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ PRECISION = 0.99
 """Share of the answers that shall be right, at whatever level they are."""
 RISK = 0.05
 """Chance that fewer are right by no more than the luck of the validation photos."""
+FEWEST = math.ceil(math.log(RISK) / math.log(PRECISION))
+"""Answers, all of them right, below which nothing can be relied on: 299."""
 TRIED = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 """Confidences that are tried."""
 
@@ -89,7 +93,7 @@ class SureLevel:
         min_confidence: of an answer.
         wanted: share of answers that shall be right.
         precision: share of them that were, on validation; None without an answer that can be judged.
-        bound: what the share is at least, with 95 % certainty, whichever confidence was taken.
+        bound: what the share is at least with 95 % certainty, of this confidence by itself.
         judged: answers that could be judged.
         photos: validation photos.
     """
@@ -118,7 +122,8 @@ class SureLevel:
     ) -> SureLevel:
         """Choose the least confidence whose answers are sure to be right as often as wanted; see `PRECISION`.
 
-        Where the photos are too few to be sure of any, it is the one whose bound is highest and, of equal ones, least.
+        Where the photos are too few to be sure of any, calibrated probabilities are taken at their word: it is what is
+        wanted itself, or the least one above it that was right so often.
 
         Args:
             tree: the nodes.
@@ -129,7 +134,12 @@ class SureLevel:
         rule = LevelPostprocess.by(tree, temperature.temperature, PRECISION)
         nodes = rule.nodes(rule.probabilities(logits))
         tried = [cls._at(tree, nodes, labels, temperature, confidence) for confidence in TRIED]
-        return next((one for one in tried if one.assured), max(tried, key=lambda one: one.bound))
+        enough = [one for one in reversed(tried) if one.judged >= FEWEST]
+        if relied := list(takewhile(lambda one: one.assured, enough)):
+            return relied[-1]
+        trusted = [one for one in tried if one.min_confidence >= PRECISION]
+        held = (one for one in trusted if one.precision is None or one.precision >= PRECISION)
+        return next(held, trusted[-1])
 
     @classmethod
     def _at(
@@ -142,7 +152,7 @@ class SureLevel:
     ) -> SureLevel:
         can, right = judged(tree, deepest(nodes, tree, confidence), labels)
         n, hits = int(can.sum()), int((can & right).sum())
-        bound = lower_bound(hits, n, RISK / len(TRIED))
+        bound = lower_bound(hits, n, RISK)
         return cls(temperature.temperature, confidence, PRECISION, hits / n if n else None, bound, n, len(labels))
 
     @classmethod
@@ -166,13 +176,13 @@ class SureLevel:
         start = f"a level is answered from a probability of {self.min_confidence:g} up"
         if self.precision is None:
             return f"{start}: no validation photo could be judged"
-        told = (
-            f"{start}: {self.precision:.1%} of {self.judged:,} answers on validation were right, and so are at least "
-            f"{self.bound:.1%} with {1 - RISK:.0%} certainty"
-        )
+        told = f"{start}: {self.precision:.1%} of {self.judged:,} answers on validation were right"
         if self.assured:
-            return told
-        return f"{told}; that it is {self.wanted:.0%} cannot be assured by so few photos, or so many errors"
+            return f"{told}, and at least {self.wanted:.0%} are, with {1 - RISK:.0%} certainty"
+        return (
+            f"{told}; that {self.wanted:.0%} are cannot be assured by so few photos, or so many errors, so that "
+            "probabilities are taken at their word"
+        )
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,7 @@ def taxonomy_figures(
         float(apart.mean()),
         float(wrong.mean()) if len(wrong) else None,
         _sure(answering, nodes, labels),
-        {**flat.intervals, "distance": bootstrap_mean(apart, seed=seed)},
+        {**flat.intervals, "distance": bootstrap_mean(apart.astype(np.float64), seed=seed)},
     )
 
 

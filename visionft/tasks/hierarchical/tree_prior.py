@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -74,7 +75,7 @@ def solve(
         return mean_loss + parts.square().sum() / (2 * strength * len(z))
 
     for strength in strengths:
-        found = minimum(lambda *at, s=strength: total(*at, s), found, MOST_ITERATIONS, TOLERANCE)
+        found = minimum(partial(total, strength=strength), found, MOST_ITERATIONS, TOLERANCE)
         losses.append(judge.each(y @ (above @ found[0]).T + found[1], truth).mean().item())
         if losses[-1] == min(losses):
             best = found
