@@ -149,6 +149,7 @@ TESTED_THROUGH = {
     "tasks/classification/labels.py": "data/test_prepare.py",
     "tasks/classification/learning.py": "training/test_train.py",
     "tasks/classification/shipping.py": "exporting/test_export_bundle.py",
+    "tasks/multilabel/label_card.py": "tasks/multilabel/test_shipping.py",
     "sweeping/gather.py": "sweeping/test_work.py",
     "sweeping/sweep_charts.py": "sweeping/test_sweep_page.py",
     "training/frozen_features.py": "training/test_frozen_cache.py",

@@ -70,7 +70,8 @@ def predict(
         result |= {"predictions": predictions.to_rows() if as_json else [], **predictions.mark}
     following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS", *adapter_words(adapter)]
     if out is None:
-        following = ["predict", run, *places, *adapter_words(adapter), "--out", "answers.csv"]
+        grouped = [] if settings.group_by is None else ["--group-by", settings.group_by]
+        following = ["predict", run, *places, *adapter_words(adapter), *grouped, "--out", "answers.csv"]
     finish(str(predictions), result, *following, as_json=as_json, failure=_unread(predictions))
 
 
