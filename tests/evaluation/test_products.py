@@ -79,6 +79,9 @@ def test_evaluate_a_run_by_a_column(trained: Path, table: Path, tmp_path: Path) 
     )
     vft.evaluate(trained, data=table, out=tmp_path / "out")
     assert not (tmp_path / "out" / "products.csv").exists()  # what is there is of one evaluation
+    (tmp_path / "out" / "products.csv").write_text("somebody's own")
+    vft.evaluate(trained, data=table, out=tmp_path / "out")
+    assert (tmp_path / "out" / "products.csv").read_text() == "somebody's own"
 
 
 def test_evaluate_by_folder(trained: Path, tmp_path: Path) -> None:

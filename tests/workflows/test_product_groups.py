@@ -47,7 +47,7 @@ def test_a_product_s_answer_is_the_mean_of_its_photos_log_probabilities(place: P
     assert found[1].probability == single.probability
     assert "photos/sku1  " in str(found)
     assert "(2 photos)" in str(found)
-    assert str(found).endswith("2 products answered of 2 products; 3 photos answered")
+    assert str(found).endswith("2 of 2 products answered; 3 photos answered")
 
 
 def test_names_for_photos_in_memory(place: Path) -> None:

@@ -121,4 +121,4 @@ class ProductPredictions(Predictions):
 
     def _summary(self) -> str:
         answered = sum(not isinstance(row, Unanswered) for row in self.rows)
-        return f"{count(answered, 'product')} answered of {count(len(self.rows), 'product')}; {super()._summary()}"
+        return f"{answered:,} of {count(len(self.rows), 'product')} answered; {super()._summary()}"

@@ -73,7 +73,8 @@ def predict(
     if holds_index(run):
         following = ["search", run, *places]
     if out is None:
-        following = ["predict", run, *places, *adapter_words(adapter), "--out", "answers.csv"]
+        grouped = [] if settings.group_by is None else ["--group-by", settings.group_by]
+        following = ["predict", run, *places, *adapter_words(adapter), *grouped, "--out", "answers.csv"]
     finish(str(predictions), result, *following, as_json=as_json, failure=_unread(predictions))
 
 

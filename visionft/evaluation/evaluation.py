@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from visionft.classes import Classes
 from visionft.data import Column, Rows
-from visionft.errors import UsageError
+from visionft.errors import RunError, UsageError
 from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, own_figures
 from visionft.evaluation.products import Grouping, ProductFigures, product_figures
 from visionft.evaluation.retention import Retention
@@ -27,6 +27,7 @@ from visionft.metrics.shots import Shots, shots
 from visionft.photos import Account, Quarantined, printable, spreadsheet_safe_table
 from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.learning import learning_of
+from visionft.runs.run_files import read_json
 from visionft.runs.unfinished import sentence
 from visionft.tasks.registry import DEFAULT, spec_of
 from visionft.wording.lists import count
@@ -160,7 +161,7 @@ class Evaluation:
             names = products(paths, list(measured.rows.digests))
             found = replace(found, products=product_figures(names, paths, logits, labels, classes, answering, task))
         if training is not None:
-            found = replace(found, shots=shots(metrics.per_class, training))
+            found = replace(found, shots=shots(found.metrics.per_class, training))
         scores = learning.scores(logits, answering)
         return replace(found, root=measured.root, digests=measured.rows.digests, truth=labels, answers=scores)
 
@@ -223,8 +224,8 @@ class Evaluation:
         further = learning_of(self.task).tables(self.metrics)
         if self.products:
             further |= {PRODUCTS: self.products.table}
-        else:
-            (folder / PRODUCTS).unlink(missing_ok=True)  # an earlier evaluation's would be taken for this one's
+        elif _had_products(folder):  # those of an earlier evaluation would be taken for this one's
+            (folder / PRODUCTS).unlink(missing_ok=True)
         for name, table in {"predictions.csv": self.predictions, **further}.items():
             with replacing(folder / name) as temporary:
                 pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)
@@ -310,6 +311,14 @@ class Evaluation:
         kept = f"<p>{escape(str(self.retention))}</p>" if self.retention else ""
         below = "<br>".join(escape(line) for line in [self.account.headline, *self._below()] if line)
         return f"<p>{escape(f'{self.subject} on {self.split}')}</p>{self.metrics._repr_html_()}<p>{below}</p>{kept}"
+
+
+def _had_products(folder: Path) -> bool:
+    """Tell whether an evaluation of products lies in a folder; a file of that name alone may be anybody's."""
+    try:
+        return "products" in read_json(folder / "metrics.json")
+    except RunError:
+        return False
 
 
 def said_of_slices(found: Sequence[Slice]) -> list[str]:

@@ -49,7 +49,7 @@ def solving_weights(settings: FitSettings, counts: Sequence[int]) -> Weights | N
     if settings.data.sampling == "uniform":
         return loss_weights(settings, counts)
     n = np.maximum(np.asarray(counts, np.float64), 1)
-    return class_shares(counts, settings.data.sampling) / (n / n.sum())
+    return np.asarray(class_shares(counts, settings.data.sampling) / (n / n.sum()), np.float64)
 
 
 def log_prior(settings: FitSettings, counts: Sequence[int]) -> Weights | None:
@@ -60,4 +60,4 @@ def log_prior(settings: FitSettings, counts: Sequence[int]) -> Weights | None:
     """
     tau = settings.optim.logit_adjustment
     n = np.maximum(np.asarray(counts, np.float64), 1)
-    return tau * np.log(n / n.sum()) if tau else None
+    return np.asarray(tau * np.log(n / n.sum()), np.float64) if tau else None

@@ -51,13 +51,13 @@ class ClassAnswers:
         """
         if len(answers) == 1:
             return answers[0]
-        logits = np.mean([answer.logits for answer in answers], axis=0, dtype=np.float64).astype(np.float32)
+        logits = np.asarray(np.mean([each.logits for each in answers], axis=0, dtype=np.float64), np.float32)
         powers = np.exp((logits.astype(np.float64) - logits.max()) / reading.temperature)
         probabilities, best = (powers / powers.sum()).astype(np.float32), int(logits.argmax())
-        embedding = np.mean([answer.embedding for answer in answers], axis=0)
-        score = np.float32(np.mean([answer.known_score for answer in answers]))
+        embedding = np.mean([each.embedding for each in answers], axis=0)
+        score = np.float32(np.mean([each.known_score for each in answers]))
         unknown = reading.threshold is not None and bool(score < np.float32(reading.threshold))
-        embedding = (embedding / max(float(np.linalg.norm(embedding)), 1e-12)).astype(np.float32)
+        embedding = np.asarray(embedding / max(float(np.linalg.norm(embedding)), 1e-12), np.float32)
         return Answer(
             classes[best], best, float(probabilities[best]), probabilities, logits, embedding, float(score), unknown
         )

@@ -46,8 +46,8 @@ class LabelPostprocess(Postprocess):
         """Tell which labels (n, C) are chosen by their probabilities (n, C); of equal ones the first is the most."""
         found: NDArray[np.bool_] = probabilities >= self.thresholds
         if self.at_least_one:
-            best = np.arange(probabilities.shape[-1]) == probabilities.argmax(axis=-1)[..., None]
-            found = found | (best & ~found.any(axis=-1)[..., None])
+            best = np.arange(probabilities.shape[-1]) == probabilities.argmax(axis=-1, keepdims=True)
+            found = found | (best & ~found.any(axis=-1, keepdims=True))
         return found
 
 

@@ -167,7 +167,7 @@ def on_edge(rule: LabelPostprocess, probabilities: NDArray[np.float32]) -> NDArr
 def _append_most_probable(model: ModelProto, labels: int) -> None:
     """Append nodes that choose the most probable label, of equal ones the first, where none is chosen."""
     node = helper.make_node
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "label_places": np.arange(labels, dtype=np.int64),
         "label_axis": np.array([1], np.int64),
         "no_label": np.array(0, np.float32),
