@@ -1,4 +1,4 @@
-"""What a person watching sees: lines on standard output, a bar on standard error where that is a terminal."""
+"""What a person watching sees: lines on standard output, a bar in a notebook, or on standard error of a terminal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+from visionft.machine.notebook_bar import notebook_bar, notebook_display
 
 Say = Callable[[str], None]
 Advance = Callable[[int, int], None]
@@ -24,12 +26,16 @@ class RateColumn(ProgressColumn):
 
 @contextmanager
 def bar(title: str, shown: bool = True) -> Iterator[Advance]:
-    """Yield `advance(done, total)`, which moves a bar with rate and time left; silent where stderr is no terminal.
+    """Yield `advance(done, total)`, which moves a bar with rate and time left; silent where nobody sees it.
 
     Args:
         title: stands before the bar.
         shown: whether this process shows anything at all.
     """
+    if shown and (display := notebook_display()) is not None:
+        with notebook_bar(title, display) as advance:
+            yield advance
+        return
     console = Console(stderr=True)
     if not (shown and sys.stderr and console.is_terminal):
         yield lambda *_: None
