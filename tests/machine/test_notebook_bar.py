@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from visionft.machine import notebook_bar as bars
-from visionft.machine.progress import bar
+from visionft.machine.progress import SILENT, bar
+from visionft.machine.subprocesses import in_process
 
 
 class Output:
@@ -72,3 +74,26 @@ def test_nothing_is_shown_where_it_is_not_wanted(output: Output) -> None:
 def test_a_console_of_ipython_is_no_notebook(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert bars.notebook_display() is None
+
+
+def test_a_process_of_which_the_caller_shows_a_bar_shows_none(
+    output: Output, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(SILENT, "1")
+    monkeypatch.setenv(
+        "FORCE_COLOR", "1"
+    )  # as a kernel has it: rich takes any output for a terminal then
+    with bar("training") as advance:
+        advance(1, 2)
+    assert output.pages == []
+    assert capfd.readouterr().err == ""
+
+
+def says_whether_bars_are_silent(*, advance: Any) -> bool:
+    return SILENT in os.environ
+
+
+@pytest.mark.slow
+def test_work_in_another_process_is_such_a_one() -> None:
+    assert in_process(says_whether_bars_are_silent, advance=lambda *_: None)
+    assert SILENT not in os.environ

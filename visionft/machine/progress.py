@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from visionft.machine.notebook_bar import notebook_bar, notebook_display
 
 Say = Callable[[str], None]
 Advance = Callable[[int, int], None]
+SILENT = "VISIONFT_NO_BARS"
+"""Variable of a process whose caller shows a bar of its own for it."""
 
 
 class RateColumn(ProgressColumn):
@@ -32,6 +35,7 @@ def bar(title: str, shown: bool = True) -> Iterator[Advance]:
         title: stands before the bar.
         shown: whether this process shows anything at all.
     """
+    shown = shown and SILENT not in os.environ
     if shown and (display := notebook_display()) is not None:
         with notebook_bar(title, display) as advance:
             yield advance
