@@ -81,6 +81,7 @@ SAME_MEANING = {
     "blend": "the verb: asked for, and carried out",
     "check": "the verb: asked for, and carried out",
     "compare": "the verb: asked for, and carried out",
+    "demo": "the verb: asked for, and carried out",
     "duplicates": "the verb: asked for, and carried out",
     "evaluate": "the verb: asked for, its settings, carried out, and the work itself",
     "export": "the verb: asked for, carried out, and its settings",

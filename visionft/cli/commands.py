@@ -45,6 +45,7 @@ COMMANDS = {
     ),
     "cache": ("visionft.cli.cache:cache", "Print what is kept between runs, and where; empty it."),
     "completion": ("visionft.cli.completion:completion", "Print what completes commands and flags in a shell."),
+    "demo": ("visionft.cli.demo:demo", "Go the whole way on photos that come with visionft, in a minute."),
     "doctor": ("visionft.cli.doctor:doctor", "Print what this machine has: versions, hardware, space."),
 }
 """Name -> (where it is, what it does). A command's module is imported when it is called, so that help is quick."""

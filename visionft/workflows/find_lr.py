@@ -45,7 +45,7 @@ def find_lr(
         flags: settings by name, as for `fit`, but for `optim.lr`.
 
     Returns:
-        The rate with its reason and its curve; `fit(photos, **{"optim.lr": found.lr})` takes it.
+        The rate with its reason and its curve; a fit takes it as `optim.lr`.
 
     Raises:
         UsageError: a number is out of range, or no rate has an effect on the fit.
