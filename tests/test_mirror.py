@@ -66,7 +66,8 @@ CROSS_CUTTING = {
 }
 """Test files of more than one module, and what holds them together."""
 TESTED_THROUGH = {
-    "evaluation/explain.py": "workflows/test_explain.py",
+    "auditing/selection.py": "workflows/test_select.py",
+    "evaluation/explained.py": "workflows/test_explain.py",
     "reporting/query_facts.py": "tasks/retrieval/test_report.py",
     "evaluation/answered.py": "workflows/test_compare.py",
     "reporting/templating.py": "reporting/test_page.py",
@@ -179,6 +180,8 @@ SAME_MEANING = {
     "index": "the verb: asked for, its settings, carried out",
     "predict": "the verb: asked for, carried out, and its settings",
     "report": "the verb: asked for, and carried out",
+    "explain": "the verb: asked for, and carried out",
+    "select": "the verb: asked for, and carried out",
     "review": "the verb: asked for, and carried out",
     "search": "the verb: asked for, its settings, carried out",
     "serve": "the verb: asked for, and its settings",

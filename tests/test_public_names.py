@@ -53,6 +53,7 @@ NAMES = [
     "QloraMethod",
     "Run",
     "RunList",
+    "Selection",
     "SideBySide",
     "SweepResult",
     "Table",
@@ -76,6 +77,7 @@ NAMES = [
     "report",
     "review",
     "search",
+    "select",
     "sweep",
 ]
 HEAVY = ("torch", "timm", "lightning", "albumentations", "pydantic", "numpy")
