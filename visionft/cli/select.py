@@ -18,7 +18,7 @@ def select(
     photos: Annotated[Path, PLACE, Parameter(help="A folder of photos, searched through; its names mean nothing.")],
     /,
     *,
-    count: Annotated[int, Parameter(help="Photos to choose.")],
+    count: Annotated[int, Parameter(help="Photos to choose.")] = 50,
     labelled: Annotated[
         Path | None,
         PLACE,

@@ -22,7 +22,7 @@ def select(
     photos: str | Path,
     /,
     *,
-    count: int,
+    count: int = 50,
     labelled: str | Path | None = None,
     out: str | Path | None = None,
     backbone: str = "auto",
