@@ -55,6 +55,7 @@ NAMES = [
     "QloraMethod",
     "Run",
     "RunList",
+    "Selection",
     "SideBySide",
     "SweepResult",
     "Table",
@@ -80,6 +81,7 @@ NAMES = [
     "report",
     "review",
     "search",
+    "select",
     "sweep",
 ]
 HEAVY = ("torch", "timm", "lightning", "albumentations", "pydantic", "numpy")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from visionft.advising import Advice
-    from visionft.auditing import Audit, Finding
+    from visionft.auditing import Audit, Finding, Selection
     from visionft.bundle import Bundle, Prediction, PredictionFolder, Predictions, Unanswered
     from visionft.errors import VisionftError
     from visionft.evaluation import Evaluation, Explained, SideBySide
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from visionft.workflows.report import report
     from visionft.workflows.review import review
     from visionft.workflows.search import search
+    from visionft.workflows.select import select
     from visionft.workflows.sweep import sweep
 
     __version__: str
@@ -106,6 +107,7 @@ __all__ = [
     "QloraMethod",
     "Run",
     "RunList",
+    "Selection",
     "SideBySide",
     "SweepResult",
     "Table",
@@ -131,6 +133,7 @@ __all__ = [
     "report",
     "review",
     "search",
+    "select",
     "sweep",
 ]
 
@@ -148,7 +151,7 @@ _ROOMS = {
     "lr_finder": ("LrSuggestion",),
     "sweeping": ("DrawRow", "SweepResult", "TrialRow"),
     "advising": ("Advice",),
-    "auditing": ("Audit", "Finding"),
+    "auditing": ("Audit", "Finding", "Selection"),
     "workflows": (
         "add_class",
         "advise",
@@ -168,6 +171,7 @@ _ROOMS = {
         "report",
         "review",
         "search",
+        "select",
         "sweep",
     ),
 }

@@ -5,6 +5,7 @@ from visionft.auditing.audit_photos import Look, audit_photos, unlabelled
 from visionft.auditing.findings import KINDS, Finding
 from visionft.auditing.near_duplicates import THRESHOLD
 from visionft.auditing.quick_findings import quick_findings
+from visionft.auditing.selection import Selection, select_photos
 from visionft.auditing.served import against_run
 from visionft.auditing.written import check_folder, read_audit, remembered, write
 
@@ -14,12 +15,14 @@ __all__ = [
     "Audit",
     "Finding",
     "Look",
+    "Selection",
     "against_run",
     "audit_photos",
     "check_folder",
     "quick_findings",
     "read_audit",
     "remembered",
+    "select_photos",
     "unlabelled",
     "write",
 ]

@@ -121,9 +121,7 @@ def _readings(network: Network) -> Iterator[_Reading]:
     """Yield the ways to read a network, those nearest to the head first."""
     x = noise(network, network.input_size, 1, seed=0)
     backbone: Any = network.backbone
-    if isinstance(backbone, nn.Module) and all(
-        hasattr(backbone, name) for name in ("forward_features", "forward_head")
-    ):
+    if hasattr(backbone, "forward_features") and hasattr(backbone, "forward_head"):
         yield from _with_layout(
             network, x, backbone.forward_features, lambda features: network.head(backbone.forward_head(features))
         )
@@ -168,5 +166,5 @@ def _layout(activations: Tensor, network: Network) -> Layout | None:
         h = math.isqrt((shape[1] - extra) * height // width) if shape[1] > extra else 0
         w = h * width // height
         if h * w == shape[1] - extra and fits(h, w):
-            return lambda one: one[:, extra:].unflatten(1, (h, w))
+            return lambda one: one[:, extra:].reshape(len(one), h, w, -1)
     return None

@@ -6,6 +6,7 @@ COMMANDS = {
     "fit": ("visionft.cli.fit:fit", "Fine-tune on a folder of photos; evaluate the result."),
     "audit": ("visionft.cli.audit:audit", "Say what is wrong with photos, before training."),
     "review": ("visionft.cli.review:review", "Mend the labels of photos in a local page, the most doubtful first."),
+    "select": ("visionft.cli.select:select", "Choose the photos of a folder that are most worth labelling."),
     "advise": ("visionft.cli.advise:advise", "Try every method for some steps, and recommend one."),
     "find-lr": ("visionft.cli.find_lr:find_lr", "Find a learning rate: where the loss falls fastest."),
     "evaluate": ("visionft.cli.evaluate:evaluate", "Measure a run or a bundle on photos with labels."),

@@ -4,7 +4,7 @@ from visionft.evaluation.answered import answered_by_bundle, answered_by_run, tr
 from visionft.evaluation.before_after import BeforeAfter, before_after
 from visionft.evaluation.evaluate import evaluate_bundle, evaluate_run, own_photos, reading_of
 from visionft.evaluation.evaluation import Evaluation
-from visionft.evaluation.explain import Explained, explainer
+from visionft.evaluation.explained import Explained, explainer
 from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, require_metrics
 from visionft.evaluation.predict_run import predict_run, run_answerer
 from visionft.evaluation.products import Grouping, ProductFigures

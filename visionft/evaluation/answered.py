@@ -81,4 +81,5 @@ def _of(found: Evaluation, run: Run) -> Answered:
 
 def _trained(run: Run, digests: Column) -> NDArray[np.bool_]:
     """Tell which of the photos (n,) the run, or one that it goes back to, was trained on."""
-    return known_photos(run, digests) == TRAIN
+    trained: NDArray[np.bool_] = known_photos(run, digests) == TRAIN
+    return trained

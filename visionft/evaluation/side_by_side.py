@@ -100,8 +100,8 @@ class SideBySide:
     root: Path
     paths: tuple[str, ...]
     digests: tuple[str, ...]
-    truth: NDArray[np.object_]
-    label: NDArray[np.object_]
+    truth: NDArray[Any]
+    label: NDArray[Any]
     probability: NDArray[np.float64]
     truth_probability: NDArray[np.float64]
     notes: tuple[str, ...] = ()

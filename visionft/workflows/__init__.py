@@ -23,6 +23,7 @@ from visionft.workflows.predict import predict
 from visionft.workflows.report import report
 from visionft.workflows.review import review, reviewed_photos
 from visionft.workflows.search import search
+from visionft.workflows.select import select
 from visionft.workflows.sweep import sweep, sweep_plan
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "review",
     "reviewed_photos",
     "search",
+    "select",
     "sweep",
     "sweep_plan",
 ]

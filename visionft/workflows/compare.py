@@ -78,7 +78,7 @@ def compare(
         )
     from visionft.serving import compare as compare_bundles
 
-    comparison = compare_bundles(*paths, data, adapter=adapter, on_progress=on_progress)
+    comparison = compare_bundles(paths[0], paths[1], data, adapter=adapter, on_progress=on_progress)
     if out is not None:
         comparison.write(out)
     return comparison
