@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visionft.errors import UsageError
+from visionft.workflows.remote_photos import local_asked
 from visionft.workflows.run_or_bundle import path_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def compare(
         )
     from visionft.serving import compare as compare_bundles
 
-    comparison = compare_bundles(path_of(before), path_of(after), data, adapter=adapter, on_progress=on_progress)
+    comparison = compare_bundles(
+        path_of(before), path_of(after), local_asked(data), adapter=adapter, on_progress=on_progress
+    )
     if out is not None:
         comparison.write(out)
     return comparison

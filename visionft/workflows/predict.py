@@ -14,6 +14,7 @@ from visionft.bundle.prediction_files import table_file
 from visionft.bundle.predictions import WRITERS
 from visionft.errors import UsageError
 from visionft.workflows.predict_folder import Engine, is_folder, predict_into
+from visionft.workflows.remote_photos import local_asked
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def predict(
         raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
     where = Engine.of(engine, engine_address, engine_workers)
     where.require(out, resume)
+    photos = local_asked(photos)
     if out is not None and is_folder(out):
         return predict_into(Path(out), path, photos, adapter, top, resume, where, on_progress)
     saving = nullcontext() if out is None else table_file(out, WRITERS, "answers")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from visionft.errors import SearchIndexError
 from visionft.workflows.embedders import embedder_of
+from visionft.workflows.remote_photos import local_asked
 from visionft.workflows.run_or_bundle import path_of, place_of
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _embedded(
     from visionft.serving.predict_bundle import listed
     from visionft.serving.streaming import answered
 
-    items, total = listed(photos)  # before the model is opened: a mistyped place is answered at once
+    items, total = listed(local_asked(photos))  # before the model is opened: a mistyped place is answered at once
     found: dict[int, tuple[str, Vectors | str]] = {}
     with _model(store, model) as embedder:
         for outcome in answered(items, embedder.prepare, embedder.embed):
