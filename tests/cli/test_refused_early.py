@@ -25,7 +25,10 @@ for line in json.loads(sys.argv[1]):
 """
 REFUSED = [
     # (command line, exit code, how the sentence begins)
-    ("fit p.zip", 1, "p.zip is neither a folder nor a .csv or .parquet manifest: give one of these"),
+    ("fit p.zip", 1, "the archive p.zip cannot be read (neither zip nor tar): copy or make it again"),
+    ("fit p.doc", 1, "p.doc is neither a folder nor a .csv or .parquet manifest: give one of these"),
+    ("fit zip://nowhere.zip", 2, "zip:/nowhere.zip: there is no file nowhere.zip; give the path of an archive"),
+    ("fit https://shop/photos", 2, "https:/shop/photos: photos are not read from https://; give a folder"),
     ("fit nowhere", 1, "PHOTOS: nowhere does not exist"),
     ("fit photos --hardware.device nonsense", 2, "--hardware.device: nonsense is not known here"),
     ("fit photos --frobnicate 1", 2, "fit has no flag --frobnicate"),
@@ -37,8 +40,12 @@ REFUSED = [
     ("fit photos --apply nowhere.csv", 1, "--apply: nowhere.csv cannot be read (no such file); give the suggestions"),
     ("fit photos --data.splits nowhere.csv", 1, "--data.splits: nowhere.csv does not exist; give the splits.csv of"),
     ("fit photos --log tensorbord", 2, "--log: tensorbord is not known here; did you mean 'tensorboard'?"),
-    ("advise p.zip", 1, "p.zip is neither a folder"),
-    ("sweep p.zip --over lr=1e-4..1e-2", 1, "p.zip is neither a folder"),
+    ("advise p.zip", 1, "the archive p.zip cannot be read (neither zip nor tar): copy or make it again"),
+    (
+        "sweep p.zip --over lr=1e-4..1e-2",
+        1,
+        "the archive p.zip cannot be read (neither zip nor tar): copy or make it again",
+    ),
     ("sweep photos", 2, "sweep: --over is missing; give what is varied, such as --over lr=1e-4..1e-2"),
     ("sweep photos --over lr=1..0", 2, "--over: lr=1..0 is no range; give the smaller end first"),
     ("sweep photos --over method=full,loro", 2, "--over: method: loro is not known here; did you mean lora?"),
@@ -48,9 +55,9 @@ REFUSED = [
     ("sweep photos --over method=full,lora --method head", 2, "--method is given, and --over varies it"),
     ("sweep photos --over lr=1e-4..1e-2 --storage nonsense", 2, "--storage: the URL cannot be opened"),
     ("sweep photos --over lr=1e-4..1e-2 --weights no.pt", 1, "there is no file of weights at no.pt"),
-    ("audit p.zip", 1, "p.zip is neither a folder"),
+    ("audit p.zip", 1, "the archive p.zip cannot be read (neither zip nor tar): copy or make it again"),
     ("review nowhere", 1, "nowhere does not exist; give a run, or the photos that were audited"),
-    ("review p.zip", 1, "p.zip is neither a folder"),
+    ("review p.zip", 1, "the archive p.zip cannot be read (neither zip nor tar): copy or make it again"),
     ("review photos", 1, "there is no audit at audits/photos; make it with `visionft audit photos`, and review again"),
     ("review photos --audit nowhere", 1, "there is no audit at nowhere"),
     ("evaluate nowhere", 1, "the run or bundle nowhere does not exist"),
@@ -76,6 +83,7 @@ def loaded(lines: Sequence[str], folder: Path) -> tuple[list[tuple[int, list[str
 
 def test_refusals_come_before_torch(here: Path) -> None:
     (here / "p.zip").touch()
+    (here / "p.doc").touch()
     lines = [line for line, _, _ in REFUSED]
     found, said = loaded(lines, here)
     assert found == [(code, []) for _, code, _ in REFUSED]

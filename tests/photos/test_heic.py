@@ -1,4 +1,4 @@
-"""HEIC: turned by its own boxes alone, whole or refused, within bounds; grids and hostile files are built box by box."""
+"""HEIC: turned by its own boxes alone, whole or refused, within bounds; grids and hostile files are built here."""
 
 from __future__ import annotations
 

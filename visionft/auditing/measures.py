@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from visionft.photos import encoding_of
+
 SIDE = 224
 """Longest side in pixels of the grey picture that is measured: figures of large and small photos then compare."""
 _COLOURLESS = 6.0  # levels between channels that chroma subsampling alone makes

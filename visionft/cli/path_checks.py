@@ -15,6 +15,8 @@ from visionft.errors import DataError, RunError, UsageError
 from visionft.files.manifest_names import is_manifest
 from visionft.files.paths import unreachable
 from visionft.machine.cuda_driver import NO_DEVICE, surely_none
+from visionft.remote.addresses import archive_of, is_elsewhere
+from visionft.remote.archives import require_archive
 
 if TYPE_CHECKING:
     from visionft.photos import Asked, Exact
@@ -50,6 +52,10 @@ def require_run(place: Path) -> None:
 
 def require_photos(place: Path, name: str = "PHOTOS") -> None:
     """Raise DataError if there is neither a folder nor a manifest there; `name` is how the user gave it."""
+    if archive := archive_of(place):
+        require_archive(Path(archive), archive)
+    if is_elsewhere(place):
+        return
     if not place.exists():
         raise DataError(f"{name}: {place} does not exist; give a folder of class folders, or a CSV/Parquet manifest")
     if not place.is_dir() and not is_manifest(place):
@@ -82,7 +88,7 @@ def refuse_flags(places: Sequence[str], command: str) -> None:
 
 
 def _missing(place: str) -> bool:
-    return not any(sign in place for sign in "*?[") and not os.path.exists(place)  # noqa: PTH110  # Path's may raise
+    return not is_elsewhere(place) and not any(sign in place for sign in "*?[") and not os.path.exists(place)  # noqa: PTH110  # Path's may raise
 
 
 def with_standard_input(places: Sequence[str]) -> Asked | Iterable[Asked]:

@@ -46,7 +46,7 @@ def rgb(picture: Image.Image | Pixels, profile: bytes | None) -> Pixels:
 
 
 def range_remark(picture: Image.Image) -> str | None:
-    """Say which samples of deep grey were taken for black and white, where the file does not; None: nothing is doubtful.
+    """Say which samples of deep grey were taken for black and white, where the file does not; None: no doubt.
 
     Raises:
         PhotoError: Deep samples in no known range.

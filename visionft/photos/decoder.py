@@ -109,7 +109,7 @@ def contents(path: Path) -> bytes:
 
 
 def remark(data: bytes) -> str | None:
-    """Say what had to be guessed, or is odd, of the depth of a photo that `decode` takes, in a few words; None: nothing."""
+    """Say what is guessed or odd of the depth of a photo that `decode` takes, in a few words; None: nothing."""
     if not data.startswith(_DEEP):
         return None
     with opener(data[:HEAD])(BytesIO(data)) as picture:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import BytesIO
 from types import ModuleType
+from typing import Any
 
 from PIL import Image, ImageFile
 
@@ -28,7 +29,7 @@ _HOLE = 16
 
 
 class FirstFrame(ImageFile.ImageFile):
-    """The picture of a HEIC. Its header is read here, box by box, so that nothing else sees bytes before they are decoded.
+    """The picture of a HEIC. Its header is read here, box by box: nothing else sees bytes before they are decoded.
 
     Raises:
         PhotoError: pi-heif is not installed, or the file is cut, damaged or of another coding.
@@ -44,7 +45,7 @@ class FirstFrame(ImageFile.ImageFile):
         refuse_foreign(items)
         self._data, self._mode, self._size = data, "RGB", items.sizes.get(items.primary or 0, (0, 0))
 
-    def load(self) -> Image.core.PixelAccess | None:
+    def load(self) -> Any:  # what PIL has there is private
         """Decode it, once."""
         if self._data is not None:
             data, self._data = self._data, None
@@ -65,7 +66,8 @@ def _pi_heif() -> ModuleType:
         import pi_heif
     except ImportError:
         raise PhotoError(MISSING) from None
-    return pi_heif
+    module: ModuleType = pi_heif
+    return module
 
 
 def _unlinked(data: bytes) -> bytes:

@@ -14,6 +14,7 @@ from visionft import backbones
 from visionft.data import Manifest
 from visionft.errors import RunBusyError, RunError
 from visionft.planning.plan import Plan
+from visionft.remote.local_copy import origin_of
 from visionft.runs import environment, layout
 from visionft.runs.atomic_write import begin, replacing, require_space, sweep, write_json, write_text
 from visionft.settings import FitSettings, to_yaml
@@ -113,6 +114,7 @@ def _data(wanted: FitSettings, manifest: Manifest) -> dict[str, Any]:
         "account": manifest.account.brief(),
         "quarantine": [asdict(entry) for entry in manifest.quarantine],
         "notes": list(manifest.notes),
+        **({"from": origin} if (origin := origin_of(wanted.photos)) else {}),
         **({"suggestions": manifest.suggestions.to_json()} if manifest.suggestions else {}),
     }
 

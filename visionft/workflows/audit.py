@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from visionft.errors import DataError, UsageError
 from visionft.tasks.registry import DEFAULT
+from visionft.workflows.remote_photos import with_local_photos
 from visionft.workflows.run_or_bundle import path_of, place_of, run_at
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def quick_audit(photos: str | Path, /, **flags: Any) -> QuickAudit:
     from visionft.data import quick_audit as look
     from visionft.settings import build
 
-    settings = build(photos, None, **flags)
+    settings = with_local_photos(build(photos, None, **flags))
     return look(settings.photos, settings.data)
 
 
@@ -82,7 +83,7 @@ def audit(
     limit = auditing.THRESHOLD if threshold is None else threshold
     if not 0 < limit <= 1:
         raise UsageError(f"threshold is {limit:g}; give a likeness above 0, up to 1")
-    settings = build(photos, None, **flags)
+    settings = with_local_photos(build(photos, None, **flags))
     bar = bar or (lambda _: nullcontext(lambda *_: None))
     run = None if against is None else run_at(path_of(against))
     folder = _folder(settings.photos, out)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from visionft.errors import UsageError
 from visionft.tasks.registry import require
+from visionft.workflows.remote_photos import local_asked, local_place
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def compare(
     """
     paths = [path_of(each) for each in (before, after, *others)]
     if is_side_by_side(paths, out):
-        return _side_by_side(paths, place_of(data, "--data"), split, adapter, place_of(out, "--out"), pictures)
+        place = place_of(data, "--data")
+        local = None if place is None else local_place(place)
+        return _side_by_side(paths, local, split, adapter, place_of(out, "--out"), pictures)
     if data is None:
         raise UsageError("compare: --data is missing; `visionft compare --help` shows what it takes")
     if split is not None:
@@ -78,7 +81,7 @@ def compare(
         )
     from visionft.serving import compare as compare_bundles
 
-    comparison = compare_bundles(paths[0], paths[1], data, adapter=adapter, on_progress=on_progress)
+    comparison = compare_bundles(paths[0], paths[1], local_asked(data), adapter=adapter, on_progress=on_progress)
     if out is not None:
         comparison.write(out)
     return comparison

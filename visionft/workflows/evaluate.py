@@ -15,6 +15,7 @@ from visionft.wording.told import Told
 from visionft.workflows.in_memory_photos import stored_photos
 from visionft.workflows.own_parts import own_metrics
 from visionft.workflows.product_groups import FLAG, PARENT
+from visionft.workflows.remote_photos import local_place
 from visionft.workflows.report import reported
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, refuse_adapter, run_at
 
@@ -123,7 +124,10 @@ def _reported(evaluation: Evaluation, run: Run | None, photos: Path | None, pict
 def _place(photos: Any, settings: DataSettings, task: str) -> Path | None:
     """Return where photos are, after those in memory were put into files."""
     kept = stored_photos(photos, settings, task)
-    return place_of(photos, "--data") if kept is None else kept.manifest
+    if kept is not None:
+        return kept.manifest
+    place = place_of(photos, "--data")
+    return None if place is None else local_place(place, settings)
 
 
 def _evaluate_run(
@@ -140,7 +144,11 @@ def _evaluate_run(
     from visionft.runs import layout
 
     columns = columns_of_run(run, photos, split, slices) if slices else None
-    earlier = Earlier.read(retention, run.settings.data) if retention is not None else None
+    earlier = (
+        Earlier.read(local_place(Path(retention), run.settings.data), run.settings.data)
+        if retention is not None
+        else None
+    )
     products = None
     if group_by is not None:
         named = partial(columns_of_run, run, photos, split)

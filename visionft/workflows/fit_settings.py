@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from visionft.errors import UsageError
 from visionft.workflows.in_memory_photos import stored_photos
+from visionft.workflows.remote_photos import with_local_photos
 
 if TYPE_CHECKING:
     from visionft.settings import FitSettings
@@ -46,11 +47,11 @@ def fit_settings(
     if not isinstance(given, FitSettings):
         if given is not None and not isinstance(given, str | PathLike):
             given = _kept(given, build_for(methods, Path(UNKEPT), config, **flags), say)
-        return _with_pipeline_read(build_for(methods, given, config, **flags))
+        return _ready(build_for(methods, given, config, **flags), say)
     if flags or config:
         raise UsageError("fit was given complete settings and flags; put the flags into the settings")
     require_effect(given, methods)
-    return _with_pipeline_read(given)
+    return _ready(given, say)
 
 
 def _kept(photos: Any, settings: FitSettings, say: Callable[[str], None]) -> Path:
@@ -60,6 +61,10 @@ def _kept(photos: Any, settings: FitSettings, say: Callable[[str], None]) -> Pat
     for line in (str(kept), *(f"note: {note}" for note in kept.notes)):
         say(line)
     return kept.manifest
+
+
+def _ready(settings: FitSettings, say: Callable[[str], None]) -> FitSettings:
+    return _with_pipeline_read(with_local_photos(settings, say))
 
 
 def _with_pipeline_read(settings: FitSettings) -> FitSettings:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.workflows.embedders import embedder_of
+from visionft.workflows.remote_photos import with_local_photos
 from visionft.workflows.run_or_bundle import path_of, place_of
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def index(
     from visionft.settings.index import require_reading
 
     require_reading(flags)
-    settings = build(photos, None, **flags)
+    settings = with_local_photos(build(photos, None, **flags))
     stem = settings.photos.absolute().stem
     folder = Path("indexes") / stem if out == "auto" else place_of(out, "--out") or Path()
     catalogue = read_catalogue(settings.photos, settings.data)

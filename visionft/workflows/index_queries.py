@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from visionft.errors import SearchIndexError
 from visionft.workflows.embedders import embedder_of
+from visionft.workflows.remote_photos import local_asked
 from visionft.workflows.run_or_bundle import place_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def embedded(
     from visionft.serving.predict_bundle import listed
     from visionft.serving.streaming import answered
 
-    items, total = listed(photos)  # before the model is opened: a mistyped place is answered at once
+    items, total = listed(local_asked(photos))  # before the model is opened: a mistyped place is answered at once
     found: dict[int, Query] = {}
     with _model(store, model, nameable) as embedder:
         for outcome in answered(items, embedder.prepare, embedder.embed):

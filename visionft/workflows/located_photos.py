@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visionft.workflows.remote_photos import local_place
 from visionft.workflows.run_or_bundle import place_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def locate_runs(
     from visionft.data import locate
 
     where = place_of(place, "--data")
+    where = None if where is None else local_place(where)
     found = {name: locate(run.manifest(), splits, run.settings.data, where) for name, run in runs.items()}
     return {name: replace(run, photos=found[name].manifest) for name, run in runs.items()}, found
 

@@ -17,6 +17,7 @@ from visionft.errors import UsageError
 from visionft.tasks.registry import require
 from visionft.workflows.predict_folder import Engine, is_folder, predict_into
 from visionft.workflows.product_groups import grouped
+from visionft.workflows.remote_photos import local_asked
 from visionft.workflows.run_or_bundle import holds_bundle, holds_index, path_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def predict(
             f"--group-by waits for all photos of a product, and the folder --out {out} is written as photos come: give "
             f"--out a file that ends in {', '.join(WRITERS)}"
         )
+    photos = local_asked(photos)
     if out is not None and is_folder(out):
         if min_confidence is not None:
             raise UsageError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from visionft.errors import DataError, UsageError
 from visionft.tasks.registry import require, spec_of
+from visionft.workflows.remote_photos import local_place
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, run_at
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def report(
         BackboneError: no part of the run's network is laid out over the photo.
     """
     path, root = path_of(run), place_of(data, "--data")
+    root = None if root is None else local_place(root)
     if holds_bundle(path):
         raise UsageError(f"{path} is a bundle, and a report is made of a run; give the run")
     if root is not None and not root.is_dir():

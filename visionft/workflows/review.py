@@ -13,6 +13,7 @@ from visionft.errors import DataError, MissingExtraError, UsageError
 from visionft.tasks.registry import require
 from visionft.wording.lists import count
 from visionft.workflows.evaluate import evaluate
+from visionft.workflows.remote_photos import with_local_photos
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, run_at
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _of_photos(place: Path, folder: Path | None, flags: dict[str, Any]) -> _Subj
     from visionft.settings import build
     from visionft.tasks.registry import DEFAULT
 
-    settings = build(place, None, **flags)
+    settings = with_local_photos(build(place, None, **flags))
     listing = labels_of(DEFAULT).fold(list_photos(settings.photos, settings.data), None)
     labels = dict(zip(listing.table["path"].to_pylist(), listing.table["label"].to_pylist(), strict=True))
     doubts, notes = _audited(settings.photos, folder, labels)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from visionft.errors import RunError, SettingsError
 from visionft.workflows.evaluate import evaluate_once
 from visionft.workflows.fit_settings import fit_settings
+from visionft.workflows.remote_photos import with_local_photos
 from visionft.workflows.report import report_once
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def sweep_plan(
 
     varied = search_space.dimensions(over)
     own = _own(over=records.said(varied), out=out, storage=storage, **numbers)
-    settings = _shared(given, config, flags, varied, say)
+    settings = with_local_photos(_shared(given, config, flags, varied, say), say)
     shared = trial_settings.shared_settings(settings, varied)
     trial_settings.require_possible(shared, varied)
     folder = records.default_folder(settings.photos) if own.out is None else own.out

@@ -1,4 +1,4 @@
-"""How the files beside this one were made: pillow-heif (its encoder is GPL, so that no test needs it), and this script."""
+"""How the files beside this one were made: pillow-heif (its encoder is GPL, so no test needs it), and this script."""
 
 from __future__ import annotations
 

@@ -7,15 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from visionft.files.cache_root import VARIABLE, root
 
-VARIABLE = "VISIONFT_CACHE"
-
-
-def root() -> Path:
-    """Return the folder of all caches: $VISIONFT_CACHE, else the system's place for caches; it may not be there yet."""
-    given = os.environ.get(VARIABLE)
-    return Path(given) if given else user_cache_path("visionft")
+__all__ = ["VARIABLE", "files", "root", "sizes", "stats"]
 
 
 def files(folder: str | Path) -> Iterator[os.DirEntry[str]]:

@@ -14,6 +14,7 @@ KINDS = {
     "decisions": "what trials decided on this machine, so that a repeat decides the same; tried again when next needed",
     "models": "networks that were given as objects; written again when they are given again",
     "decoded": "photos as pixels, for augmented training; made again in the epochs that need them",
+    "remote": "photos of other machines and of archives; fetched again when they are next named",
     "scans": "what is known of photo folders; found again when they are next read",
 }
 """The folders that visionft makes under the root of its caches, and what each holds."""

@@ -1,0 +1,229 @@
+"""What was fetched, kept in the cache: files by address and version, and folders of links to them.
+
+A file and a folder appear under their name whole or not at all, so that kills and several processes do no harm. A
+folder is of one version of its source for ever: photos that change there become another folder, and a run that reads
+the old one is not disturbed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from visionft.errors import DataError, UsageError
+from visionft.files.cache_root import root
+
+FOLDER = "remote"
+ORIGIN = "origin.json"
+VARIABLE = "VISIONFT_REMOTE_GB"
+DEFAULT_GB = 100.0
+_HELD = "in-use"
+_STALE = 24 * 3600  # s, after which an unfinished file belongs to a process that was killed
+_FORMAT = 1  # counted up whenever the same source becomes another folder
+_held: dict[
+    str, int
+] = {}  # locks that say which folders this process reads; until it ends, as no one says when it is done
+
+
+def key_of(*parts: Any) -> str:
+    """Return a name for what these values stand for."""
+    return hashlib.sha256(json.dumps([_FORMAT, *parts]).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def blob(address: str, version: str, size: int) -> Path:
+    """Return where the bytes of one version of a file are kept, or will be."""
+    key = key_of(address, version, size)
+    return _base() / "files" / key[:2] / key
+
+
+@contextmanager
+def new_file(place: Path) -> Iterator[Path]:
+    """Yield a temporary path, whose file takes its place if nothing is raised."""
+    folder = _base() / "new"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder)
+    os.close(handle)
+    try:
+        yield Path(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Path(name).replace(place)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def kept_folder(key: str) -> Path | None:
+    """Return the folder of this key, marked as in use by this process; None where there is none."""
+    place = _base() / "folders" / key
+    try:
+        _hold(place)
+        os.utime(place / ORIGIN)
+    except OSError:
+        return None
+    return place
+
+
+@contextmanager
+def new_folder(key: str, origin: dict[str, Any]) -> Iterator[Path]:
+    """Yield an empty folder, which becomes that of the key if nothing is raised.
+
+    Args:
+        key: see `key_of`.
+        origin: where its photos are from; written beside them.
+    """
+    base = _base()
+    (base / "folders").mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=base / "folders"))
+    try:
+        yield temporary
+        (temporary / ORIGIN).write_text(json.dumps(origin, indent=2), encoding="utf-8")
+        (temporary / _HELD).touch()
+        with contextlib.suppress(OSError):  # another process was quicker, and its folder is the same
+            temporary.rename(base / "folders" / key)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def link(source: Path, place: Path) -> None:
+    """Give a kept file another name; a copy where the disk has no links."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, place)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, place)
+
+
+def require_room(source: str, size: int) -> None:
+    """Make room for so many bytes, by removing what was used longest ago.
+
+    Raises:
+        DataError: the cache may not take as much, or the disk has no room for it.
+        UsageError: $VISIONFT_REMOTE_GB is no number.
+    """
+    most = _most()
+    if size > most:
+        raise DataError(
+            f"{source} has {size / 1e9:.1f} GB, and the cache of photos from elsewhere may take {most / 1e9:g}: "
+            f"set ${VARIABLE} to more, or name a part of it"
+        )
+    base = _base()
+    base.mkdir(parents=True, exist_ok=True)
+    _sweep(base / "new")
+    if (over := _taken(base) + size - most) > 0:
+        _free(base, over)
+    if (free := shutil.disk_usage(base).free) < size:
+        raise DataError(
+            f"{source} needs {size / 1e9:.1f} GB, and {base} has {free / 1e9:.1f} left: set $VISIONFT_CACHE to another "
+            "disk, or make room"
+        )
+
+
+def origin_at(place: Path) -> dict[str, Any] | None:
+    """Return where the photos of a folder of this cache are from; None for any other place."""
+    folders = (_base() / "folders").resolve()
+    resolved = place.resolve()
+    if not resolved.is_relative_to(folders) or resolved == folders:
+        return None
+    key = resolved.relative_to(folders).parts[0]
+    try:
+        found: dict[str, Any] = json.loads((folders / key / ORIGIN).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _base() -> Path:
+    return root() / FOLDER
+
+
+def _most() -> int:
+    given = os.environ.get(VARIABLE, str(DEFAULT_GB))
+    try:
+        gigabytes = float(given)
+    except ValueError:
+        gigabytes = -1.0
+    if not 0 < gigabytes < 1e9:
+        raise UsageError(f"${VARIABLE}: {given!r} is no number of GB; give one above 0, such as 100")
+    return int(gigabytes * 1e9)
+
+
+def _hold(place: Path) -> None:
+    if os.fspath(place) in _held:
+        return
+    handle = os.open(place / _HELD, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    _held[os.fspath(place)] = handle
+
+
+def _taken(base: Path) -> int:
+    """Return the bytes of all files, those with several names once."""
+    sizes = {(one.st_dev, one.st_ino): one.st_size for one in _stats(base)}
+    return sum(sizes.values())
+
+
+def _stats(folder: Path) -> Iterator[os.stat_result]:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                yield (Path(place) / name).stat(follow_symlinks=False)
+
+
+def _free(base: Path, wanted: int) -> None:
+    """Remove folders that no process reads, those used longest ago first, and the files that no folder has."""
+    before = _taken(base)
+    folders = [place for place in (base / "folders").glob("*") if (place / ORIGIN).is_file()]
+    for place in [None, *sorted(folders, key=_used)]:
+        if place is not None:
+            _remove(place)
+        for file in (base / "files").glob("*/*"):
+            with contextlib.suppress(OSError):
+                if file.stat().st_nlink == 1:
+                    file.unlink()
+        if before - _taken(base) >= wanted:
+            return
+
+
+def _used(place: Path) -> float:
+    try:
+        return (place / ORIGIN).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _remove(place: Path) -> None:
+    """Remove a folder unless a process reads it; its name goes first, so that nobody finds a part of it."""
+    try:
+        handle = os.open(place / _HELD, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        gone = place.with_name(f".new-{place.name}")
+        place.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+    except OSError:  # in use
+        pass
+    finally:
+        os.close(handle)
+
+
+def _sweep(folder: Path) -> None:
+    for file in folder.glob("*"):
+        with contextlib.suppress(OSError):
+            if time.time() - file.stat().st_mtime > _STALE:
+                file.unlink()
