@@ -27,6 +27,7 @@ from visionft.training.state import TrainState
 BASE: dict[str, Any] = {
     "backbone": "visionft_pico", "epochs": 1, "optim.batch_size": 16, "optim.micro_batch": 8, "hardware.workers": 0,
     "hardware.threads": 1, "hardware.device": "cuda", "hardware.precision": "bf16", "augment.strength": "light",
+    "preprocess.size": 64, "augment.size": 64,
 }  # fmt: skip
 VIT: dict[str, Any] = {
     "backbone": "test_vit", "weights": "none", "preprocess.size": 160, "augment.size": 160, "epochs": 1,
@@ -44,14 +45,17 @@ PATHS: dict[str, dict[str, Any]] = {
         "optim.l2_sp": 0.01, "optim.layer_decay": 0.8,
     },
     "full: gradient checkpointing, growing crops, early stopping": {
-        "backbone": "test_resnet", "weights": "none", "preprocess.size": 64, "augment.size": 64,
+        "backbone": "test_resnet", "weights": "none",
         "hardware.gradient_checkpointing": True, "augment.start_size": 32, "optim.patience": 1,
     },
-    "full: decoded photos, padded": {"data.cache": "decoded", "preprocess.mode": "pad", "preprocess.size": 96},
+    "full: decoded photos, padded": {
+        "data.cache": "decoded", "preprocess.mode": "pad", "preprocess.size": 96,
+        "augment.size": 96,
+    },
     "full from scratch: new head": {"weights": "none", "epochs": 1},
     "head: solved": {
         "method.name": "head", "epochs": "auto", "optim.batch_size": "auto", "optim.micro_batch": "auto",
-        "augment.strength": "auto", "hardware.precision": "auto",
+        "augment.strength": "auto", "hardware.precision": "auto", "preprocess.size": "auto", "augment.size": "auto",
     },
     "head: cosine by epochs, views behind the frozen part": {
         "method.name": "head", "head": "cosine", "augment.views": 2,
