@@ -107,7 +107,7 @@ def test_two_bundles_are_compared_by_what_they_serve(bundle: Path, shapes: Path,
     for kind, place in (("disc", "round/disc"), ("square", "straight")):
         (tmp_path / place).mkdir(parents=True)
         shutil.copy(shapes / kind / "19.jpg", tmp_path / place)
-    found = vft.compare(bundle, bundle, tmp_path)
+    found = vft.compare(bundle, bundle, data=tmp_path)
     assert (len(found.rows), found.changes, found.labelled) == (2, (), 2)
     assert {row.move for row in found.rows} == {0.0}
 

@@ -134,22 +134,10 @@ def test_another_network_does_not_pass_nor_do_another_confidence_and_other_sums(
             12,
             None,
         )
-    other = replace(trained_run.answering(), min_confidence=0.51)
-    if any(
-        (asked(bundle, trained_run.manifest().root / p)["chosen"] < 2).any()
-        for p in trained_run.manifest().rows("validation").paths
-    ):
-        unlike = replace(trained_run.answering(), min_confidence=1.0)
-        with pytest.raises(ParityError, match="get another node by the same probabilities; the confidence differs"):
-            SHIPPING.prove(
-                session,
-                Truth(trained_run.network(), trained_run.preprocess, unlike),
-                stages,
-                shown(trained_run),
-                12,
-                None,
-            )
-    assert other.sure == 0.51
+    assert trained_run.answering().sure >= 0.99  # so few photos assure nothing, and none of the answers is so sure
+    bolder = Truth(trained_run.network(), trained_run.preprocess, replace(trained_run.answering(), min_confidence=0.51))
+    with pytest.raises(ParityError, match="photos get another node by the same probabilities; the confidence differs"):
+        SHIPPING.prove(session, bolder, stages, shown(trained_run), 12, None)
     with pytest.raises(ParityError, match="there is no readable validation photo"):
         SHIPPING.prove(
             session,
