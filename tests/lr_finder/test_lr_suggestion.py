@@ -19,6 +19,7 @@ FOUND = LrSuggestion(
 
 
 def test_it_says_what_was_tried_what_is_suggested_and_the_default() -> None:
+    assert repr(FOUND) == str(FOUND)
     assert str(FOUND).splitlines() == [
         "tried: 20 steps, of phase 2 of 3, the rate rising from 1e-06 until the loss diverged at 0.1",
         "suggested: optim.lr = 0.001  (because)",

@@ -80,9 +80,7 @@ def test_a_process_of_which_the_caller_shows_a_bar_shows_none(
     output: Output, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(SILENT, "1")
-    monkeypatch.setenv(
-        "FORCE_COLOR", "1"
-    )  # as a kernel has it: rich takes any output for a terminal then
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a kernel has it: rich takes any output for a terminal then
     with bar("training") as advance:
         advance(1, 2)
     assert output.pages == []

@@ -51,20 +51,15 @@ def test_where_nothing_can_be_made_is_one_sentence(tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.slow
-def test_a_real_process_goes_the_whole_way_and_finds_it_done(tmp_path: Path) -> None:
-    def demo() -> dict[str, object]:
-        nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
-        done = subprocess.run(
-            [sys.executable, "-m", "visionft", "demo", "--json"],
-            cwd=tmp_path, capture_output=True, text=True, env={**os.environ, **nowhere},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert "Next: visionft predict visionft-demo/bundle visionft-demo/photos/mug" in done.stderr
-        told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-        return told
-
-    first = demo()
-    assert float(str(first["test_top1"])) > 0.6  # of ten classes; 0.93 when this was written
+def test_a_real_process_goes_the_whole_way_without_a_network(tmp_path: Path) -> None:
+    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-m", "visionft", "demo", "--json"],
+        cwd=tmp_path, capture_output=True, text=True, env={**os.environ, **nowhere}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Next: visionft predict visionft-demo/bundle visionft-demo/photos/mug" in done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["test_top1"] > 0.6  # of ten classes; 0.93 when this was written
     for name in ("run/report.html", "bundle/model.onnx", "bundle/README.md"):
         assert (tmp_path / "visionft-demo" / name).is_file()
-    assert demo()["test_top1"] == first["test_top1"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PICTURE, TABLE = "lr_finder.png", "lr_finder.csv"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LrSuggestion:
     """The learning rate that a range test suggests for a fit.
 
@@ -89,6 +89,9 @@ class LrSuggestion:
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         lines = "".join(f"<p>{escape(line)}</p>" for line in self._lines())
