@@ -106,7 +106,10 @@ def labelled(place: Path, rows: np.ndarray, labels: np.ndarray) -> Store:
 def knn(data: str, backbone: str) -> dict[str, Any]:
     """Return what a vote of the training photos is worth on test photos, beside what was chosen by."""
     split = features(data, backbone)
-    with tempfile.TemporaryDirectory() as place, closing(labelled(Path(place), unit(split["train"]), split["train_y"])) as store:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        closing(labelled(Path(place), unit(split["train"]), split["train_y"])) as store,
+    ):
         began = time.perf_counter()
         classifier = Classifier.of(store)
         chosen = time.perf_counter() - began
@@ -128,7 +131,10 @@ def strangers(backbone: str, apart: int) -> dict[str, Any]:
     left = np.random.default_rng(0).permutation(classes)[:apart]
     kept = ~np.isin(split["train_y"], left)
     gallery, asked = unit(split["train"][kept]), unit(split["test"])
-    with tempfile.TemporaryDirectory() as place, closing(labelled(Path(place), gallery, split["train_y"][kept])) as store:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        closing(labelled(Path(place), gallery, split["train_y"][kept])) as store,
+    ):
         fitted = fit_threshold(store.sample(QUERIES_OF_FIT), store.chunks)
     best, strange = (asked @ gallery.T).max(axis=1), np.isin(split["test_y"], left)
     return {

@@ -77,9 +77,7 @@ class Classifier:
             best, nearest = int(shares.argmax()), float(scores.max())
             unknown = self.threshold is not None and nearest < self.threshold
             told.append(
-                Answer(
-                    self.classes[best], best, float(shares[best]), shares, np.log(shares), query, nearest, unknown
-                )
+                Answer(self.classes[best], best, float(shares[best]), shares, np.log(shares), query, nearest, unknown)
             )
         return told
 

@@ -94,9 +94,7 @@ def fit_vote(store: Store) -> Vote:
     return _best(scores[known], nearest[known], truth[known], len(names))
 
 
-def _best(
-    scores: NDArray[np.float32], labels: NDArray[np.int64], truth: NDArray[np.int64], classes: int
-) -> Vote:
+def _best(scores: NDArray[np.float32], labels: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> Vote:
     found: list[Vote] = []
     for k, temperature, share in product(NUMBERS, TEMPERATURES, SHARES):
         vote = Vote(k, temperature, share)

@@ -136,6 +136,7 @@ def predict(
         return predict_into(Path(out), path, photos, adapter, top, resume, where, on_progress)
     saving = nullcontext() if out is None else table_file(out, WRITERS, "answers")
     with saving as save:
+
         def shape(found: Predictions) -> Predictions:
             return _shaped(found, top, min_confidence)
 
