@@ -34,8 +34,9 @@ def phases(method: AnyMethod, epochs: int, head_solved: bool) -> tuple[Phase, ..
 def _main(method: AnyMethod, epochs: int) -> tuple[Phase, ...]:
     if isinstance(method, GradualMethod):
         return _gradual(method, epochs)
-    whole = isinstance(method, FullMethod | HeadMethod | PrototypesMethod)
-    return (Phase(epochs=epochs, unfreeze=1.0 if whole else method.unfreeze),)
+    if isinstance(method, FullMethod | HeadMethod | PrototypesMethod):
+        return (Phase(epochs=epochs, unfreeze=1.0),)
+    return (Phase(epochs=epochs, unfreeze=method.unfreeze),)
 
 
 def _gradual(method: GradualMethod, epochs: int) -> tuple[Phase, ...]:
