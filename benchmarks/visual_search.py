@@ -33,8 +33,8 @@ import visionft
 from visionft.metrics import unit
 from visionft.searching import look_up as lookups
 from visionft.searching import neighbours
-from visionft.searching.classify import Classifier
 from visionft.searching.condition import matching
+from visionft.searching.index_classifier import Classifier
 from visionft.searching.look_up import Question
 from visionft.searching.open_store import open_to_write, opened, reader
 from visionft.searching.origin import Origin
@@ -106,7 +106,10 @@ def labelled(place: Path, rows: np.ndarray, labels: np.ndarray) -> Store:
 def knn(data: str, backbone: str) -> dict[str, Any]:
     """Return what a vote of the training photos is worth on test photos, beside what was chosen by."""
     split = features(data, backbone)
-    with tempfile.TemporaryDirectory() as place, closing(labelled(Path(place), unit(split["train"]), split["train_y"])) as store:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        closing(labelled(Path(place), unit(split["train"]), split["train_y"])) as store,
+    ):
         began = time.perf_counter()
         classifier = Classifier.of(store)
         chosen = time.perf_counter() - began
@@ -128,7 +131,10 @@ def strangers(backbone: str, apart: int) -> dict[str, Any]:
     left = np.random.default_rng(0).permutation(classes)[:apart]
     kept = ~np.isin(split["train_y"], left)
     gallery, asked = unit(split["train"][kept]), unit(split["test"])
-    with tempfile.TemporaryDirectory() as place, closing(labelled(Path(place), gallery, split["train_y"][kept])) as store:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        closing(labelled(Path(place), gallery, split["train_y"][kept])) as store,
+    ):
         fitted = fit_threshold(store.sample(QUERIES_OF_FIT), store.chunks)
     best, strange = (asked @ gallery.T).max(axis=1), np.isin(split["test_y"], left)
     return {

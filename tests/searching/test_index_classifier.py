@@ -71,11 +71,15 @@ def test_photos_without_a_class_do_not_vote(place: Path) -> None:
 def test_refusals(place: Path) -> None:
     shutil.copytree("photos/c0", "plain")
     vft.index("bundle", "plain", out="unnamed")
-    with pytest.raises(SearchIndexError, match="no photo of the index unnamed has a class to answer with; index photos"):
+    with pytest.raises(
+        SearchIndexError, match="no photo of the index unnamed has a class to answer with; index photos"
+    ):
         vft.predict("unnamed", "photos/c0/0.png")
-    with pytest.raises(UsageError, match="i is an index, which answers by the model that made it; leave --adapter x out"):
+    with pytest.raises(
+        UsageError, match="i is an index, which answers by the model that made it; leave --adapter x out"
+    ):
         vft.predict("i", "photos/c0/0.png", adapter="x")
-    with pytest.raises(UsageError, match="--out: the answers of an index go into a file; give answers.csv, .jsonl"):
+    with pytest.raises(UsageError, match=r"--out: the answers of an index go into a file; give answers\.csv, \.jsonl"):
         vft.predict("i", "photos/c0/0.png", out="answers")
     shutil.move("bundle", "elsewhere")
     with pytest.raises(SearchIndexError, match="which is not there any more; put it back"):
