@@ -65,7 +65,7 @@ USAGE = [
     ("fit photos --augment.strength srong", [r"--augment.strength: srong is not known here; did you mean strong\? .*"]),
     (
         "fit photos --method haed",
-        [r"--method: haed is not known here; did you mean head\? give head, full, gradual, lora, .* or norm"],
+        [r"--method: haed is not known here; did you mean head\? give head, prototypes, full, .* norm"],
     ),
     ("fit photos --method head --method.cycles 2", [r"--method.cycles: only the method gradual has cycles; .*"]),
     ("fit photos --method gradual --method.phases soon", [r"--method.phases: soon is not a list; give a list such .*"]),

@@ -97,7 +97,7 @@ def test_the_folder_is_a_whole_run_to_which_more_can_be_added(two: Run, three: R
 
 @pytest.mark.slow
 def test_its_bundle_answers_like_the_run(three: Run, shapes: Path, tmp_path: Path) -> None:
-    exported = visionft.export(three, tmp_path / "bundle", say=quiet)
+    exported = visionft.export(three, tmp_path / "bundle")
     assert exported.agreement == 1
     mine, theirs = (visionft.predict(place, shapes / "square") for place in (three, exported.bundle))
     assert [row.label for row in mine] == [row.label for row in theirs]

@@ -28,6 +28,7 @@ def test_what_is_said_of_a_pass(tmp_path: Path) -> None:
         f"a photo is not in the catalogue below {made.threshold.value:.4f}: of indexed photos whose product was taken "
         "out 0.0% are found all the same (20 asked), of those whose product is there 0.0% are refused (20 asked)",
         f"an exact search takes {made.exact_ms:.1f} ms here, so every search is exact",
+        f"{made.megabytes:.1f} MB on disk, vectors as float32",
     ]
     assert json.loads(json.dumps(made.to_json()))["added"] == 20
     assert "<pre>index " in made._repr_html_()

@@ -44,8 +44,8 @@ def test_an_index_that_is_empty_or_newer_is_said(tmp_path: Path) -> None:
     ):
         pass
     with closing(sqlite3.connect(tmp_path / PHOTOS)) as other:
-        other.execute("PRAGMA user_version = 2")
-    with pytest.raises(SearchIndexError, match="has format 2 and this visionft reads 1; use"), opened(tmp_path):
+        other.execute("PRAGMA user_version = 3")
+    with pytest.raises(SearchIndexError, match="has format 3 and this visionft reads 1 and 2; use"), opened(tmp_path):
         pass
     assert store.folder == tmp_path
 

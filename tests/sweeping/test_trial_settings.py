@@ -62,8 +62,8 @@ def test_what_is_shared_and_idle_is_refused_where_no_method_is_drawn() -> None:
     ("over", "faults"),
     [
         ("lr=1e-4..20", ["--over: optim.lr: 20.0 is not less than 10; give a number above 0 and below 10, or auto"]),
-        ("method=full,loro", ["--over: method: loro is not known here; did you mean lora? give head, full, gradual, "
-                              "lora, qlora, adapter, prompt, bitfit or norm"]),
+        ("method=full,loro", ["--over: method: loro is not known here; did you mean lora? give head, prototypes, full, "
+                              "gradual, lora, qlora, adapter, prompt, bitfit or norm"]),
         ("rank=4,8", ["--over: method.rank: only the method lora or qlora has rank; give --method qlora, or leave it "
                       "out"]),
         ("method=full,lora,rank=4,9999", ["--over: method.rank: 9999 is greater than 1024; give a whole number from 1 "

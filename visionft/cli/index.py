@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -33,6 +33,13 @@ def index(
         Path | None, PLACE, Parameter(help="The folder of the index; default: indexes/PHOTOS.", metavar="INDEX")
     ] = None,
     adapter: Adapter = None,
+    vectors: Annotated[
+        Literal["float32", "float16", "int8", "binary"] | None,
+        Parameter(
+            help="How vectors are kept: in 4, 2 or 1 bytes a number; binary: int8, and candidates by a bit a number. "
+            "None: as the index has them, a new one in float32."
+        ),
+    ] = None,
     as_json: Json = False,
     **flags: Any,
 ) -> None:
@@ -47,5 +54,7 @@ def index(
     from visionft import workflows
     from visionft.machine.progress import bar
 
-    made = workflows.index(run, photos, out="auto" if out is None else out, adapter=adapter, bar=bar, **given)
+    made = workflows.index(
+        run, photos, out="auto" if out is None else out, adapter=adapter, vectors=vectors, bar=bar, **given
+    )
     finish(str(made), made.to_json(), "search", made.path, "PHOTO", as_json=as_json)

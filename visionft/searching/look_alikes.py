@@ -15,6 +15,7 @@ from visionft.searching.threshold import Chunk
 
 if TYPE_CHECKING:
     from visionft.searching.neighbours import Neighbours
+    from visionft.searching.sign_bits import SignBits
 
 Progress = Callable[[int, int], None]
 Pairs = NDArray[np.int64]
@@ -116,7 +117,7 @@ def _exact(chunk: Chunk, never: NDArray[np.int64]) -> Iterator[Block]:
         yield _best(scores, np.broadcast_to(np.arange(len(chunk.ids)), scores.shape), start)
 
 
-def _approximate(chunk: Chunk, never: NDArray[np.int64], near: Neighbours, asked: int) -> Iterator[Block]:
+def _approximate(chunk: Chunk, never: NDArray[np.int64], near: Neighbours | SignBits, asked: int) -> Iterator[Block]:
     """Yield the same by so many approximate neighbours; those that these do not know yet are compared exactly."""
     new = np.flatnonzero(chunk.ids > near.last)
     for start in range(0, len(chunk.ids), BLOCK):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from visionft.searching.nearest import best_of_products, best_rows, cosines, numbered
 from visionft.searching.origin import Vectors
 from visionft.searching.search_results import Hit
+from visionft.searching.sign_bits import SignBits
 from visionft.searching.store import GIVEN, Store
 from visionft.searching.threshold import Chunk
 
@@ -50,7 +51,7 @@ class Kept:
         rows: every photo with its product, for an exact search; None: they are read for each question.
     """
 
-    near: Neighbours | None
+    near: Neighbours | SignBits | None
     rows: Chunk | None
 
     @classmethod
@@ -109,7 +110,7 @@ class _Gallery:
             return self._permitted(together(self._store.chunks(after)))
         return self._permitted(together(Chunk(ids, rows, [], []) for ids, rows in self._store.vectors(after)))
 
-    def _around(self, query: Vectors, near: Neighbours) -> Chunk:
+    def _around(self, query: Vectors, near: Neighbours | SignBits) -> Chunk:
         """Return photos near a query, the nearest surely among them, and enough of them."""
         number = FIRST * self._asked.top
         while number <= FEW:
@@ -148,10 +149,12 @@ class _Gallery:
         return Chunk(chunk.ids[kept], chunk.vectors[kept], products, [])
 
 
-def neighbours_of(store: Store) -> Neighbours | None:
+def neighbours_of(store: Store) -> Neighbours | SignBits | None:
     """Return the approximate neighbours of an index; None where it has none."""
     if store.fact("neighbours") is None:
         return None  # an exact search needs no USearch, which an environment for serving may lack
+    if store.kind == "binary":
+        return SignBits.of(store)
     from visionft.searching.neighbours import Neighbours
 
     return Neighbours.of(store)

@@ -11,10 +11,11 @@ from pathlib import Path
 from visionft.errors import SearchIndexError
 from visionft.files.atomic_file import locked_folder
 from visionft.searching import neighbours
-from visionft.searching.open_store import open_to_write, told
+from visionft.searching.open_store import keep_vectors_as, open_to_write, told
 from visionft.searching.origin import Embedder
 from visionft.searching.search_results import Indexed
 from visionft.searching.store import Store
+from visionft.searching.stored_vectors import Kind
 from visionft.searching.threshold import QUERIES, Threshold, fit_threshold
 from visionft.searching.update import Changes, Listed, update
 from visionft.searching.vote import fit_vote
@@ -23,7 +24,14 @@ Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """A bar with a title, whose value is called with (done, total)."""
 
 
-def make_index(folder: Path, listed: Listed, embedder: Embedder, bar: Bar, notes: tuple[str, ...] = ()) -> Indexed:
+def make_index(
+    folder: Path,
+    listed: Listed,
+    embedder: Embedder,
+    bar: Bar,
+    notes: tuple[str, ...] = (),
+    vectors: Kind | None = None,
+) -> Indexed:
     """Bring the index in a folder up to a catalogue, or make it; a pass that was cut short goes on.
 
     Args:
@@ -32,6 +40,7 @@ def make_index(folder: Path, listed: Listed, embedder: Embedder, bar: Bar, notes
         embedder: the model.
         bar: shows how far the work is.
         notes: of the catalogue, passed on.
+        vectors: how they are kept; none: as the index has them, a new one in float32.
 
     Raises:
         UsageError: the folder holds other files, or cannot be written.
@@ -41,6 +50,7 @@ def make_index(folder: Path, listed: Listed, embedder: Embedder, bar: Bar, notes
     with closing(open_to_write(folder)) as store, _alone(folder), _said(folder):
         if store.origin is not None:
             store.origin.require(embedder.origin, folder)
+        keep_vectors_as(store, vectors)
         finished = store.fact("finished")
         with store.transaction():
             store.keep("origin", embedder.origin.to_json())
@@ -75,6 +85,7 @@ def _complete(store: Store, bar: Bar) -> None:
 
 
 def _summary(store: Store, changes: Changes, embedder: Embedder, notes: tuple[str, ...], seconds: float) -> Indexed:
+    store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what is told of the size is what stays
     return Indexed(
         path=store.folder,
         model=str(embedder.origin),
@@ -88,6 +99,8 @@ def _summary(store: Store, changes: Changes, embedder: Embedder, notes: tuple[st
         columns=store.columns,
         threshold=store.threshold,
         unfitted=store.fact("unfitted"),
+        vectors=store.kind,
+        megabytes=round(sum(file.stat().st_size for file in store.folder.iterdir()) / 1e6, 1),
         exact_ms=round(store.fact("exact_ms"), 3),
         approximate=store.fact("neighbours") is not None,
         notes=notes,

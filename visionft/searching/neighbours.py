@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from visionft.compat.usearch_index import Index
 from visionft.files.temporary import new_file
 from visionft.machine.cores import cores
+from visionft.searching import sign_bits
 from visionft.searching.nearest import best_rows, cosines
 from visionft.searching.origin import Vectors
-from visionft.searching.store import NEIGHBOURS, Store
+from visionft.searching.sign_bits import SignBits
+from visionft.searching.store import NEIGHBOURS, SIGNS, Store
+from visionft.searching.stored_vectors import Kind
 
 Progress = Callable[[int, int], None]
 
@@ -54,8 +57,11 @@ def build(store: Store, on_progress: Progress | None = None) -> None:
         store: open for writing.
         on_progress: called with (vectors done, vectors in all).
     """
+    if store.kind == "binary":
+        sign_bits.build(store, on_progress)
+        return
     ids = store.ids()
-    graph = _kept(store.folder, ids) or _empty(store.require_origin().numbers)
+    graph = _kept(store.folder, ids) or _empty(store.require_origin().numbers, store.kind)
     there = np.sort(np.asarray(graph.keys, np.int64)) if len(graph) else np.empty(0, np.int64)
     for key in np.setdiff1d(there, ids).tolist():
         graph.remove(key)
@@ -76,20 +82,26 @@ def build(store: Store, on_progress: Progress | None = None) -> None:
     store.keep("neighbours", int(ids.max(initial=0)))
 
 
-def _empty(numbers: int) -> Index:
+def _empty(numbers: int, kind: Kind) -> Index:
     # Recall and time of these are in benchmarks/visual_search.py.
-    return Index(ndim=numbers, metric="cos", dtype="f16", connectivity=16, expansion_add=128, expansion_search=256)
+    dtype = "i8" if kind == "int8" else "f16"
+    return Index(ndim=numbers, metric="cos", dtype=dtype, connectivity=16, expansion_add=128, expansion_search=256)
 
 
 def drop(store: Store) -> None:
     """Do without neighbours: an exact search is quick."""
     store.keep("neighbours", None)
-    (store.folder / NEIGHBOURS).unlink(missing_ok=True)
+    for name in (NEIGHBOURS, SIGNS):
+        (store.folder / name).unlink(missing_ok=True)
 
 
 def lost(store: Store) -> bool:
     """Tell whether an index had a file of neighbours that is gone or damaged."""
-    return store.fact("neighbours") is not None and _opened(store.folder, view=True) is None
+    if store.fact("neighbours") is None:
+        return False
+    if store.kind == "binary":
+        return SignBits.of(store) is None
+    return _opened(store.folder, view=True) is None
 
 
 def _kept(folder: Path, ids: NDArray[np.int64]) -> Index | None:

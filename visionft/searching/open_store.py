@@ -12,8 +12,13 @@ from urllib.parse import quote
 from visionft.errors import SearchIndexError, UsageError
 from visionft.files.temporary import reason_of
 from visionft.searching.store import PHOTOS, Store
+from visionft.searching.stored_vectors import Kind
 
-_APPLICATION, _FORMAT = 0x76665349, 1  # what marks the file as ours; counted up when older readers cannot follow
+_APPLICATION, _FORMAT, _SMALLER = (
+    0x76665349,
+    1,
+    2,
+)  # what marks the file as ours; counted up when older readers cannot follow
 _WAIT = 60.0  # seconds for a reader's or writer's lock, which is held for a batch at most
 _TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -52,6 +57,28 @@ def open_to_write(folder: Path) -> Store:
                 connection.execute(f"PRAGMA user_version = {_FORMAT}")
         _require_ours(folder, connection)
     return store
+
+
+def keep_vectors_as(store: Store, kind: Kind | None) -> None:
+    """Fix how a new index keeps its vectors, or see that an index keeps them as is asked for.
+
+    Args:
+        store: open for writing.
+        kind: none: as the index has them, a new one in float32.
+
+    Raises:
+        SearchIndexError: it keeps them otherwise.
+    """
+    if store.origin is None:
+        with store.transaction():
+            store.keep("vectors", kind or "float32")
+            if store.kind != "float32":  # a reader of format 1 would take the bytes for other numbers
+                store.connection.execute(f"PRAGMA user_version = {_SMALLER}")
+    elif kind is not None and kind != store.kind:
+        raise SearchIndexError(
+            f"the index {store.folder} keeps its vectors as {store.kind}, and --vectors is {kind}; leave it out, or "
+            "give another --out, where the photos are embedded anew"
+        )
 
 
 @contextmanager
@@ -125,10 +152,10 @@ def _require_ours(folder: Path, connection: sqlite3.Connection) -> None:
     mark, version = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
     if mark != _APPLICATION:
         raise SearchIndexError(f"{folder / PHOTOS} is no index of visionft; give another folder")
-    if version != _FORMAT:
+    if version not in (_FORMAT, _SMALLER):
         raise SearchIndexError(
-            f"the index {folder} has format {version} and this visionft reads {_FORMAT}; use the visionft that wrote "
-            "it, or make it again in another folder"
+            f"the index {folder} has format {version} and this visionft reads {_FORMAT} and {_SMALLER}; use the "
+            "visionft that wrote it, or make it again in another folder"
         )
 
 

@@ -165,6 +165,8 @@ class Indexed:
         approximate: whether approximate neighbours were built, as it is slow.
         notes: sentences about the photos.
         seconds: that the pass took.
+        vectors: how they are kept: float32, float16, int8 or binary.
+        megabytes: of the index on disk.
     """
 
     path: Path
@@ -183,6 +185,8 @@ class Indexed:
     approximate: bool
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    vectors: str = "float32"
+    megabytes: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -203,8 +207,10 @@ class Indexed:
             path, reason = self.left_out[0]
             lines.append(f"{count(len(self.left_out), 'photo')} left out, first {path} ({reason})")
         lines.append(str(self.threshold) if self.threshold else f"no threshold: {self.unfitted}")
-        how = "so approximate neighbours are kept beside them" if self.approximate else "so every search is exact"
-        return [*lines, f"an exact search takes {self.exact_ms:.1f} ms here, {how}"]
+        beside = "signs" if self.vectors == "binary" else "approximate neighbours"
+        how = f"so {beside} are kept beside them" if self.approximate else "so every search is exact"
+        lines.append(f"an exact search takes {self.exact_ms:.1f} ms here, {how}")
+        return [*lines, f"{self.megabytes:,.1f} MB on disk, vectors as {self.vectors}"]
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"

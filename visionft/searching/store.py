@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from visionft.errors import SearchIndexError
 from visionft.searching.condition import quoted
 from visionft.searching.origin import Origin, Vectors
+from visionft.searching.stored_vectors import Kind, decode
 from visionft.searching.threshold import Chunk, Threshold
 
-PHOTOS, NEIGHBOURS = "photos.sqlite", "neighbours.usearch"
+PHOTOS, NEIGHBOURS, SIGNS = "photos.sqlite", "neighbours.usearch", "signs.npy"
 """Files of an index."""
 GIVEN = ("path", "label", "split", "group")
 """Columns that every index has, as a manifest and a run's splits.csv name them."""
@@ -92,6 +93,12 @@ class Store:
             raise
         self.connection.execute("COMMIT")
 
+    @property
+    def kind(self) -> Kind:
+        """How vectors are kept."""
+        kind: Kind = self.fact("vectors") or "float32"
+        return kind
+
     def add_columns(self, names: Sequence[str]) -> None:
         """Give the rows the columns of a catalogue; those that an earlier one had stay, unseen."""
         there = {row[1].lower() for row in self.connection.execute("PRAGMA table_info(photos)")}
@@ -115,24 +122,25 @@ class Store:
 
     def vectors(self, after: int = 0) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
         """Yield ids (m,) above `after` and their vectors (m, D), in order, some at a time."""
+        kind = self.kind
         while True:
             rows = self.connection.execute(
                 "SELECT id, vector FROM vectors WHERE id > ? ORDER BY id LIMIT ?", (after, CHUNK)
             ).fetchall()
             if not rows:
                 return
-            yield np.array([row[0] for row in rows], np.int64), _stacked([row[1] for row in rows])
+            yield np.array([row[0] for row in rows], np.int64), decode([row[1] for row in rows], kind)
             after = rows[-1][0]
 
     def chunks(self, after: int = 0) -> Iterator[Chunk]:
         """Yield all photos whose ids are above `after`, with vectors, products and digests, some at a time."""
         while rows := self._joined("p.photo_number > ? ORDER BY p.photo_number", (after,)):
-            yield _chunk(rows)
+            yield _chunk(rows, self.kind)
             after = rows[-1][0]
 
     def sample(self, number: int) -> Chunk:
         """Return so many photos with a product, the same ones each time."""
-        return _chunk(self._joined(f"({PRODUCT}) IS NOT NULL ORDER BY p.photo_sha256", (), number))
+        return _chunk(self._joined(f"({PRODUCT}) IS NOT NULL ORDER BY p.photo_sha256", (), number), self.kind)
 
     def _joined(self, where: str, values: Sequence[int], limit: int = CHUNK) -> list[Any]:
         return self.connection.execute(
@@ -160,7 +168,7 @@ class Store:
         for start in range(0, len(ids), VALUES):
             some = ids[start : start + VALUES].tolist()
             rows += self._joined(f"p.photo_number IN ({','.join('?' * len(some))}) ORDER BY p.photo_number", some)
-        return _chunk(rows)
+        return _chunk(rows, self.kind)
 
     def close(self) -> None:
         """Close it; the last writer leaves one file."""
@@ -171,10 +179,6 @@ PRODUCT = "CASE WHEN p.\"group\" IS NOT NULL THEN 'group ' || p.\"group\" ELSE '
 """What a photo is a photo of: its product where it has one, else its class."""
 
 
-def _stacked(blobs: Sequence[bytes]) -> Vectors:
-    return np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), -1 if blobs else 0)
-
-
-def _chunk(rows: Sequence[Any]) -> Chunk:
+def _chunk(rows: Sequence[Any], kind: Kind) -> Chunk:
     ids, blobs, products, digests = map(list, zip(*rows, strict=True)) if rows else ([], [], [], [])
-    return Chunk(np.array(ids, np.int64), _stacked(blobs), products, digests)
+    return Chunk(np.array(ids, np.int64), decode(blobs, kind), products, digests)

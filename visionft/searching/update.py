@@ -19,6 +19,7 @@ from visionft.photos import Item, Quarantined, contents, decode, digest, printab
 from visionft.searching.condition import quoted
 from visionft.searching.origin import NO_DIRECTION, Embedder, unit_vector
 from visionft.searching.store import GIVEN, Store
+from visionft.searching.stored_vectors import encode
 from visionft.serving.streaming import Outcome, Photo, answered
 
 Progress = Callable[[int, int], None]
@@ -92,6 +93,7 @@ class _Pass:
         self.store, self.listed, self.embedder, self.on_progress = store, listed, embedder, on_progress
         self.changes, self._sent, self._done = Changes(), dict[int, tuple[str, bytes]](), 0
         self._columns = [*GIVEN[1:], *listed.columns]
+        self._kind = store.kind
 
     def run(self) -> Changes:
         self._list()
@@ -172,7 +174,7 @@ class _Pass:
         if vector is None:
             self._leave_out(path, outcome.problem or NO_DIRECTION)
             return []
-        return [(path, mark, vector.astype("<f4").tobytes())]
+        return [(path, mark, encode(vector, self._kind))]
 
     def _leave_out(self, path: str, reason: str) -> None:
         self.changes.left_out.append(Quarantined(printable(path), reason))

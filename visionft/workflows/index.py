@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visionft.errors import UsageError
 from visionft.workflows.embedders import embedder_of
 from visionft.workflows.remote_photos import with_local_photos
 from visionft.workflows.run_or_bundle import path_of, place_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from visionft.data.catalogue import Catalogue
     from visionft.runs import Run
     from visionft.searching import Indexed
+    from visionft.searching.stored_vectors import Kind
     from visionft.searching.update import Listed
 
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
@@ -29,6 +31,7 @@ def index(
     *,
     out: str | Path = "auto",
     adapter: str | None = None,
+    vectors: Kind | None = None,
     bar: Bar | None = None,
     **flags: Any,
 ) -> Indexed:
@@ -42,6 +45,8 @@ def index(
         photos: a folder of class folders or of photos alone, or a CSV/Parquet manifest, which need not have labels.
         out: the folder of the index; auto: indexes/PHOTOS.
         adapter: the one that answers, in a bundle with adapters.
+        vectors: how they are kept: `float32`, `float16`, `int8`, or `binary`, which is int8 and finds candidates by a
+            bit a number; none: as the index has them, a new one in float32.
         bar: shows how far the work is: called with a title, it gives a context whose value takes (done, total).
         flags: how the photos are read, as for `fit` (`data={"depth": 1}` or `**{"data.depth": 1}`).
 
@@ -56,17 +61,20 @@ def index(
     path = path_of(run_or_bundle)
     from visionft.data.catalogue import read_catalogue
     from visionft.searching.make_index import make_index
+    from visionft.searching.stored_vectors import KINDS
     from visionft.settings import build
     from visionft.settings.index import require_reading
 
     require_reading(flags)
+    if vectors not in (None, *KINDS):
+        raise UsageError(f"--vectors: {vectors} is not known here; give {', '.join(KINDS[:-1])} or {KINDS[-1]}")
     settings = with_local_photos(build(photos, None, **flags))
     stem = settings.photos.absolute().stem
     folder = Path("indexes") / stem if out == "auto" else place_of(out, "--out") or Path()
     catalogue = read_catalogue(settings.photos, settings.data)
     listed, notes = _listed(catalogue, settings.data.max_pixels)
     with embedder_of(path, adapter) as embedder:
-        made = make_index(folder, listed, embedder, bar or (lambda _: nullcontext(lambda *_: None)), notes)
+        made = make_index(folder, listed, embedder, bar or (lambda _: nullcontext(lambda *_: None)), notes, vectors)
     early = tuple((item.path, item.reason) for item in catalogue.quarantine)
     return replace(made, left_out=(*early, *made.left_out))
 

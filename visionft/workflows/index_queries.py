@@ -21,10 +21,7 @@ Progress = Callable[[int, int], None]
 
 
 class Query(NamedTuple):
-    """A photo that an index is asked about: its name, its embedding (D,) of length 1 or the reason why it has none.
-
-    `named` tells whether it was given itself, and not found in a folder or by a pattern.
-    """
+    """A photo by its name, its embedding (D,) of length 1 or why it has none, and whether it was given by itself."""
 
     name: str
     embedding: Vectors | str

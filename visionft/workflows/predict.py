@@ -79,8 +79,8 @@ def predict(
     """Answer photos: files, folders, globs, and photos held in memory.
 
     Args:
-        run_or_bundle: a run, or the folder of a run, of a bundle or of an index, whose nearest photos vote; the last two
-            need no torch (an index that a bundle made).
+        run_or_bundle: a run, or the folder of a run, of a bundle or of an index, whose nearest photos vote; the last
+            two need no torch (an index that a bundle made).
         photos: one or several, in a list or generator, mixed as they come: the path of a photo or of a folder (searched
             through), a glob, the bytes of a file, an open file, a picture of PIL (turned as its EXIF says), or an array
             of uint8: RGB (H, W, 3), with alpha (H, W, 4), or grey (H, W).
@@ -168,7 +168,7 @@ def _require_alone(
 
 
 def _by_index(folder: Path, photos: Asked | Iterable[Asked], on_progress: Progress | None) -> Predictions:
-    from visionft.searching.classify import Classifier
+    from visionft.searching.index_classifier import Classifier
     from visionft.searching.open_store import opened
     from visionft.workflows.index_queries import embedded
 
