@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from comparing import MERGED, FaultError, difference, exported, merged, peft_loaded, reloaded, require, storage_error
 from families import CLASSES, photos
@@ -20,6 +21,7 @@ from torch.nn import functional as F
 from visionft import backbones, methods
 from visionft.backbones import Network
 from visionft.errors import BackboneError, UsageError
+from visionft.methods import prototypes
 from visionft.settings import (
     AdapterMethod,
     AnyMethod,
@@ -31,11 +33,13 @@ from visionft.settings import (
     NormMethod,
     OptimSettings,
     PromptMethod,
+    PrototypesMethod,
     QloraMethod,
 )
 
 METHODS: dict[str, AnyMethod] = {
     "head": HeadMethod(),
+    "prototypes": PrototypesMethod(),
     "full": FullMethod(),
     "gradual": GradualMethod(),
     "lora": LoraMethod(),
@@ -74,7 +78,7 @@ def _through(base: Network, column: str) -> dict[str, Any]:
     figures: dict[str, Any] = {"added": done.parameters, "stored": done.stored} if done else {}
     if isinstance(method, QloraMethod):
         figures["storage_error"] = storage_error(base, network, method.quantization)
-    figures |= trained(network, method)
+    figures |= prototyped(network) if isinstance(method, PrototypesMethod) else trained(network, method)
     network.eval()
     figures["effect"] = difference(base, network)
     require(figures["effect"] > MERGED, f"training changed the answers by {figures['effect']:.1e} alone")
@@ -95,6 +99,22 @@ def _edited(network: Network, method: AnyMethod) -> methods.Edit | None:
         sentence = str(error)
         require("\n" not in sentence and ";" in sentence, f"not one sentence with what to do: {sentence}")
         raise UnsupportedError(sentence) from error
+
+
+def prototyped(network: Network) -> dict[str, Any]:
+    """Take the means of features of photos for prototypes, and see that the head and nothing else became another."""
+    head, before = network.head, _tensors(network)
+    assert isinstance(head, backbones.PrototypeHead)
+    with torch.no_grad():
+        sets = [network.eval().embed(photos(network, seed=seed)) for seed in (1, 2)]
+    features = torch.cat(sets).numpy()
+    labels = np.tile(np.arange(len(sets[0])) % CLASSES, 2)
+    found = prototypes.solve(features, labels, features, labels)
+    head.set_solution(torch.from_numpy(found.weight), torch.from_numpy(found.bias))
+    head.set_space(torch.from_numpy(found.space.metric), torch.from_numpy(found.space.centre), found.space.noise)
+    moved = {name for name, tensor in _tensors(network).items() if not torch.equal(tensor, before[name])}
+    require(all(name.startswith("head.") for name in moved), f"moved, though frozen: {_some(moved)}")
+    return {"trained": 2, "idle": 0, "idle_names": []}
 
 
 def trained(network: Network, method: AnyMethod) -> dict[str, Any]:

@@ -3,6 +3,12 @@
     python benchmarks/visual_search.py grocery --backbone mobilenetv2_100
     python benchmarks/visual_search.py grocery --backbone mobilenetv2_100 --method full --epochs 3
     python benchmarks/visual_search.py vectors --number 100000
+    python benchmarks/visual_search.py knn --data clothing
+    python benchmarks/visual_search.py strangers
+
+Knn: test photos get their classes by a vote of the training photos, whose rule was chosen without the test photos.
+Strangers: 20 classes of grocery are left out of an index of the training photos; told is how many of their test photos
+are found all the same, and how many of the others' are refused, at the index's own threshold. Both on frozen features.
 
 Grocery: the phone photos of the test split are looked up among the 81 studio pictures of iconic/, one of each class;
 `--method head` leaves the backbone as it came, so these are frozen features. Vectors: real embeddings of test photos by
@@ -21,15 +27,20 @@ from typing import Any
 
 import numpy as np
 from cells import RUNS, SHARED, Cells
+from prototypes import features
 
 import visionft
+from visionft.metrics import unit
 from visionft.searching import look_up as lookups
 from visionft.searching import neighbours
+from visionft.searching.classify import Classifier
 from visionft.searching.condition import matching
 from visionft.searching.look_up import Question
 from visionft.searching.open_store import open_to_write, opened, reader
 from visionft.searching.origin import Origin
 from visionft.searching.store import Store
+from visionft.searching.threshold import QUERIES as QUERIES_OF_FIT
+from visionft.searching.threshold import fit_threshold
 
 NUMBERS, TOP, QUERIES, NOISE = 256, 10, 200, 0.5
 GROCERY = SHARED / "data" / "grocery"
@@ -77,6 +88,60 @@ def spread(real: np.ndarray, number: int) -> np.ndarray:
     made = projected[random.integers(len(real), size=number)]
     made += random.normal(scale=NOISE / NUMBERS**0.5, size=made.shape).astype(np.float32)
     return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), "<f4")
+
+
+def labelled(place: Path, rows: np.ndarray, labels: np.ndarray) -> Store:
+    """Return an index of vectors (n, D) with classes (n,)."""
+    store = open_to_write(place)
+    with store.transaction():
+        store.keep("origin", Origin("bundle", "none", "0" * 64, None, "none", rows.shape[1]).to_json())
+        photos = ((at + 1, f"{at}.jpg", at.to_bytes(8, "big"), f"c{label}") for at, label in enumerate(labels))
+        store.connection.executemany("INSERT INTO photos VALUES (?, ?, ?, ?, NULL, NULL)", photos)
+        store.connection.executemany(
+            "INSERT INTO vectors VALUES (?, ?)", ((at + 1, row.astype("<f4").tobytes()) for at, row in enumerate(rows))
+        )
+    return store
+
+
+def knn(data: str, backbone: str) -> dict[str, Any]:
+    """Return what a vote of the training photos is worth on test photos, beside what was chosen by."""
+    split = features(data, backbone)
+    with (
+        tempfile.TemporaryDirectory() as place,
+        closing(labelled(Path(place), unit(split["train"]), split["train_y"])) as store,
+    ):
+        began = time.perf_counter()
+        classifier = Classifier.of(store)
+        chosen = time.perf_counter() - began
+        answers = classifier.answers(store, list(unit(split["test"])))
+    truth = [f"c{label}" for label in split["test_y"]]
+    places = np.array([classifier.classes.index(name) for name in truth])
+    shares = np.stack([answer.probabilities for answer in answers])
+    right = shares.argmax(axis=1) == places
+    return {
+        "vote": classifier.vote.to_json(), "chosen_s": round(chosen, 1), "test_top1": round(float(right.mean()), 4),
+        "test_log_loss": round(float(-np.log(shares[np.arange(len(places)), places]).mean()), 4),
+    }  # fmt: skip
+
+
+def strangers(backbone: str, apart: int) -> dict[str, Any]:
+    """Return both false rates at the index's own threshold, with so many classes left out of it."""
+    split = features("grocery", backbone)
+    classes = int(split["train_y"].max()) + 1
+    left = np.random.default_rng(0).permutation(classes)[:apart]
+    kept = ~np.isin(split["train_y"], left)
+    gallery, asked = unit(split["train"][kept]), unit(split["test"])
+    with (
+        tempfile.TemporaryDirectory() as place,
+        closing(labelled(Path(place), gallery, split["train_y"][kept])) as store,
+    ):
+        fitted = fit_threshold(store.sample(QUERIES_OF_FIT), store.chunks)
+    best, strange = (asked @ gallery.T).max(axis=1), np.isin(split["test_y"], left)
+    return {
+        "threshold": fitted.to_json(), "photos": int(kept.sum()),
+        "strangers": int(strange.sum()), "false_accept": round(float((best[strange] >= fitted.value).mean()), 4),
+        "known": int((~strange).sum()), "false_reject": round(float((best[~strange] < fitted.value).mean()), 4),
+    }  # fmt: skip
 
 
 def fill(store: Store, rows: np.ndarray) -> None:
@@ -147,7 +212,9 @@ def vectors(backbone: str, number: int) -> dict[str, Any]:
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["grocery", "vectors"])
+    parser.add_argument("what", choices=["grocery", "vectors", "knn", "strangers"])
+    parser.add_argument("--data", choices=["clothing", "grocery"], default="grocery")
+    parser.add_argument("--apart", type=int, default=20)
     parser.add_argument("--backbone", default="mobilenetv2_100")
     parser.add_argument("--method", default="head")
     parser.add_argument("--epochs", default="auto")
@@ -158,6 +225,12 @@ def main() -> None:
     if given.what == "grocery":
         key = {name: getattr(given, name) for name in ("what", "backbone", "method", "epochs", "seed")}
         cells.measure(key, lambda: grocery(given.backbone, given.method, given.epochs, given.seed))
+    elif given.what == "knn":
+        key = {name: getattr(given, name) for name in ("what", "data", "backbone")}
+        cells.measure(key, lambda: knn(given.data, given.backbone))
+    elif given.what == "strangers":
+        key = {name: getattr(given, name) for name in ("what", "backbone", "apart")}
+        cells.measure(key, lambda: strangers(given.backbone, given.apart))
     else:
         key = {"what": "vectors", "number": given.number, "numbers": NUMBERS}
         cells.measure(key, lambda: vectors(given.backbone, given.number))

@@ -119,7 +119,7 @@ def test_twenty_kills_across_one_schedule_change_no_bit(shapes: Path, tmp_path: 
         assert Run.open(out).fingerprint == Run.open(tmp_path / "whole").fingerprint
 
 
-@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"head", "gradual"}))
+@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"head", "prototypes", "gradual"}))
 def test_kills_change_no_bit_of_any_method(shapes: Path, tmp_path: Path, method: str) -> None:
     flags = {"method": method, "epochs": "4", "backbone": "test_vit", "preprocess.size": "none", "augment.size": "160"}
     course = killed(shapes, tmp_path, SHARES, width=1, **flags, **NO_PICTURES)

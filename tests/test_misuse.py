@@ -151,7 +151,7 @@ USAGE = [
     ("compare bundle bundle", [r"compare: --data is missing; `visionft compare --help` shows what it takes"]),
     (
         "compare bundle bundle --data photos --out changes.xls",
-        [r"--out: changes.xls does not end in .csv, .jsonl, .parquet; give it one of these endings"],
+        [r"--out: changes.xls does not end in .csv, .jsonl, .parquet, .html; give it one of these endings"],
     ),
     ("export bundle --golden all", [r"--golden: all is not known here; give photos or none"]),
     ("settings frobnicate", [r"no setting's name holds frobnicate; leave it out to see them all"]),
@@ -300,7 +300,7 @@ WORK = [
     ("predict run none*.jpg", 1, r"none\*.jpg holds or matches no photo; give the path of a photo, .*"),
     ("predict bundle none*.jpg", 1, r"none\*.jpg holds or matches no photo; give the path of a photo, .*"),
     ("predict run one --out thesis.tex/a.csv", 2, r"--out: thesis.tex/a.csv lies below a file; give .*"),
-    ("compare bundle run --data one", 1, r"run is a run, not a bundle: write one with `visionft export run`"),
+    ("compare bundle run --data one", 1, r"one has the class 'cat', unknown to the run with its 3 classes.*"),
     ("compare bundle foreign --data one", 1, r"foreign is not a bundle \(it has no bundle.json\): give the folder .*"),
     ("compare bundle bundle --data empty", 1, r"empty holds or matches no photo; give the path of a photo, .*"),
     (

@@ -24,7 +24,7 @@ from visionft.auditing import Audit
 from visionft.bundle import Bundle, Prediction, Predictions, Unanswered
 from visionft.classes import Classes
 from visionft.data import Rows
-from visionft.evaluation import BeforeAfter, Evaluation, Retention
+from visionft.evaluation import BeforeAfter, Evaluation, Retention, SideBySide
 from visionft.evaluation.before_after import Change
 from visionft.evaluation.evaluation import Measured
 from visionft.exporting import Exported
@@ -35,6 +35,9 @@ from visionft.searching import Duplicates, Found, Hit, Indexed, LookAlike, Match
 from visionft.serving import Comparison, compare
 from visionft.sweeping import DrawRow, SweepResult, TrialRow
 from visionft.sweeping.sweep_result import DONE, FAILED
+from visionft.tasks.hierarchical.sure_level import LevelPostprocess
+from visionft.tasks.hierarchical.taxonomy_figures import TaxonomyFigures, taxonomy_figures
+from visionft.tasks.hierarchical.taxonomy_tree import Tree
 from visionft.tasks.multilabel.label_figures import LabelFigures, label_figures
 from visionft.tasks.registry import spec_of
 from visionft.wording.shown_table import Table
@@ -84,6 +87,14 @@ def comparison(folder: Path, _: Path) -> Comparison:
     return compare(make_bundle(folder / "a"), make_bundle(folder / "b"), folder / "photos")
 
 
+def side_by_side(_: Path, __: Path) -> SideBySide:
+    names, sure = np.array([EVIL], object), np.full((2, 1), 0.5)
+    return SideBySide(
+        (Path(EVIL), Path("b")), (False, True), EVIL, Path(), (EVIL,), ("0",), names, np.array([[EVIL], ["b"]], object),
+        sure, sure, (EVIL,),
+    )  # fmt: skip
+
+
 def before_after(_: Path, __: Path) -> BeforeAfter:
     return BeforeAfter(Path(EVIL), Path(EVIL), EVIL, 1, 0.5, 0.5, (Change(EVIL, EVIL, 1, 0.5, 0.5),))
 
@@ -129,6 +140,11 @@ def of_labels(_: Path, __: Path) -> LabelFigures:
     return label_figures(np.full((2, 5), 0.5, np.float32), entries, np.full(5, 0.5, np.float32), (EVIL, *"bcde"))
 
 
+def of_nodes(_: Path, __: Path) -> TaxonomyFigures:
+    rule = LevelPostprocess.by(Tree((EVIL, "b")), 1.0, 0.9)
+    return taxonomy_figures(np.eye(2, dtype=np.float32), np.array([1, 0]), rule)
+
+
 SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Advice: advice,
     Audit: audit,
@@ -144,12 +160,14 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Metrics: lambda _, __: metrics(),
     Predictions: predictions,
     Run: run,
+    SideBySide: side_by_side,
     RunList: run_list,
     SweepResult: sweep_result,
+    TaxonomyFigures: of_nodes,
     Table: lambda _, __: Table((EVIL, "b"), ((EVIL, 1.0),)),
 }
 
-NAMELESS = {"ErrorFigures", "RecallFigures"}
+NAMELESS = {"ErrorFigures", "LrSuggestion", "RecallFigures"}
 """What shows numbers alone: no name from outside gets into it."""
 
 

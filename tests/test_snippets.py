@@ -1,9 +1,9 @@
 """Every block of the README and of docs/ is run, in its order, in a folder that looks as the tutorial leaves it.
 
-What is replaced, and nothing else: the photos are the shapes; `fit` gets the flags that make a run small; `make` is
-asked what it would do; `pip install .` is what `make test` does; rendering the catalogue has tests of its own. The slow
-test replaces less: it runs the tutorial as a person would. A block under `<!-- not run: WHY -->` is not run, but every
-`visionft` in it has to parse.
+What is replaced, and nothing else: the photos are the shapes; `fit` gets the flags that make a run small, `sweep` those
+and two trials; `make` is asked what it would do; `pip install .` is what `make test` does; rendering the catalogue has
+tests of its own. The slow test replaces less: it runs the tutorial as a person would. A block under
+`<!-- not run: WHY -->` is not run, but every `visionft` in it has to parse.
 """
 
 from __future__ import annotations
@@ -45,7 +45,12 @@ FOLLOWING = [
 ALL = [block for page in pages() for block in blocks(page)]
 RUN = [block for block in ALL if block.language in ("bash", "python") and not block.excuse]
 CALLS = sorted({shlex.join(words) for b in ALL if b.language == "bash" for words in visionft_calls(b)})
-STARTERS = {"make", "pip", "python", "visionft", ".ci/run"}
+STARTERS = {"make", "pip", "python", "visionft", "find", ".ci/run"}
+
+OWN = {"log"}
+"""Flags of fit that are no settings of the run."""
+SWEPT: dict[str, Any] = {**SMALL, "backbone": "test_vit", "preprocess.size": 160, "augment.size": 160, "epochs": 1}
+"""Of every trial, with and without low-rank updates."""
 
 # The names matter: sides are drawn by them, and these products are in the catalogue too.
 KINDS, PRODUCTS, VIEWS = {"disc": "mug", "square": "teapot", "stripes": "watch"}, 9, ("front", "back", "side")
@@ -76,8 +81,7 @@ def test_call_parses_as_it_stands(call: str) -> None:
     command, bound, _ = build_app().parse_args(tokens, exit_on_error=False, print_error=False)
     assert COMMANDS[tokens[0]][0].split(":")[1] == command.__name__
     if tokens[0] == "fit" and "--config" not in tokens:
-        own = {"log"}  # of fit, and no setting of the run
-        given = {name.replace("__", "."): value for name, value in bound.kwargs.items() if name not in own}
+        given = {name.replace("__", "."): value for name, value in bound.kwargs.items() if name not in OWN}
         build(*bound.args, **given)
 
 
@@ -107,7 +111,7 @@ def furnish(folder: Path, shapes: Path) -> None:
     photos = sorted((folder / "photos").rglob("*.jpg"))
     rows = [f"{photo.relative_to(folder)},{photo.parts[-3]}" for photo in photos]
     (folder / "photos.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
-    tables = {"prices": price_of, "tags": tags_of}
+    tables = {"prices": price_of, "tags": tags_of, "taxonomy": path_of}
     for name, cell in tables.items():
         rows = [f"{photo.relative_to(folder)},{cell(photo)}" for photo in photos]
         (folder / f"{name}.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
@@ -129,6 +133,12 @@ def tags_of(photo: Path) -> str:
     return "|".join([*(["round"] if kind == "mug" else []), *(["new"] if product % 2 else [])])
 
 
+def path_of(photo: Path) -> str:
+    """Return the place of a photo in a taxonomy."""
+    kind = photo.parts[-3]
+    return f"round/{kind}" if kind == "mug" else f"flat/{kind}"
+
+
 def small_fit(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return `visionft.fit` with the flags of a small run below those that are given."""
 
@@ -139,6 +149,11 @@ def small_fit(original: Callable[..., Any]) -> Callable[..., Any]:
     return fit
 
 
+def small_sweep(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `visionft.sweep` with the flags of small runs, of which it makes two."""
+    return lambda photos, **given: original(photos, **{**given, **SWEPT, "trials": 2})
+
+
 @pytest.fixture(scope="module")
 def started(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the folder in which the tutorial was followed."""
@@ -146,6 +161,7 @@ def started(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     furnish(folder, shapes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(visionft, "fit", small_fit(visionft.fit))
+        patch.setattr(visionft, "sweep", small_sweep(visionft.sweep))
         patch.chdir(folder)
         follow(TUTORIAL)
         yield folder
@@ -195,10 +211,21 @@ def follow(page: Path) -> Counter[str]:
             exec(compile(block.text, block.page, "exec"), {})
             ran["python"] += 1
         for line in block.lines if block.language == "bash" else []:
-            if line.startswith("visionft "):
+            if " | visionft " in line:
+                pipe(line)
+            elif line.startswith("visionft "):
                 run(line)
                 ran["visionft"] += 1
     return ran
+
+
+def pipe(line: str) -> None:
+    """Run a program and the command that reads what it writes, each in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    words = line.replace("| visionft ", f"| {shlex.quote(sys.executable)} -m visionft ")
+    ended = subprocess.run(["sh", "-c", words], env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout
 
 
 def run(line: str) -> None:
@@ -207,7 +234,7 @@ def run(line: str) -> None:
     tokens = shlex.split(command)[1:]
     said = StringIO()
     with redirect_stdout(said):
-        code = main(shrunk(tokens) if tokens[0] in ("fit", "advise") else tokens)
+        code = main(shrunk(tokens) if tokens[0] in ("fit", "advise", "find-lr", "sweep") else tokens)
     assert code == 0, line
     if target:
         Path(target).write_text(said.getvalue(), encoding="utf-8")
@@ -216,15 +243,18 @@ def run(line: str) -> None:
 
 
 def shrunk(tokens: list[str]) -> list[str]:
-    """Return the words of a `fit` or `advise` with a small backbone in the place of the page's, and few epochs."""
+    """Return the words of a fit, as `advise` and `find-lr` have them too, with a small backbone and few epochs."""
     kept = list(tokens)
+    if tokens[0] == "sweep":
+        kept[kept.index("--trials") + 1] = "2"
+        return [*kept, *(word for name, value in SWEPT.items() for word in (f"--{name}", str(value)))]
     for flag in ("--backbone", "--weights", "--epochs"):
         if flag in kept:
             del kept[kept.index(flag) : kept.index(flag) + 2]
     small: dict[str, Any] = {**SMALL, "epochs": 1}
     if tokens[0] == "fit":
         _, bound, _ = build_app().parse_args(kept, exit_on_error=False, print_error=False)
-        given = {name.replace("__", "."): value for name, value in bound.kwargs.items()}
+        given = {name.replace("__", "."): value for name, value in bound.kwargs.items() if name not in OWN}
         small = effective(small, build(*bound.args, **given))
     if tokens[0] == "advise":  # which wants to read features that were pretrained
         small = {**small, "weights": "weights.safetensors", "steps": 2}

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import visionft as vft
+from visionft.cli.add_class import add_class as add_class_command
 from visionft.cli.app import build_app
 from visionft.cli.blend import blend as blend_command
 from visionft.cli.evaluate import evaluate as evaluate_command
@@ -173,6 +174,7 @@ def test_no_run_is_one_sentence(verb: Callable[..., Any], tmp_path: Path) -> Non
         (vft.predict, predict_command, {"on_progress"}),
         (vft.export, export_command, set()),
         (vft.blend, blend_command, {"say"}),
+        (vft.add_class, add_class_command, {"say"}),
     ],
 )
 def test_python_and_the_command_line_have_the_same_names(
@@ -184,7 +186,7 @@ def test_python_and_the_command_line_have_the_same_names(
         if given.kind is given.KEYWORD_ONLY or name == "out"
     }
     keywords |= set(leaves(ExportSettings)) if verb is vft.export else set()
-    arguments = build_app()[command.__name__].assemble_argument_collection()
+    arguments = build_app()[command.__name__.replace("_", "-")].assemble_argument_collection()
     flags = {argument.name.removeprefix("--").replace("-", "_") for argument in arguments if argument.name[:2] == "--"}
     assert keywords - own == flags - {"json"}
 

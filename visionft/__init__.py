@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from visionft.advising import Advice
-    from visionft.auditing import Audit, Finding
+    from visionft.auditing import Audit, Finding, Selection
     from visionft.bundle import Bundle, Prediction, PredictionFolder, Predictions, Unanswered
     from visionft.errors import VisionftError
-    from visionft.evaluation import Evaluation
+    from visionft.evaluation import Evaluation, Explained, SideBySide
     from visionft.exporting import Exported
+    from visionft.lr_finder import LrSuggestion
     from visionft.metrics import Metrics
     from visionft.runs import ListedRun, Run, RunList
     from visionft.searching import Duplicates, Found, Hit, Indexed, LookAlike, Matches
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
         Phase,
         PreprocessSettings,
         PromptMethod,
+        PrototypesMethod,
         QloraMethod,
     )
     from visionft.sweeping import DrawRow, SweepResult, TrialRow
     from visionft.training import Listener, LoggerListener
     from visionft.wording.shown_table import Table
+    from visionft.workflows.add_class import add_class
     from visionft.workflows.advise import advise
     from visionft.workflows.audit import audit
     from visionft.workflows.blend import blend
@@ -45,7 +48,9 @@ if TYPE_CHECKING:
     from visionft.workflows.compare import compare
     from visionft.workflows.duplicates import duplicates
     from visionft.workflows.evaluate import evaluate
+    from visionft.workflows.explain import explain
     from visionft.workflows.export import export
+    from visionft.workflows.find_lr import find_lr
     from visionft.workflows.fit import fit
     from visionft.workflows.index import index
     from visionft.workflows.list_runs import list_runs
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
     from visionft.workflows.report import report
     from visionft.workflows.review import review
     from visionft.workflows.search import search
+    from visionft.workflows.select import select
     from visionft.workflows.sweep import sweep
 
     __version__: str
@@ -69,6 +75,7 @@ __all__ = [
     "DrawRow",
     "Duplicates",
     "Evaluation",
+    "Explained",
     "ExportSettings",
     "Exported",
     "Finding",
@@ -85,6 +92,7 @@ __all__ = [
     "LoggerListener",
     "LookAlike",
     "LoraMethod",
+    "LrSuggestion",
     "Matches",
     "Metrics",
     "NormMethod",
@@ -95,15 +103,19 @@ __all__ = [
     "Predictions",
     "PreprocessSettings",
     "PromptMethod",
+    "PrototypesMethod",
     "QloraMethod",
     "Run",
     "RunList",
+    "Selection",
+    "SideBySide",
     "SweepResult",
     "Table",
     "TrialRow",
     "Unanswered",
     "VisionftError",
     "__version__",
+    "add_class",
     "advise",
     "audit",
     "blend",
@@ -111,7 +123,9 @@ __all__ = [
     "compare",
     "duplicates",
     "evaluate",
+    "explain",
     "export",
+    "find_lr",
     "fit",
     "index",
     "list_runs",
@@ -119,13 +133,14 @@ __all__ = [
     "report",
     "review",
     "search",
+    "select",
     "sweep",
 ]
 
 _ROOMS = {
     "bundle": ("Bundle", "Prediction", "PredictionFolder", "Predictions", "Unanswered"),
     "errors": ("VisionftError",),
-    "evaluation": ("Evaluation",),
+    "evaluation": ("Evaluation", "Explained", "SideBySide"),
     "exporting": ("Exported",),
     "metrics": ("Metrics",),
     "runs": ("ListedRun", "Run", "RunList"),
@@ -133,10 +148,12 @@ _ROOMS = {
     "training": ("Listener", "LoggerListener"),
     "searching": ("Duplicates", "Found", "Hit", "Indexed", "LookAlike", "Matches"),
     "serving": ("Comparison",),
+    "lr_finder": ("LrSuggestion",),
     "sweeping": ("DrawRow", "SweepResult", "TrialRow"),
     "advising": ("Advice",),
-    "auditing": ("Audit", "Finding"),
+    "auditing": ("Audit", "Finding", "Selection"),
     "workflows": (
+        "add_class",
         "advise",
         "audit",
         "blend",
@@ -144,7 +161,9 @@ _ROOMS = {
         "compare",
         "duplicates",
         "evaluate",
+        "explain",
         "export",
+        "find_lr",
         "fit",
         "index",
         "list_runs",
@@ -152,6 +171,7 @@ _ROOMS = {
         "report",
         "review",
         "search",
+        "select",
         "sweep",
     ),
 }

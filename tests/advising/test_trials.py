@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ from safetensors.torch import load_file, save_file
 
 from visionft import data, methods
 from visionft.advising import first_look
-from visionft.advising.timing import Limits, mean_step, median_step
+from visionft.advising.timing import Limits
 from visionft.advising.trials import try_method
 from visionft.data import Manifest
 from visionft.errors import BackboneError
 from visionft.runs import layout
 from visionft.runs.history import Epoch
 from visionft.runs.weights_file import ADAPTER_WEIGHTS
-from visionft.settings import GradualMethod, OptimSettings
+from visionft.settings import OptimSettings
 from visionft.training import train
 
 OPTIM = OptimSettings(lr=1e-3, head_lr=1e-3, layer_decay=1.0)
@@ -51,18 +50,6 @@ def vit(settings: Any, pretrained: Path) -> Any:
         return settings(**{"backbone": "test_vit", "weights": str(pretrained), **flags})
 
     return make
-
-
-def test_the_first_steps_are_left_out_of_the_median() -> None:
-    assert median_step([0.0, 9.0, 10.0, 12.0, 15.0]) == 2.0
-    assert median_step([0.0, 9.0]) == 9.0
-
-
-def test_a_mean_step_weighs_the_phases_by_their_steps() -> None:
-    facts = methods.Facts(levels=7, steps_per_epoch=3, epochs=5, head_solved=True)
-    schedule = methods.schedule(GradualMethod(), OPTIM, facts)  # of 1, 2 and 2 epochs
-    lowest = [stretch.lowest for stretch in schedule.stretches]
-    assert mean_step(schedule, dict(zip(lowest, (1.0, 2.0, 4.0), strict=True))) == pytest.approx(13 / 5)
 
 
 @pytest.mark.parametrize(("method", "phases"), [("full", 1), ("gradual", 3), ("prompt", 1)])
@@ -114,20 +101,6 @@ def test_a_trial_writes_nothing(vit: Any, manifest: Manifest, tmp_path: Path, mo
     try_method(vit(method="bitfit"), manifest, Limits(2), advance=ignore)
     assert list((tmp_path / "here").iterdir()) == []
     assert not (tmp_path / "run").exists()
-
-
-def test_the_first_look_is_the_solved_head_of_fit(vit: Any, manifest: Manifest) -> None:
-    wanted = vit(method="head", epochs="auto")
-    seen: list[tuple[int, int]] = []
-    look = first_look.look(wanted, manifest, advance=lambda done, total: seen.append((done, total)))
-    run = train(wanted, lambda _: None)
-    assert look.probe_top1 == pytest.approx(run.result["val"]["top1"])
-    assert (look.photos, look.held_out, look.classes) == (40, 10, 3)
-    assert seen[-1] == (50, 50)
-    assert look.neighbours == 14
-    assert 0 <= look.knn_top1 <= 1
-    assert look.stored_bytes == sum(tensor.nbytes for tensor in load_file(run.path / layout.WEIGHTS).values())
-    assert json.dumps(look.interval(look.probe_top1))
 
 
 def test_test_photos_are_left_alone(vit: Any, manifest: Manifest, tmp_path: Path, shapes: Path) -> None:

@@ -4,8 +4,6 @@ import numpy as np
 
 from visionft.auditing.copies import Table, copies, product_leaks
 from visionft.auditing.findings import Finding
-from visionft.auditing.merge_suggestions import merge_suggestions
-from visionft.data.suggestions import Suggestion
 
 
 def table(*rows: tuple[str, str, str | None, str]) -> Table:
@@ -56,12 +54,3 @@ def test_a_product_on_two_sides_is_told() -> None:
     assert [(found.words, found.photos) for found in product_leaks(made)] == [
         ("x: its photos lie in test and train", ("a", "b"))
     ]
-
-
-def test_of_several_suggestions_the_one_that_changes_most_stands_and_none_keeps_what_is_dropped() -> None:
-    rows = [
-        Finding("blurred", "", ("a",), suggestions=(Suggestion("a", "review"),)),
-        Finding("blank", "", ("a",), suggestions=(Suggestion("a", "drop"),)),
-        Finding("copy", "", ("a", "b"), suggestions=(Suggestion("b", "keep-one", "a"),)),
-    ]
-    assert [(each.path, each.action) for each in merge_suggestions(rows)] == [("a", "drop"), ("b", "review")]

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import stat
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from visionft.bundle import Prediction, Predictions, Unanswered
-from visionft.bundle.prediction_files import table_file
-from visionft.bundle.predictions import WRITERS
 from visionft.errors import UsageError
 from visionft.photos import Quarantined, from_spreadsheet
 
@@ -156,52 +152,6 @@ def test_the_account_and_its_views() -> None:
     assert (found.account.asked, found.account.measured, found.account.is_loud) == (3, 2, True)
     assert str(found).splitlines()[0] == "bad.jpg  not read: truncated"
     assert str(found).endswith("2 photos answered, 1 of 3 not read")
-
-
-def test_the_place_is_opened_before_the_work_and_changed_after_it(tmp_path: Path) -> None:
-    old = tmp_path / "a.csv"
-    old.write_text("old", encoding="utf-8")
-    with table_file(old, WRITERS, "answers") as save:
-        assert old.read_text(encoding="utf-8") == "old"
-        assert list(tmp_path.iterdir()) == [old]  # nothing that a look into the folder would find
-        save(predictions())
-    assert old.read_text(encoding="utf-8").startswith("path,label")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
-
-
-def test_without_an_outcome_nothing_is_changed(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("old", encoding="utf-8")
-    for place in (tmp_path / "a.csv", tmp_path / "new" / "deep" / "a.csv"):
-        with pytest.raises(ZeroDivisionError), table_file(place, WRITERS, "answers"):
-            raise ZeroDivisionError
-    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
-    assert (tmp_path / "a.csv").read_text(encoding="utf-8") == "old"
-
-
-def test_a_folder_of_that_name_is_told_before_the_work(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").mkdir()
-    with (
-        pytest.raises(UsageError, match=r"answers cannot be written to .*a.csv \(Is a directory\): give another place"),
-        table_file(tmp_path / "a.csv", WRITERS, "answers"),
-    ):
-        raise AssertionError("there is no work")
-
-
-def test_a_file_has_the_rights_that_the_umask_leaves(tmp_path: Path) -> None:
-    before = os.umask(0o077)
-    try:
-        predictions().write(tmp_path / "a.csv")
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((tmp_path / "a.csv").stat().st_mode) == 0o600
-
-
-def test_a_link_at_the_old_name_of_the_half_written_file_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "mine").write_text("precious", encoding="utf-8")
-    (tmp_path / ".a.csv.partial").symlink_to(tmp_path / "mine")
-    predictions().write(tmp_path / "a.csv")
-    assert (tmp_path / "mine").read_text(encoding="utf-8") == "precious"
-    assert predictions().write(tmp_path / ("n" * 251 + ".csv")).is_file()  # 255 bytes, the longest name there is
 
 
 def test_arrow_and_pandas_hold_what_parquet_does(tmp_path: Path) -> None:

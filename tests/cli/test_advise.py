@@ -55,13 +55,14 @@ def test_all_methods_are_compared_unless_some_are_named() -> None:
         (
             "advise . --methods lroa,full",
             2,
-            "--methods: lroa is not known here; did you mean lora? give any of head, full, gradual, lora, qlora, "
-            "adapter, prompt, bitfit, norm, with commas between them",
+            "--methods: lroa is not known here; did you mean lora? give any of head, prototypes, full, gradual, lora, "
+            "qlora, adapter, prompt, bitfit, norm, with commas between them",
         ),
         (
             "advise . --methods ,",
             2,
-            "--methods: no method is named; give any of head, full, gradual, lora, qlora, adapter, prompt, bitfit, "
+            "--methods: no method is named; give any of head, prototypes, full, gradual, lora, qlora, adapter, "
+            "prompt, bitfit, "
             "norm, with commas between them",
         ),
         ("advise . --from a", 2, "--from: a has no part in advise, which starts from pretrained weights; leave it out"),
@@ -87,7 +88,7 @@ def test_wrong_calls_are_one_sentence(line: str, code: int, words: str, capsys: 
 
 
 def test_the_verb_refuses_the_same(shapes: Path) -> None:
-    with pytest.raises(UsageError, match="--methods: x is not known here; give any of head, full"):
+    with pytest.raises(UsageError, match="--methods: x is not known here; give any of head, prototypes, full"):
         vft.advise(shapes, methods=["x"])
     with pytest.raises(WeightsError, match="--weights: none leaves random features, which advise nobody"):
         vft.advise(shapes, weights="none")

@@ -277,26 +277,6 @@ def test_settings_as_yaml_are_the_defaults(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.slow
-def test_models_have_licence_size_and_parameters(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "mobilenetv2_100.ra_in1k", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["models"] == [
-        {"name": "mobilenetv2_100.ra_in1k", "size": 224, "licence": "apache-2.0", "parameters": 2_223_872}
-    ]
-    assert main(["models", "visionft", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["models"] == [{"name": "visionft_pico", "size": 128, "licence": "apache-2.0", "parameters": 1_158_208}]
-
-
-@pytest.mark.slow
-def test_models_says_how_many_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "resnet", "--limit", "2"]) == 0
-    assert "more; give a longer name or --limit" in capsys.readouterr().out
-    assert main(["models", "frobnicate"]) == 2
-    assert "no backbone with pretrained weights has frobnicate in its name" in capsys.readouterr().err
-
-
-@pytest.mark.slow
 def test_doctor_names_versions_and_hardware(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

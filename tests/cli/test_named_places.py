@@ -16,6 +16,7 @@ GONE: list[tuple[dict[str, Any], type[VisionftError], str]] = [
     ({"distill": "gone"}, RunError, "there is no run at gone"),
     ({"weights": "gone.safetensors"}, WeightsError, "there is no file of weights at gone.safetensors"),
     ({"data.splits": "gone.csv"}, DataError, "--data.splits: gone.csv does not exist"),
+    ({"data.taxonomy": "gone.csv"}, DataError, "--data.taxonomy: gone.csv does not exist; give a CSV with the columns"),
 ]
 
 

@@ -75,3 +75,14 @@ def test_counting_is_silent_where_nobody_looks(capsys: Captured, monkeypatch: py
     said = capsys.readouterr().err
     assert said.startswith("\r1 of 2,000 photos, ")
     assert said.endswith("\r\x1b[K")
+
+
+def test_before_the_first_photo_nobody_knows_how_long_it_takes(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with counting() as advance:
+        advance(0, 1500)
+        assert capsys.readouterr().err == "\r0 of 1,500 photos\x1b[K"
+        advance(750, 1500)
+        assert " photos, " in capsys.readouterr().err

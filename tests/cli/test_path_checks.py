@@ -54,12 +54,13 @@ SETTINGS = [leaf for leaf in leaves().values() if leaf.is_place and leaf.path !=
 def words_of(command: str, name: str, value: str) -> list[str]:
     """Return a command line that gives a value to one parameter, and usable ones to those before it."""
     pairs = {name: ["photos", "photos"] for name in ("compare", "index")}
-    pairs |= {name: ["photos", "a.jpg"] for name in ("predict", "search")}
+    pairs |= {name: ["photos", "a.jpg"] for name in ("predict", "search", "explain")}
     needed = pairs.get(command, ["photos"])
     if name.startswith("-"):
         data = ["--data", "photos"] if command == "compare" and name != "--data" else []
         return [command, *needed, *data, name, value]
     positional = [name for name, _ in paths_of(command) if not name.startswith("-")]
+    needed += ["photos"] * (positional.index(name) + 1 - len(needed))  # those that need not be given
     needed[positional.index(name)] = value
     return [command, *needed, *(["--data", "photos"] if command == "compare" else [])]
 

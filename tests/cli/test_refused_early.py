@@ -64,6 +64,8 @@ REFUSED = [
     ("evaluate photos", 1, "photos is not a run: it has no settings.yaml"),
     ("export photos", 1, "photos is not a run: it has no settings.yaml"),
     ("export photos --precision int9", 2, "--precision: int9 is not known here"),
+    ("add-class photos photos/cat", 1, "photos is not a run: it has no settings.yaml"),
+    ("add-class nowhere photos/cat", 1, "the run or bundle nowhere does not exist"),
     ("blend photos", 1, "photos is not a run: it has no settings.yaml"),
     ("report photos", 1, "photos is not a run: it has no settings.yaml"),
     ("train photos", 2, "there is no command train"),

@@ -15,6 +15,7 @@ from visionft.settings import ExportSettings, FitSettings, ServeSettings
 from visionft.settings.advise import AdviseSettings
 from visionft.settings.evaluate import EvaluateSettings
 from visionft.settings.fields import Root, leaves
+from visionft.settings.find_lr import FindLrSettings
 from visionft.settings.predict import PredictSettings
 from visionft.settings.search import SearchSettings
 from visionft.settings.sweep import SweepSettings
@@ -27,6 +28,7 @@ TREES: dict[str, Root] = {
     "predict": PredictSettings,
     "search": SearchSettings,
     "advise": AdviseSettings,
+    "find-lr": FindLrSettings,
     "sweep": SweepSettings,
 }
 

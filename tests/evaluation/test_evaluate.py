@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -18,9 +17,8 @@ from tests.bundle.making import make_bundle
 from tests.resealing import reseal
 from visionft import data, photos
 from visionft.bundle import Bundle
-from visionft.errors import DataError, DiskSpaceError, RunError, UsageError
+from visionft.errors import DataError, UsageError
 from visionft.evaluation import Evaluation, evaluate_bundle, evaluate_run, predict_run
-from visionft.evaluation.evaluation import FILES
 from visionft.runs import Run
 from visionft.serving import Session
 from visionft.serving.streaming import BATCH
@@ -32,16 +30,6 @@ NONE_THERE = (
     "back, or name the place that they moved to with --split test --data$"
 )
 FIELDS = ["path", "truth", "label", "probability", "truth_probability", "correct"]
-
-
-@pytest.fixture(scope="module")
-def run(trained: Path) -> Run:
-    return Run.open(trained)
-
-
-@pytest.fixture(scope="module")
-def evaluation(run: Run) -> Evaluation:
-    return evaluate_run(run, None, "test")
 
 
 @pytest.fixture
@@ -61,35 +49,10 @@ def test_the_test_split_is_what_was_set_aside(run: Run, evaluation: Evaluation) 
     assert (evaluation.split, evaluation.metrics.n) == ("test", len(rows))
 
 
-def test_the_figures_follow_from_the_answers(evaluation: Evaluation) -> None:
-    table = evaluation.predictions.to_pydict()
-    right = [truth == label for truth, label in zip(table["truth"], table["label"], strict=True)]
-    assert right == table["correct"]
-    assert evaluation.metrics.top1 == pytest.approx(np.mean(right))
-    assert evaluation.metrics.log_loss == pytest.approx(-np.log(table["truth_probability"]).mean(), rel=1e-4)
-    assert evaluation.metrics.confusion.sum() == len(right)
-
-
 def test_validation_equals_what_training_said_at_its_end(run: Run) -> None:
     figures = evaluate_run(run, None, "validation").metrics
     assert (figures.top1, figures.n) == (run.result["val"]["top1"], run.result["val"]["n"])
     assert figures.log_loss == pytest.approx(run.result["val"]["log_loss"], abs=1e-5)
-
-
-def test_exactly_the_files_of_the_contract(evaluation: Evaluation, tmp_path: Path) -> None:
-    folder = evaluation.write(tmp_path / "new" / "folder")
-    assert {entry.name for entry in folder.iterdir()} == FILES
-    assert {"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"} == FILES
-
-
-def test_one_row_a_photo_in_both_formats(evaluation: Evaluation, tmp_path: Path) -> None:
-    folder = evaluation.write(tmp_path)
-    assert pq.read_table(folder / "predictions.parquet").equals(evaluation.predictions)
-    rows = list(csv.DictReader((folder / "predictions.csv").read_text().splitlines()))
-    assert list(rows[0]) == FIELDS
-    assert [row["path"] for row in rows] == evaluation.predictions["path"].to_pylist()
-    assert all(0 < float(row["truth_probability"]) <= float(row["probability"]) <= 1 for row in rows)
-    assert [row["correct"] == "true" for row in rows] == [row["truth"] == row["label"] for row in rows]
 
 
 def test_json_and_confusion_tell_what_they_are_of(run: Run, evaluation: Evaluation, tmp_path: Path) -> None:
@@ -155,28 +118,6 @@ def test_a_photo_that_is_gone_is_named(trained: Path, tmp_path: Path) -> None:
     reseal(copy)
     with pytest.raises(DataError, match=NONE_THERE):
         evaluate_run(Run.open(copy), None, "test")
-
-
-def test_a_file_in_the_folder_s_place(evaluation: Evaluation, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(RunError, match=r"file could not be written \(File exists\)"):
-        evaluation.write(tmp_path / "file")
-    assert (tmp_path / "file").read_text() == "mine"
-
-
-def test_a_full_disk(evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(sys.modules["visionft.evaluation.evaluation"].pyarrow.csv, "write_csv", write)
-    with pytest.raises(DiskSpaceError, match=r"the disk is full: .*predictions\.csv could not be written; make room"):
-        evaluation.write(tmp_path)
-    assert not (tmp_path / "metrics.json").exists(), "where it stands, a fit takes all four files for written"
-
-
-def test_it_prints_itself(evaluation: Evaluation, trained: Path) -> None:
-    assert str(evaluation).startswith(f"{trained} on test: ")
-    assert evaluation._repr_html_().startswith(f"<p>{trained} on test</p>")
 
 
 @pytest.fixture
@@ -308,3 +249,17 @@ def test_training_reads_no_test_photo_after_the_scan(
         evaluate_run(run, None, "test")
     assert data.prepare is scanning
     assert scan(shapes, DataSettings()).fingerprint == run.fingerprint
+
+
+def test_unbalanced_training_photos_part_the_accuracy(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert evaluate_run(run, None, "validation").shots == ()  # the shapes are as many of each
+    counts = {"disc": 300, "square": 40, "stripes": 4}
+    monkeypatch.setattr(Run, "train_counts", property(lambda _: counts))
+    found = evaluate_run(run, None, "validation")
+    recalls = {row.name: row.recall for row in found.metrics.per_class}
+    assert {one.name: one.accuracy for one in found.shots} == {
+        "head": recalls["disc"], "middle": recalls["square"], "tail": recalls["stripes"]
+    }  # fmt: skip
+    assert "accuracy by training photos of a class: head (1 class of 300) " in str(found)
+    assert [one["name"] for one in found.to_json()["shots"]] == ["head", "middle", "tail"]
+    assert found.summary()["shots"] == found.to_json()["shots"]

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
 import pytest
 
 from tests.exporting.adapted import AdaptedFake, three_runs
-from tests.exporting.fakes import FakeRun, fake_run, remembering
-from visionft.exporting import Exported, export, export_adapters, onnx_model
+from tests.exporting.fakes import FakeRun, fake_run
+from visionft.exporting import Exported, export, export_adapters
 from visionft.exporting.onnx_model import build
 from visionft.settings import ExportSettings
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_preprocess_half() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(onnx_model, "preprocess_part", remembering())
-        yield
 
 
 @pytest.fixture(scope="session")

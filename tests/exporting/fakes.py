@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from onnx import ModelProto
 from PIL import Image
 from torch import nn
 
@@ -19,7 +17,6 @@ from visionft import backbones
 from visionft.backbones import Network
 from visionft.classes import Classes
 from visionft.data import Manifest, prepare
-from visionft.exporting import onnx_model
 from visionft.metrics import Postprocess, Temperature, class_means, unit
 from visionft.photos import read
 from visionft.preprocess import Preprocess
@@ -141,18 +138,6 @@ class FakeRun:
 
     def manifest(self) -> Manifest:
         return prepare(self.photos, DataSettings())
-
-
-def remembering() -> Callable[[Preprocess, int], ModelProto]:
-    """Return `preprocess_part` with a memory: most tests export the same half, which takes seconds."""
-    export, known = onnx_model.preprocess_part, dict[tuple[Preprocess, int], ModelProto]()
-
-    def remembered(preprocess: Preprocess, opset: int = onnx_model.OPSET) -> ModelProto:
-        if (preprocess, opset) not in known:
-            known[preprocess, opset] = export(preprocess, opset)
-        return copy.deepcopy(known[preprocess, opset])
-
-    return remembered
 
 
 def fake_run(place: Path, backbone: str = "test_efficientnet", size: int | None = 64, **changes: Any) -> FakeRun:

@@ -1,23 +1,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import namedtuple
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from tests.exporting.fakes import FakeRun, livened
 from visionft import backbones
 from visionft import photos as reading
 from visionft.bundle import Bundle
-from visionft.errors import BundleError, DiskSpaceError, ParityError, SettingsError
+from visionft.errors import BundleError, DiskSpaceError, SettingsError
 from visionft.exporting import Exported, bundle_folder, export
-from visionft.serving import Session, predict
+from visionft.serving import predict
 from visionft.settings import ExportSettings, build_export
 
 GOLDEN = {f"golden/{i:02}.{ending}" for i in range(8) for ending in ("png", "npy")} | {"golden/expected.json"}
@@ -68,19 +65,6 @@ def test_the_bundle_answers_like_the_trained_model(exported: Exported, run: Fake
     assert len({row.label for row in found}) > 1
 
 
-def test_what_was_fitted_is_written(exported: Exported, run: FakeRun) -> None:
-    record, answering = Bundle.open(exported.bundle).record, run.answering(0.8)
-
-    assert (record.temperature, record.threshold, record.accepted) == (0.7, answering.threshold, 0.8)
-    assert record.agreement is not None
-    assert 0 <= record.agreement.max_known_score_difference < 1e-3
-    found = predict(exported.bundle, run.photos / "validation")
-    assert sum(row.unknown for row in found) in (2, 3)  # below the third-lowest score of 18, which may round either way
-    card = (exported.bundle / "README.md").read_text(encoding="utf-8")
-    assert "Logits are divided by the temperature 0.7" in card
-    assert f"`known_score` is below {answering.threshold:.4g}. By the validation photos that accepts 80.0%" in card
-
-
 @pytest.mark.usefixtures("prebuilt")
 def test_without_enough_photos_or_on_request_there_is_no_threshold(run: FakeRun, tmp_path: Path) -> None:
     for name, accepted in (("few", 0.95), ("off", None)):
@@ -108,40 +92,6 @@ def test_no_private_path_or_command_is_written(exported: Exported, run: FakeRun)
     assert record["weights"] == {"kind": "file", "licence": "apache-2.0", "origin": "w.safetensors", "sha256": None}
     assert record["provenance"]["data_fingerprint"] == run.manifest().fingerprint
     assert record["figures"]["training"]["val"]["top1"] == 0.75
-
-
-def test_golden_photos_carry_no_exif_and_spread_over_the_classes(exported: Exported) -> None:
-    golden = exported.bundle / "golden"
-    expected = json.loads((golden / "expected.json").read_text(encoding="utf-8"))
-
-    assert len(expected["photos"]) == 8
-    session = Session(exported.bundle)
-    for row in expected["photos"]:
-        pixels = np.load(golden / row["pixels"])
-        with Image.open(golden / row["photo"]) as picture:
-            assert picture.info == {}
-            np.testing.assert_array_equal(np.asarray(picture), pixels)
-        assert session.answer(pixels).label == row["label"]
-        np.testing.assert_allclose(session.answer(pixels).probabilities, row["probabilities"], atol=1e-3)
-
-
-@pytest.mark.usefixtures("prebuilt")
-def test_private_photos_stay_out(run: FakeRun, tmp_path: Path) -> None:
-    done = export(run, tmp_path / "new" / "bundle", ExportSettings(golden="none"))
-
-    assert files(done.bundle) == FILES
-    assert Bundle.open(done.bundle).record.golden.kind == "none"
-    assert "left out, since the photos are private" in (done.bundle / "README.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.usefixtures("prebuilt")
-def test_large_golden_photos_are_shrunk(run: FakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("visionft.exporting.golden_vectors.LARGEST_SIDE", 50)
-
-    done = export(run, tmp_path / "bundle")
-
-    shapes = [np.load(path).shape for path in (done.bundle / "golden").glob("*.npy")]
-    assert [max(shape) for shape in shapes] == [50] * 8
 
 
 @pytest.mark.usefixtures("prebuilt")
@@ -177,24 +127,6 @@ def test_a_full_disk_is_found_before_the_work(run: FakeRun, tmp_path: Path, monk
     with pytest.raises(DiskSpaceError, match=r"has 0 MB free and the bundle takes up to \d+: free some"):
         export(run, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_unknown_kind_of_golden_is_refused() -> None:
-    with pytest.raises(SettingsError, match="--golden: all is not known here; give photos or none"):
-        build_export(golden="all")
-
-
-@pytest.mark.usefixtures("prebuilt")
-def test_without_a_validation_photo_there_is_no_proof(run: FakeRun, tmp_path: Path) -> None:
-    gone = replace(run, photos=tmp_path / "photos")
-    shutil.copytree(run.photos, gone.photos)
-    manifest = gone.manifest()
-    shutil.rmtree(gone.photos / "validation")
-    gone.manifest = lambda: manifest  # type: ignore[method-assign]
-
-    with pytest.raises(ParityError, match="there is no readable validation photo to check the exported model on"):
-        export(gone, tmp_path / "bundle")
-    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
-from onnx import numpy_helper
 
 from tests.exporting.fakes import NAMES, FakeRun, livened, rendered
 from visionft import backbones
@@ -16,14 +15,13 @@ from visionft.backbones import Network
 from visionft.bundle import names as n
 from visionft.bundle import size_limits
 from visionft.bundle.schema import tensors
-from visionft.bundle.size_limits import too_large
 from visionft.classes import Classes
 from visionft.errors import BackboneError
-from visionft.exporting import export, onnx_model, onnx_size
+from visionft.exporting import onnx_model, onnx_size
 from visionft.exporting.onnx_model import build, halves, opset_of
 from visionft.preprocess import Preprocess
 from visionft.serving.onnx_session import open_model
-from visionft.settings import ExportSettings, PreprocessSettings
+from visionft.settings import PreprocessSettings
 
 ONNX_TYPES = {
     "tensor(uint8)": "uint8",
@@ -71,36 +69,6 @@ def test_answers_are_consistent_with_the_network(bundle: Path, run: FakeRun) -> 
     np.testing.assert_allclose(answer[n.KNOWN_SCORE], scores, atol=1e-2)
     assert scores.std() > 0.1
     np.testing.assert_array_equal(answer[n.UNKNOWN], answer[n.KNOWN_SCORE] < np.float32(answering.threshold))
-
-
-def test_temperature_and_threshold_are_initializers_that_can_be_set(model: onnx.ModelProto, run: FakeRun) -> None:
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
-    constants = {item.name: item for item in changed.graph.initializer}
-    assert numpy_helper.to_array(constants[n.TEMPERATURE]) == np.float32(0.7)
-    assert numpy_helper.to_array(constants[n.THRESHOLD]) == np.float32(run.answering(0.8).threshold)
-    constants[n.TEMPERATURE].CopyFrom(numpy_helper.from_array(np.asarray(np.float32(4)), n.TEMPERATURE))
-    constants[n.THRESHOLD].CopyFrom(numpy_helper.from_array(np.asarray(np.float32(1e9)), n.THRESHOLD))
-
-    image = {n.IMAGE: rendered(1, 50, 60)[None]}
-    wanted = [n.LOGITS, n.PROBABILITIES, n.UNKNOWN]
-    logits, probabilities, unknown = open_model(changed.SerializeToString()).run(wanted, image)
-
-    softened = np.exp(logits / 4) / np.exp(logits / 4).sum()
-    np.testing.assert_allclose(probabilities, softened, rtol=1e-4)
-    assert unknown.tolist() == [True]
-
-
-def test_without_calibration_the_graph_answers_plainly(run: FakeRun) -> None:
-    model = build(run.trained, run.preprocess, run.classes)
-
-    outputs = open_model(model.SerializeToString()).run(n.OUTPUTS, {n.IMAGE: rendered(1, 50, 60)[None]})
-
-    answer = dict(zip(n.OUTPUTS, outputs, strict=True))
-    plain = np.exp(answer[n.LOGITS]) / np.exp(answer[n.LOGITS]).sum()
-    np.testing.assert_allclose(answer[n.PROBABILITIES], plain, rtol=1e-4)
-    np.testing.assert_array_equal(answer[n.KNOWN_SCORE], answer[n.LOGITS].max(1))
-    assert not answer[n.UNKNOWN].any()
 
 
 def test_both_halves_can_be_extracted_from_the_file(bundle: Path, tmp_path: Path) -> None:
@@ -188,25 +156,9 @@ def test_other_heads_are_part_of_the_graph(head: backbones.HeadKind) -> None:
     np.testing.assert_allclose(logits, truth, atol=1e-3)
 
 
-def test_the_limit_is_protobufs_own() -> None:
-    assert size_limits.LARGEST_MODEL == onnx.checker.MAXIMUM_PROTOBUF
-    assert too_large("some", onnx.checker.MAXIMUM_PROTOBUF - size_limits.GRAPH_BYTES) is None
-    assert too_large("some", onnx.checker.MAXIMUM_PROTOBUF - size_limits.GRAPH_BYTES + 1) == (
-        "some has 2.08 GB of weights, and an ONNX file has room for 2.08 GB of them, whatever the precision, as it is "
-        "made from fp32: train a smaller backbone"
-    )
-
-
 def test_what_stands_beside_the_weights_is_far_below_what_is_left_for_it(model: onnx.ModelProto) -> None:
     weights = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
     assert model.ByteSize() - weights < size_limits.GRAPH_BYTES / 100
-
-
-def test_a_network_too_large_for_one_file_is_refused(run: FakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(size_limits, "LARGEST_MODEL", size_limits.GRAPH_BYTES + 1000)
-
-    with pytest.raises(BackboneError, match=r"test_efficientnet has .* GB of weights, and an ONNX file has room for"):
-        build(run.trained, run.preprocess, run.classes)
 
 
 def test_a_graph_that_became_larger_than_its_weights_is_refused(run: FakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,20 +168,6 @@ def test_a_graph_that_became_larger_than_its_weights_is_refused(run: FakeRun, mo
 
     with pytest.raises(BackboneError, match=r"test_efficientnet has .* GB of weights, and an ONNX file has room for"):
         build(run.trained, run.preprocess, run.classes)
-
-
-def test_an_export_that_is_too_large_reads_no_photo_and_leaves_nothing(
-    run: FakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(size_limits, "LARGEST_MODEL", size_limits.GRAPH_BYTES + 1000)
-    monkeypatch.setattr(FakeRun, "manifest", None)
-    monkeypatch.setattr(onnx_model, "as_onnx", None)
-
-    with pytest.raises(
-        BackboneError, match="whatever the precision, as it is made from fp32: train a smaller backbone"
-    ):
-        export(run, tmp_path / "new" / "bundle", ExportSettings(precision="fp16"))
-    assert not (tmp_path / "new").exists()
 
 
 class Undecided(Network):

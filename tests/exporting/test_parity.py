@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +17,9 @@ from visionft.bundle import Answer
 from visionft.errors import ParityError
 from visionft.exporting.export_bundle import export
 from visionft.exporting.onnx_model import build
-from visionft.exporting.ood_parity import KnownTally
 from visionft.exporting.parity import Tally, _judge, _note_photo
 from visionft.exporting.parity_photos import Photo
-from visionft.exporting.reference_answers import Truth
-from visionft.exporting.stage_parity import BATCH_SIZES, Stages
-from visionft.metrics import Postprocess
+from visionft.exporting.stage_parity import Stages
 from visionft.settings import ExportSettings
 
 
@@ -37,47 +33,6 @@ def disturbed(network: Network) -> Network:
     with torch.no_grad():
         other.head.bias += torch.tensor([0.0, 0.5, 1.0])
     return other
-
-
-def test_equal_models_differ_by_rounding_alone_in_every_batch_size(run: FakeRun, stages: Stages) -> None:
-    images = [rendered(seed, 60, 80) for seed in range(9)]
-    truth = Truth(run.trained, run.preprocess, Postprocess.plain()).of(images)
-
-    found = stages.network_differences(truth.pixels, truth.probabilities)
-
-    assert tuple(found) == tuple(f"network half in batches of {size}" for size in BATCH_SIZES)
-    assert max(found.values()) < 1e-4
-    assert stages.pixel_difference(images) < 0.01
-
-
-def test_what_is_no_number_is_no_agreement(run: FakeRun, stages: Stages) -> None:
-    truth = Truth(run.trained, run.preprocess, Postprocess.plain()).of([rendered(seed, 60, 80) for seed in range(3)])
-    truth.probabilities[1] = np.nan
-
-    found = stages.network_differences(truth.pixels, truth.probabilities)
-
-    assert [bool(np.isnan(value)) for value in found.values()] == [True] * len(BATCH_SIZES)
-
-
-def test_a_network_that_differs_is_blamed(run: FakeRun, stages: Stages) -> None:
-    words = stages.blame([rendered(0, 60, 80)], disturbed(run.trained))
-
-    assert words.startswith("the network half is at fault: the preprocess half differs by ")
-    assert "the network half by 0." in words
-
-
-def test_a_transform_that_differs_is_blamed(run: FakeRun, stages: Stages) -> None:
-    other = copy.copy(stages)
-    other.preprocess = replace(run.preprocess, resize="squash")
-
-    assert other.blame([rendered(0, 60, 120)], run.trained).startswith("the preprocess half is at fault")
-
-
-def test_both_halves_can_be_at_fault(run: FakeRun, stages: Stages) -> None:
-    other = copy.copy(stages)
-    other.preprocess = replace(run.preprocess, resize="squash")
-
-    assert other.blame([rendered(0, 60, 120)], disturbed(run.trained)).startswith("both halves are at fault")
 
 
 def test_a_failed_gate_names_the_network_half_and_leaves_nothing(
@@ -187,36 +142,6 @@ def test_a_small_difference_passes(run: FakeRun, stages: Stages) -> None:
     _judge(tally, stages, run.trained)
 
     assert tally.worst == pytest.approx(5e-4, abs=1e-6)
-
-
-def known_tally(threshold: float, *pairs: tuple[float, float, bool]) -> KnownTally:
-    """Return the tally of photos, each the trained model's score, the bundle's score and the bundle's flag."""
-    tally, image = KnownTally(threshold), np.ones(3, np.float32)
-    for i, (score, found, flag) in enumerate(pairs):
-        tally.note(f"{i}.jpg", Answer("a", 0, 1.0, image, image, image, found, flag), score)
-    return tally
-
-
-def test_known_scores_agree_to_a_hundredth_and_flags_unless_they_are_near_the_threshold() -> None:
-    tally = known_tally(-1.0, (2.0, 2.015, False), (-1.005, -0.995, False), (-1.5, -1.5, True), (-0.5, -0.5, False))
-
-    assert tally.fault() is None
-    assert tally.worst == pytest.approx(0.015)
-
-
-@pytest.mark.parametrize("found", [2.03, float("nan")])
-def test_another_known_score_is_a_fault(found: float) -> None:
-    words = known_tally(-math.inf, (0.0, 0.0, False), (2.0, found, False)).fault()
-
-    assert words is not None
-    assert words.startswith("1 of 2 known scores differ, by up to ")
-    assert words.endswith("(first: 1.jpg)")
-
-
-def test_another_flag_is_a_fault() -> None:
-    words = known_tally(-1.0, (-1.5, -1.5, False), (0.0, 0.0, True)).fault()
-
-    assert words == "2 of 2 photos are unknown to one of the two alone (first: 0.jpg)"
 
 
 def test_a_graph_with_another_scale_fails_the_gate(

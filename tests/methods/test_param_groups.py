@@ -25,21 +25,6 @@ def test_each_parameter_is_in_one_group(name: str, head: HeadKind) -> None:
         assert (group.role == "head") == (group.depth == depth_map.head)
 
 
-def test_roles_of_a_transformer_and_of_a_convolutional_net() -> None:
-    vit = backbones.create("test_vit", "none", 3)
-    roles = {name: methods.role_of(vit, name) for name, _ in vit.named_parameters()}
-    assert roles["backbone.blocks.0.attn.qkv.weight"] == "weight"
-    assert roles["backbone.blocks.0.attn.qkv.bias"] == "bias"
-    assert roles["backbone.blocks.0.norm1.bias"] == "norm_bias"
-    assert roles["backbone.pos_embed"] == "weight"
-    assert roles["head.bias"] == "head"
-    scaled = backbones.create("convnext_atto", "none", 3)
-    assert methods.role_of(scaled, "backbone.stages.0.blocks.0.gamma") == "norm"
-    net = backbones.create("mobilenetv3_small_050", "none", 3)
-    assert methods.role_of(net, "backbone.bn1.weight") == "norm"
-    assert methods.role_of(net, "backbone.conv_stem.weight") == "weight"
-
-
 def test_only_matrices_and_kernels_decay() -> None:
     network = backbones.create("test_vit", "none", 3, "mlp")
     groups = methods.groups(network, backbones.depth_map(network))

@@ -99,16 +99,3 @@ def test_the_head_alone() -> None:
     state = methods.schedule(HeadMethod(), OPTIM, methods.Facts(levels, 2, 1)).at(0)
     methods.apply(network, groups, state)
     assert {name for name, p in network.named_parameters() if p.requires_grad} == {"head.weight", "head.bias"}
-
-
-@pytest.mark.parametrize(
-    ("method", "roles"),
-    [
-        (FullMethod(), {"weight", "bias", "norm", "norm_bias"}),
-        (LoraMethod(), {"added"}),
-        (BitfitMethod(), {"bias", "norm_bias"}),
-        (NormMethod(), {"norm", "norm_bias"}),
-    ],
-)
-def test_roles_of_a_method(method: AnyMethod, roles: set[str]) -> None:
-    assert methods.roles_trained(method) == roles

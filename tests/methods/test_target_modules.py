@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 import onnxruntime
@@ -71,45 +70,6 @@ def test_nf4_is_as_near_whatever_the_width_of_the_weight(shape: tuple[int, int])
     stored = Nf4Store(weight)()
     assert stored.shape == weight.shape
     assert (stored - weight).norm() <= 0.13 * weight.norm()  # a Gaussian's is 0.09; 0.25 where blocks were mixed up
-
-
-@pytest.mark.parametrize("method", UPDATED, ids=["bf16", "int8", "unfreeze"])
-def test_folding_makes_stored_layers_plain_that_have_no_update(method: LoraMethod | QloraMethod) -> None:
-    network = trained(made("test_vit"), method)
-    with torch.no_grad():
-        before = network(photos(network))
-        methods.fold(network, method)
-        after = network(photos(network))
-    plain = made("test_vit")
-    assert (after - before).abs().max() <= 2e-2 * before.abs().max()  # bf16 multiplies in bf16
-    assert {type(module) for module in network.modules()} == {type(module) for module in plain.modules()}
-    plain.load_state_dict(network.state_dict())
-    assert torch.equal(plain(photos(network)), after)
-
-
-@pytest.mark.parametrize("name", ["test_byobnet", "eva02_tiny_patch14_224"])
-def test_folding_a_copy_leaves_the_original_whole(name: str) -> None:
-    network = trained(made(name), LoraMethod())
-    x = photos(network)
-    with torch.no_grad():
-        before = network(x)
-        copied = copy.deepcopy(network)
-        methods.fold(copied, LoraMethod())
-        assert torch.equal(network(x), before)
-        methods.fold(network, LoraMethod())
-        assert torch.equal(network(x), copied(x))
-
-
-@pytest.mark.parametrize(
-    ("method", "kept"),
-    [(QloraMethod(), "nf4"), (QloraMethod(quantization="int8"), "int8"), (LoraMethod(base_dtype="bf16"), "bf16")],
-)
-def test_convolutions_alone_cannot_be_kept_small(method: LoraMethod | QloraMethod, kept: str) -> None:
-    with pytest.raises(
-        BackboneError,
-        match=rf"^test_byobnet has no linear layers that could be kept in {kept}, .* --method lora with .* fp32$",
-    ):
-        methods.edit(made("test_byobnet"), method)
 
 
 def test_a_channel_gate_is_no_attention() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from visionft.errors import DataError
-from visionft.photos import Quarantined, find, junk, printable, steers, walk
+from visionft.photos import Quarantined, find, printable, steers, walk
 
 
 def tree(root: Path, *names: str) -> None:
@@ -110,13 +110,6 @@ def test_a_place_with_junk_alone_says_what_was_there(tmp_path: Path) -> None:
         DataError, match=r"holds no photo; 1 things were passed over, first .*\.hidden\.jpg \(hidden file\)"
     ):
         find([tmp_path / "photos"])
-
-
-def test_junk_is_told_by_name() -> None:
-    assert junk("shoes", folder=True) is None
-    assert junk("__MACOSX", folder=False) is None
-    assert junk("__MACOSX", folder=True) == "folder made by a system, not photos"
-    assert printable("a/b.jpg") == "a/b.jpg"
 
 
 @pytest.mark.parametrize(

@@ -111,16 +111,6 @@ def test_a_format_that_pil_alone_reads_and_a_later_frame(tmp_path: Path) -> None
         assert only(picture).load()[0, 0].tolist() == [0, 0, 255]
 
 
-def test_grey_and_alpha_of_an_array() -> None:
-    grey = noise(3, 5)
-    for array in (grey, grey[..., None]):
-        assert np.array_equal(only(array).load(), np.repeat(grey[..., None], 3, axis=2))
-    clear = np.dstack([noise(3, 5, 3), np.zeros((3, 5), np.uint8)])
-    assert (only(clear).load() == 255).all()  # alpha 0 over white
-    solid = np.dstack([noise(3, 5, 3), np.full((3, 5), 255, np.uint8)])
-    assert np.array_equal(only(solid).load(), solid[..., :3])
-
-
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

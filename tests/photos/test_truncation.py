@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFile
 
 from visionft.errors import PhotoError
-from visionft.photos import boxes, decode, decoder, png, webp
+from visionft.photos import decode, decoder
 from visionft.photos.zero_runs import HOLE, REASON, has_hole
 
 Pixels = NDArray[np.uint8]
@@ -135,15 +132,6 @@ def test_the_middle_of_a_photo_is_missed(shared: Path, name: str) -> None:
         assert refused_or_the_same(data[:middle] + bytes(len(data) - middle), pixels)
 
 
-@pytest.mark.parametrize("name", ["webp", "webp, lossless"])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
-def test_a_webp_whose_sizes_were_mended_is_still_cut(shared: Path, name: str, share: float) -> None:
-    data, pixels = whole(shared, name)
-    body = data[20 : int(share * len(data)) // 2 * 2]
-    chunk = data[12:16] + struct.pack("<I", len(body)) + body
-    assert refused_or_the_same(b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk, pixels)
-
-
 @pytest.mark.parametrize("name", STORED)
 def test_zeros_of_a_coding_that_stores_levels_are_black(shared: Path, name: str) -> None:
     data, pixels = whole(shared, name)
@@ -167,16 +155,6 @@ def drawings() -> dict[str, Image.Image]:
 def test_one_colour_is_no_hole(what: str, name: str) -> None:
     data = coded(drawings()[what], name)
     assert decode(data).shape == (1000, 1000, 3)
-
-
-@pytest.mark.parametrize("told", [{"quality": 5, "method": 0}, {"lossless": True, "quality": 0, "method": 0}])
-@pytest.mark.parametrize("what", drawings())
-def test_the_quickest_webp_writes_zeros_of_its_own(what: str, told: dict[str, Any]) -> None:
-    picture = drawings()[what]
-    clear = picture.copy()
-    clear.putalpha(picture.convert("L").point(lambda level: 255 - level))
-    assert decode(encoded(picture, "WEBP", **told)).shape == (1000, 1000, 3)
-    assert decode(encoded(clear, "WEBP", **told)).shape == (1000, 1000, 3)
 
 
 def test_the_zeros_of_the_drawings_are_as_long_as_holes() -> None:
@@ -210,21 +188,6 @@ def test_a_program_that_loads_truncated_images_gets_none_here(
     assert ImageFile.LOAD_TRUNCATED_IMAGES
 
 
-def lzw(codes: list[int]) -> bytes:
-    """Pack codes of three bits, of which 4 begins anew and 5 ends."""
-    bits = sum(code << 3 * place for place, code in enumerate(codes))
-    return bits.to_bytes(-(-3 * len(codes) // 8), "little")
-
-
-def gif(codes: list[int]) -> bytes:
-    packed = lzw(codes)
-    screen, frame = (
-        struct.pack("<HHBBB", 4, 4, 0x81, 0, 0) + bytes(6) + b"\xff" * 6,
-        struct.pack("<HHHHB", 0, 0, 4, 4, 0),
-    )
-    return b"GIF89a" + screen + b"," + frame + bytes([2, len(packed)]) + packed + b"\0;"
-
-
 def test_a_program_that_loads_truncated_images_gets_its_switch_back_after_the_last_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -236,130 +199,6 @@ def test_a_program_that_loads_truncated_images_gets_its_switch_back_after_the_la
     assert not ImageFile.LOAD_TRUNCATED_IMAGES, "the second thread still reads"
     second.__exit__(None, None, None)
     assert ImageFile.LOAD_TRUNCATED_IMAGES
-
-
-def test_a_gif_whose_codes_end_early_is_truncated() -> None:
-    assert decode(gif([4, *[3, 4] * 16, 5])).min() == 255
-    for codes in ([4, *[3, 4] * 15, 5], [4, 5], [4, *[3, 4] * 8]):
-        with pytest.raises(PhotoError, match="truncated"):
-            decode(gif(codes))
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def png_of(*chunks: bytes) -> bytes:
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)) + b"".join(chunks)
-
-
-ROWS = chunk(b"IDAT", zlib.compress(b"\0\1\2\0\3\4"))
-END = chunk(b"IEND", b"")
-
-
-def test_a_png_needs_its_pixels_and_their_checksums_alone() -> None:
-    assert decode(png_of(ROWS, END))[:, :, 0].tolist() == [[1, 2], [3, 4]]
-    assert decode(png_of(ROWS))[:, :, 0].tolist() == [[1, 2], [3, 4]]
-    assert decode(png_of(ROWS, chunk(b"tEXt", b"a\0b")[:-1] + b"?", END)).shape == (2, 2, 3)
-    with pytest.raises(PhotoError, match="damaged"):
-        decode(png_of(ROWS[:-1] + b"?", END))
-    for part in (ROWS[:-5] + END, chunk(b"IDAT", zlib.compress(b"\0\1\2\0\3\4")[:-6]) + END):
-        with pytest.raises(PhotoError, match=r"truncated|damaged"):
-            decode(png_of(part))
-
-
-def test_metadata_that_unpack_to_a_bomb_are_a_reason() -> None:
-    packed = zlib.compress(bytes(1 << 23))
-    for bomb in (chunk(b"iCCP", b"a\0\0" + packed), chunk(b"zTXt", b"a\0\0" + packed)):
-        with pytest.raises(PhotoError, match="metadata too large to unpack"):
-            decode(png_of(bomb, ROWS, END))
-
-
-def test_a_png_of_countless_chunks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(png, "MAX_CHUNKS", 10)
-    with pytest.raises(PhotoError, match="more than 10 chunks"):
-        decode(png_of(*[chunk(b"IDAT", b"")] * 20, ROWS, END))
-
-
-def test_a_webp_of_countless_chunks_is_refused(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webp, "MAX_CHUNKS", 2)
-    with pytest.raises(PhotoError, match="more than 2 chunks"):
-        decode(encoded(Image.new("RGBA", (9, 9), (1, 2, 3, 4)), "WEBP", icc_profile=b"x" * 99, exif=EXIF))
-
-
-def test_an_avif_of_countless_boxes_or_extents_is_refused(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data, _ = whole(shared, "avif")
-    with monkeypatch.context() as patched:
-        patched.setattr(boxes, "MAX_BOXES", 2)
-        with pytest.raises(PhotoError, match="more than 2 boxes"):
-            decode(data)
-    monkeypatch.setattr(boxes, "MAX_EXTENTS", 0)
-    with pytest.raises(PhotoError, match="more than 0 extents"):
-        decode(data)
-
-
-def tiff_of(change: Callable[[dict[int, tuple[int, ...]]], None], compression: str | None = None) -> bytes:
-    """Return a grey TIFF of 40 rows in strips of 10 and its directory changed."""
-    levels = (np.mgrid[0:40, 0:64].sum(0) * 2).astype(np.uint8)
-    told = {"compression": compression} if compression else {}
-    data = bytearray(encoded(Image.fromarray(levels), "TIFF", strip_size=640, **told))
-    tags = read_tags(bytes(data))
-    if compression is None:  # PIL writes one strip
-        tags |= {278: (10,), 273: tuple(tags[273][0] + 640 * strip for strip in range(4)), 279: (640,) * 4}
-    change(tags)
-    body, extra = b"", b""
-    at = len(data)
-    for tag, values in sorted(tags.items()):
-        packed = struct.pack(f"<{len(values)}I", *values)
-        if len(values) > 1:
-            place = at + 2 + 12 * len(tags) + 4 + len(extra)
-            extra += packed
-            packed = struct.pack("<I", place)
-        body += struct.pack("<HHI", tag, 4, len(values)) + packed
-    data[4:8] = struct.pack("<I", at)
-    return bytes(data) + struct.pack("<H", len(tags)) + body + b"\0" * 4 + extra
-
-
-def read_tags(data: bytes) -> dict[int, tuple[int, ...]]:
-    with Image.open(BytesIO(data)) as picture:
-        found = dict(picture.tag_v2)  # type: ignore[attr-defined]
-    kept = {256, 257, 258, 259, 262, 273, 277, 278, 279}
-    return {tag: value if isinstance(value, tuple) else (value,) for tag, value in found.items() if tag in kept}
-
-
-def nothing(tags: dict[int, tuple[int, ...]]) -> None:
-    assert tags[278] == (10,)
-    assert len(tags[273]) == len(tags[279]) == 4
-
-
-def without_last_strip(tags: dict[int, tuple[int, ...]]) -> None:
-    tags[273], tags[279] = tags[273][:-1], tags[279][:-1]
-
-
-def with_empty_strip(tags: dict[int, tuple[int, ...]]) -> None:
-    tags[273], tags[279] = (0, *tags[273][1:]), (0, *tags[279][1:])
-
-
-def with_strip_beyond(tags: dict[int, tuple[int, ...]]) -> None:
-    tags[273] = (*tags[273][:-1], 1 << 20)
-
-
-@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits"])
-@pytest.mark.parametrize("change", [without_last_strip, with_empty_strip, with_strip_beyond])
-def test_a_tiff_that_lacks_a_strip_is_truncated(
-    change: Callable[[dict[int, tuple[int, ...]]], None], compression: str | None
-) -> None:
-    assert decode(tiff_of(nothing, compression)).shape == (40, 64, 3)
-    with pytest.raises(PhotoError, match="truncated"):
-        decode(tiff_of(change, compression))
-
-
-def test_a_tile_larger_than_the_limit_is_refused() -> None:
-    def tiled(tags: dict[int, tuple[int, ...]]) -> None:
-        tags[322], tags[323], tags[324], tags[325] = (60000,), (60000,), tags[273][:1], tags[279][:1]
-
-    with pytest.raises(PhotoError, match=r"too many pixels in one tile \(3,600,000,000\)"):
-        decode(tiff_of(tiled, "tiff_lzw"))
 
 
 def test_a_hole_is_named(shared: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -79,6 +80,16 @@ def test_what_cannot_grow_is_one_sentence(
 ) -> None:
     with pytest.raises(UsageError, match=sentence):
         vft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **{**small, **GROWING, **changes})
+    assert not (tmp_path / "run").exists()
+
+
+def test_crops_of_another_size_than_the_only_one_are_one_sentence(
+    shapes: Path, tmp_path: Path, small: dict[str, Any]
+) -> None:
+    flags = {**small, "backbone": "test_vit", "preprocess.size": 160, "augment.size": 128}
+    wanted = re.escape("--augment.size 128: test_vit takes one size only, 160 (--preprocess.size); leave it out")
+    with pytest.raises(UsageError, match=f"^{wanted}$"):
+        vft.fit(shapes, out=tmp_path / "run", say=lambda _: None, **flags)
     assert not (tmp_path / "run").exists()
 
 

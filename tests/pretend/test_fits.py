@@ -27,6 +27,7 @@ from visionft.training.state import TrainState
 BASE: dict[str, Any] = {
     "backbone": "visionft_pico", "epochs": 1, "optim.batch_size": 16, "optim.micro_batch": 8, "hardware.workers": 0,
     "hardware.threads": 1, "hardware.device": "cuda", "hardware.precision": "bf16", "augment.strength": "light",
+    "preprocess.size": 64, "augment.size": 64,
 }  # fmt: skip
 VIT: dict[str, Any] = {
     "backbone": "test_vit", "weights": "none", "preprocess.size": 160, "augment.size": 160, "epochs": 1,
@@ -44,14 +45,17 @@ PATHS: dict[str, dict[str, Any]] = {
         "optim.l2_sp": 0.01, "optim.layer_decay": 0.8,
     },
     "full: gradient checkpointing, growing crops, early stopping": {
-        "backbone": "test_resnet", "weights": "none", "preprocess.size": 64, "augment.size": 64,
+        "backbone": "test_resnet", "weights": "none",
         "hardware.gradient_checkpointing": True, "augment.start_size": 32, "optim.patience": 1,
     },
-    "full: decoded photos, padded": {"data.cache": "decoded", "preprocess.mode": "pad", "preprocess.size": 96},
+    "full: decoded photos, padded": {
+        "data.cache": "decoded", "preprocess.mode": "pad", "preprocess.size": 96,
+        "augment.size": 96,
+    },
     "full from scratch: new head": {"weights": "none", "epochs": 1},
     "head: solved": {
         "method.name": "head", "epochs": "auto", "optim.batch_size": "auto", "optim.micro_batch": "auto",
-        "augment.strength": "auto", "hardware.precision": "auto",
+        "augment.strength": "auto", "hardware.precision": "auto", "preprocess.size": "auto", "augment.size": "auto",
     },
     "head: cosine by epochs, views behind the frozen part": {
         "method.name": "head", "head": "cosine", "augment.views": 2,
@@ -69,7 +73,7 @@ PATHS: dict[str, dict[str, Any]] = {
     "adapter": {**VIT, "method.name": "adapter", "method.width": 8},
     "prompt": {**VIT, "method.name": "prompt", "method.tokens": 2},
     "bitfit above a frozen part": {"method.name": "bitfit", "method.unfreeze": 0.5, "augment.views": 1},
-    "norm": {"method.name": "norm"},
+    "norm, logits adjusted": {"method.name": "norm", "optim.logit_adjustment": 1.0},
 }  # fmt: skip
 
 OTHERWISE = {
@@ -89,11 +93,12 @@ HOST = {
     "photos", "out", "seed", "apply", "augment.pipeline", "report.pictures",
     "data.inside", "data.layout", "data.depth", "data.group_by", "data.validation",
     "data.test",
-    "data.splits", "data.split_by",
-    "data.path_column", "data.label_column", "data.cache_gb", "data.max_pixels", "data.scan_cache", "classes.rename",
+    "data.splits", "data.split_by", "data.sampling", "optim.effective_beta",
+    "data.path_column", "data.label_column", "data.taxonomy",
+    "data.cache_gb", "data.max_pixels", "data.scan_cache", "classes.rename",
     "preprocess.crop_pct", "augment.flip", "hardware.checkpoint_seconds", "optim.warmup", "optim.weight_decay",
     "optim.lr", "optim.head_lr", "augment.size", "method.solver", "method.head_first", "method.phases", "method.cycles",
-    "method.alpha", "method.scale", "method.deep",
+    "method.alpha", "method.scale", "method.deep", "labels.at_least_one", "labels.precision",
 }  # fmt: skip
 """Settings that change numbers or what the host does, and no path of tensors."""
 
@@ -155,6 +160,14 @@ def test_several_labels_are_learnt_there_too(loss: str, shapes: Path, tmp_path: 
     assert run.result["val"]["map"] >= 0
 
 
+def nested(shapes: Path, place: Path) -> Path:
+    """Write a manifest of a taxonomy, some photos of which are labelled above a leaf."""
+    names = ("a/x", "a/y", "b", "a")
+    rows = [f"{photo},{names[number % 4]}" for number, photo in enumerate(sorted(shapes.rglob("*.jpg")))]
+    place.write_text("\n".join(["path,label", *rows]) + "\n")
+    return place
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["arcface", "supcon"])  # one_hot, of proxy_anchor, is more than the stand-in can do
 def test_embeddings_are_learnt_there_too(loss: str, shapes: Path, tmp_path: Path) -> None:
@@ -165,12 +178,13 @@ def test_embeddings_are_learnt_there_too(loss: str, shapes: Path, tmp_path: Path
     assert run.result["val"]["recall1"] >= 0
 
 
-@pytest.mark.parametrize("task", ["classification", "multilabel"])
+@pytest.mark.parametrize("task", ["classification", "multilabel", "hierarchical"])
 @pytest.mark.parametrize(("room", "name"), [(loop, "optimizer_step"), (step, "validation_step")])
 def test_a_step_never_waits_for_the_device(
     room: ModuleType, name: str, task: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    photos = shapes if task == "classification" else several_labels(shapes, tmp_path / "a.csv")
+    written = {"multilabel": several_labels, "hierarchical": nested}
+    photos = written[task](shapes, tmp_path / "a.csv") if task in written else shapes
     plain, inside, steps = getattr(room, name), Counter[tuple[str, str]](), []
 
     def counted(*arguments: Any) -> Any:

@@ -31,7 +31,7 @@ def test_the_page_of_a_run_has_every_section(trained: Path) -> None:
     page = page_of(Run.open(trained))
     assert page.open == []
     assert [section["id"] for section in page.of("section")] == [
-        "answer", "curves", "classes", "confusion", "photos", "probabilities", "data", "settings", "cost",
+        "answer", "curves", "classes", "confusion", "photos", "probabilities", "data", "audit", "settings", "cost",
     ]  # fmt: skip
     test = json.loads((trained / "evaluation" / "test" / "metrics.json").read_text())
     assert page.row("top-1 accuracy")[1] == f"{test['top1']:.1%}"

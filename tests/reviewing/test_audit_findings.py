@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from visionft.auditing import Finding
+from visionft.auditing import Finding, read_audit
 from visionft.data import Suggestion
 from visionft.errors import DataError
-from visionft.reviewing.audit_findings import doubts_of, read_audit
+from visionft.reviewing.audit_findings import doubts_of
 
 LABELS = {"hat/a": "hat", "hat/b": "hat", "cap/c": "cap"}
 

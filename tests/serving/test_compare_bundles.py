@@ -20,9 +20,8 @@ from visionft.bundle.load import digest_of
 from visionft.classes import Classes
 from visionft.errors import BundleError, DataError, UsageError
 from visionft.photos import read
-from visionft.serving import Comparison, Session, compare
-from visionft.serving.bundle_comparison import paired_interval
-from visionft.serving.prediction_changes import COLUMNS, Compared, Side
+from visionft.serving import Session, compare
+from visionft.serving.prediction_changes import COLUMNS, Side
 
 COLOURS = {"red/Äpfel": (220, 20, 20), "green": (20, 220, 20), "blue": (20, 20, 220)}
 # Blue, green and red are the mean channels in reversed order; each row of the matrix is one channel.
@@ -223,39 +222,6 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path, bundle: Path, photos: P
         UsageError, match=r"changes cannot be written to .*x.txt: give a name that ends in .csv, .jsonl"
     ):
         compare(bundle, bundle, photos).write(tmp_path / "x.txt")
-
-
-def test_the_interval_covers_the_change_it_is_for() -> None:
-    """Draw 2,000 sets of 60 photos of which 9 % turn wrong and 4 % right: 95 % of the intervals hold -5 points."""
-    random = np.random.default_rng(0)
-    draws = random.multinomial(60, [0.09, 0.04, 0.87], size=2_000)
-    ends = [paired_interval(int(lost), int(gained), 60) for lost, gained, _ in draws]
-    covered = np.mean([low <= -0.05 <= high for low, high in ends])
-
-    assert 0.93 <= covered <= 0.98
-
-
-def test_no_change_among_few_photos_is_no_certainty() -> None:
-    low, high = paired_interval(0, 0, 10)
-
-    assert low == -high
-    assert 0.1 < high < 0.3
-    assert paired_interval(0, 0, 100_000)[1] < 1e-4
-    assert paired_interval(3, 0, 3)[0] >= -1.0
-
-
-def test_long_lists_are_cut_and_say_so(tmp_path: Path) -> None:
-    names = [f"class-{i:02}" for i in range(12)]
-    rows = tuple(
-        Compared(f"{i}.png", None, Side(name, 0.5, False), Side("other", 0.5, True), i / 12)
-        for i, name in enumerate(names)
-    )
-    told = str(Comparison(tmp_path, tmp_path, rows, (), tuple(names), ()))
-
-    assert "... 2 more pairs" in told
-    assert "class-09 and 2 more (12 photos were answered so" in told
-    assert told.count(" moved\n") + told.endswith(" moved") == 10
-    assert "11.png  class-11 50.0% -> other 50.0% unknown, 91.7% moved" in told
 
 
 def test_an_adapter_is_compared_with_a_bundle_and_with_itself(bundle: Path, photos: Path, tmp_path: Path) -> None:

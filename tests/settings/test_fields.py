@@ -40,8 +40,8 @@ def test_flags_are_hyphenated() -> None:
 
 def test_groups_are_the_nodes_beneath_the_root() -> None:
     assert list(groups()) == [
-        "method", "data", "classes", "preprocess", "augment", "optim", "embedding", "distillation", "hardware",
-        "report",
+        "method", "data", "classes", "preprocess", "augment", "optim", "labels", "embedding", "distillation",
+        "hardware", "report",
     ]  # fmt: skip
 
 

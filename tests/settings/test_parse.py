@@ -31,7 +31,7 @@ EXAMPLES = [
     ),
 ]
 
-METHODS = "head, full, gradual, lora, qlora, adapter, prompt, bitfit or norm"
+METHODS = "head, prototypes, full, gradual, lora, qlora, adapter, prompt, bitfit or norm"
 
 
 def written(folder: Path, text: str) -> Path:
@@ -126,90 +126,6 @@ def test_words_of_the_command_line_are_read() -> None:
     assert build("p", **{"data.group_by": "none"}).data.group_by == "none"
 
 
-@pytest.mark.parametrize(
-    ("given", "line"),
-    [
-        ({"optim.lr": "0"}, "--optim.lr: 0 is not greater than 0; give a number above 0 and below 10, or auto"),
-        ({"optim": {"lr": "fast"}}, "--optim.lr: fast is not a number; give a number above 0 and below 10, or auto"),
-        ({"optim.warmup": 2}, "--optim.warmup: 2 is greater than 1; give a number from 0 to 1"),
-        ({"optim.clip": -1}, "--optim.clip: -1 is less than 0; give a number from 0"),
-        (
-            {"seed": 2**31},
-            "--seed: 2147483648 is not less than 2147483648; give a whole number from 0 and below 2147483648",
-        ),
-        ({"seed": "1.5"}, "--seed: 1.5 is not a whole number; give a whole number from 0 and below 2147483648"),
-        (
-            {"optim.batch_size": True},
-            "--optim.batch-size: true is not a whole number; give a whole number from 1, or auto",
-        ),
-        ({"head": "linaer"}, "--head: linaer is not known here; did you mean linear? give linear, mlp or cosine"),
-        ({"backbone": 3}, "--backbone: 3 is not a name; give a name"),
-        ({"backbone": ""}, "--backbone: nothing is given; give a name, or leave it out"),
-        (
-            {"data.cache_gb": float("inf")},
-            "--data.cache-gb: inf is greater than 1000000; give a number from 0 to 1000000",
-        ),
-        (
-            {"seed": 10**5000},
-            "--seed: a number of very many digits is not less than 2147483648; give a whole number from 0 and below "
-            "2147483648",
-        ),
-        ({"augment.flip": "maybe"}, "--augment.flip: maybe is not true or false; give true or false"),
-        (
-            {"method": "fulll"},
-            f"--method: fulll is not known here; did you mean full? give {METHODS}",
-        ),
-        (
-            {"method": {"name": "head", "cycles": 2}},
-            "--method.cycles: only the method gradual has cycles; give --method gradual or leave it out",
-        ),
-        ({"optim": 3}, "--optim: 3 is not a group of settings; give optim.lr, optim.head_lr, optim.layer_decay, ..."),
-        ({"optm": 3}, "--optm: no such setting; did you mean --optim?"),
-        ({"lr": 3}, "--lr: no such setting; did you mean --optim.lr?"),
-        ({"epoch": 3}, "--epoch: no such setting; did you mean --epochs?"),
-        ({"xyzzy": 3}, "--xyzzy: no such setting; `visionft settings` lists them all"),
-        (
-            {"method": {"name": "gradual", "phases": [{"epochs": 1, "lr": 0}]}},
-            "--method.phases.0.lr: 0 is not greater than 0; give a number above 0 and below 10, or auto",
-        ),
-        (
-            {"method": {"name": "gradual", "phases": [{"epochs": 1, "rate": 0}]}},
-            "--method.phases.0.rate: no such setting; `visionft settings` lists them all",
-        ),
-        (
-            {"method": {"name": "gradual", "phases": [{}]}},
-            "--method.phases.0.epochs: nothing is given; give a whole number from 1",
-        ),
-        (
-            {"method": "gradual", "method.phases": "soon"},
-            "--method.phases: soon is not a list; give a list such as [{epochs: 2, unfreeze: 0.5}], or auto",
-        ),
-        (
-            {"classes.rename": "hat"},
-            "--classes.rename: hat is not a list; give a list such as old=new,older=newer, or none",
-        ),
-        (
-            {"classes.rename": "=cap"},
-            "--classes.rename: =cap is not a list; give a list such as old=new,older=newer, or none",
-        ),
-        ({"classes.rename": "a=b,a=c"}, "--classes.rename: a is given two new names; give it one"),
-        (
-            {"classes": {"rename": {"a": 3}}},
-            "--classes.rename: 3 is not a name; give a list such as old=new,older=newer, or none",
-        ),
-        ({"from_run": 3}, "--from: 3 is not a path; give a path, or none"),
-        ({"from_runn": "a"}, "--from-runn: no such setting; did you mean --from?"),
-        (
-            {"preprocess.size": "two hundred"},
-            "--preprocess.size: 'two hundred' is not a whole number; give a whole number from 16 to 2048, or two such "
-            "as 192x256, or none",
-        ),
-    ],
-)
-def test_fault_in_words(given: dict[str, object], line: str) -> None:
-    assert faults(**given) == [line]
-
-
 def test_a_run_to_go_on_from_and_renamings(tmp_path: Path) -> None:
     config = written(tmp_path, "from_run: runs/a\nclasses: {rename: {hat: cap, Fruit/Apple: Fruit/Apples}}\n")
     settings = build("p", config)
@@ -222,34 +138,6 @@ def test_a_run_to_go_on_from_and_renamings(tmp_path: Path) -> None:
         assert build("p", from_run="runs/a", **{"classes.rename": given}).classes == settings.classes, given
     assert build("p", from_run="runs/a", **{"classes.rename": "{'a,b': c}"}).classes.rename == {"a,b": "c"}
     assert build("p", **{"classes.rename": "none", "from_run": "none"}) == build("p")
-
-
-def test_settings_that_lie_in_themselves_are_one_sentence() -> None:
-    loop: dict[str, object] = {}
-    loop["lr"] = loop
-    assert faults(optim=loop) == ["settings lie in more than 32 levels, or in themselves; give plain values"]
-
-
-def test_photos_of_another_kind_are_one_sentence() -> None:
-    words = r"^PHOTOS: .* is not a path; give a folder of class folders, or a CSV/Parquet manifest$"
-    for photos in (3, b"photos", ["photos"]):
-        with pytest.raises(SettingsError, match=words):
-            build(photos)  # type: ignore[arg-type]
-
-
-def test_all_faults_at_once_each_named_where_it_was_given(tmp_path: Path) -> None:
-    config = written(tmp_path, "epochz: 3\noptim: {lr: 0, clip: -1}\n")
-    assert faults(config=config, **{"optim.clip": "-2", "head": "x"}) == [
-        "--head: x is not known here; give linear, mlp or cosine",
-        f"optim.lr in {config}: 0 is not greater than 0; give a number above 0 and below 10, or auto",
-        "--optim.clip: -2 is less than 0; give a number from 0",
-        f"epochz in {config}: no such setting; did you mean epochs?",
-    ]
-
-
-def test_missing_photos() -> None:
-    with pytest.raises(SettingsError, match=r"^PHOTOS: nothing is given; give a folder of class folders"):
-        build(epochs=3)
 
 
 def test_settings_file_in_the_place_of_photos() -> None:

@@ -7,7 +7,6 @@ import math
 import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,11 @@ from torch.nn import functional as F
 from tests.resealing import reseal
 from visionft import backbones
 from visionft.backbones import Network, normalise
-from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.errors import RunError, RunMismatchError, SettingsError, UsageError
 from visionft.exporting.bundle_record import provenance
 from visionft.machine.stop_signals import Interrupted
-from visionft.planning.teacher import Teacher, TeacherOutputs, resized
+from visionft.planning.teacher import Teacher, TeacherOutputs
 from visionft.runs import Run, layout
 from visionft.settings import DistillationSettings, build
 from visionft.training import loop, train
@@ -129,55 +127,6 @@ def test_a_projection_is_there_where_widths_differ_alone(teacher_run: Run) -> No
         (teacher_run.network().features,),
     ]
     assert not list(distillation(teacher_run, narrow, features=0.0).parameters())
-
-
-# What the teacher sees and says.
-
-
-def test_the_teacher_sees_the_same_views_under_its_own_normalisation(teacher_run: Run) -> None:
-    teacher, pixels = Teacher(teacher_run, teacher_run.classes), views()
-    other = replace(teacher_run.preprocess, mean=(0.2, 0.3, 0.4), std=(0.5, 0.6, 0.7))
-
-    found = teacher.outputs(normalise(pixels, other, "cpu"), other, torch.arange(6))
-
-    with torch.no_grad():
-        logits, features = teacher_run.network().answer(normalise(pixels, teacher_run.preprocess, "cpu"))
-    torch.testing.assert_close(found.logits, logits, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(found.features, features, rtol=1e-4, atol=1e-4)
-
-
-def test_larger_views_are_shrunk_for_it(teacher_run: Run) -> None:
-    teacher, x = Teacher(teacher_run, teacher_run.classes), normalise(views(side=80), teacher_run.preprocess, "cpu")
-    found = teacher.outputs(x, teacher_run.preprocess, torch.arange(6))
-    with torch.no_grad():
-        expected = teacher_run.network()(resized(x, (40, 40)))
-    torch.testing.assert_close(found.logits, expected, rtol=1e-4, atol=1e-4)
-
-
-def test_its_answers_are_those_to_the_student_s_classes(teacher_run: Run) -> None:
-    x = normalise(views(), teacher_run.preprocess, "cpu")
-    whole = Teacher(teacher_run, teacher_run.classes).outputs(x, teacher_run.preprocess, torch.arange(6)).logits
-    names = list(teacher_run.classes)
-    part = (
-        Teacher(teacher_run, Classes((names[0], names[2]))).outputs(x, teacher_run.preprocess, torch.arange(6)).logits
-    )
-    torch.testing.assert_close(part, whole[:, [0, 2]])
-
-
-def test_remembered_answers_are_those_that_it_would_give(teacher_run: Run) -> None:
-    teacher, pixels = Teacher(teacher_run, teacher_run.classes), views()
-    x, indices = normalise(pixels, teacher_run.preprocess, "cpu"), torch.tensor([4, 0, 4])
-    live = teacher.outputs(x[indices], teacher_run.preprocess, indices)
-    batches = [(pixels[i : i + 4], torch.zeros(0), torch.arange(6)[i : i + 4]) for i in (0, 4)]
-
-    teacher.remember(batches, teacher_run.preprocess, torch.device("cpu"))
-    teacher.network = None  # type: ignore[assignment]  # it is not asked any more
-
-    kept = teacher.outputs(x[indices], teacher_run.preprocess, indices)
-    torch.testing.assert_close(kept.logits, live.logits, rtol=1e-2, atol=2e-2)  # bf16 where the processor has it
-    torch.testing.assert_close(kept.features, live.features, rtol=2e-2, atol=2e-2)
-    assert Teacher(teacher_run, teacher_run.classes).fits_memory(1_000_000)
-    assert not Teacher(teacher_run, teacher_run.classes).fits_memory(100_000_000)
 
 
 # Whole runs.
@@ -304,10 +253,3 @@ def test_another_teacher_is_another_run(learn: Callable[..., Run], teacher_run: 
     reseal(other)
     with pytest.raises(RunMismatchError, match=r"distill was .*teacher_run, is .*other"):
         learn(distill=other)
-
-
-def test_the_folder_s_name_says_who_taught(teacher_run: Run, shapes: Path) -> None:
-    from visionft.planning.run_records import folder_of
-
-    wanted = build(shapes, None, backbone="test_vit", distill=teacher_run.path)
-    assert folder_of(wanted) == Path("runs/shapes-full-test_vit-taught-by-teacher_run")

@@ -52,7 +52,8 @@ def test_the_gradient_over_all_classes_vanishes_at_the_solution(balanced: bool) 
     weight, bias = head_of_three()
     x, y = blobs(300, 2)
     strength = 0.1
-    probe = extend(x, y, x, y, weight=weight, bias=bias, free=[3, 4], balanced=balanced, strengths=[strength])
+    weights = len(y) / (C * np.bincount(y)) if balanced else None
+    probe = extend(x, y, x, y, weight=weight, bias=bias, free=[3, 4], weights=weights, strengths=[strength])
     scale = x.std(0) + 1e-6
     rows = torch.from_numpy(probe.weight[3:].astype(np.float64) * scale).requires_grad_(True)
     offset = torch.from_numpy(probe.bias[3:].astype(np.float64)).requires_grad_(True)

@@ -132,6 +132,7 @@ def test_one_process_exchanges_nothing() -> None:
 
 PHASES = "[{epochs: 2, unfreeze: 0.3}, {epochs: 1, unfreeze: 1.0, lr: 0.001}]"
 ALIKE = {
+    "drawn by class": {"data.sampling": "balanced", "epochs": "1"},
     "mixed": {"augment.mixup": "0.4", "augment.cutmix": "1.0", "epochs": "1"},
     "qlora": {
         **FLAGS, "backbone": "test_vit", "weights": "none", "preprocess.size": "none", "augment.size": "160",

@@ -47,13 +47,14 @@ def advise(
         manifest = data.prepare(settings.photos, settings.data, on_progress=advance, suggestions=suggestions)
     say(data.summary(manifest))
     solved = settings.head == "linear"
-    to_try = [name for name in names if not (name == "head" and solved)]
+    closed = [name for name in names if name in method_costs.SOLVED and solved]
+    to_try = [name for name in names if name not in closed]
     say(_foretold(manifest, len(to_try), limits))
     with bar("features") as advance:
         look = in_process(first_look.look, _with_method(settings, "head", solve=True), manifest, advance=advance)
     say(f"nothing trained: logistic regression answers {look.probe_top1:.1%} of {look.held_out:,} validation photos")
     test_photos = len(manifest.rows("test"))
-    rows = [method_costs.of_head(look, test_photos)] if solved else []
+    rows = [method_costs.of_head(name, look, test_photos) for name in closed]
     with bar("steps of training") as advance:
         for number, name in enumerate(to_try):
             row = _row(settings, manifest, name, limits, look, _part(advance, number, len(to_try), limits.steps))

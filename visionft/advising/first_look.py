@@ -17,7 +17,7 @@ from visionft.metrics import knn_accuracy, wilson
 from visionft.planning.plan import Plan, make_plan
 from visionft.runs.learning import Photos
 from visionft.settings import FitSettings
-from visionft.training import frozen_features, linear_probe
+from visionft.training import class_balance, frozen_features, linear_probe
 from visionft.training.linear_probe import Probe
 
 NEIGHBOURS = 20  # of arXiv 2104.14294; their votes weigh by similarity
@@ -85,7 +85,7 @@ def look(settings: FitSettings, manifest: Manifest, *, advance: Advance) -> Firs
         train, held_out = _features(plan, manifest, advance)
         photos = len(train.labels) + len(held_out.labels)
         rate = photos / (time.monotonic() - began)
-        k, knn, probe = _answers(train, held_out, settings.optim.class_weights == "balanced")
+        k, knn, probe = _answers(train, held_out, _weights(train, plan, len(manifest.classes)))
     network = plan.network
     state = network.state_dict().values()
     return FirstLook(
@@ -106,6 +106,11 @@ def look(settings: FitSettings, manifest: Manifest, *, advance: Advance) -> Firs
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         stored_bytes=sum(tensor.numel() * tensor.element_size() for tensor in state),
     )
+
+
+def _weights(train: Photos, plan: Plan, classes: int) -> NDArray[np.float64] | None:
+    counts = np.bincount(train.labels, minlength=classes).tolist()
+    return class_balance.solving_weights(plan.settings, counts)
 
 
 def neighbours(labels: NDArray[np.int64]) -> int:
@@ -131,8 +136,8 @@ def _features(plan: Plan, manifest: Manifest, advance: Advance) -> tuple[Photos,
     )
 
 
-def _answers(train: Photos, held_out: Photos, balanced: bool) -> tuple[int, float, Probe]:
+def _answers(train: Photos, held_out: Photos, weights: NDArray[np.floating] | None) -> tuple[int, float, Probe]:
     k = neighbours(train.labels)
     knn = knn_accuracy(train.features, train.labels, held_out.features, held_out.labels, k).accuracy
-    probe = linear_probe.solve(train.features, train.labels, held_out.features, held_out.labels, balanced=balanced)
+    probe = linear_probe.solve(train.features, train.labels, held_out.features, held_out.labels, weights=weights)
     return k, knn, probe

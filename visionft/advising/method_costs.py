@@ -8,6 +8,8 @@ from visionft.advising.first_look import FirstLook
 from visionft.advising.trials import Trial
 from visionft.finishing.final_metrics import TRAIN_SAMPLE
 
+SOLVED = ("head", "prototypes")  # methods that have a linear head in closed form, and nothing by steps
+
 
 @dataclass(frozen=True)
 class Row:
@@ -17,7 +19,7 @@ class Row:
         method: its name.
         refusal: why it cannot be used here, in one sentence; the figures are then 0.
         epochs: that a fit would take.
-        images_per_second: photos trained a second, augmentation and reading included; of `head` through the backbone.
+        images_per_second: photos trained a second, augmentation and reading included; of a solved head through it.
         peak_memory_mb: most memory of the whole process, in megabytes; on a GPU the device's.
         saved_mb: memory a photo for the backward pass in float32, in megabytes, where most is trained.
         trained: parameters trained, where most are.
@@ -38,10 +40,10 @@ class Row:
     seconds: float = 0.0
 
 
-def of_head(look: FirstLook, test_photos: int) -> Row:
-    """Return the row of a solved head: the first look is nearly all of its fit."""
+def of_head(name: str, look: FirstLook, test_photos: int) -> Row:
+    """Return the row of a method that solves a head: the first look is nearly all of its fit."""
     return Row(
-        "head",
+        name,
         images_per_second=look.images_per_second,
         peak_memory_mb=look.peak_memory / 1e6,
         trained=look.head_parameters,

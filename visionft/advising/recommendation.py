@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from visionft.advising.first_look import FirstLook
-from visionft.advising.method_costs import Row
+from visionft.advising.method_costs import SOLVED, Row
 from visionft.training.eta import spoken
 
 HOPED = 0.5  # of a solved head's errors, which fine-tuning takes off: 13.7 to 6.2 % on clothing (docs/measured.md)
@@ -93,7 +93,7 @@ def _few_photos(look: FirstLook, tried: Tried) -> Recommendation | None:
     if look.photos_a_class >= FEW:
         return None
     counts = f"half of the classes have at most {look.photos_a_class:.0f} training photos"
-    light = [row for row in tried.values() if row.method != "head" and row.trained <= LIGHT * look.parameters]
+    light = [row for row in tried.values() if row.method not in SOLVED and row.trained <= LIGHT * look.parameters]
     if not light:
         return Recommendation(
             "head", f"{counts}, and no other method here trains {LIGHT:.0%} of the parameters or fewer"
@@ -116,7 +116,7 @@ def _measured_better(look: FirstLook, tried: Tried) -> Recommendation | None:
 
 
 def _most(look: FirstLook, tried: Tried) -> Recommendation | None:
-    others = [row for row in tried.values() if row.method != "head"]
+    others = [row for row in tried.values() if row.method not in SOLVED]
     if not others:
         return None
     full, lora = tried.get("full"), tried.get("lora")

@@ -4,8 +4,10 @@ from visionft.auditing.audit import Audit
 from visionft.auditing.audit_photos import Look, audit_photos, unlabelled
 from visionft.auditing.findings import KINDS, Finding
 from visionft.auditing.near_duplicates import THRESHOLD
+from visionft.auditing.quick_findings import quick_findings
+from visionft.auditing.selection import Selection, select_photos
 from visionft.auditing.served import against_run
-from visionft.auditing.written import check_folder, remembered, write
+from visionft.auditing.written import check_folder, read_audit, remembered, write
 
 __all__ = [
     "KINDS",
@@ -13,10 +15,14 @@ __all__ = [
     "Audit",
     "Finding",
     "Look",
+    "Selection",
     "against_run",
     "audit_photos",
     "check_folder",
+    "quick_findings",
+    "read_audit",
     "remembered",
+    "select_photos",
     "unlabelled",
     "write",
 ]

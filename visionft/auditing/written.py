@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from visionft.auditing.audit import Audit
 from visionft.auditing.marked_pairs import NAME as MARKED
@@ -11,7 +12,9 @@ from visionft.auditing.marked_pairs import Pair, read_pairs
 from visionft.auditing.marked_pairs import to_csv as pairs_to_csv
 from visionft.auditing.page import page
 from visionft.data.suggestions import to_csv
-from visionft.errors import UsageError
+from visionft.errors import DataError, UsageError
+from visionft.files.safe_json import read_object
+from visionft.files.safe_open import UnreadableError
 from visionft.runs.atomic_write import make_folder, write_json, write_text
 
 RECORD, PAGE, SUGGESTIONS, PAIRS = "audit.json", "audit.html", "suggestions.csv", "near_duplicates.csv"
@@ -55,3 +58,20 @@ def write(audit: Audit, folder: Path, marked: set[Pair]) -> Audit:
     write_text(folder / PAGE, page(placed))
     write_json(folder / RECORD, placed.to_json())
     return placed
+
+
+def read_audit(folder: Path) -> dict[str, Any]:
+    """Return the record of an audit.
+
+    Raises:
+        DataError: there is none, or it cannot be read.
+    """
+    try:
+        record = read_object(folder / RECORD)
+        findings = record["findings"]
+        sound = all(isinstance(found["kind"], str) and isinstance(found["photos"], list) for found in findings)
+    except (UnreadableError, KeyError, TypeError) as error:
+        raise DataError(f"{folder / RECORD} cannot be read ({error}); run `visionft audit` again") from error
+    if not sound or not isinstance(record.get("photos"), str):
+        raise DataError(f"{folder / RECORD} is no record of an audit; run `visionft audit` again")
+    return record

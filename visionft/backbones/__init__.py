@@ -18,6 +18,7 @@ from visionft.backbones.inference import Forward, eval_mode, forward_batches, fo
 from visionft.backbones.model_names import is_place, registered, same_backbone, slug
 from visionft.backbones.network import Network
 from visionft.backbones.own_network import store_network
+from visionft.backbones.prototype_head import PrototypeHead, with_space
 from visionft.backbones.rewrites.frozen_bn import norms_carried
 from visionft.backbones.rewrites.fuse_bn import store_weight
 from visionft.backbones.rewrites.relu6 import relu6_kept_once
@@ -35,6 +36,7 @@ __all__ = [
     "LinearHead",
     "MlpHead",
     "Network",
+    "PrototypeHead",
     "WeightSource",
     "create",
     "cut",
@@ -57,4 +59,5 @@ __all__ = [
     "store_weight",
     "structure",
     "takes_any_size",
+    "with_space",
 ]

@@ -8,20 +8,23 @@ import torch
 
 from visionft.backbones.heads import HEADS, Head, HeadKind, MlpHead
 from visionft.backbones.network import Network
+from visionft.backbones.prototype_head import PrototypeHead
 
 
 def regrow(network: Network, kind: HeadKind, rows: Sequence[int | None]) -> None:
     """Give the network a head whose row i is row `rows[i]` of its present one, bit for bit, or new.
 
-    What a head has beside its rows (hidden layer, scale) stays. New rows start as in any new head: at zero, or at
-    random where zero has no meaning.
+    What a head has beside its rows (hidden layer, scale, space) stays. New rows start as in any new head: at zero, or
+    at random where zero has no meaning.
 
     Args:
         network: changed in place.
         kind: of the present head and of the next one.
         rows: (C,) indices into the present head's classes; none for a new one.
     """
-    before, after = network.head, HEADS[kind](network.features, len(rows))
+    before = network.head
+    made = PrototypeHead if isinstance(before, PrototypeHead) else HEADS[kind]
+    after = made(network.features, len(rows))
     state = {name: tensor for name, tensor in before.state_dict().items() if name not in _row_names(before)}
     after.load_state_dict(state, strict=False)
     kept = [(i, row) for i, row in enumerate(rows) if row is not None]

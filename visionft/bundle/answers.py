@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from visionft.bundle.predictions import Predictions
+from visionft.bundle.product_rows import Reading
 from visionft.bundle.schema import TensorRecord
 from visionft.tasks import registry
 
@@ -38,6 +43,10 @@ class Answers(Protocol):
         """Return rows, those of unread photos among them, as one table."""
         ...
 
+    def together(self, answers: Sequence[Any], classes: tuple[str, ...], reading: Reading) -> Any:
+        """Return the one answer of several photos of a product, one or more; of tasks with the stage `products`."""
+        ...
+
     def plain(self, answer: Any, classes: tuple[str, ...], top: int) -> dict[str, Any]:
         """Return what a server says of a photo in JSON; `top` answers where there are several to choose from."""
         ...
@@ -51,3 +60,50 @@ def answers_of(task: str) -> Answers:
     """Return what a task answers with."""
     found: Answers = registry.part(task, "answers")
     return found
+
+
+@runtime_checkable
+class OfNames(Protocol):
+    """Answers whose table depends on the names of the classes, and not on their number alone."""
+
+    def tensors_of(self, classes: Sequence[str], features: int) -> tuple[TensorRecord, ...]:
+        """Return the table of inputs and outputs; see `Answers.tensors`."""
+        ...
+
+
+def tensors_of(task: str, classes: Sequence[str], features: int) -> tuple[TensorRecord, ...]:
+    """Return the table of inputs and outputs of a task's network with an embedding of `features` numbers."""
+    answers = answers_of(task)
+    if isinstance(answers, OfNames):
+        return answers.tensors_of(classes, features)
+    return answers.tensors(len(classes), features)
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """An answer as two bundles are compared by it.
+
+    Attributes:
+        label: what is served, by its name.
+        probability: calibrated, of the label, in [0, 1].
+        unknown: whether the photo is likely none of the classes, or nothing is sure of it.
+        probabilities: (C,) float32 of all classes; they sum to 1.
+    """
+
+    label: str
+    probability: float
+    unknown: bool
+    probabilities: NDArray[np.float32]
+
+
+@runtime_checkable
+class Comparable(Protocol):
+    """Answers that are compared by something else than the attributes of `Told`, or right in more ways than one."""
+
+    def told(self, answer: Any, classes: Sequence[str]) -> Told:
+        """Return an answer as it is compared."""
+        ...
+
+    def right(self, label: str, truth: str) -> bool:
+        """Tell whether a label is right of a photo of a class."""
+        ...

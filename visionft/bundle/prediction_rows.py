@@ -9,7 +9,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-COLUMNS = ("path", "label", "class_index", "probability", "known_score", "unknown", "problem")
+TYPES = {
+    "path": "string",
+    "label": "string",
+    "class_index": "int64",
+    "probability": "float32",
+    "known_score": "float32",
+    "unknown": "bool_",
+    "problem": "string",
+}
+"""Kinds of the columns, by Arrow's names of them."""
+COLUMNS = tuple(TYPES)
 
 
 @dataclass(frozen=True, eq=False)

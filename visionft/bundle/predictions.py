@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import zip_longest
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, overload
 import numpy as np
 
 from visionft.bundle.prediction_files import write_csv, write_table
-from visionft.bundle.prediction_rows import COLUMNS, Prediction, Row, Unanswered
+from visionft.bundle.prediction_rows import TYPES, Prediction, Row, Unanswered
 from visionft.errors import UsageError
 from visionft.photos import Account, Quarantined
 from visionft.wording.lists import count
@@ -41,6 +41,8 @@ class Predictions(Sequence[Row]):
     unfinished: int | None = None
     headings: ClassVar[tuple[str, ...]] = ("photo", "label", "probability")
     """Of the table in a notebook."""
+    types: ClassVar[Mapping[str, str]] = TYPES
+    """Columns that stand before the further labels, with their kinds by Arrow's names."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -86,6 +88,14 @@ class Predictions(Sequence[Row]):
             raise UsageError(f"top is {top}: give the number of labels for each photo, from 1 up")
         return replace(self, top=max(1, min(top, len(self.classes))))
 
+    def with_min_confidence(self, min_confidence: float) -> Predictions:
+        """Return the same predictions, each as deep in its taxonomy as it has this probability; here there is none.
+
+        Raises:
+            UsageError: answers come at one level, or it is no probability above 0.5.
+        """
+        raise UsageError(f"min_confidence is {min_confidence:g}, and these answers come at one level: leave it out")
+
     def best(self, row: Row) -> list[tuple[str, float]]:
         """Return the `top` labels of a row with their calibrated probabilities, its own label first; none if unread."""
         if isinstance(row, Unanswered):
@@ -96,8 +106,10 @@ class Predictions(Sequence[Row]):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns: `COLUMNS`, then `label_2`, `probability_2` and so on up to `top`."""
-        return COLUMNS + tuple(f"{name}_{k}" for k in range(2, self.top + 1) for name in ("label", "probability"))
+        """Names of the columns: those of `types`, then `label_2`, `probability_2` and so on up to `top`."""
+        return tuple(self.types) + tuple(
+            f"{name}_{k}" for k in range(2, self.top + 1) for name in ("label", "probability")
+        )
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Return one dict a row; what could not be read has its reason under `problem`, and None elsewhere."""
@@ -105,7 +117,7 @@ class Predictions(Sequence[Row]):
 
     def _further(self, row: Row) -> dict[str, Any]:
         values = [value for pair in self.best(row)[1:] for value in pair]
-        return dict(zip_longest(self.columns[len(COLUMNS) :], values))
+        return dict(zip_longest(self.columns[len(self.types) :], values))
 
     def full_rows(self) -> list[dict[str, Any]]:
         """Return what the longer formats hold: the rows with the probabilities of all classes."""
@@ -127,9 +139,8 @@ class Predictions(Sequence[Row]):
         # pyarrow takes longer to import than a small predict takes to answer, and only one ending needs it.
         import pyarrow as pa
 
-        types = (pa.string(), pa.string(), pa.int64(), pa.float32(), pa.float32(), pa.bool_(), pa.string())
-        fields = [pa.field(name, kind) for name, kind in zip(COLUMNS, types, strict=True)]
-        further = self.columns[len(COLUMNS) :]
+        fields = [pa.field(name, getattr(pa, self.types[name])()) for name in self.types]
+        further = self.columns[len(self.types) :]
         fields += [pa.field(name, pa.string() if name.startswith("label") else pa.float32()) for name in further]
         schema = pa.schema([*fields, pa.field("probabilities", pa.list_(pa.float32()))])
         return schema.with_metadata({"classes": json.dumps(self.classes, ensure_ascii=False)})

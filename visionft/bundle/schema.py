@@ -187,6 +187,8 @@ class BundleRecord(Record):
     """Photos with a lower `known_score` are unknown; null: there is none, and nothing is unknown."""
     accepted: Share | None = None
     """Share of known photos that the threshold accepts, by the validation photos; null: there is no threshold."""
+    min_confidence: Share | None = None
+    """Probability from which an answer is as deep as it is, of a task that answers at several levels; else absent."""
     backbone: str
     """timm's name of the network."""
     weights: WeightsRecord
@@ -230,6 +232,7 @@ class BundleRecord(Record):
     def to_json(self) -> dict[str, Any]:
         """Return the text's values; what older readers do not know stands only where they cannot read the rest."""
         later = {"task", "parity"} if self.schema_version < TASK_VERSION else set[str]()
+        later |= {"min_confidence"} if self.min_confidence is None else set()
         return self.model_dump(mode="json", exclude=later)
 
 

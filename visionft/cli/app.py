@@ -24,7 +24,7 @@ visionft makes a photo classifier of a folder of photos, and an ONNX file of it 
   visionft predict BUNDLE PHOTOS    its answers
 
 Not sure of the photos? visionft audit PHOTOS. Of the method? visionft advise PHOTOS.
-`visionft --help` lists every command, --help behind a command its flags."""
+`visionft --help` lists every command, --help behind a command its flags. No photos? visionft demo."""
 """What `visionft` alone says."""
 _INTERRUPTED, _BROKEN_PIPE = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells count
 

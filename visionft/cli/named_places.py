@@ -18,7 +18,7 @@ _WORDS = ("auto", "hub", "none")
 
 
 def require_named(settings: FitSettings) -> None:
-    """Look for what `--apply`, `--from`, `--distill`, `--weights` and `--data.splits` name.
+    """Look for what `--apply`, `--from`, `--distill`, `--weights`, `--data.splits` and `--data.taxonomy` name.
 
     Raises:
         RunError, WeightsError, DataError: it is not there.
@@ -37,6 +37,9 @@ def require_named(settings: FitSettings) -> None:
     splits = settings.data.splits
     if splits is not None and not os.path.lexists(splits):
         raise DataError(f"--data.splits: {splits} does not exist; give the splits.csv of an earlier run")
+    taxonomy = settings.data.taxonomy
+    if taxonomy is not None and not os.path.lexists(taxonomy):
+        raise DataError(f"--data.taxonomy: {taxonomy} does not exist; give a CSV with the columns child and parent")
 
 
 def _require_weights(weights: str) -> None:

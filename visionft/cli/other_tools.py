@@ -31,6 +31,7 @@ _RENAMED = {
     "check": "verify",
     "runs": "list ls experiments history status",
     "audit": "lint dedupe clean-data",
+    "find-lr": "lr-find lr_find lr-finder tune-lr range-test",
     "sweep": "tune hpo optuna grid hyperparameters search-space",
 }
 """Our command -> what it is called elsewhere."""
@@ -115,7 +116,7 @@ def advice(command: str, given: str, known: Iterable[str]) -> str | None:
     """
     name, known = plain(given), set(known)
     meant = FLAGS.get(command, {}).get(name)
-    if meant is None and command in ("fit", "audit", "advise", "sweep"):
+    if meant is None and command in ("fit", "audit", "advise", "find-lr", "sweep"):
         meant = other_names.INSTEAD.get(name) or _setting(name)
         if meant and meant.startswith("--") and meant not in known:
             return None

@@ -42,10 +42,8 @@ def counting() -> Iterator[Callable[[int, int], None]]:
 
     def advance(done: int, total: int) -> None:
         rate = done / max(1e-9, time.monotonic() - begin)
-        left = round((total - done) / rate)
-        print(
-            f"\r{done:,} of {total:,} photos, {rate:.0f}/s, {left:,} s left\x1b[K", end="", file=sys.stderr, flush=True
-        )
+        pace = f", {rate:.0f}/s, {round((total - done) / rate):,} s left" if done else ""
+        print(f"\r{done:,} of {total:,} photos{pace}\x1b[K", end="", file=sys.stderr, flush=True)
 
     try:
         yield advance

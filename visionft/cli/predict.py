@@ -37,7 +37,7 @@ def predict(
     as_json: Json = False,
     **flags: Any,
 ) -> None:
-    """Answer photos with a run or a bundle."""
+    """Answer photos with a run or a bundle; or with an index, by a vote of its nearest photos."""
     from visionft.bundle.predictions import WRITERS, Predictions
 
     settings = PredictSettings(**flags)
@@ -54,6 +54,7 @@ def predict(
     if top < 1:
         raise UsageError(f"--top: {top} is less than 1; give the number of labels for each photo")
     from visionft import workflows
+    from visionft.workflows.run_or_bundle import holds_index
 
     with counting() as on_progress:
         predictions = workflows.predict(run, asked, **settings.model_dump(), on_progress=on_progress)
@@ -69,8 +70,11 @@ def predict(
     if isinstance(predictions, Predictions):
         result |= {"predictions": predictions.to_rows() if as_json else [], **predictions.mark}
     following: list[str | Path] = ["evaluate", run, "--data", "PHOTOS", *adapter_words(adapter)]
+    if holds_index(run):
+        following = ["search", run, *places]
     if out is None:
-        following = ["predict", run, *places, *adapter_words(adapter), "--out", "answers.csv"]
+        grouped = [] if settings.group_by is None else ["--group-by", settings.group_by]
+        following = ["predict", run, *places, *adapter_words(adapter), *grouped, "--out", "answers.csv"]
     finish(str(predictions), result, *following, as_json=as_json, failure=_unread(predictions))
 
 

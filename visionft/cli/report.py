@@ -21,6 +21,10 @@ def report(
     pictures: Annotated[
         Literal["all", "none"] | None, Parameter(help="Whether photos are shown; unset: as the run was told.")
     ] = None,
+    explain: Annotated[
+        bool,
+        Parameter(negative="", help="Show where the network looks on the worst, most confused and least sure photos."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write report.html and report.json of a run and of its evaluations again, from what lies in its folder.
@@ -32,5 +36,5 @@ def report(
         require_photos(data, "--data")
     from visionft import workflows
 
-    page = workflows.report(run, data=data, pictures=pictures)
+    page = workflows.report(run, data=data, pictures=pictures, explain=explain)
     finish(f"report: {page}", {"run": str(run), "report": str(page)}, "export", run, as_json=as_json)

@@ -13,6 +13,7 @@ from visionft.settings.advise import AdviseSettings
 from visionft.settings.evaluate import EvaluateSettings
 from visionft.settings.export import ExportSettings
 from visionft.settings.fields import Root, leaves, nearest
+from visionft.settings.find_lr import FindLrSettings
 from visionft.settings.fit import FitSettings
 from visionft.settings.predict import PredictSettings
 from visionft.settings.search import SearchSettings
@@ -28,6 +29,7 @@ TREES: dict[str, Root] = {
     "predict": PredictSettings,
     "search": SearchSettings,
     "advise": AdviseSettings,
+    "find-lr": FindLrSettings,
     "sweep": SweepSettings,
 }
 """The settings of each command that has some."""
@@ -39,6 +41,7 @@ _FOLLOWING = {
     "predict": ("RUN", "PHOTOS"),
     "search": ("INDEX", "PHOTO"),
     "advise": ("PHOTOS",),
+    "find-lr": ("PHOTOS",),
     "sweep": ("PHOTOS",),
 }
 """What each command that has settings is called with."""

@@ -18,7 +18,7 @@ from visionft.data.manifest import Column, Manifest, Rows, read_splits
 from visionft.data.prepare import label_photos, prepare
 from visionft.data.relocate import Located, locate
 from visionft.data.sampler import EpochSampler, Sample, permutation, steps_per_epoch
-from visionft.data.slice_columns import Values, slice_columns
+from visionft.data.slice_columns import Values, product_rows, slice_columns
 from visionft.data.sources.memory_rows import memory_rows
 from visionft.data.splits import SPLITS
 from visionft.data.splitting.leakage import copies_line
@@ -60,6 +60,7 @@ __all__ = [
     "memory_rows",
     "permutation",
     "prepare",
+    "product_rows",
     "quick_audit",
     "read_splits",
     "read_suggestions",

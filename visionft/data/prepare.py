@@ -21,6 +21,7 @@ from visionft.data.splits import SPLITS
 from visionft.data.splitting.draw import draw_classes, torn_classes
 from visionft.data.splitting.leakage import leak_notes
 from visionft.data.suggestions import Suggestions, apply_suggestions
+from visionft.data.taxonomy import placed
 from visionft.data.verify_photos import Progress, check
 from visionft.errors import DataError
 from visionft.files.manifest_names import is_manifest
@@ -127,7 +128,10 @@ def list_photos(
     labels = labels_of(task)
     if photos.exists():
         labels.require_place(photos)
-    return labels.read(photos, _listed(photos, settings, known, labels), known)
+    listing = _listed(photos, settings, known, labels)
+    if settings.taxonomy is not None:
+        listing = placed(listing, settings.taxonomy, known)
+    return labels.read(photos, listing, known)
 
 
 def _listed(photos: Path, settings: DataSettings, known: Sequence[str] | None, labels: Labels) -> Listing:

@@ -8,10 +8,17 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from visionft.data.class_sampling import ClassSampling
+
 Sample = tuple[int, int]
 """(view, index): what a worker must know to draw a training photo; the view is the epoch, unless views come again."""
 Share = Callable[[int], slice]
 """From a number of photos to the part of them that is this process's."""
+
+
+AGAIN, MOST_AGAIN = 1 << 20, (1 << 12) - 1
+"""A photo that comes again in an epoch has a view of its own: the epoch, and this much more each time; 32 bits hold it.
+Epochs are fewer than a million, and what comes 4,096 times in one has seen its views."""
 
 
 class Purpose(IntEnum):
@@ -30,6 +37,16 @@ def stream(purpose: Purpose, seed: int, epoch: int, index: int = 0) -> np.random
 def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
     """Return the order (n,) in which epoch `epoch` goes through `n` photos."""
     return np.random.default_rng(stream(Purpose.ORDER, seed, epoch)).permutation(n)
+
+
+def epoch_order(
+    seed: int, epoch: int, n: int, classes: ClassSampling | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the photos (n,) of an epoch in their order, and how often each came before in it (n,)."""
+    if classes is None:
+        return permutation(seed, epoch, n), np.zeros(n, np.int64)
+    order, again = classes.drawn(np.random.default_rng(stream(Purpose.ORDER, seed, epoch)))
+    return order, np.minimum(again, MOST_AGAIN)
 
 
 def grouped(
@@ -72,6 +89,7 @@ class EpochSampler:
         share: Which photos of a batch of so many are yielded, where several processes share it; none: all.
         labels: (n,) classes of which `per_class` photos are to follow one another; none: photos come in any order.
         per_class: Photos of a class in a row.
+        classes: What draws the photos of an epoch class by class; none: each comes once.
     """
 
     def __init__(
@@ -82,9 +100,10 @@ class EpochSampler:
         share: Share | None = None,
         labels: NDArray[np.integer] | None = None,
         per_class: int = 1,
+        classes: ClassSampling | None = None,
     ) -> None:
         self.n, self.batch_size, self.seed = n, batch_size, seed
-        self.labels, self.per_class = labels, per_class
+        self.labels, self.per_class, self.classes = labels, per_class, classes
         self.steps = steps_per_epoch(n, batch_size)
         self._own = slice(None) if share is None else share(min(n, batch_size))
         self.set_epoch(0)
@@ -94,13 +113,17 @@ class EpochSampler:
         if not 0 <= start <= self.steps:
             raise ValueError(f"an epoch has batches 0 to {self.steps}, got start {start}")
         self.epoch, self.start, self.view = epoch, start, epoch if view is None else view
+        self._apart = (
+            AGAIN if view is None else 0
+        )  # views that come again are what a frozen part was asked for, no more
 
     def __iter__(self) -> Iterator[list[Sample]]:
         """Yield the remaining batches of the chosen epoch."""
-        order = permutation(self.seed, self.epoch, self.n)
+        order, again = epoch_order(self.seed, self.epoch, self.n, self.classes)
         if self.labels is not None:
             runs = np.random.default_rng(stream(Purpose.ORDER, self.seed, self.epoch, 1))
             order = grouped(order, self.labels, self.per_class, runs)
         for step in range(self.start, self.steps):
-            batch = order[step * self.batch_size : (step + 1) * self.batch_size]
-            yield [(self.view, index) for index in batch[self._own].tolist()]
+            part = slice(step * self.batch_size, (step + 1) * self.batch_size)
+            views = self.view + self._apart * again[part]
+            yield list(zip(views[self._own].tolist(), order[part][self._own].tolist(), strict=True))

@@ -23,6 +23,7 @@ from visionft.photos import Account, printable, spreadsheet_safe_table
 from visionft.runs import Run
 from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.class_changes import succeed
+from visionft.runs.learning import learning_of
 from visionft.wording.lists import count
 
 FILES = ("before_after.json", "before_after.csv")
@@ -139,7 +140,7 @@ def before_after(run: Run, parent: Run, after: Evaluation) -> BeforeAfter | None
         old_index[run.classes.index(new)] = parent.classes.index(old)
     known = np.flatnonzero(old_index[rows.labels] >= 0)
     labels = rows.labels[known]
-    was_right = _answers(parent, run, rows.take(known)) == old_index[labels]
+    was_right = _right(parent, run, rows.take(known), old_index[labels])
     is_right = np.asarray(after.predictions["correct"].to_numpy(), bool)[known]
     account = _account(asked, after, old_index)
     changes = (
@@ -169,16 +170,16 @@ def _account(asked: Rows, after: Evaluation, old_index: NDArray[np.int64]) -> Ac
 
 
 @full_precision()
-def _answers(parent: Run, run: Run, rows: Rows) -> NDArray[np.int64]:
-    """Return the earlier run's answers (n,) as indices of its own classes, fp32."""
+def _right(parent: Run, run: Run, rows: Rows, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell (n,) which photos the earlier run answers rightly, in fp32, by labels (n,) that are of its own classes."""
     device = run.device
     dataset = EvalPhotos(rows, run.manifest().root, parent.preprocess)
     workers = int(run.settings.hardware.workers) if len(rows) > BATCH else 0
     batches = eval_batches(dataset, BATCH, workers)
     network = parent.network().to(device)
     logits = forward_batches(network, batches, parent.preprocess, device=device, want=("logits",))["logits"]
-    answers: NDArray[np.int64] = logits.argmax(1)
-    return answers
+    told = learning_of(parent.task).table(rows.paths, logits, labels, parent.classes, parent.answering())
+    return np.asarray(told["correct"].to_numpy(), bool)
 
 
 def _mean(right: NDArray[np.bool_]) -> float | None:

@@ -16,6 +16,7 @@ from visionft.classes import Classes
 from visionft.data import EvalPhotos, Manifest, eval_batches
 from visionft.errors import DataError, UsageError
 from visionft.evaluation.evaluation import Evaluation, Measured
+from visionft.evaluation.products import Grouping
 from visionft.evaluation.seen_photos import known_photos
 from visionft.machine.arithmetic import full_precision
 from visionft.machine.memory import ON_PROCESSOR, memory_shortage_said
@@ -26,6 +27,7 @@ from visionft.serving.engine import Engine
 from visionft.serving.predict_bundle import answering
 from visionft.serving.streaming import answered
 from visionft.settings import DataSettings
+from visionft.tasks.registry import spec_of
 
 BATCH = 64
 SPLITS = ("train", "validation", "test")
@@ -33,7 +35,9 @@ SPLITS = ("train", "validation", "test")
 
 @memory_shortage_said("the evaluation", ON_PROCESSOR)
 @full_precision()
-def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None) -> Evaluation:
+def evaluate_run(
+    run: Run, photos: Path | None = None, split: str | None = None, products: Grouping | None = None
+) -> Evaluation:
     """Evaluate a run's final weights in fp32 on one of its splits, or on another folder or manifest.
 
     A photo of the run's own that has other bytes than the run recorded is left out, with its reason.
@@ -42,13 +46,14 @@ def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None)
         run: a finished run.
         photos: other photos; with a split: where the run's own are now, matched by their digests.
         split: one of the run's own; none: other photos are measured, or the test split where none are given.
+        products: what tells the product of each photo, for one answer a product beside those of the photos.
 
     Raises:
         UsageError: the run has no such split, or it is empty.
         DataError: the other photos have a class that the run does not know, or no photo of the split is there.
     """
     if photos is None or split is not None:
-        measured = _own(run, "test" if split is None else split, photos)
+        measured = own_photos(run, "test" if split is None else split, photos)
     else:
         measured = _others(photos, run.classes, run.settings.data, run.task)
     rows, apart = measured.rows, split in (None, "test")  # the other splits are known to the run, all of them
@@ -70,22 +75,35 @@ def evaluate_run(run: Run, photos: Path | None = None, split: str | None = None)
         known_photos(run, rows.digests),
         apart=apart,
         task=run.task,
+        products=products,
+        training=run.train_counts if "long_tail" in spec_of(run.task).stages else None,
     )
 
 
-def evaluate_bundle(bundle: Bundle, photos: Path, adapter: str | None = None) -> Evaluation:
-    """Evaluate the shipped file through onnxruntime on a labelled folder or manifest, from the photos' encoded bytes.
+def evaluate_bundle(
+    bundle: Bundle, photos: Path | Measured, adapter: str | None = None, products: Grouping | None = None
+) -> Evaluation:
+    """Evaluate the shipped file through onnxruntime on labelled photos, from their encoded bytes.
+
+    Args:
+        bundle: what is measured.
+        photos: a folder or manifest, or photos that were read already, labelled by the bundle's classes.
+        adapter: the one that answers, in a bundle with adapters.
+        products: as of `evaluate_run`.
 
     Raises:
         UsageError: the adapter is unknown, or none is named and each answer needs one.
         DataError: the photos have a class that the bundle does not know.
     """
     chosen = bundle.chosen(adapter)
-    measured = _others(photos, chosen.classes, reading_of(chosen), chosen.record.task)
-    manifest, rows = measured, measured.rows
-    logits = _logits(Engine(bundle), [manifest.root / str(path) for path in rows.paths], adapter)
+    if isinstance(photos, Measured):
+        measured = photos
+    else:
+        measured = _others(photos, chosen.classes, reading_of(chosen), chosen.record.task)
+    logits = _logits(Engine(bundle), [measured.root / str(path) for path in measured.rows.paths], adapter)
     task, shipped = chosen.record.task, learning_of(chosen.record.task).shipped(chosen.record)
-    return Evaluation.of(bundle.path, measured, measured.classes or chosen.classes, logits, shipped, task=task)
+    classes = measured.classes or chosen.classes
+    return Evaluation.of(bundle.path, measured, classes, logits, shipped, task=task, products=products)
 
 
 def _others(photos: Path, classes: Classes, settings: DataSettings, task: str) -> Measured:
@@ -97,8 +115,13 @@ def _others(photos: Path, classes: Classes, settings: DataSettings, task: str) -
     return Measured(name, rows, manifest.root, account, apart, manifest.notes, manifest.classes)
 
 
-def _own(run: Run, split: str, place: Path | None) -> Measured:
-    """Find the photos of a split again, as they were when the run was made."""
+def own_photos(run: Run, split: str, place: Path | None = None) -> Measured:
+    """Find the photos of a run's split again, as they were when it was made.
+
+    Raises:
+        UsageError: the run has no such split, or it is empty.
+        DataError: no photo of it is there.
+    """
     manifest = _split_of(run, split)
     located = data.locate(manifest, (split,), run.settings.data, place, flags=f"--split {split} --data")
     made = manifest.account

@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 
 from visionft.classes import Classes
 from visionft.data import Column, Rows
-from visionft.errors import UsageError
+from visionft.errors import RunError, UsageError
 from visionft.evaluation.own_metrics import MetricFunction, OwnFigure, own_figures
+from visionft.evaluation.products import Grouping, ProductFigures, product_figures
 from visionft.evaluation.retention import Retention
 from visionft.evaluation.seen_photos import TRAIN, Seen
 from visionft.evaluation.wrong_answers import worst
 from visionft.metrics import Postprocess, Slice, slices
+from visionft.metrics.shots import Shots, shots
 from visionft.photos import Account, Quarantined, printable, spreadsheet_safe_table
 from visionft.runs.atomic_write import make_folder, replacing, write_json
 from visionft.runs.learning import learning_of
+from visionft.runs.run_files import read_json
 from visionft.runs.unfinished import sentence
 from visionft.tasks.registry import DEFAULT, spec_of
 from visionft.wording.lists import count
@@ -32,6 +35,8 @@ from visionft.wording.shown_table import Table
 from visionft.wording.told import headline
 
 FILES = frozenset({"metrics.json", "predictions.csv", "predictions.parquet", "confusion.csv"})
+PRODUCTS = "products.csv"
+"""Beside them where products were asked for."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class Evaluation:
         truth: labels of the n photos: class indices (n,), numbers (n,), or entries (n, C) of 1, 0 and -1 for unknown.
         answers: of the same photos, what a metric is computed from: probabilities (n, C), or numbers (n,).
         own: figures of the caller's own by name, where some were asked for.
+        products: one answer a product, beside those of the photos, where that was asked for.
+        shots: accuracy of classes with many, some and few training photos, where those are unbalanced.
     """
 
     subject: Path
@@ -103,6 +110,8 @@ class Evaluation:
     truth: NDArray[Any] | None = field(default=None, repr=False, compare=False)
     answers: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     own: Mapping[str, OwnFigure] = field(default_factory=dict)
+    products: ProductFigures | None = field(default=None, repr=False, compare=False)
+    shots: tuple[Shots, ...] = ()
 
     @classmethod
     def of(
@@ -116,6 +125,8 @@ class Evaluation:
         *,
         apart: bool = True,
         task: str = DEFAULT,
+        products: Grouping | None = None,
+        training: Mapping[str, int] | None = None,
     ) -> Evaluation:
         """Compute the figures from raw logits (N, C) and the rule by which they are read.
 
@@ -128,6 +139,8 @@ class Evaluation:
             known: (N,) as of `known_photos`; None: that is not known.
             apart: whether figures without known photos are worth having.
             task: what is answered.
+            products: what tells the product of each photo; none: photos are measured alone.
+            training: training photos by class; none: that is not known.
         """
         learning, labels = learning_of(task), measured.rows.labels
         answering = answering or Postprocess.plain()
@@ -143,6 +156,12 @@ class Evaluation:
         found = cls(
             subject, measured.name, metrics, table, measured.quarantine, account, seen, measured.notes, task=task
         )
+        if products is not None:
+            paths = list(measured.rows.paths)
+            names = products(paths, list(measured.rows.digests))
+            found = replace(found, products=product_figures(names, paths, logits, labels, classes, answering, task))
+        if training is not None:
+            found = replace(found, shots=shots(found.metrics.per_class, training))
         scores = learning.scores(logits, answering)
         return replace(found, root=measured.root, digests=measured.rows.digests, truth=labels, answers=scores)
 
@@ -197,9 +216,16 @@ class Evaluation:
         return worst(self.predictions, most)
 
     def write(self, folder: Path) -> Path:
-        """Write metrics.json, predictions.csv, predictions.parquet, and of classes confusion.csv, into a folder."""
+        """Write metrics.json, predictions.csv, predictions.parquet, and of classes confusion.csv, into a folder.
+
+        Where products were asked for, products.csv is beside them.
+        """
         make_folder(folder)
         further = learning_of(self.task).tables(self.metrics)
+        if self.products:
+            further |= {PRODUCTS: self.products.table}
+        elif _had_products(folder):  # those of an earlier evaluation would be taken for this one's
+            (folder / PRODUCTS).unlink(missing_ok=True)
         for name, table in {"predictions.csv": self.predictions, **further}.items():
             with replacing(folder / name) as temporary:
                 pyarrow.csv.write_csv(spreadsheet_safe_table(table), temporary)
@@ -219,6 +245,8 @@ class Evaluation:
             "notes": list(self.notes),
             **self._slices(),
             **self._own(),
+            **({"products": self.products.to_json()} if self.products else {}),
+            **self._shots(),
             **self.mark,
         }
 
@@ -230,10 +258,15 @@ class Evaluation:
     def summary(self) -> dict[str, Any]:
         """Return the figures, the account and what was seen, as the command line's JSON line holds them."""
         kept = {"retention": self.retention.to_json()} if self.retention else {}
+        kept |= {"products": self.products.summary()} if self.products else {}
+        kept |= self._shots()
         return {**self.metrics.summary(), **self._account(), **kept, **self._slices(), **self._own(), **self.mark}
 
     def _slices(self) -> dict[str, Any]:
         return {} if self.slices is None else {"slices": [one.to_json() for one in self.slices]}
+
+    def _shots(self) -> dict[str, Any]:
+        return {"shots": [one.to_json() for one in self.shots]} if self.shots else {}
 
     def _own(self) -> dict[str, Any]:
         return {"own_metrics": {name: one.to_json() for name, one in self.own.items()}} if self.own else {}
@@ -261,6 +294,8 @@ class Evaluation:
         lines = [f"{self.account}{where if self.account.left_out else ''}"]
         lines += [str(self.seen)] if self.seen else []
         lines += [] if self.unfinished is None else [sentence(self.subject, self.unfinished)]
+        lines += [f"accuracy by training photos of a class: {', '.join(map(str, self.shots))}"] if self.shots else []
+        lines += self.products.lines() if self.products else []
         lines += [] if self.slices is None else said_of_slices(self.slices)
         lines += [f"{printable(name)}: {figure}" for name, figure in self.own.items()]
         lines += [f"note: {note}" for note in self.notes]
@@ -276,6 +311,14 @@ class Evaluation:
         kept = f"<p>{escape(str(self.retention))}</p>" if self.retention else ""
         below = "<br>".join(escape(line) for line in [self.account.headline, *self._below()] if line)
         return f"<p>{escape(f'{self.subject} on {self.split}')}</p>{self.metrics._repr_html_()}<p>{below}</p>{kept}"
+
+
+def _had_products(folder: Path) -> bool:
+    """Tell whether an evaluation of products lies in a folder; a file of that name alone may be anybody's."""
+    try:
+        return "products" in read_json(folder / "metrics.json")
+    except RunError:
+        return False
 
 
 def said_of_slices(found: Sequence[Slice]) -> list[str]:

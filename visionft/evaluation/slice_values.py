@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from visionft.bundle import Bundle
 from visionft.data import Values, slice_columns
@@ -30,9 +30,17 @@ class Columns:
     by_path: Mapping[str, Values]
     by_digest: Mapping[str, Values] = field(default_factory=dict)
 
+    def of(self, name: str, paths: Sequence[str], digests: Sequence[str]) -> list[str]:
+        """Return a column's values (n,) for photos by path or else by digest, fit to be printed; empty: none."""
+        values, kept = self.by_path[name], self.by_digest.get(name, {})
+        pairs = zip(paths, digests, strict=True)
+        return [printable(values.get(path) or kept.get(digest, "")) for path, digest in pairs]
 
-def columns_of_run(run: Run, photos: Path | None, split: str | None, names: Sequence[str]) -> Columns:
-    """Read columns for the photos that `evaluate_run` would measure, before it does.
+
+def columns_of_run(
+    run: Run, photos: Path | None, split: str | None, names: Sequence[str], flag: str = "--slice"
+) -> Columns:
+    """Read columns for the photos that `evaluate_run` would measure, before it does; `flag`: what named them.
 
     Raises:
         UsageError: there is no such column.
@@ -40,14 +48,14 @@ def columns_of_run(run: Run, photos: Path | None, split: str | None, names: Sequ
     """
     names = list(dict.fromkeys(names))
     if photos is not None and split is None:
-        return Columns(slice_columns(photos, names, run.settings.data))
+        return Columns(slice_columns(photos, names, run.settings.data, flag))
     manifest = run.manifest()
     record = read_json(run.path / layout.DATA)
     source = manifest.root / Path(record.get("source", "")).name if manifest.by_rows else manifest.root
     source = photos if photos is not None and photos.is_file() else source
     own = [] if manifest.by_rows or not manifest.table[GROUP].drop_null() else [name for name in names if name == GROUP]
     others = [name for name in names if name not in own]
-    by_path = slice_columns(source, others, run.settings.data) if others else {}
+    by_path = slice_columns(source, others, run.settings.data, flag) if others else {}
     table = manifest.table.select(["path", GROUP, "digest"]).to_pydict()
     for name in own:
         pairs = zip(table["path"], table[GROUP], strict=True)
@@ -60,9 +68,11 @@ def columns_of_run(run: Run, photos: Path | None, split: str | None, names: Sequ
     return Columns(by_path, by_digest)
 
 
-def columns_of_bundle(bundle: Bundle, photos: Path, adapter: str | None, names: Sequence[str]) -> Columns:
+def columns_of_bundle(
+    bundle: Bundle, photos: Path, adapter: str | None, names: Sequence[str], flag: str = "--slice"
+) -> Columns:
     """Read columns of a manifest that a bundle is measured on; errors as of `columns_of_run`."""
-    return Columns(slice_columns(photos, list(dict.fromkeys(names)), reading_of(bundle.chosen(adapter))))
+    return Columns(slice_columns(photos, list(dict.fromkeys(names)), reading_of(bundle.chosen(adapter)), flag))
 
 
 def with_slices(evaluation: Evaluation, columns: Columns | None) -> Evaluation:
@@ -71,9 +81,9 @@ def with_slices(evaluation: Evaluation, columns: Columns | None) -> Evaluation:
         return evaluation
     paths = evaluation.predictions["path"].to_pylist()
     digests = [""] * len(paths) if evaluation.digests is None else list(evaluation.digests)
-    found = {}
-    for name, values in columns.by_path.items():
-        kept = columns.by_digest.get(name, {})
-        pairs = zip(paths, digests, strict=True)
-        found[name] = [printable(values.get(path) or kept.get(digest, "")) for path, digest in pairs]
-    return evaluation.sliced(found)
+    return evaluation.sliced({name: columns.of(name, paths, digests) for name in columns.by_path})
+
+
+def folder_of(paths: Sequence[str], digests: Sequence[str]) -> list[str]:  # noqa: ARG001  # a `Grouping`
+    """Return the folder (n,) that each photo lies in, as its product; that of the root is `.`."""
+    return [printable(str(PurePosixPath(path).parent)) for path in paths]

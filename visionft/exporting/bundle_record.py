@@ -12,7 +12,7 @@ from onnx import ModelProto
 from pydantic import JsonValue
 
 from visionft.bundle import names as n
-from visionft.bundle.answers import answers_of
+from visionft.bundle.answers import tensors_of
 from visionft.bundle.load import digest_of
 from visionft.bundle.schema import BundleRecord, GoldenRecord, ModelRecord, WeightsRecord
 from visionft.exporting.onnx_model import opset_of
@@ -24,8 +24,8 @@ from visionft.tasks.registry import DEFAULT
 
 UNKNOWN_LICENCE = "unknown"
 PRIVATE_SETTINGS = {
-    "photos": True, "out": True, "weights": True, "retention": True, "from_run": True, "distill": True,
-    "data": {"splits"},
+    "photos": True, "out": True, "weights": True, "retention": True, "from_run": True, "distill": True, "apply": True,
+    "data": {"splits", "taxonomy"},
 }  # fmt: skip
 """Settings that hold paths of the machine that trained."""
 
@@ -57,7 +57,7 @@ def provisional(run: TrainedModel, features: int, model: ModelProto, file: Path,
         backbone=backbone_of(run),
         weights=weights_record(run.weights_source),
         model=model_record(model, file),
-        tensors=answers_of(run.settings.task).tensors(len(run.classes), features),
+        tensors=tensors_of(run.settings.task, run.classes, features),
         agreement=None,
         golden=GoldenRecord(kind="none", n=0),
         figures=figures(run),
@@ -104,6 +104,7 @@ def fitted(answering: Postprocess, accepted: float | None) -> dict[str, float | 
         "temperature": answering.temperature,
         "threshold": threshold,
         "accepted": None if threshold is None else accepted,
+        "min_confidence": answering.min_confidence,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,8 @@ def export(
     began, place = time.monotonic(), Path(out)
     wanted = wanted_of(settings)
     network, answering = run.network().eval(), run.answering(settings.accept)
+    if settings.min_confidence is not None:
+        answering = replace(answering, min_confidence=settings.min_confidence)
     require_small(network)
     trained = Truth(network, run.preprocess, answering)
     check_place(

@@ -14,13 +14,14 @@ from torch import nn
 
 from visionft.backbones import Network
 from visionft.bundle import names as n
-from visionft.bundle.answers import answers_of
+from visionft.bundle.answers import tensors_of
 from visionft.bundle.schema import TensorRecord
 from visionft.errors import BackboneError
 from visionft.exporting.onnx_size import require_room, require_small
 from visionft.exporting.postprocess_graph import append_answers
+from visionft.exporting.preprocess_graph import preprocess_part
 from visionft.exporting.quiet_exporter import quiet, strip_traces
-from visionft.exporting.torch_graph import NetworkHalf, PreprocessHalf
+from visionft.exporting.torch_graph import NetworkHalf
 from visionft.metrics import Postprocess
 from visionft.preprocess import Preprocess
 from visionft.tasks.registry import DEFAULT
@@ -29,8 +30,6 @@ Append = Callable[[ModelProto, Sequence[str] | None, Postprocess], None]
 """Puts a task's outputs behind logits and embedding, in place."""
 OPSET = 20
 """The first with Gelu. onnxruntime runs it since 1.17 (January 2024)."""
-LARGEST_SIDE = 65_535
-"""Pixels: the largest side of a JPEG, and what keeps the integer arithmetic far inside int64."""
 
 
 def build(
@@ -59,7 +58,7 @@ def build(
     require_small(network)
     network.eval()
     back = network_part(network, preprocess.size, opset)
-    table = answers_of(task).tensors(len(classes), _last_size(back, n.EMBEDDING))
+    table = tensors_of(task, classes, _last_size(back, n.EMBEDDING))
     model = assemble(back, preprocess, classes, answering or Postprocess.plain(), table, append=append)
     onnx.checker.check_model(model)
     return model
@@ -108,15 +107,6 @@ def set_metadata(model: ModelProto, metadata: Mapping[str, str]) -> None:
     """Write metadata_props and the producer."""
     helper.set_model_props(model, dict(metadata))
     model.producer_name, model.producer_version = "visionft", metadata[n.META_VERSION]
-
-
-def preprocess_part(preprocess: Preprocess, opset: int = OPSET) -> ModelProto:
-    """Export the preprocess half alone: `image` (N, H, W, 3) to `pixels` (N, 3, h, w)."""
-    dim = torch.export.Dim
-    shapes = {0: dim("N"), 1: dim("H", min=1, max=LARGEST_SIDE), 2: dim("W", min=1, max=LARGEST_SIDE)}
-    # The example is larger than any input and its sides differ, so that no size is taken for a constant.
-    example = torch.zeros(2, 480, 360, 3, dtype=torch.uint8)
-    return as_onnx(PreprocessHalf(preprocess), (example,), (shapes,), [n.IMAGE], [n.PIXELS], opset)
 
 
 def network_part(network: Network, size: tuple[int, int], opset: int = OPSET) -> ModelProto:

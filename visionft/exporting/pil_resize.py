@@ -10,11 +10,11 @@ makes more than 0.001 of probability of that.)
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from visionft.exporting.graph_builder import GraphBuilder, Side, Value, arange, larger, vector
 from visionft.preprocess import Interpolation
 
 BLOCK = 8
@@ -28,12 +28,14 @@ SUPPORT = {"bilinear": 1, "bicubic": 2}
 
 
 def resize(
-    x: Tensor, old: int, side: int, start: int, kept: int, interpolation: Interpolation, skipped: int = 0
-) -> Tensor:
+    x: Value, length: Side, old: Side, side: Side, start: Side, kept: Side, interpolation: Interpolation,
+    skipped: Side = 0,
+) -> Value:  # fmt: skip
     """Resize the first axis and keep a stretch of it.
 
     Args:
         x: (L, M) of whole levels in [0, 255], in any type.
+        length: L.
         old: pixels of the axis, L and those that were left out.
         side: pixels of the whole resized axis.
         start: first pixel to keep of them.
@@ -44,51 +46,74 @@ def resize(
     Returns:
         (kept, M) float32 of whole levels in [0, 255].
     """
+    graph = x.graph
     blocks = (kept + BLOCK - 1) // BLOCK
-    first, index, whole = _weights(old, side, start, kept, blocks, interpolation)
-    width = (BLOCK * old + side - 1) // side + index.shape[2]
-    sources = (first[:, None] + torch.arange(width)).clamp(max=old - 1) - skipped
-    windows = x.index_select(0, sources.flatten().clamp(max=x.shape[0] - 1)).float().view(blocks, width, -1)
-    high = ((whole + DIGIT / 2) / DIGIT).floor()
-    digits = torch.cat([high, whole / DIGIT - high], 1).float()  # the low one as a share of the high one's unit
-    matrices = torch.zeros(blocks, 2 * BLOCK, width).scatter(2, torch.cat([index, index], 1), digits)
-    top, low = torch.split(torch.matmul(matrices, windows), BLOCK, 1)
-    levels: Tensor = ((top + low.floor()) / DIGIT + 0.5).floor().clamp(0, 255).flatten(0, 1)
-    return levels if isinstance(kept, int) and kept % BLOCK == 0 else levels[:kept]
+    weights = _weights(graph, old, side, start, kept, blocks, interpolation)
+    width = (BLOCK * old + side - 1) // side + weights.taps
+    sources = (weights.first.unsqueeze(1) + arange(graph, width)).clamp(high=old - 1) - skipped
+    levels = x.take(sources.reshape(-1).clamp(high=length - 1), 0).cast(np.float32)
+    windows = levels.reshape(blocks, width, -1)
+    high = ((weights.whole + DIGIT / 2) / DIGIT).floor()
+    low = weights.whole / DIGIT - high  # as a share of the high one's unit
+    digits = graph.op("Concat", high, low, axis=1).cast(np.float32)
+    places = graph.op("Concat", weights.index, weights.index, axis=1)
+    zeros = graph.op("ConstantOfShape", vector(graph, blocks, 2 * BLOCK, width), dtype=np.float32)
+    matrices = graph.op("ScatterElements", zeros, places, digits, axis=2)
+    top, low = graph.op("MatMul", matrices, windows).split(1, BLOCK, BLOCK)
+    rounded = ((top + low.floor()) / DIGIT + 0.5).floor().clamp(0, 255).reshape(blocks * BLOCK, -1)
+    whole = isinstance(kept, int) and kept % BLOCK == 0
+    return rounded if whole else graph.op("Slice", rounded, vector(graph, 0), vector(graph, kept))
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """PIL's whole weights of blocks of pixels.
+
+    Attributes:
+        first: (blocks,) int64, the photo's first pixel that each block reads.
+        index: (blocks, BLOCK, taps) int64, places in the block's window.
+        whole: (blocks, BLOCK, taps) float64, the weights there.
+        taps: number of weights of a pixel.
+    """
+
+    first: Value
+    index: Value
+    whole: Value
+    taps: Side
 
 
 def _weights(
-    old: int, side: int, start: int, kept: int, blocks: int, interpolation: Interpolation
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return PIL's whole weights, by its precompute_coeffs.
-
-    Returns:
-        First pixel of the photo that each block reads (blocks,); places in its window (blocks, BLOCK, taps); weights
-        there, float64 of the same shape.
-    """
+    graph: GraphBuilder, old: Side, side: Side, start: Side, kept: Side, blocks: Side, interpolation: Interpolation
+) -> _Weights:
+    """Return PIL's weights, by its precompute_coeffs."""
     reach = SUPPORT[interpolation]
-    scale = torch.full((1,), 1.0, dtype=torch.float64) * old / side
-    stretch = scale.clamp(min=1.0)
-    column = torch.arange(blocks * BLOCK).clamp(max=kept - 1) + start
-    center = (column.double() + 0.5) * scale
-    low = (center - reach * stretch + 0.5).floor().clamp(min=0)
-    high = (center + reach * stretch + 0.5).floor().clamp(max=old)
-    taps = 2 * cast(int, torch.sym_max(reach, (reach * old + side - 1) // side)) + 1
-    place = low[:, None] + torch.arange(taps)
-    weight = _filter((place - center[:, None] + 0.5) * (1.0 / stretch), interpolation)
-    weight = torch.where(place < high[:, None], weight, torch.zeros_like(weight))
-    weight = weight / weight.sum(1, keepdim=True)
-    whole = torch.sign(weight) * (weight.abs() * ONE + 0.5).floor()
-    first = low.view(blocks, BLOCK)[:, 0]
-    index = place.view(blocks, BLOCK, taps) - first[:, None, None]
-    return first.long(), index.long(), whole.view(blocks, BLOCK, taps)
+    scale = _double(graph, old) / _double(graph, side)
+    stretch = scale.clamp(low=1.0)
+    column = arange(graph, blocks * BLOCK).clamp(high=kept - 1) + start
+    center = (column.cast(np.float64) + 0.5) * scale
+    low = (center - stretch * reach + 0.5).floor().clamp(low=0)
+    high = (center + stretch * reach + 0.5).floor().clamp(high=_double(graph, old))
+    taps = 2 * larger(reach, (reach * old + side - 1) // side) + 1
+    place = low.unsqueeze(1) + arange(graph, taps).cast(np.float64)
+    weight = _filter((place - center.unsqueeze(1) + 0.5) * (1.0 / stretch), interpolation)
+    weight = graph.op("Where", place < high.unsqueeze(1), weight, weight.like(0), dtype=np.float64)
+    weight = weight / graph.op("ReduceSum", weight, vector(graph, 1), keepdims=1)
+    whole = weight.op("Sign") * (weight.op("Abs") * ONE + 0.5).floor()
+    first = low.reshape(blocks, BLOCK).take(0, 1)
+    index = place.reshape(blocks, BLOCK, taps) - first.unsqueeze(1, 2)
+    return _Weights(first.cast(np.int64), index.cast(np.int64), whole.reshape(blocks, BLOCK, taps), taps)
 
 
-def _filter(x: Tensor, interpolation: Interpolation) -> Tensor:
+def _double(graph: GraphBuilder, side: Side) -> Value:
+    return side.cast(np.float64) if isinstance(side, Value) else graph.constant(side, np.float64)
+
+
+def _filter(x: Value, interpolation: Interpolation) -> Value:
     """PIL's triangle, or its cubic with a = -0.5 (Keys 1981, doi 10.1109/TASSP.1981.1163711)."""
-    x = x.abs()
+    x = x.op("Abs")
     if interpolation == "bilinear":
-        return (1.0 - x).clamp(min=0.0)
-    near = ((1.5 * x) - 2.5) * x * x + 1.0
+        return (1.0 - x).clamp(low=0)
+    near = ((x * 1.5) - 2.5) * x * x + 1.0
     far = (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5
-    return torch.where(x < 1.0, near, torch.where(x < 2.0, far, torch.zeros_like(x)))
+    outer = x.graph.op("Where", x < 2.0, far, x.like(0), dtype=np.float64)
+    return x.graph.op("Where", x < 1.0, near, outer, dtype=np.float64)

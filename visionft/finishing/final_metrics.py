@@ -82,7 +82,7 @@ def final_figures(plan: Plan, manifest: Manifest) -> Final:
     held_out = _outputs(plan, manifest, everything, "validation")
     chosen, sampled = learning.sample(manifest.rows("train").labels, TRAIN_SAMPLE, plan.settings.seed)
     seen = _outputs(plan, manifest, chosen, "train")
-    return learning.final(held_out, seen, sampled, manifest.classes)
+    return learning.final(held_out, seen, sampled, manifest.classes, plan.settings)
 
 
 def _outputs(plan: Plan, manifest: Manifest, indices: NDArray[np.int64], split: str) -> Outputs:

@@ -24,6 +24,10 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(message)
         self.signal, self.exit_code = signal_number, 128 + signal_number
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows in the place of a traceback: nothing went wrong."""
+        return [str(self)]
+
 
 class Interruption:
     """Remembers the first SIGINT or SIGTERM; the second one interrupts at once."""

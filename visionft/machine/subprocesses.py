@@ -45,7 +45,8 @@ def in_process(task: Callable[..., T], *arguments: Any, advance: Callable[[int, 
     """
     ours, theirs = Pipe()
     command = [sys.executable, "-P", __file__, str(theirs.fileno())]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    # Its own bars would be drawn over the caller's, and in a notebook as signs of a terminal.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "VISIONFT_NO_BARS": "1"}
     # Standard output is the caller's alone: its last line may be JSON.
     process = subprocess.Popen(
         command, env=environment, pass_fds=[theirs.fileno()], stdout=subprocess.DEVNULL, start_new_session=True

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from visionft.backbones import Network
+from visionft.backbones import Network, with_space
 from visionft.errors import BackboneError
 from visionft.methods import adaptformer, lora, visual_prompts
 from visionft.methods.forward_probe import bypassed, require_alive, require_separable
 from visionft.methods.param_roles import added
 from visionft.methods.quantized_linear import QuantizedLinear, Storage, quantize
 from visionft.methods.target_modules import find
-from visionft.settings import AdapterMethod, AnyMethod, LoraMethod, PromptMethod, QloraMethod
+from visionft.settings import AdapterMethod, AnyMethod, LoraMethod, PromptMethod, PrototypesMethod, QloraMethod
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ def edit(network: Network, method: AnyMethod, *, check: bool = True) -> Edit | N
         UsageError: the targets match nothing.
         MissingExtraError: an optional dependency is missing.
     """
+    with_space(network, isinstance(method, PrototypesMethod))
     match method:
         case LoraMethod() | QloraMethod():
             done = _low_rank(network, method)
@@ -73,6 +74,7 @@ def edit(network: Network, method: AnyMethod, *, check: bool = True) -> Edit | N
 
 def restore(network: Network, method: AnyMethod) -> None:
     """Give a plain network the additions that stay in a finished run: those that cannot be folded into weights."""
+    with_space(network, isinstance(method, PrototypesMethod))
     if isinstance(method, AdapterMethod | PromptMethod):
         edit(network, method, check=False)
 

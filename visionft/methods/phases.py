@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from visionft.errors import SettingsError
-from visionft.settings import AnyMethod, FullMethod, GradualMethod, HeadMethod, Phase
+from visionft.settings import AnyMethod, FullMethod, GradualMethod, HeadMethod, Phase, PrototypesMethod
 
 GRADUAL_SHARES = (1 / 3, 2 / 3, 1.0)
 HEAD_FIRST_SHARE = 4  # a head that could not be solved trains alone for a quarter of the epochs on top
@@ -21,6 +21,8 @@ def phases(method: AnyMethod, epochs: int, head_solved: bool) -> tuple[Phase, ..
     Raises:
         SettingsError: fewer epochs than cycles.
     """
+    if isinstance(method, PrototypesMethod):
+        return ()
     if isinstance(method, HeadMethod):
         return () if head_solved else (Phase(epochs=epochs, unfreeze=0.0),)
     main = _main(method, epochs)
@@ -32,7 +34,9 @@ def phases(method: AnyMethod, epochs: int, head_solved: bool) -> tuple[Phase, ..
 def _main(method: AnyMethod, epochs: int) -> tuple[Phase, ...]:
     if isinstance(method, GradualMethod):
         return _gradual(method, epochs)
-    return (Phase(epochs=epochs, unfreeze=1.0 if isinstance(method, FullMethod | HeadMethod) else method.unfreeze),)
+    if isinstance(method, FullMethod | HeadMethod | PrototypesMethod):
+        return (Phase(epochs=epochs, unfreeze=1.0),)
+    return (Phase(epochs=epochs, unfreeze=method.unfreeze),)
 
 
 def _gradual(method: GradualMethod, epochs: int) -> tuple[Phase, ...]:

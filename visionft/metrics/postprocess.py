@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,14 @@ class Postprocess:
         temperature: what logits are divided by before the softmax, above 0.
         scale: what the known score is measured by.
         threshold: photos of a lower score are unknown; None: no photo is.
+        min_confidence: probability from which an answer may be as particular as it is, where answers come at several
+            levels; None: they come at one.
     """
 
     temperature: float
     scale: KnownScale
     threshold: float | None = None
+    min_confidence: float | None = field(default=None, kw_only=True)
 
     @classmethod
     def plain(cls) -> Postprocess:

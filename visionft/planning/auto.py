@@ -15,7 +15,7 @@ from visionft.errors import UsageError
 from visionft.machine.cores import cores
 from visionft.machine.devices import pick_device
 from visionft.planning.choices import Choice, open_ones, put
-from visionft.settings import FitSettings, HeadMethod
+from visionft.settings import HEAD_ALONE, FitSettings, HeadMethod
 from visionft.tasks.registry import spec_of
 
 PHOTOS_TO_SEE = {"cpu": 12_000, "cuda": 60_000}  # epochs are chosen so that about as many are trained on
@@ -132,8 +132,10 @@ def solves_head(settings: FitSettings) -> bool:
         UsageError: a solver was asked for a head that it cannot solve.
     """
     method, linear = settings.method, settings.head == "linear"
-    if not isinstance(method, HeadMethod):
+    if not isinstance(method, HEAD_ALONE):
         return linear and bool(method.head_first)
+    if not isinstance(method, HeadMethod):
+        return linear
     if method.solver == "lbfgs" and not linear:
         raise UsageError(
             f"--method.solver lbfgs solves linear heads, and --head is {settings.head}; give --method.solver epochs"
@@ -171,7 +173,7 @@ def _embedding(settings: FitSettings, facts: Facts) -> list[Choice]:
 
 
 def _head_first(settings: FitSettings, facts: Facts) -> list[Choice]:
-    if isinstance(settings.method, HeadMethod):
+    if isinstance(settings.method, HEAD_ALONE):
         return []
     if facts.head == "kept":
         return [Choice("method.head_first", False, "every class has its row from the earlier run")]
@@ -214,7 +216,7 @@ def _head_rate(settings: FitSettings, facts: Facts, lr: float) -> Choice:
 
 
 def _epochs(settings: FitSettings, facts: Facts) -> Choice:
-    if isinstance(settings.method, HeadMethod) and solves_head(settings):
+    if isinstance(settings.method, HEAD_ALONE) and solves_head(settings):
         return Choice("epochs", 0, "a linear head is solved, not trained")
     if not facts.pretrained:
         return Choice("epochs", SCRATCH_EPOCHS, "from scratch")

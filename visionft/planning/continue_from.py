@@ -20,9 +20,10 @@ from visionft.machine.progress import Say
 from visionft.planning.choices import Choice, value_of
 from visionft.runs import Run, layout
 from visionft.runs.class_changes import Succession, require_known, succeed
+from visionft.runs.learning import head_rows
 from visionft.runs.lineage import Origin, lineage
 from visionft.runs.run_files import read_settings, recorded, verified_table
-from visionft.settings import AdapterMethod, FitSettings, PromptMethod
+from visionft.settings import AdapterMethod, FitSettings, PromptMethod, PrototypesMethod
 from visionft.tasks.registry import require, spec_of
 from visionft.wording.lists import count
 
@@ -49,7 +50,8 @@ class Inheritance:
     @classmethod
     def of(cls, parent: Run, origin: Origin, classes: Classes, settings: FitSettings) -> Inheritance:
         """Match the run's classes with those of the photos; UsageError where a renaming does not fit."""
-        return cls(parent, origin, succeed(parent.classes, classes, settings.classes.rename))
+        before, after = (head_rows(parent.task, names) for names in (parent.classes, classes))
+        return cls(parent, origin, succeed(before, after, settings.classes.rename))
 
     @property
     def grown(self) -> bool:
@@ -97,7 +99,7 @@ def parent_of(wanted: FitSettings) -> Run | None:
     for name in _taken(parent):
         _refuse_other(wanted, parent, name)
     _refuse_method(wanted, parent)
-    require_known(parent.classes, wanted.classes.rename)
+    require_known(head_rows(parent.task, parent.classes), wanted.classes.rename)
     return parent
 
 
@@ -187,6 +189,11 @@ def _refuse_other(wanted: FitSettings, parent: Run, name: str) -> None:
 def _refuse_method(wanted: FitSettings, parent: Run) -> None:
     """Raise UsageError where the run carries additions that only its own method can go on with."""
     own = parent.settings.method
+    if isinstance(wanted.method, PrototypesMethod) and parent.settings.head != "linear":
+        raise UsageError(
+            f"--method prototypes makes a linear head, and the run {parent.path} to go on from has a "
+            f"{parent.settings.head} one; give a run with --head linear, or leave --from out"
+        )
     if not isinstance(own, AdapterMethod | PromptMethod):
         return
     exempt = {"head_first"}

@@ -19,6 +19,22 @@ def crop(settings: FitSettings, input_size: tuple[int, int]) -> tuple[int, int]:
     return scaled(input_size, int(settings.augment.size))
 
 
+def require_one_size(settings: FitSettings, any_size: bool, side: int) -> None:
+    """Look whether training crops have the one size of a backbone that takes no other.
+
+    Args:
+        settings: resolved.
+        any_size: whether the backbone takes any size.
+        side: the shorter side of evaluation's photos.
+
+    Raises:
+        UsageError: they have another one.
+    """
+    if not any_size and int(settings.augment.size) != side:
+        wrong = f"--augment.size {settings.augment.size}: {settings.backbone} takes one size only"
+        raise UsageError(f"{wrong}, {side} (--preprocess.size); leave it out")
+
+
 def require_growable(settings: FitSettings, any_size: bool) -> None:
     """Look whether crops can grow as the settings say.
 

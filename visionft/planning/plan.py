@@ -22,7 +22,7 @@ from visionft.planning import activation_memory, gradient_checkpointing, remembe
 from visionft.planning.auto import Facts, resolve_machine, resolve_training, solves_head
 from visionft.planning.choices import Choice, open_ones, put
 from visionft.planning.continue_from import Inheritance, choices_of
-from visionft.planning.crop_sizes import crop, require_growable
+from visionft.planning.crop_sizes import crop, require_growable, require_one_size
 from visionft.planning.decoded_cache import by_room, cache_choice
 from visionft.planning.precision import measures, pace
 from visionft.planning.teacher import Teacher
@@ -134,6 +134,7 @@ def make_plan(
         teacher.require_shape(transform.size)
     facts = _facts(network, manifest, transform, inherited)
     settings, training = resolve_training(settings, facts)
+    require_one_size(settings, facts.any_size, min(facts.input_size))
     require_growable(settings, facts.any_size)
     _edit(settings, network, say)
     gradient_checkpointing.prepare(settings, network, say)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,11 +68,21 @@ class Album:
         encoded: where they come from.
         wanted: whether there are any.
         left: characters that are left.
+        heat: draws where the network looks on a photo, by its printable path, as a data URI; none: nobody asked.
     """
 
     encoded: Encoded
     wanted: bool = True
     left: int = BUDGET
+    heat: Callable[[str], str | None] | None = None
+
+    def warm(self, path: str) -> str | None:
+        """Return a picture of where the network looks, as a data URI; None where there is no room, photo or wish."""
+        uri = self.heat(path) if self.wanted and self.heat is not None and self.left > 0 else None
+        if uri is None or len(uri) > self.left:
+            return None
+        self.left -= len(uri)
+        return uri
 
     def picture(self, path: str) -> tuple[str | None, str]:
         """Return a picture as a data URI, or None and why there is none; nothing is said where none is wanted."""

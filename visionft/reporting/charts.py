@@ -15,6 +15,9 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from visionft.tasks.registry import DEFAULT, spec_of
+from visionft.tasks.spec import Score
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -22,6 +25,8 @@ INK = "#123457"
 """Stands for the colour of the page's text, and is replaced by it in SVG; no other colour here is like it."""
 BLUE, ORANGE, GREY = "#2f7ed8", "#d9730d", "#8a8f98"
 """Lines and bars: told apart by people with any colour vision, on white and on black."""
+COLOURS = (BLUE, ORANGE, "#3f9e6b", "#a05fc4", "#b5484f", "#7a7f00")
+"""Of several runs in one chart; with two kinds of lines they are twelve."""
 DOTS = 110  # an inch
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the page's font
@@ -34,12 +39,13 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 LABELLED = 100
 """Classes up to which confusion.png has their names."""
+TOP1 = spec_of(DEFAULT).score
 LETTERS = 26
 """Of a name beside a matrix."""
 
 
-def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw losses, top-1 and learning rate by epoch, with the beginnings of the schedule's phases."""
+def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, Any]], score: Score = TOP1) -> Figure:
+    """Draw losses, the score and learning rate by epoch, with the beginnings of the schedule's phases."""
     # Margins are written out where labels have a known width: to have them found takes as long as the drawing itself.
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 2.9))
@@ -47,9 +53,9 @@ def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, An
         loss, top1, rate = figure.subplots(1, 3)
         _line(loss, epochs, "train_loss", "training", BLUE)
         _line(loss, epochs, "val_loss", "validation", ORANGE)
-        _line(top1, epochs, "val_top1", "validation", ORANGE)
+        _line(top1, epochs, score.column, "validation", ORANGE)
         _line(rate, epochs, "lr", "learning rate", BLUE)
-        for axes, title in ((loss, "loss (nats)"), (top1, "top-1"), (rate, "learning rate, top of the backbone")):
+        for axes, title in ((loss, "loss (nats)"), (top1, score.words), (rate, "learning rate, top of the backbone")):
             axes.set_title(title, loc="left")
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -58,6 +64,43 @@ def curves(epochs: Sequence[Mapping[str, Any]], phases: Sequence[Mapping[str, An
         top1.yaxis.set_major_formatter("{x:.0%}")
         loss.legend()
         rate.set_ylim(bottom=0)
+        return figure
+
+
+def compared(runs: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> Figure:
+    """Draw validation loss and top-1 by epoch of several runs, each by its letter."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9.6, 3.2))
+        figure.subplots_adjust(left=0.055, right=0.99, bottom=0.16, top=0.9, wspace=0.2)
+        both = figure.subplots(1, 2)
+        for axes, name, title in zip(both, ("val_loss", "val_top1"), ("validation loss (nats)", "top-1"), strict=True):
+            for at, (letter, epochs) in enumerate(runs):
+                found = [(row["epoch"], row[name]) for row in epochs if row[name] is not None]
+                colour, line = COLOURS[at % len(COLOURS)], ("-", "--")[at // len(COLOURS) % 2]
+                axes.plot(
+                    [x for x, _ in found], [y for _, y in found], color=colour, linestyle=line, marker="o", label=letter
+                )
+            axes.set_title(title, loc="left")
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.margins(y=0.12)
+        both[1].yaxis.set_major_formatter("{x:.0%}")
+        both[0].legend(ncols=2)
+        return figure
+
+
+def ranked(shares: Sequence[tuple[str, float, tuple[float, float]]]) -> Figure:
+    """Draw shares with their intervals below one another: a letter, the share, and the ends of its interval."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9.6, 0.9 + 0.3 * len(shares)), layout="constrained")
+        axes = figure.subplots()
+        for place, (_, share, ends) in enumerate(shares):
+            axes.plot(ends, [place, place], color=GREY)
+            axes.plot([share], [place], color=BLUE, marker="o")
+        axes.set_yticks(range(len(shares)), [letter for letter, *_ in shares])
+        axes.set_ylim(len(shares) - 0.5, -0.5)
+        axes.set_xlabel("top-1, with its 95 % interval")
+        axes.xaxis.set_major_formatter("{x:.0%}")
         return figure
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet
 
 from visionft import methods
 from visionft.photos import printable
+from visionft.reporting.audit_facts import audit_facts
 from visionft.reporting.photo_answers import Answers
 from visionft.runs import Run, layout
 from visionft.runs.calibration_file import Calibration
@@ -29,8 +30,21 @@ _FIGURES = (
 
 def of_run(run: Run, evaluation: Facts) -> Facts:
     """Return the facts of a finished run, with those of one of its evaluations among them."""
-    result, rows = run.result, _epochs(run)
-    start = next((row for row in rows if row["epoch"] == 0), None)
+    result, found = run.result, of_any_run(run, evaluation)
+    start = next((row for row in found["epochs"] if row["epoch"] == 0), None)
+    return {
+        **found,
+        "classes": [printable(name) for name in run.classes],
+        "validation": {"top1": result["val"]["top1"], "interval": result["val"].get("intervals", {}).get("top1")},
+        "train": result.get("train"),
+        "linear_probe": start and {"val_top1": start["val_top1"], "val_loss": start["val_loss"]},
+        "known_scores": _known(run),
+    }
+
+
+def of_any_run(run: Run, evaluation: Facts) -> Facts:
+    """Return the facts that a run of every task has: how it came about, what it was made of and what it cost."""
+    result, rows = run.result, epochs_of(run)
     choices = read_json(run.path / layout.CHOICES)
     return {
         "format": FORMAT,
@@ -38,21 +52,17 @@ def of_run(run: Run, evaluation: Facts) -> Facts:
         "subject": printable(run.path),
         "method": run.settings.method.name,
         "backbone": run.settings.backbone,
-        "classes": [printable(name) for name in run.classes],
         "verdict": result.get("verdict"),
-        "validation": {"top1": result["val"]["top1"], "interval": result["val"].get("intervals", {}).get("top1")},
-        "train": result.get("train"),
-        "linear_probe": start and {"val_top1": start["val_top1"], "val_loss": start["val_loss"]},
         "kept_epoch": result.get("kept_epoch"),
         "epochs": rows,
         "phases": _phases(run, rows),
         "evaluation": evaluation,
-        "known_scores": _known(run),
         "weights": choices["weights"],
         "choices": [{name: _plain(value) for name, value in choice.items()} for choice in choices["choices"]],
-        "settings": _flat(run.settings.model_dump(mode="json")),
+        "settings": flattened(run.settings.model_dump(mode="json")),
         "environment": run.environment,
         "data": _data(run),
+        "audit": audit_facts(run),
         "cost": {name: result.get(name) for name in ("seconds", "peak_memory_mb", "images_per_second")},
     }
 
@@ -114,7 +124,10 @@ def _figures(metrics: Mapping[str, Any], source: Source, split: str) -> Facts:
         },
         "per_class": [{**row, "name": printable(row["name"])} for row in metrics["per_class"]],
         "confusion": metrics["confusion"],
+        "further": metrics.get("further", []),
         "slices": metrics.get("slices"),
+        "shots": metrics.get("shots", []),
+        "products": metrics.get("products"),
         "account": metrics.get("account"),
         "seen": metrics.get("seen"),
         "notes": metrics.get("notes", []),
@@ -133,7 +146,8 @@ def _photos(metrics: Mapping[str, Any], table: pa.Table, source: Source) -> Fact
     }
 
 
-def _epochs(run: Run) -> list[dict[str, Any]]:
+def epochs_of(run: Run) -> list[dict[str, Any]]:
+    """Return the rows of metrics.csv in plain values; None for what is no finite number."""
     text = verified_table(run.path / layout.METRICS).read_text(encoding="utf-8")
     return [{name: _number(value) for name, value in row.items()} for row in csv.DictReader(text.splitlines())]
 
@@ -185,11 +199,12 @@ def _data(run: Run) -> Facts:
     }
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by dotted names, in printable words."""
     found: dict[str, Any] = {}
     for name, value in tree.items():
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{name}.")
+            found |= flattened(value, f"{prefix}{name}.")
         else:
             found[prefix + name] = _plain(value)
     return found

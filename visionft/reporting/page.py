@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 
 from visionft.reporting import charts
 from visionft.reporting.album import Album
 from visionft.reporting.photo_answers import SMALL
+from visionft.reporting.templating import environment, flat, policy, text_of
 
 Facts = Mapping[str, Any]
-TEMPLATES = files("visionft.reporting") / "templates"
 SIDE = 960
 """Width of a large confusion matrix in the SVG's own units; it scrolls on a narrow screen."""
 LABELLED = 100
@@ -31,7 +25,7 @@ def render(facts: Facts, album: Album) -> str:
     """Return the page of a run or of an evaluation: its facts as `facts.py` makes them, with pictures of the album."""
     run = facts if facts["kind"] == "run" else None
     evaluation = facts["evaluation"] if run is not None else facts
-    script, style = _text("report.js"), _text("report.css")
+    script, style = text_of("report.js"), text_of("report.css")
     context = {
         "run": run,
         "evaluation": evaluation,
@@ -40,14 +34,15 @@ def render(facts: Facts, album: Album) -> str:
         "environment": list(flat(run["environment"]).items()) if run is not None else [],
         "subject": facts["subject"],
         "pictures": album.wanted,
+        "explained": album.heat is not None,
         "small": len(evaluation["per_class"]) <= SMALL,
         "matrix": matrix(evaluation),
         "charts": drawn(run, evaluation),
         "style": style,
         "script": script,
-        "policy": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{_hash(script)}'",
+        "policy": policy(script),
     }
-    return _environment().get_template("report.html").render(context)
+    return environment().get_template("report.html").render(context)
 
 
 def illustrated(evaluation: Facts, album: Album) -> dict[str, Any]:
@@ -59,7 +54,7 @@ def illustrated(evaluation: Facts, album: Album) -> dict[str, Any]:
         found = []
         for photo in photos:
             uri, why = album.picture(photo["path"])
-            found.append({**photo, "uri": uri, "why": why})
+            found.append({**photo, "uri": uri, "why": why, "heat": None})
         return found
 
     def cells(pairs: Sequence[Facts]) -> list[dict[str, Any]]:
@@ -67,17 +62,10 @@ def illustrated(evaluation: Facts, album: Album) -> dict[str, Any]:
 
     photos = {name: shown(evaluation[name]) for name in ("worst", "least_sure")}
     most = cells(evaluation["pairs"][:MOST])
-    return {**photos, "most_confused": most, "pairs": cells(evaluation["pairs"]), "right": cells(evaluation["right"])}
-
-
-def flat(tree: Facts, prefix: str = "") -> dict[str, Any]:
-    """Return nested values by dotted names; a list as its words."""
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}.")
-        else:
-            found[f"{prefix}{name}"] = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
+    found = {**photos, "most_confused": most, "pairs": cells(evaluation["pairs"]), "right": cells(evaluation["right"])}
+    # Once every photo has its picture: where there is no room for all, those that show the photo itself are there.
+    for photo in [*photos["worst"], *(photo for pair in most for photo in pair["photos"]), *photos["least_sure"]]:
+        photo["heat"] = album.warm(photo["path"]) if photo["uri"] else None
     return found
 
 
@@ -119,59 +107,3 @@ def matrix(evaluation: Facts) -> dict[str, Any]:
     ]
     cells = sorted(cells, key=lambda cell: -cell["count"])[:CELLS]
     return {"cells": cells, "names": names, "room": room, "step": round(step, 3), "side": SIDE}
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_text),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "share": _share,
-        "ends": _ends,
-        "value": _value,
-        "seconds": _seconds,
-        "ending": charts.ending,
-    }
-    return environment
-
-
-@cache
-def _text(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _hash(script: str) -> str:
-    digest = hashlib.sha256(script.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
-
-
-def _ends(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else f"{interval[0]:.1%} to {interval[1]:.1%}"
-
-
-def _value(value: Any) -> str:
-    """Return a setting or a figure in words."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return "-"
-    if value < 120:
-        return f"{value:.1f} s"
-    return f"{value / 60:.1f} min" if value < 7200 else f"{value / 3600:.1f} h"

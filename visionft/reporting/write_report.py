@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,17 @@ import pyarrow.parquet
 from visionft.data import Manifest
 from visionft.errors import VisionftError
 from visionft.photos import printable
-from visionft.reporting import charts, facts
+from visionft.reporting import charts, facts, query_facts
 from visionft.reporting.album import Album, Encoded
+from visionft.reporting.heat_pictures import heat_pictures
 from visionft.reporting.page import render
+from visionft.reporting.query_facts import shows_queries
+from visionft.reporting.query_page import render_queries
 from visionft.reporting.views import write_views
 from visionft.runs import Run, layout
 from visionft.runs.atomic_write import remove, replacing, write_text
 from visionft.runs.run_files import read_json, verified_table
+from visionft.tasks.registry import DEFAULT, spec_of
 
 Say = Callable[[str], None]
 Facts = dict[str, Any]
@@ -44,7 +49,9 @@ def attempt(make: Callable[[], Path | None], say: Say, again: str) -> Path | Non
     return None
 
 
-def report_run(run: Run, *, pictures: bool = True, root: Path | None = None, again: bool = True) -> Path:
+def report_run(
+    run: Run, *, pictures: bool = True, root: Path | None = None, again: bool = True, explain: bool = False
+) -> Path:
     """Write report.html, report.json and the pictures of a finished run, and the pages of its evaluations.
 
     Args:
@@ -52,8 +59,11 @@ def report_run(run: Run, *, pictures: bool = True, root: Path | None = None, aga
         pictures: whether photos are shown.
         root: the folder that its photos moved to, with the same paths below it; none: where they were.
         again: also where there is a report already.
+        explain: whether the run's own page shows where the network looks on its worst, most confused and least sure
+            photos: a pass forth and back for each of up to 72.
 
     Raises:
+        BackboneError: no part of the network is laid out over the photo, so that nothing can be explained.
         RunError: a file of the run is damaged, or nothing can be written.
     """
     manifest = run.manifest()
@@ -66,15 +76,15 @@ def report_run(run: Run, *, pictures: bool = True, root: Path | None = None, aga
         return run.path / layout.REPORT
     shown = next((folder for name in PREFERRED for folder in folders if folder.name == name), None)
     own = Encoded(None) if shown is None else encoded[shown.name]
-    evaluation = (
-        facts.of_validation(run) if shown is None else facts.of_evaluation(shown, facts.source_of(run, own.root))
-    )
-    found = facts.of_run(run, evaluation)
+    found = _facts_of(run, shown, facts.source_of(run, own.root))
     _draw(run, manifest, found, pictures=pictures, root=root)
-    return _write(run.path, found, Album(own, pictures))
+    with heat_pictures(run, own) if explain else nullcontext(None) as heat:
+        return _write(run.path, found, Album(own, pictures, heat=heat), run.task)
 
 
-def report_evaluation(folder: Path, run: Run | None, encoded: Encoded, *, pictures: bool = True) -> Path:
+def report_evaluation(
+    folder: Path, run: Run | None, encoded: Encoded, *, pictures: bool = True, task: str = DEFAULT
+) -> Path:
     """Write report.html and report.json beside the figures in a folder.
 
     Args:
@@ -82,19 +92,35 @@ def report_evaluation(folder: Path, run: Run | None, encoded: Encoded, *, pictur
         run: what was measured; none: a bundle.
         encoded: its photos.
         pictures: whether they are shown.
+        task: what a bundle answers; a run knows that itself.
 
     Raises:
         RunError: a file is damaged, or nothing can be written.
     """
+    task = task if run is None else run.task
     subject = printable(read_json(folder / "metrics.json")["subject"])
     counts = None if run is None or run.epoch is not None else facts.train_counts(run)
-    found = facts.of_evaluation(folder, facts.Source(subject, counts, encoded.root))
-    return _write(folder, found, Album(encoded, pictures))
+    source = facts.Source(subject, counts, encoded.root)
+    if shows_queries(task):
+        found = query_facts.of_query_evaluation(folder, source, task)
+    else:
+        found = facts.of_evaluation(folder, source)
+    return _write(folder, found, Album(encoded, pictures), task)
 
 
-def _write(folder: Path, found: Facts, album: Album) -> Path:
+def _facts_of(run: Run, evaluation: Path | None, source: facts.Source) -> Facts:
+    """Return the facts of a run with those of an evaluation, or of its validation where there is none."""
+    if shows_queries(run.task):
+        if evaluation is None:
+            return query_facts.of_query_run(run, query_facts.of_query_validation(run, source))
+        return query_facts.of_query_run(run, query_facts.of_query_evaluation(evaluation, source, run.task))
+    found = facts.of_validation(run) if evaluation is None else facts.of_evaluation(evaluation, source)
+    return facts.of_run(run, found)
+
+
+def _write(folder: Path, found: Facts, album: Album, task: str) -> Path:
     """Write the facts, and then the page: where it stands, nothing is missing."""
-    page = render(found, album)
+    page = render_queries(found, album, spec_of(task).score) if shows_queries(task) else render(found, album)
     text = json.dumps(found, indent=1, ensure_ascii=False, default=str)
     write_text(folder / layout.REPORT_FACTS, f"{text}\n")
     write_text(folder / layout.REPORT, page)
@@ -105,11 +131,13 @@ def _draw(run: Run, manifest: Manifest, found: Facts, *, pictures: bool, root: P
     """Write the pictures that lie in a run's folder beside the page."""
     if any(row["epoch"] > 0 for row in found["epochs"]):
         with replacing(run.path / layout.CURVES) as temporary:
-            charts.write_png(charts.curves(found["epochs"], found["phases"]), temporary)
+            score = spec_of(run.task).score
+            charts.write_png(charts.curves(found["epochs"], found["phases"], score), temporary)
     evaluation = found["evaluation"]
-    names = [row["name"] for row in evaluation["per_class"]]
-    with replacing(run.path / layout.CONFUSION) as temporary:
-        charts.write_png(charts.confusion(evaluation["confusion"], names), temporary)
+    if not shows_queries(run.task):
+        names = [row["name"] for row in evaluation["per_class"]]
+        with replacing(run.path / layout.CONFUSION) as temporary:
+            charts.write_png(charts.confusion(evaluation["confusion"], names), temporary)
     if not pictures:
         remove(run.path / layout.AUGMENTED)
         return

@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from visionft.auditing.written import RECORD
-from visionft.errors import DataError
-from visionft.files.safe_json import read_object
-from visionft.files.safe_open import UnreadableError
 from visionft.reviewing.cards import Doubt
 
 _DUPLICATES = ("leak", "copy", "near-duplicate")
 _FAULTS = ("placeholder", "blank", "dark", "bright", "blurred", "tiny")
-
-
-def read_audit(folder: Path) -> dict[str, Any]:
-    """Return the record of an audit.
-
-    Raises:
-        DataError: there is none, or it cannot be read.
-    """
-    try:
-        record = read_object(folder / RECORD)
-        findings = record["findings"]
-        sound = all(isinstance(found["kind"], str) and isinstance(found["photos"], list) for found in findings)
-    except (UnreadableError, KeyError, TypeError) as error:
-        raise DataError(f"{folder / RECORD} cannot be read ({error}); run `visionft audit` again") from error
-    if not sound or not isinstance(record.get("photos"), str):
-        raise DataError(f"{folder / RECORD} is no record of an audit; run `visionft audit` again")
-    return record
 
 
 def doubts_of(findings: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> Iterator[Doubt]:

@@ -19,6 +19,7 @@ BEST = "best.safetensors"  # weights of the best epoch so far; gone once the run
 WEIGHTS = "weights.safetensors"  # final weights: what is evaluated and exported
 CALIBRATION = "calibration.json"  # temperature, and the scores of known photos from which a threshold is taken
 CLASS_MEANS = "class_means.safetensors"  # mean direction of each class's training photos in the embedding
+HELD_OUT = "validation_features.safetensors"  # what an added class is measured against; only where prototypes answer
 RESULT = "result.json"  # final figures; its presence means that the run is finished
 ADAPTER = "adapter"  # what a parameter-efficient method added, with the head; of low-rank updates in PEFT's format
 DIGESTS = "digests.json"  # size and SHA-256 of every other file; kept up to date with each that is written
@@ -39,6 +40,7 @@ FINISHED = RECORDS | CALIBRATED | {METRICS, CHECKPOINT, START, WEIGHTS, RESULT, 
 # A run made from the start and the end of another.
 BLENDED = RECORDS | CALIBRATED | {METRICS, START, WEIGHTS, RESULT, DIGESTS}
 UNTRAINED = FINISHED - {CHECKPOINT, START}  # a run whose head was solved, and that trained nothing by epochs
+PROTOTYPES = UNTRAINED | {HELD_OUT}  # a run whose head is made of prototypes
 
 
 def keeps_digests(environment: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.machine.arithmetic import full_precision
+from visionft.methods.prototypes import Space
 from visionft.metrics import Postprocess
 from visionft.runs.history import Epoch
 from visionft.settings import FitSettings
@@ -76,10 +77,12 @@ class Photos:
     Attributes:
         features: (n, D) float32, as the head gets them.
         labels: (n,).
+        classes: (C,) names of what the labels are indices of; none where they are no indices.
     """
 
     features: NDArray[np.float32]
     labels: NDArray[Any]
+    classes: tuple[str, ...] = ()
 
     def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Return both as tensors on a device."""
@@ -137,6 +140,7 @@ class Solution:
         bias: (K,).
         how: which regularisation was kept, in words.
         centres: (C, K) where the classes lie among the outputs, for a loss that keeps a place for each of them.
+        space: in which the rows are prototypes, to be kept with the head.
     """
 
     what: str
@@ -144,6 +148,7 @@ class Solution:
     bias: NDArray[np.floating]
     how: str
     centres: NDArray[np.float32] | None = None
+    space: Space | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,7 +253,14 @@ class Learning(Protocol):
         """Draw of (n,) labels some to measure; return rising indices (m,), and which were drawn at random (m,)."""
         ...
 
-    def final(self, validation: Outputs, train: Outputs, sampled: NDArray[np.bool_], classes: Classes) -> Final:
+    def final(
+        self,
+        validation: Outputs,
+        train: Outputs,
+        sampled: NDArray[np.bool_],
+        classes: Classes,
+        settings: FitSettings,
+    ) -> Final:
         """Return the final figures; `sampled` (m,) tells which training photos were drawn at random."""
         ...
 
@@ -321,3 +333,18 @@ def learning_of(task: str) -> Learning:
     """Return how a task is learnt."""
     found: Learning = registry.part(task, "learning")
     return found
+
+
+@runtime_checkable
+class SomeRows(Protocol):
+    """How a task is learnt whose head has rows for some of the classes alone."""
+
+    def rows(self, classes: Classes) -> Classes:
+        """Return the classes that the head has a row for, in the order of the rows."""
+        ...
+
+
+def head_rows(task: str, classes: Classes) -> Classes:
+    """Return the classes that a task's head has a row for: all, unless the task has fewer."""
+    learning = learning_of(task)
+    return learning.rows(classes) if isinstance(learning, SomeRows) else classes

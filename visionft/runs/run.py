@@ -177,6 +177,12 @@ class Run:
         counted = read_record(self.path / layout.DATA, lambda record: sum(record["counts"].get(split, {}).values()))
         return bool(counted)
 
+    @property
+    def train_counts(self) -> dict[str, int]:
+        """Training photos by class; of a task without classes, those of what it counts."""
+        found: dict[str, int] = read_record(self.path / layout.DATA, lambda record: dict(record["counts"]["train"]))
+        return found
+
     def summary(self) -> dict[str, Any]:
         """Return the figures of `visionft fit --json`; those of test are none before an evaluation."""
         test = self.path / layout.EVALUATION / "test" / "metrics.json"

@@ -20,7 +20,7 @@ def check(folder: Path) -> Checked:
     finished = os.path.lexists(folder / layout.RESULT)
     notes = () if finished else ("the run is not finished; the same `visionft fit` goes on with it",)
     if os.path.lexists(folder / layout.DIGESTS):
-        known = layout.FINISHED | layout.REPORTED | {layout.BEST}
+        known = layout.FINISHED | layout.REPORTED | {layout.BEST, layout.HELD_OUT}
         found = verify_digests.compare(folder, "run", known=known, within=digests.FOLDERS, apart=(layout.LOCK,))
         return replace(found, notes=(*found.notes, *notes))
     if _keeps_digests(folder / layout.ENVIRONMENT):

@@ -17,6 +17,7 @@ from visionft.searching.search_results import Indexed
 from visionft.searching.store import Store
 from visionft.searching.threshold import QUERIES, Threshold, fit_threshold
 from visionft.searching.update import Changes, Listed, update
+from visionft.searching.vote import fit_vote
 
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """A bar with a title, whose value is called with (done, total)."""
@@ -57,13 +58,15 @@ def make_index(folder: Path, listed: Listed, embedder: Embedder, bar: Bar, notes
 
 
 def _complete(store: Store, bar: Bar) -> None:
-    """Fit the threshold, and see whether a search needs approximate neighbours."""
+    """Fit the threshold and the vote, and see whether a search needs approximate neighbours."""
     fitted = fit_threshold(store.sample(QUERIES), store.chunks)
+    vote = fit_vote(store)
     seconds = neighbours.exact_seconds(store, len(store))
     with store.transaction():
         store.keep("threshold", fitted.to_json() if isinstance(fitted, Threshold) else None)
         store.keep("unfitted", None if isinstance(fitted, Threshold) else fitted)
         store.keep("exact_ms", seconds * 1000)
+        store.keep("vote", vote.to_json())
     if seconds <= neighbours.SLOW:
         neighbours.drop(store)
         return

@@ -108,6 +108,11 @@ class Store:
             np.int64,
         )
 
+    def labels(self) -> dict[int, str]:
+        """Return the class of every photo that has one, by its id."""
+        rows = self.connection.execute("SELECT photo_number, label FROM photos WHERE label IS NOT NULL")
+        return {number: str(label) for number, label in rows}
+
     def vectors(self, after: int = 0) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
         """Yield ids (m,) above `after` and their vectors (m, D), in order, some at a time."""
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from visionft.bundle import Predictions, Row, Unanswered
 from visionft.bundle.answers import Answers
 from visionft.bundle.prediction_shards import Shards
+from visionft.bundle.product_rows import ProductPrediction, ProductPredictions, Reading, UnansweredProduct
 from visionft.photos import Item
 from visionft.serving.streaming import Outcome, Photo, Progress, answered
 
@@ -48,6 +50,48 @@ class Answerer:
                 on_progress(len(found), total or len(found))
         return self.table.predictions(tuple(found[place] for place in range(len(found))), self.classes)
 
+    def products(
+        self,
+        items: Iterable[Item],
+        names: Sequence[str],
+        reading: Reading,
+        on_progress: Progress | None = None,
+    ) -> ProductPredictions:
+        """Answer items, and return one row for each product, in the order in which they are first met.
+
+        What is held is the answers of products whose photos are not all answered.
+
+        Args:
+            items: n photos.
+            names: (n,) the product of each.
+            reading: how the answer of several photos is read.
+            on_progress: as of `predictions`.
+        """
+        left, held = Counter(names), defaultdict[str, list[Outcome[Any]]](list)
+        found: dict[str, Any] = dict.fromkeys(names)
+        unread: dict[int, Unanswered] = {}
+        for done, outcome in enumerate(self._outcomes(items), 1):
+            product = names[outcome.place]
+            held[product].append(outcome)
+            if outcome.answer is None:
+                unread[outcome.place] = self._unanswered(outcome)
+            left[product] -= 1
+            if not left[product]:
+                found[product] = self._product(product, held.pop(product), reading)
+            if on_progress is not None:
+                on_progress(done, len(names))
+        rows = tuple(found.values())
+        return ProductPredictions(rows, self.classes, unread=tuple(unread[place] for place in sorted(unread)))
+
+    def _product(self, product: str, outcomes: Sequence[Outcome[Any]], reading: Reading) -> Row:
+        # By place, not by the order in which photos were ready: sums of floating-point numbers hang on it.
+        outcomes = sorted(outcomes, key=lambda outcome: outcome.place)
+        answers = [outcome.answer for outcome in outcomes if outcome.answer is not None]
+        if not answers:
+            return UnansweredProduct.of_photos(product, len(outcomes))
+        together = self.table.together(answers, self.classes, reading)
+        return ProductPrediction.of_photos(product, together, len(answers), len(outcomes) - len(answers))
+
     def write(self, shards: Shards, numbers: Sequence[int]) -> Iterator[int]:
         """Write some files of answers, and yield the number of photos each time that one more is done.
 
@@ -75,6 +119,9 @@ class Answerer:
 
     def _row(self, outcome: Outcome[Any]) -> Row:
         if outcome.answer is None:
-            return Unanswered(outcome.name, outcome.problem or "", outcome.named)
+            return self._unanswered(outcome)
         row: Row = self.table.row(outcome.name, outcome.answer)
         return row
+
+    def _unanswered(self, outcome: Outcome[Any]) -> Unanswered:
+        return Unanswered(outcome.name, outcome.problem or "", outcome.named)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visionft import photos
 from visionft.bundle import Answer, Bundle
+from visionft.bundle.answers import Answers, Comparable, Told
 from visionft.classes import Classes, normalise
 from visionft.photos import Quarantined
 from visionft.serving.bundle_comparison import Comparison
@@ -59,12 +62,13 @@ def compare(
     old, new = (engine.bundle.chosen(name).classes for engine, name in asked)
     paths, passed = photos.find([place])
     moved, truth = _moved(old, new), _truth(Path(place), old, new)
+    tellers = [_Teller(engine.bundle.answers, classes) for (engine, _), classes in zip(asked, (old, new), strict=True)]
     found: dict[int, Compared | Quarantined] = {}
     for outcome in answered(map(photos.of_file, paths), _prepare(asked), _answer(asked)):
         if outcome.answer is None:
             found[outcome.place] = Quarantined(outcome.name, outcome.problem or "")
         else:
-            found[outcome.place] = _compared(outcome.name, truth(paths[outcome.place]), outcome.answer, moved)
+            found[outcome.place] = _compared(outcome.name, truth(paths[outcome.place]), outcome.answer, tellers, moved)
         if on_progress is not None:
             on_progress(len(found), len(paths))
     in_order = [found[at] for at in range(len(found))]
@@ -95,10 +99,29 @@ def _answer(asked: Sides) -> Callable[[Sequence[list[NDArray[np.float32]]]], lis
 Move = Callable[[NDArray[np.float32], NDArray[np.float32]], float]
 
 
-def _compared(name: str, truth: str | None, pair: Pair, moved: Move) -> Compared:
-    before, after = (Side(answer.label, answer.probability, answer.unknown) for answer in pair)
-    move = moved(pair[0].probabilities, pair[1].probabilities)
-    return Compared(name, truth, before, after, move)
+@dataclass(frozen=True)
+class _Teller:
+    """What tells the answers of one bundle, and whether they are right."""
+
+    answers: Answers
+    classes: Classes
+
+    def told(self, answer: Any) -> Told:
+        if isinstance(self.answers, Comparable):
+            return self.answers.told(answer, self.classes)
+        return Told(answer.label, answer.probability, answer.unknown, answer.probabilities)
+
+    def side(self, told: Told, truth: str | None) -> Side:
+        right = None
+        if truth is not None and isinstance(self.answers, Comparable):
+            right = self.answers.right(told.label, truth)
+        return Side(told.label, told.probability, told.unknown, right)
+
+
+def _compared(name: str, truth: str | None, pair: Pair, tellers: Sequence[_Teller], moved: Move) -> Compared:
+    told = [teller.told(answer) for teller, answer in zip(tellers, pair, strict=True)]
+    before, after = (teller.side(one, truth) for teller, one in zip(tellers, told, strict=True))
+    return Compared(name, truth, before, after, moved(told[0].probabilities, told[1].probabilities))
 
 
 def _moved(old: Classes, new: Classes) -> Move:

@@ -20,11 +20,20 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Side:
-    """One bundle's answer to a photo: label, its calibrated probability in [0, 1], whether it is likely no class."""
+    """One bundle's answer to a photo.
+
+    Attributes:
+        label: what is served.
+        probability: calibrated, in [0, 1].
+        unknown: whether the photo is likely no class.
+        right: whether the label is right, where the truth is known and more labels than the truth itself are; None: it
+            is right where it is the truth.
+    """
 
     label: str
     probability: float
     unknown: bool
+    right: bool | None = None
 
     def __str__(self) -> str:
         return f"{self.label} {self.probability:.1%}{' unknown' if self.unknown else ''}"
@@ -64,7 +73,9 @@ class Compared:
         """Whether the labels are right; none where the truth is not known."""
         if self.truth is None:
             return None
-        was, is_ = (side.label == self.truth for side in (self.before, self.after))
+        was, is_ = (
+            side.label == self.truth if side.right is None else side.right for side in (self.before, self.after)
+        )
         if was == is_:
             return "right" if was else "wrong"
         return "right to wrong" if was else "wrong to right"

@@ -9,6 +9,7 @@ from visionft.settings.data import AugmentSettings, ClassesSettings, DataSetting
 from visionft.settings.export import ExportSettings
 from visionft.settings.fit import FitSettings, PreprocessSettings, ReportSettings
 from visionft.settings.method import (
+    HEAD_ALONE,
     METHODS,
     AdapterMethod,
     AnyMethod,
@@ -21,17 +22,25 @@ from visionft.settings.method import (
     NormMethod,
     Phase,
     PromptMethod,
+    PrototypesMethod,
     QloraMethod,
 )
 from visionft.settings.method_names import compared_methods
 from visionft.settings.serve import ServeSettings
-from visionft.settings.training import DistillationSettings, EmbeddingSettings, HardwareSettings, OptimSettings
+from visionft.settings.training import (
+    DistillationSettings,
+    EmbeddingSettings,
+    HardwareSettings,
+    LabelsSettings,
+    OptimSettings,
+)
 from visionft.settings.yaml_template import commented_yaml
 
 if TYPE_CHECKING:
     from visionft.settings.parse import build, build_export, build_for, from_yaml, require_effect, to_yaml
 
 __all__ = [
+    "HEAD_ALONE",
     "METHODS",
     "AdapterMethod",
     "AnyMethod",
@@ -47,6 +56,7 @@ __all__ = [
     "GradualMethod",
     "HardwareSettings",
     "HeadMethod",
+    "LabelsSettings",
     "LoraMethod",
     "Method",
     "NormMethod",
@@ -54,6 +64,7 @@ __all__ = [
     "Phase",
     "PreprocessSettings",
     "PromptMethod",
+    "PrototypesMethod",
     "QloraMethod",
     "ReportSettings",
     "ServeSettings",

@@ -11,6 +11,7 @@ from visionft.settings.applicability import (
     FLIPPED,
     FOLDER,
     INHERITED,
+    LONG_TAILED,
     MANIFEST,
     NAMED,
     PROJECTED,
@@ -47,11 +48,18 @@ class DataSettings(Settings):
     never saw."""
     splits: Annotated[Place | None, ALWAYS] = None
     """A splits.csv of an earlier run, whose sides win over new draws."""
+    sampling: Annotated[Literal["uniform", "sqrt", "balanced"], LONG_TAILED] = "uniform"
+    """How often photos of each class come in training (arXiv 1910.09217): `uniform`: each photo once an epoch;
+    `balanced`: each class as often, so that photos of rare ones come several times, in different views; `sqrt`: in
+    between, in proportion to the square root of a class's photos. An epoch has as many photos as ever."""
     path_column: Annotated[Word, MANIFEST] = "path"
     """The manifest's column of photo paths, relative to the manifest's folder or absolute."""
     label_column: Annotated[Word, MANIFEST] = "label"
     """The manifest's column of class names, or of what else the task learns; where a photo may have several labels, it
     may name a column for each of them, with commas in between."""
+    taxonomy: Annotated[Place | None, ALWAYS] = None
+    """A CSV with the columns child and parent: a label becomes its path in that tree, Granny-Smith
+    Fruit/Apple/Granny-Smith; none: labels stay as they are."""
     cache: Annotated[Literal["auto", "none", "decoded"], TRAINED] = "auto"
     """`decoded` keeps the training photos on disk as pixels, shrunk to one and a half training crops, for augmented
     training alone; auto: on a GPU, where more than one epoch is trained and they fit."""

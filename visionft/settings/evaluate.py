@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from visionft.settings.applicability import ALWAYS
-from visionft.settings.node import Settings
+from visionft.settings.node import Settings, Word
 
 
 class EvaluateSettings(Settings):
@@ -25,5 +25,8 @@ class EvaluateSettings(Settings):
     slice: Annotated[tuple[str, ...], ALWAYS] = ()
     """A column of the manifest, such as supplier: accuracy by its values, and which of them is worse by more than
     chance; can be given several times."""
+    group_by: Annotated[Word | None, ALWAYS] = None
+    """What a product is, to answer its photos together: a column of the manifest; group: the products that fit kept
+    together; parent: the photo's folder."""
     pictures: Annotated[Literal["all", "none"] | None, ALWAYS] = None
     """Photos in report.html: all, or none where they must not travel; unset: as the run was told."""

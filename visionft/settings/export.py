@@ -24,6 +24,8 @@ class ExportSettings(Settings):
     """Whether photos with their answers travel inside the bundle."""
     accept: Annotated[Annotated[float, Field(gt=0.0, lt=1.0)] | None, ALWAYS] = 0.95
     """Share of known photos that the threshold lets pass; photos below it are answered unknown; none: no photo is."""
+    min_confidence: Annotated[Annotated[float, Field(gt=0.5, le=1.0)] | None, ALWAYS] = None
+    """Probability from which a level of a taxonomy is answered; none: the one that was fitted to validation photos."""
     target: Annotated[Word | None, ALWAYS] = None
     """Another onnxruntime that will serve, as onnxruntime==1.17.3: the file is written for it, and tried under it in a
     temporary environment."""

@@ -8,10 +8,16 @@ from pydantic import Field, field_validator, model_validator
 
 from visionft.settings.applicability import ALWAYS, CONTINUED, FRESH, LEARNT, TIMED, TRAINED
 from visionft.settings.data import AugmentSettings, ClassesSettings, DataSettings
-from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method
+from visionft.settings.method import MOVES_BASE, FullMethod, HeadMethod, Method, PrototypesMethod
 from visionft.settings.node import Auto, Place, Settings, Word
 from visionft.settings.own_names import is_own
-from visionft.settings.training import DistillationSettings, EmbeddingSettings, HardwareSettings, OptimSettings
+from visionft.settings.training import (
+    DistillationSettings,
+    EmbeddingSettings,
+    HardwareSettings,
+    LabelsSettings,
+    OptimSettings,
+)
 from visionft.tasks.registry import DEFAULT, TASKS, spec_of
 from visionft.wording.did_you_mean import did_you_mean
 from visionft.wording.lists import some
@@ -103,6 +109,8 @@ class FitSettings(Settings):
     """Random changes of the training photos."""
     optim: OptimSettings = OptimSettings()
     """The optimisation."""
+    labels: LabelsSettings = LabelsSettings()
+    """How several labels are chosen."""
     embedding: EmbeddingSettings = EmbeddingSettings()
     """The embedding that is learnt."""
     distillation: DistillationSettings = DistillationSettings()
@@ -133,6 +141,19 @@ class FitSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _has_prototypes(self) -> FitSettings:
+        if not isinstance(self.method, PrototypesMethod):
+            return self
+        if "prototypes" not in spec_of(self.task).stages:
+            raise ValueError(
+                f"method: prototypes are of classes, one for each photo, and the task {self.task} has "
+                f"{spec_of(self.task).answers}; give --method head"
+            )
+        if self.head != "linear":
+            raise ValueError(f"head: prototypes are a linear head, and {self.head} is given; leave it out")
+        return self
+
+    @model_validator(mode="after")
     def _compares_whole_batches(self) -> FitSettings:
         spec, pieces, batch = spec_of(self.task), self.optim.micro_batch, self.optim.batch_size
         loss = self.loss or spec.losses[0]
@@ -150,6 +171,29 @@ class FitSettings(Settings):
                 f"optim.class_weights: {self.optim.class_weights} weighs the task's loss, and this one is {self.loss}; "
                 "weigh in that function, and leave the setting out"
             )
+        if is_own(self.loss) and self.optim.logit_adjustment:
+            raise ValueError(
+                f"optim.logit_adjustment: {self.optim.logit_adjustment:g} is of the task's loss, and this one is "
+                f"{self.loss}; adjust in that function, and leave the setting out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _corrects_once(self) -> FitSettings:
+        optim, sampling = self.optim, self.data.sampling
+        given = {
+            f"data.sampling: {sampling}": sampling != "uniform",
+            f"optim.class_weights: {optim.class_weights}": optim.class_weights != "none",
+            f"optim.logit_adjustment: {optim.logit_adjustment:g}": optim.logit_adjustment > 0,
+        }
+        asked = [name for name, there in given.items() if there]
+        if len(asked) > 1:
+            raise ValueError(f"{asked[0]} makes up for rare classes, and so does {some(asked[1:])}; give one of them")
+        if optim.class_weights == "effective" and "long_tail" not in spec_of(self.task).stages:
+            raise ValueError(
+                f"optim.class_weights: effective counts the photos of classes, and the task {self.task} has "
+                f"{spec_of(self.task).answers}; give balanced, or leave it out"
+            )
         return self
 
     @model_validator(mode="after")
@@ -164,10 +208,11 @@ class FitSettings(Settings):
 
     @model_validator(mode="after")
     def _taught_by_epochs(self) -> FitSettings:
-        solved = isinstance(self.method, HeadMethod) and self.method.solver != "epochs" and self.head == "linear"
+        of_head = isinstance(self.method, HeadMethod) and self.method.solver != "epochs" and self.head == "linear"
+        solved = of_head or isinstance(self.method, PrototypesMethod)
         if self.distill is not None and (solved or self.epochs == 0):
             raise ValueError(
                 f"distill: {self.distill} teaches in epochs, and there are none; leave it out, or give "
-                + ("--method full, or --method.solver epochs" if solved else "--epochs from 1")
+                + ("--method full, or --method head with --method.solver epochs" if solved else "--epochs from 1")
             )
         return self

@@ -18,6 +18,12 @@ class HeadMethod(Settings):
     """`lbfgs` solves a multinomial logistic regression on cached features (linear heads); `epochs` trains it."""
 
 
+class PrototypesMethod(Settings):
+    """The mean features of each class stand for it, nothing is learnt by steps (prototypes, arXiv 1703.05175)."""
+
+    name: Literal["prototypes"] = "prototypes"
+
+
 class FullMethod(Settings):
     """All weights are trained, after the head was solved on frozen features (LP-FT, arXiv 2202.10054)."""
 
@@ -128,6 +134,7 @@ class NormMethod(_Added):
 
 AnyMethod = (
     HeadMethod
+    | PrototypesMethod
     | FullMethod
     | GradualMethod
     | LoraMethod
@@ -139,5 +146,7 @@ AnyMethod = (
 )
 Method = Annotated[AnyMethod, Field(discriminator="name")]
 METHODS: dict[str, type[AnyMethod]] = {str(kind.model_fields["name"].default): kind for kind in get_args(AnyMethod)}
+HEAD_ALONE = (HeadMethod, PrototypesMethod)
+"""The methods that have nothing but a new head."""
 MOVES_BASE = (FullMethod, GradualMethod, BitfitMethod, NormMethod)
 """The methods that change parameters which the backbone brought along."""

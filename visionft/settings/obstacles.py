@@ -11,17 +11,20 @@ from visionft.settings.applicability import (
     BACKBONE,
     CLASSED,
     CONTINUED,
+    EFFECTIVE,
     FLIPPED,
     FOLDER,
     FRESH,
     INHERITED,
     LEARNT,
+    LONG_TAILED,
     MANIFEST,
     NAMED,
     PROJECTED,
     RATED,
     REDUCED,
     SAMPLED,
+    SEVERAL,
     SMOOTHED,
     SOLVABLE,
     STORED,
@@ -33,6 +36,7 @@ from visionft.settings.applicability import (
 )
 from visionft.settings.export import ExportSettings
 from visionft.settings.fit import FitSettings
+from visionft.settings.method import HEAD_ALONE
 from visionft.settings.own_names import is_own
 from visionft.tasks.registry import DEFAULT, spec_of
 from visionft.tasks.spec import Stage
@@ -46,6 +50,9 @@ class Obstacle:
     remedy: str
 
 
+HEADS_ALONE = {kind.model_fields["name"].default for kind in HEAD_ALONE}
+
+
 def obstacle(applies: Applies | None, settings: Any) -> Obstacle | None:
     """Return what keeps a setting of this condition from having an effect in whole settings, or None."""
     found = None if applies is None else _OBSTACLES.get(applies)
@@ -54,10 +61,21 @@ def obstacle(applies: Applies | None, settings: Any) -> Obstacle | None:
 
 def solved_alone(settings: FitSettings) -> bool:
     """Tell whether the method solves a linear head and trains nothing by epochs."""
-    return settings.method.name == "head" and settings.method.solver != "epochs" and settings.head == "linear"
+    method = settings.method
+    if method.name == "head" and method.solver == "epochs":
+        return False
+    return method.name in HEADS_ALONE and settings.head == "linear"
+
+
+def _alike(settings: FitSettings) -> Obstacle | None:
+    if settings.method.name == "prototypes":
+        return Obstacle("the method prototypes gives each class its mean, whatever its share", "give another --method")
+    return None
 
 
 def _untrained(settings: FitSettings) -> Obstacle | None:
+    if settings.method.name == "prototypes":
+        return Obstacle("the method prototypes takes means and trains nothing by epochs", "give another --method")
     if solved_alone(settings):
         return Obstacle(
             "the method head solves a linear head and trains nothing by epochs",
@@ -180,8 +198,20 @@ def _answers(settings: FitSettings) -> Obstacle | None:
     )
 
 
+def _one_label(settings: FitSettings) -> Obstacle | None:
+    if spec_of(settings.task).several:
+        return None
+    return Obstacle(f"the task {settings.task} gives a photo one answer", "give a --task with several labels")
+
+
 def _either(*looks: Callable[[FitSettings], Obstacle | None]) -> Callable[[FitSettings], Obstacle | None]:
     return lambda settings: next((found for look in looks if (found := look(settings)) is not None), None)
+
+
+def _other_weights_of_classes(settings: FitSettings) -> Obstacle | None:
+    if settings.optim.class_weights == "effective":
+        return None
+    return Obstacle(f"class weights are {settings.optim.class_weights}", "give --optim.class-weights effective")
 
 
 def _full_precision(settings: ExportSettings) -> Obstacle | None:
@@ -208,8 +238,11 @@ _OBSTACLES: dict[Applies, Callable[[Any], Obstacle | None]] = {
     SOLVABLE: _unsolvable,
     REDUCED: _full_precision,
     PROJECTED: _answers,
+    SEVERAL: _one_label,
     SAMPLED: _either(_answers, _untrained),
-    CLASSED: _lacks("class_weights", "classes to weigh"),
+    LONG_TAILED: _either(_lacks("long_tail", "classes of which a photo has one"), _alike),
+    EFFECTIVE: _other_weights_of_classes,
+    CLASSED: _either(_lacks("class_weights", "classes to weigh"), _alike),
     SMOOTHED: _either(_lacks("label_smoothing", "classes to smooth"), _untrained, _own_loss),
     LEARNT: _lacks("distill", "way to learn from another run"),
     CONTINUED: _lacks("from", "way to go on from another run"),

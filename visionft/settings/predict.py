@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from visionft.settings.applicability import ALWAYS
-from visionft.settings.node import Count, Settings
+from visionft.settings.node import Count, Settings, Word
 
 
 class PredictSettings(Settings):
@@ -26,3 +26,9 @@ class PredictSettings(Settings):
     """Processes that answer, of one core each; none: one for each core of the cluster."""
     top: Annotated[int, ALWAYS] = 1
     """Labels for each photo, the most probable first."""
+    min_confidence: Annotated[float | None, ALWAYS] = None
+    """Probability from which a level of a taxonomy is answered, above 0.5 and up to 1; none: the one that the run or
+    bundle has."""
+    group_by: Annotated[Word | None, ALWAYS] = None
+    """What a product is, for one answer a product: parent: the photo's folder; else a column of the manifest that is
+    given for PHOTOS."""

@@ -10,9 +10,12 @@ from visionft.settings.applicability import (
     ALWAYS,
     BACKBONE,
     CLASSED,
+    EFFECTIVE,
+    LONG_TAILED,
     PROJECTED,
     RATED,
     SAMPLED,
+    SEVERAL,
     SMOOTHED,
     TAUGHT,
     TRAINED,
@@ -42,9 +45,16 @@ class OptimSettings(Settings):
     """Share of each phase's steps in which the rate rises linearly from zero."""
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0), SMOOTHED] = 0.1
     """Mass moved from the true class to all classes in the training loss."""
-    class_weights: Annotated[Literal["none", "balanced"], CLASSED] = "none"
+    class_weights: Annotated[Literal["none", "effective", "balanced"], CLASSED] = "none"
     """`balanced` weighs each class by the inverse of its share of the training photos; where a photo may have several
-    labels, those that have a label and those that lack it."""
+    labels, those that have a label and those that lack it. `effective`: by the inverse of the effective number of its
+    photos (arXiv 1901.05555), of classes alone, which is milder to classes with many."""
+    effective_beta: Annotated[Annotated[float, Field(ge=0.0, lt=1.0)], EFFECTIVE] = 0.999
+    """Beta of the effective number (1 - beta^n) / (1 - beta) of n photos; 0 weighs classes alike, towards 1 it becomes
+    `balanced`."""
+    logit_adjustment: Annotated[float, Field(ge=0.0, le=10.0), LONG_TAILED] = 0.0
+    """Tau of the logit-adjusted loss (arXiv 2007.07314): in training, tau times the log of each class's share is added
+    to its logit, so that answers are those of classes that are all as frequent; 1 is the paper's; 0 switches it off."""
     ema: Annotated[Annotated[float, Field(ge=0.0, lt=1.0)] | Auto, TRAINED] = "auto"
     """Decay a step of the exponential moving average of the weights, which is what is exported; 0 switches it off."""
     norm_statistics: Annotated[Literal["auto", "batch", "frozen"], BACKBONE] = "auto"
@@ -64,6 +74,16 @@ class EmbeddingSettings(Settings):
     per_class: Annotated[Annotated[int, Field(ge=1, le=1024)], SAMPLED] = 4
     """Photos of one class that follow one another in the training's order, so that a batch of B holds about B / this
     many classes; 1: photos come in any order."""
+
+
+class LabelsSettings(Settings):
+    """How labels are chosen where a photo may have several."""
+
+    at_least_one: Annotated[bool, SEVERAL] = False
+    """Choose the most probable label where no label reaches its threshold, so that no photo has none."""
+    precision: Annotated[Annotated[float, Field(gt=0.0, lt=1.0)] | None, SEVERAL] = None
+    """Precision that the threshold of each label holds on validation with 95 % confidence, choosing as many photos as
+    that allows; a label that no threshold holds it for is never chosen; none: the threshold of the best F1."""
 
 
 class DistillationSettings(Settings):

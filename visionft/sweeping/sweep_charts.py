@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST = 40
 """Draws that are shown one by one, the best first."""
+LONGEST = 40
+"""Letters of a draw's settings that stand beside it."""
 
 
 def ranking(result: SweepResult) -> Figure | None:
@@ -91,4 +93,4 @@ def _format(axes: Axes, score: Score, which: str) -> None:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

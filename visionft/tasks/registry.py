@@ -7,6 +7,7 @@ A task is a folder of modules, each with one constant of its own name in capital
 - `answers.ANSWERS`: the graph's outputs and the rows made of them; see `visionft.bundle.answers`. Free of torch.
 - `learning.LEARNING`: head, loss, solver and figures; see `visionft.runs.learning`.
 - `shipping.SHIPPING`: the end of the ONNX graph, its proof and its card; see `visionft.exporting.shipping`.
+- `report.REPORT`, of a task with the stage `queries` alone: what a page shows; see `visionft.reporting.query_facts`.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from visionft.errors import MissingExtraError, UsageError
 from visionft.tasks.spec import Stage, TaskSpec
 
 Part = Literal["spec", "labels", "answers", "learning", "shipping"]
+SomeHave = Literal["report"]
+"""A part that only tasks with its stage have."""
 
 TASKS = {
     "classification": "visionft.tasks.classification",
     "regression": "visionft.tasks.regression",
     "multilabel": "visionft.tasks.multilabel",
     "retrieval": "visionft.tasks.retrieval",
+    "hierarchical": "visionft.tasks.hierarchical",
 }
 """Name -> folder."""
 DEFAULT = "classification"
@@ -75,6 +79,6 @@ def suited(names: Sequence[str]) -> list[str]:
     return [f"{words}, add --task {task}" for task, words in found if words is not None]
 
 
-def part(task: str, name: Part) -> Any:
+def part(task: str, name: Part | SomeHave) -> Any:
     """Return one part of a task; KeyError where there is none of this name."""
     return getattr(import_module(f"{TASKS[task]}.{name}"), name.upper())

@@ -8,9 +8,10 @@ from typing import Literal
 
 Stage = Literal[
     "label_smoothing", "class_weights", "distill", "from", "advise", "blend", "calibration", "reduce", "target",
-    "adapters", "compare", "report", "slices", "review",
+    "adapters", "compare", "report", "queries", "slices", "products", "review", "explain", "long_tail", "confidence",
+    "prototypes",
 ]  # fmt: skip
-"""What only some tasks have."""
+"""What only some tasks have; `queries`: photos are answered with photos, and a page shows which."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class TaskSpec:
         heads: kinds of heads that it can be learnt with.
         stages: what it has of that which only some tasks have.
         projects: whether the head is a projection, whose answer is the embedding.
+        several: whether a photo may have several labels, each chosen by itself.
         compares: losses that compare the photos of a batch with one another, and so need it whole.
         extra: what has to be installed beside the package, to learn it: the extra's name and the module it brings.
         suits: says of a manifest's labels, taken for classes, what would rather be learnt from them, such as
@@ -78,6 +80,7 @@ class TaskSpec:
     heads: tuple[str, ...]
     stages: frozenset[Stage]
     projects: bool = False
+    several: bool = False
     compares: frozenset[str] = frozenset()
     extra: tuple[str, str] | None = None
     suits: Callable[[Sequence[str]], str | None] = _nothing

@@ -9,8 +9,10 @@ import torch
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from visionft.data import EvalPhotos, Item, Manifest, Sample, TrainPhotos, permutation
+from visionft.data import EvalPhotos, Item, Manifest, Rows, Sample, TrainPhotos
+from visionft.data.class_sampling import ClassSampling
 from visionft.data.loading.collate import collate
+from visionft.data.sampler import AGAIN, epoch_order
 from visionft.planning.plan import views_of
 from visionft.preprocess import Preprocess
 from visionft.settings import FitSettings
@@ -37,7 +39,7 @@ class PhotoDataModule(LightningDataModule):
         settings, rows = self.settings, self.manifest.rows("train")
         size, batch = views_of(settings, self.preprocess, None), int(settings.optim.batch_size)
         photos = TrainPhotos(rows, self.manifest.root, settings.augment, size, self.preprocess.fill, settings.seed)
-        order = ShuffledViews(len(photos), settings.seed)
+        order = ShuffledViews(len(photos), settings.seed, _classes(rows, settings))
         return self._loader(photos, batch, sampler=order, drop_last=len(photos) >= batch)
 
     def val_dataloader(self) -> Any:
@@ -59,15 +61,16 @@ class PhotoDataModule(LightningDataModule):
 
 
 class ShuffledViews(Sampler[Sample]):
-    """(view, index) of each training photo once, in the order of an epoch; the view is the epoch.
+    """(view, index) of the training photos, in the order of an epoch; the view is the epoch.
 
     Args:
         n: training photos.
         seed: the run's.
+        classes: what draws the photos of an epoch class by class; none: each comes once.
     """
 
-    def __init__(self, n: int, seed: int) -> None:
-        self.n, self.seed, self.epoch = n, seed, 0
+    def __init__(self, n: int, seed: int, classes: ClassSampling | None = None) -> None:
+        self.n, self.seed, self.classes, self.epoch = n, seed, classes, 0
 
     def __len__(self) -> int:
         return self.n
@@ -78,5 +81,10 @@ class ShuffledViews(Sampler[Sample]):
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield the samples of the epoch."""
-        for index in permutation(self.seed, self.epoch, self.n).tolist():
-            yield self.epoch, index
+        order, again = epoch_order(self.seed, self.epoch, self.n, self.classes)
+        for index, times in zip(order.tolist(), again.tolist(), strict=True):
+            yield self.epoch + AGAIN * times, index
+
+
+def _classes(rows: Rows, settings: FitSettings) -> ClassSampling | None:
+    return None if settings.data.sampling == "uniform" else ClassSampling(rows.labels, settings.data.sampling)

@@ -185,7 +185,9 @@ def make_loader(plan: Plan, manifest: Manifest, ranks: Ranks = ALONE) -> TrainLo
     pinned = settings.hardware.device == "cuda"
     batch = int(settings.optim.batch_size)
     per_class = settings.embedding.per_class if spec_of(settings.task).projects else None
-    return TrainLoader(photos, batch, settings.seed, workers, pin_memory=pinned, share=ranks.share, per_class=per_class)
+    return TrainLoader(
+        photos, batch, settings.seed, workers, pinned, ranks.share, per_class, sampling=settings.data.sampling
+    )
 
 
 def make_state(

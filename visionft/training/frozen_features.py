@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -51,7 +52,7 @@ def compute(
             f"{settings.backbone} answers numbers that are not finite for {int((~finite).sum()):,} of {len(finite):,} "
             f"{split} photos, such as {rows.paths[int(finite.argmin())]}; give other --weights or another --backbone"
         )
-    return found
+    return replace(found, classes=manifest.classes.names)
 
 
 def _answers(

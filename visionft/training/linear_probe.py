@@ -60,7 +60,7 @@ def solve(
     held_out: Features,
     held_out_labels: NDArray[np.int64],
     *,
-    balanced: bool = False,
+    weights: Features | None = None,
     strengths: Sequence[float] = INVERSE_REGULARISATION,
 ) -> Probe:
     """Fit the head for rising strengths, each from the last one's solution, and keep the least validation log-loss.
@@ -70,13 +70,13 @@ def solve(
         labels: (N,) class indices; every class 0..C-1 occurs.
         held_out: (M, D) features of the validation photos.
         held_out_labels: (M,) their class indices; classes may be absent.
-        balanced: weigh classes by the inverse of their share.
+        weights: (C,) of the classes in the loss; none: all are alike.
         strengths: inverse regularisation strengths in rising order.
     """
     mean, scale = train.mean(0), train.std(0) + 1e-6
     x, y = (train - mean) / scale, (held_out - mean) / scale
     classes = np.arange(labels.max() + 1)
-    model = LogisticRegression(max_iter=300, warm_start=True, tol=1e-3, class_weight="balanced" if balanced else None)
+    model = LogisticRegression(max_iter=300, warm_start=True, tol=1e-3, class_weight=_by_class(weights))
     best: tuple[Tried, Features, Features] | None = None
     path: list[Tried] = []
     threads = 1 if x.nbytes <= ONE_THREAD else None
@@ -99,6 +99,10 @@ def solve(
     weight, bias = _both_classes(best[1], best[2])
     weight = weight / scale
     return Probe(weight.astype(np.float32), (bias - weight @ mean).astype(np.float32), best[0], tuple(path))
+
+
+def _by_class(weights: Features | None) -> dict[int, float] | None:
+    return None if weights is None else dict(enumerate(weights.tolist()))
 
 
 def worse_in_a_row(path: Sequence[Tried], best: Tried) -> bool:

@@ -62,7 +62,7 @@ def extend(
     weight: NDArray[np.float32],
     bias: NDArray[np.float32],
     free: Sequence[int],
-    balanced: bool = False,
+    weights: Features | None = None,
     strengths: Sequence[float] = INVERSE_REGULARISATION,
 ) -> Probe:
     """Solve the free rows for rising strengths, drawn to what they are, and keep the least validation log-loss.
@@ -75,13 +75,13 @@ def extend(
         weight: (C, D) of the head as it is; new rows are zero.
         bias: (C,) of the head as it is.
         free: indices of the rows to solve, at least one; all others come back bit for bit.
-        balanced: weigh classes by the inverse of their share.
+        weights: (C,) of the classes in the loss; none: all are alike.
         strengths: inverse regularisation strengths in rising order; 0 keeps the free rows as they are.
     """
     mean, scale = train.mean(0), train.std(0) + 1e-6
     chosen = np.asarray(free)
     logits = train @ weight.T + bias
-    problem = _problem((train - mean) / scale, logits, labels, weight[chosen] * scale, chosen, balanced)
+    problem = _problem((train - mean) / scale, logits, labels, weight[chosen] * scale, chosen, weights)
     rows, offset = problem.centre, torch.from_numpy(bias[chosen] + weight[chosen] @ mean).double()
     best: tuple[Tried, Features, Features] | None = None
     path: list[Tried] = []
@@ -108,18 +108,17 @@ def _problem(
     labels: NDArray[np.int64],
     centre: Features,
     free: NDArray[np.int64],
-    balanced: bool,
+    weights: Features | None,
 ) -> Rows:
     fixed = np.setdiff1d(np.arange(logits.shape[1]), free)
     rest = torch.from_numpy(logits[:, fixed]).double().logsumexp(1, keepdim=True)
     column = np.zeros(logits.shape[1], np.int64)
     column[free] = np.arange(len(free)) + (len(fixed) > 0)
-    counts = np.bincount(labels, minlength=logits.shape[1])
-    weights = (len(labels) / (len(counts) * counts))[labels] if balanced else np.ones(len(labels))
+    of_photos = np.ones(len(labels)) if weights is None else weights[labels]
     return Rows(
         torch.from_numpy(z),
         rest[:, : int(len(fixed) > 0)],
         torch.from_numpy(column[labels]),
-        torch.from_numpy(weights),
+        torch.from_numpy(of_photos),
         torch.from_numpy(centre).double(),
     )

@@ -23,11 +23,12 @@ from visionft.planning.teacher import open_teacher
 from visionft.planning.whole_batches import require_whole_batches
 from visionft.runs import Run, layout, lock
 from visionft.runs.atomic_write import remove, sweep
+from visionft.runs.held_out_file import write_held_out
 from visionft.runs.history import Epoch
 from visionft.runs.own_loss import GivenLoss, require_given, require_usable
 from visionft.runs.run_files import verified_table
 from visionft.runs.verify_run import require_as_written
-from visionft.settings import FitSettings
+from visionft.settings import FitSettings, PrototypesMethod
 from visionft.training.callbacks import Listener
 from visionft.training.checkpoint import Checkpoint
 from visionft.training.epochs import Epochs, take_part, train_epochs
@@ -186,8 +187,10 @@ def _work(
     history: list[Epoch] = list(checkpoint.history) if checkpoint else []
     centres = None
     if checkpoint is None and plan.solves_head:
-        row, centres = solve_head(plan, manifest, say)
-        history = [row]
+        solved = solve_head(plan, manifest, say)
+        history, centres = [solved.row], solved.centres
+        if isinstance(settings.method, PrototypesMethod):
+            write_held_out(folder, solved.validation.features, solved.validation.labels)
     if not settings.epochs and ranks.world > 1:
         say(f"nothing is trained by epochs: the first of the {ranks.world} processes works alone")
     if settings.epochs:

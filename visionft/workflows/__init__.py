@@ -5,6 +5,7 @@ neither torch nor the settings, and work where only what serving needs is instal
 search through approximate neighbours needs USearch beside it.
 """
 
+from visionft.workflows.add_class import add_class
 from visionft.workflows.advise import advise, require_advisable
 from visionft.workflows.audit import audit, quick_audit
 from visionft.workflows.blend import blend
@@ -12,7 +13,9 @@ from visionft.workflows.check import check
 from visionft.workflows.compare import compare
 from visionft.workflows.duplicates import duplicates
 from visionft.workflows.evaluate import evaluate
+from visionft.workflows.explain import explain
 from visionft.workflows.export import export
+from visionft.workflows.find_lr import find_lr, require_findable
 from visionft.workflows.fit import fit
 from visionft.workflows.index import index
 from visionft.workflows.list_runs import list_runs
@@ -20,9 +23,11 @@ from visionft.workflows.predict import predict
 from visionft.workflows.report import report
 from visionft.workflows.review import review, reviewed_photos
 from visionft.workflows.search import search
+from visionft.workflows.select import select
 from visionft.workflows.sweep import sweep, sweep_plan
 
 __all__ = [
+    "add_class",
     "advise",
     "audit",
     "blend",
@@ -30,7 +35,9 @@ __all__ = [
     "compare",
     "duplicates",
     "evaluate",
+    "explain",
     "export",
+    "find_lr",
     "fit",
     "index",
     "list_runs",
@@ -38,9 +45,11 @@ __all__ = [
     "quick_audit",
     "report",
     "require_advisable",
+    "require_findable",
     "review",
     "reviewed_photos",
     "search",
+    "select",
     "sweep",
     "sweep_plan",
 ]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visionft.bundle import Bundle
+from visionft.errors import DataError
 from visionft.searching.origin import Embedder, Origin, Vectors
 from visionft.workflows.run_or_bundle import holds_bundle, refuse_adapter, run_at
 
 if TYPE_CHECKING:
+    from visionft.photos import Asked
     from visionft.runs import Run
     from visionft.searching.live_index import LiveIndex
+
+Say = Callable[[str], None]
 
 
 @contextmanager
@@ -100,3 +104,26 @@ def _of_run(run: Run) -> Iterator[Embedder]:
             return list(forward(torch.from_numpy(np.stack(inputs)))["embedding"])
 
         yield Embedder(origin, preprocess.pixels, embed)
+
+
+def features_of(path: Path, photos: Asked | Iterable[Asked], say: Say) -> Vectors:
+    """Return embeddings (k, D), of any length, of the photos that can be read, and say which cannot.
+
+    Raises:
+        DataError: none can.
+    """
+    import numpy as np
+
+    from visionft.serving.predict_bundle import listed
+    from visionft.serving.streaming import answered
+
+    found = []
+    with embedder_of(path) as embedder:
+        for outcome in answered(listed(photos)[0], embedder.prepare, embedder.embed):
+            if outcome.answer is None or not np.isfinite(outcome.answer).all():
+                say(f"note: {outcome.name} is left out: {outcome.problem or 'its features are not finite'}")
+            else:
+                found.append((outcome.place, outcome.answer))
+    if not found:
+        raise DataError("none of the photos can be read; give JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP files")
+    return np.stack([features for _, features in sorted(found, key=lambda row: row[0])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from visionft.tasks.registry import require
 from visionft.wording.told import Told
 from visionft.workflows.in_memory_photos import stored_photos
 from visionft.workflows.own_parts import own_metrics
+from visionft.workflows.product_groups import FLAG, PARENT
 from visionft.workflows.remote_photos import local_place
 from visionft.workflows.report import reported
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, refuse_adapter, run_at
@@ -36,6 +38,7 @@ def evaluate(
     adapter: str | None = None,
     out: str | Path | None = None,
     slice: Sequence[str] = (),  # noqa: A002  # as the flag is called
+    group_by: str | None = None,
     pictures: str | None = None,
     metrics: Mapping[str, MetricFunction] | None = None,
 ) -> Evaluation:
@@ -54,6 +57,9 @@ def evaluate(
             photos of a split than were measured before go to RUN/evaluation/SPLIT-partial and replace none.
         slice: columns of the manifest that named the photos, such as supplier: `Evaluation.slices` has the accuracy by
             their values, those first that are worse by more than chance. A run's own photos have `group` too.
+        group_by: what a product is, to answer all its photos together, by the mean of their log-probabilities: a column
+            of the manifest; `group`, the products that `fit` kept together; or `parent`, the photo's folder.
+            `Evaluation.products` has the accuracy by product beside that by photo, with a paired interval.
         pictures: photos in report.html, which lies beside the figures: `all`, or `none`; none of both: as the run was
             told, and all for a bundle.
         metrics: figures of your own by name: functions of truth and answers that return a number. Of classes they get
@@ -73,9 +79,9 @@ def evaluate(
     if not holds_bundle(path):
         refuse_adapter(path, adapter)
         run = run_at(path, unfinished=True)
-        _require_stages(run.task, slice, pictures)
-        photos = _place(data, run.settings.data)
-        measured = _evaluate_run(run, photos, split, retention, place_of(out, "--out"), slice, own)
+        _require_stages(run.task, slice, group_by, pictures)
+        photos = _place(data, run.settings.data, run.task)
+        measured = _evaluate_run(run, photos, split, retention, place_of(out, "--out"), slice, group_by, own)
         return _reported(measured, run, photos, pictures)
     if data is None:
         raise UsageError(f"{path} is a bundle and brings no photos; give labelled ones with --data")
@@ -83,23 +89,29 @@ def evaluate(
         raise UsageError(f"{path} is a bundle, which has no {split} photos of its own; leave --split out")
     if retention is not None:
         raise UsageError(f"{path} is a bundle, which has no start to compare with; give --retention with its run")
-    from visionft.evaluation import columns_of_bundle, evaluate_bundle, reading_of, with_slices
+    from visionft.evaluation import columns_of_bundle, evaluate_bundle, folder_of, reading_of, with_slices
 
     bundle = Bundle.open(path)
-    _require_stages(bundle.chosen(adapter).record.task, slice, pictures)
-    photos = _place(data, reading_of(bundle.chosen(adapter)))
+    _require_stages(bundle.chosen(adapter).record.task, slice, group_by, pictures)
+    photos = _place(data, reading_of(bundle.chosen(adapter)), bundle.chosen(adapter).record.task)
     assert photos is not None, "some are given"
     columns = columns_of_bundle(bundle, photos, adapter, slice) if slice else None
-    evaluation = with_slices(evaluate_bundle(bundle, photos, adapter), columns).with_metrics(own)
+    products = None
+    if group_by is not None:
+        named = partial(columns_of_bundle, bundle, photos, adapter)
+        products = folder_of if group_by == PARENT else partial(named([group_by], FLAG).of, group_by)
+    evaluation = with_slices(evaluate_bundle(bundle, photos, adapter, products), columns).with_metrics(own)
     if out is None:
         return evaluation
     return _reported(replace(evaluation, written=evaluation.write(Path(out))), None, photos, pictures)
 
 
-def _require_stages(task: str, slices: Sequence[str], pictures: str | None) -> None:
+def _require_stages(task: str, slices: Sequence[str], group_by: str | None, pictures: str | None) -> None:
     """Refuse what an evaluation of another task has nothing to do with; UsageError says so."""
     if slices:
         require(task, "slices", f"--slice {slices[0]}", "leave it out")
+    if group_by is not None:
+        require(task, "products", f"--group-by {group_by}", "leave it out")
     if pictures == "all":
         require(task, "report", f"--pictures {pictures}, for a report,", "leave it out")
 
@@ -109,9 +121,9 @@ def _reported(evaluation: Evaluation, run: Run | None, photos: Path | None, pict
     return reported(evaluation, run, pictures, again)
 
 
-def _place(photos: Any, settings: DataSettings) -> Path | None:
+def _place(photos: Any, settings: DataSettings, task: str) -> Path | None:
     """Return where photos are, after those in memory were put into files."""
-    kept = stored_photos(photos, settings)
+    kept = stored_photos(photos, settings, task)
     if kept is not None:
         return kept.manifest
     place = place_of(photos, "--data")
@@ -125,9 +137,10 @@ def _evaluate_run(
     retention: str | Path | None,
     out: Path | None,
     slices: Sequence[str],
+    group_by: str | None,
     metrics: Mapping[str, MetricFunction],
 ) -> Evaluation:
-    from visionft.evaluation import Earlier, columns_of_run, evaluate_run, measure_retention, with_slices
+    from visionft.evaluation import Earlier, columns_of_run, evaluate_run, folder_of, measure_retention, with_slices
     from visionft.runs import layout
 
     columns = columns_of_run(run, photos, split, slices) if slices else None
@@ -136,7 +149,11 @@ def _evaluate_run(
         if retention is not None
         else None
     )
-    evaluation = with_slices(evaluate_run(run, photos, split), columns).with_metrics(metrics)
+    products = None
+    if group_by is not None:
+        named = partial(columns_of_run, run, photos, split)
+        products = folder_of if group_by == PARENT else partial(named([group_by], FLAG).of, group_by)
+    evaluation = with_slices(evaluate_run(run, photos, split, products), columns).with_metrics(metrics)
     if earlier is not None:
         kept = measure_retention(run, earlier)
         evaluation = replace(evaluation, retention=kept)

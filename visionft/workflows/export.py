@@ -103,6 +103,8 @@ def _require_stages(task: str, asked: ExportSettings) -> None:
         require(task, "target", f"--target {asked.target}", "leave it out")
     if asked.accept != type(asked)().accept:
         require(task, "calibration", f"--accept {'none' if asked.accept is None else asked.accept}", "leave it out")
+    if asked.min_confidence is not None:
+        require(task, "confidence", f"--min-confidence {asked.min_confidence:g}", "leave it out")
 
 
 def _require_room(run: Run) -> None:

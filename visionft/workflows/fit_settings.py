@@ -56,7 +56,7 @@ def fit_settings(
 
 def _kept(photos: Any, settings: FitSettings, say: Callable[[str], None]) -> Path:
     """Put photos from memory into files and return their manifest, after the other settings proved right."""
-    kept = stored_photos(photos, settings.data)
+    kept = stored_photos(photos, settings.data, settings.task)
     assert kept is not None, "asked for what is no path"
     for line in (str(kept), *(f"note: {note}" for note in kept.notes)):
         say(line)

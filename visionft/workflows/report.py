@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def report(run: Run | str | Path, *, data: str | Path | None = None, pictures: str | None = None) -> Path:
+def report(
+    run: Run | str | Path, *, data: str | Path | None = None, pictures: str | None = None, explain: bool = False
+) -> Path:
     """Write report.html and report.json of a run and of its evaluations again, from what lies in its folder.
 
     Args:
         run: a finished run or its folder.
         data: the folder that its photos moved to, with the same paths below it; none: where they were.
         pictures: `all` or `none`; none of both: as the run was told.
+        explain: show where the network looks on the worst, most confused and least sure photos of the run's page.
 
     Returns:
         The page.
@@ -33,7 +36,8 @@ def report(run: Run | str | Path, *, data: str | Path | None = None, pictures: s
     Raises:
         RunError: there is no finished run, a file of it is damaged, or nothing can be written.
         DataError: there is no such folder.
-        UsageError: a bundle is given.
+        UsageError: a bundle is given, or the run's task has no answers that can be explained.
+        BackboneError: no part of the run's network is laid out over the photo.
     """
     path, root = path_of(run), place_of(data, "--data")
     root = None if root is None else local_place(root)
@@ -43,9 +47,11 @@ def report(run: Run | str | Path, *, data: str | Path | None = None, pictures: s
         raise DataError(f"there is no folder {root}: give the one that the photos of the run are in now")
     opened = run_at(path)
     require(opened.task, "report", f"report, asked for of the run {path},", "use the figures that evaluate prints")
+    if explain:
+        require(opened.task, "explain", "--explain", "leave it out")
     from visionft.reporting import report_run
 
-    return report_run(opened, pictures=shown(opened, pictures), root=root)
+    return report_run(opened, pictures=shown(opened, pictures), root=root, explain=explain)
 
 
 def shown(run: Run, pictures: str | None) -> bool:
@@ -73,10 +79,10 @@ def reported(evaluation: Evaluation, run: Run | None, pictures: str | None, agai
     from visionft.reporting import attempt, report_evaluation
     from visionft.reporting.album import Encoded
 
-    folder, notes = evaluation.written, list(evaluation.notes)
-    if folder is None or "report" not in spec_of(evaluation.task).stages:
+    folder, notes, task = evaluation.written, list(evaluation.notes), evaluation.task
+    if folder is None or "report" not in spec_of(task).stages:
         return evaluation
     wanted = shown(run, pictures) if run is not None else pictures != "none"
     encoded = Encoded(evaluation.root, evaluation.files())
-    page = attempt(lambda: report_evaluation(folder, run, encoded, pictures=wanted), notes.append, again)
+    page = attempt(lambda: report_evaluation(folder, run, encoded, pictures=wanted, task=task), notes.append, again)
     return replace(evaluation, report=page, notes=tuple(notes))

@@ -204,7 +204,8 @@ def _audited(
     photos: Path, folder: Path | None, labels: dict[str, str], *, needed: bool = True
 ) -> tuple[list[Doubt], list[str]]:
     """Return what the audit of photos says against them, and notes on what it does not fit."""
-    from visionft.reviewing.audit_findings import doubts_of, read_audit
+    from visionft.auditing import read_audit
+    from visionft.reviewing.audit_findings import doubts_of
 
     place = _audit_of(photos, folder)
     if not (place / "audit.json").is_file():

@@ -50,6 +50,11 @@ def holds_bundle(path: Path) -> bool:
     return (path / "bundle.json").is_file() or (path / "model.onnx").is_file()
 
 
+def holds_index(path: Path) -> bool:
+    """Tell the folder of an index from that of a run or a bundle."""
+    return (path / "photos.sqlite").is_file()
+
+
 def refuse_adapter(path: Path, adapter: str | None) -> None:
     """Refuse an adapter's name beside a run, which has none; UsageError says so."""
     if adapter is not None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from visionft.errors import SearchIndexError
-from visionft.workflows.embedders import embedder_of
-from visionft.workflows.remote_photos import local_asked
-from visionft.workflows.run_or_bundle import path_of, place_of
+from visionft.workflows.index_queries import embedded
+from visionft.workflows.run_or_bundle import path_of
 
 if TYPE_CHECKING:
     from visionft.photos import Asked
     from visionft.searching import Found
-    from visionft.searching.origin import Embedder, Vectors
-    from visionft.searching.store import Store
 
 Progress = Callable[[int, int], None]
 
@@ -61,39 +56,7 @@ def search(
     with opened(folder) as store:
         require_answerable(store, wanted)
         allowed = permitted(folder, where, store.columns)
-        queries = _embedded(store, model, photos, on_progress)
+        asked = embedded(store, photos, on_progress, model=model, nameable=True)
+        queries = [(query.name, query.embedding) for query in asked]
         store.connection.execute("BEGIN")  # one view of the rows, whatever a writer does meanwhile
         return ask(store, queries, wanted, allowed)
-
-
-def _embedded(
-    store: Store, model: str | Path | None, photos: Asked | Iterable[Asked], on_progress: Progress | None
-) -> list[tuple[str, Vectors | str]]:
-    """Return the name of each query with its embedding (D,) of length 1, or the reason why it has none."""
-    from visionft.searching.origin import NO_DIRECTION, unit_vector
-    from visionft.serving.predict_bundle import listed
-    from visionft.serving.streaming import answered
-
-    items, total = listed(local_asked(photos))  # before the model is opened: a mistyped place is answered at once
-    found: dict[int, tuple[str, Vectors | str]] = {}
-    with _model(store, model) as embedder:
-        for outcome in answered(items, embedder.prepare, embedder.embed):
-            vector = None if outcome.answer is None else unit_vector(outcome.answer)
-            found[outcome.place] = (outcome.name, (outcome.problem or NO_DIRECTION) if vector is None else vector)
-            if on_progress is not None:
-                on_progress(len(found), total or len(found))
-    return [found[place] for place in range(len(found))]
-
-
-@contextmanager
-def _model(store: Store, given: str | Path | None) -> Iterator[Embedder]:
-    origin = store.require_origin()
-    place = place_of(given, "--model") or origin.found_from(store.folder, store.fact("way"))
-    if not place.exists():
-        raise SearchIndexError(
-            f"the index {store.folder} was made with {origin}, which is not there any more; say where it is now with "
-            f"--model {origin.kind.upper()}"
-        )
-    with embedder_of(place, origin.adapter) as embedder:
-        origin.require(embedder.origin, store.folder)
-        yield embedder

@@ -20,12 +20,8 @@ from visionft.bundle import Bundle
 from visionft.errors import DataError, ParityError, PrecisionError, SettingsError
 from visionft.exporting import Exported, export
 from visionft.exporting.onnx_model import halves
-from visionft.exporting.parity_photos import read_photos
 from visionft.exporting.quantization import quantize as shrinking
 from visionft.exporting.quantization import recipe_search
-from visionft.exporting.quantization.accuracy import QuantizedModel, judge
-from visionft.exporting.reference_answers import Truth
-from visionft.metrics import Postprocess
 from visionft.serving import Session, predict
 from visionft.settings import ExportSettings, build_export
 
@@ -195,21 +191,6 @@ def test_without_training_photos_there_is_no_recipe(
     monkeypatch.setattr(shrinking, "read_photos", lambda *_: iter(()))
     with pytest.raises(DataError, match=r"0 training photos can be read and .* on 16 at least: bring the photos back"):
         export(run, tmp_path / "bundle", ExportSettings(precision="int8"))
-
-
-def test_photos_are_judged_alone_and_in_batches(run: FakeRun, built: onnx.ModelProto) -> None:
-    trained = Truth(run.trained, run.preprocess, run.answering(0.8))
-    rows = run.manifest().rows("validation")
-    same = QuantizedModel.of_models(built, shrinking.core_of(built), trained)
-
-    judged = judge(same, trained, read_photos(run.photos, rows, range(18)), 18)
-
-    assert all((flips.lost, flips.gained, flips.n) == (0, 0, 18) for flips in judged.flips())
-    np.testing.assert_allclose(judged.alone.logits, judged.trained.logits, atol=1e-3)
-    np.testing.assert_allclose(judged.batched, judged.trained.logits, atol=1e-3)
-    assert judged.labels.tolist() == rows.labels.tolist()
-    plain = Postprocess.plain()
-    assert judged.refit(plain, 0.8) is plain, "a run without calibration stays without"
 
 
 @pytest.mark.slow

@@ -246,3 +246,27 @@ def test_made_up_paths_and_ids_do_not_grow_the_figures(server: Served) -> None:
     text = server.client.get("/metrics").text
     assert "made" not in text
     assert 'route="none",status="404"' in text
+
+
+def test_several_files_of_one_product_get_one_answer_beside_theirs(
+    server: Served, images: list[NDArray[np.uint8]], expected: list[Answer]
+) -> None:
+    files = [("file", (f"{i}.png", png(image), "image/png")) for i, image in enumerate(images[:3])]
+    files.append(("file", ("no.png", b"no photo", "image/png")))
+
+    found = server.client.post("/classify?group=1&top=2", files=files).json()
+
+    logits = np.mean([answer.logits for answer in expected[:3]], axis=0)
+    assert (found["product"]["photos"], found["product"]["unread"]) == (3, 1)
+    assert found["product"]["class_index"] == logits.argmax()
+    assert found["product"]["known_score"] == pytest.approx(np.mean([a.known_score for a in expected[:3]]), abs=1e-4)
+    assert len(found["product"]["top"]) == 2
+    for row, answer in zip(found["answers"][:3], expected[:3], strict=True):
+        same(row, answer)
+    assert "problem" in found["answers"][3]
+
+
+def test_a_group_that_is_no_number(server: Served, images: list[NDArray[np.uint8]]) -> None:
+    answer = server.client.post("/classify?group=yes", content=png(images[0]))
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "group is yes: give 1 where all files show one product, or leave it out"

@@ -15,13 +15,12 @@ import pytest
 
 from tests.serving.server.processes import Served, plain, served
 from visionft.serving.limits import Limits
-from visionft.serving.server.body_budget import SMALL, Budget, Held
+from visionft.serving.server.body_budget import Budget, Held
 from visionft.serving.server.http_error import RefusalError
 from visionft.serving.server.infer import read_infer
 from visionft.serving.server.json_bounds import check_json
 from visionft.serving.server.multipart import read_form
 from visionft.serving.server.request_body import unpacked
-from visionft.serving.server.tensors import image_of
 
 LIMITS = Limits(batch=4, batch_seconds=0.0, queue=128, max_bytes=64_000_000, max_pixels=50_000_000, timeout=30.0)
 INFER = "/v2/models/colours/infer"
@@ -130,23 +129,6 @@ def test_what_passes_the_scan_is_what_sound_requests_hold() -> None:
     check_json(memoryview(json.dumps(flat.ravel().tolist()).encode()))
 
 
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
-        ([True, False, 1, 2, 3, 4], "other things than whole numbers"),
-        ([1, 2, 3, 4, 5, None], "other things than whole numbers"),
-        ([[1, 2, 3], 4, 5, 6], "a ragged list"),
-        ([[1, 2, 3], [4, 5]], "a ragged list"),
-        ([{}], "other things than whole numbers"),
-        ([], "stands for 6 numbers and its data has 0"),
-        ([[], []], "stands for 6 numbers and its data has 0"),
-    ],
-)
-def test_data_of_other_kinds_is_told(data: object, sentence: str) -> None:
-    with pytest.raises(RefusalError, match=sentence):
-        image_of([1, 1, 2, 3], data)
-
-
 def form_of(parts: int, head: bytes = b'Content-Disposition: form-data; name="f"', value: bytes = b"") -> bytes:
     return (b"--b\r\n" + head + b"\r\n\r\n" + value + b"\r\n") * parts + b"--b--\r\n"
 
@@ -206,24 +188,6 @@ def test_a_body_that_unpacks_is_taken_little_by_little() -> None:
         for wrong in (body[:-1], body + b"x", body + body, b"", bytes(9)):
             with pytest.raises(RefusalError, match=f"the body is no whole {encoding}"):
                 unpacked(wrong, encoding, 64_000_000, Held(Budget(64_000_000)))
-
-
-def test_bytes_of_all_requests_have_one_bound() -> None:
-    budget = Budget(8 * SMALL)
-    large, small = Held(budget), Held(budget)
-    large.take(6 * SMALL)
-    with pytest.raises(
-        RefusalError, match=r"hold 6,291,456 bytes and 8,388,608 are allowed together: send the .*"
-    ) as told:
-        large.take(1)
-    assert (told.value.status, told.value.headers) == (503, {"retry-after": "1"})
-    small.take(SMALL)  # a quarter is kept for such
-    with pytest.raises(RefusalError, match="are allowed together"):
-        small.take(SMALL)
-    large.close()
-    small.take(5 * SMALL)
-    small.give_back(6 * SMALL)
-    assert budget.held == 0
 
 
 @pytest.fixture(scope="module")

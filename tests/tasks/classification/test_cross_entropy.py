@@ -1,10 +1,9 @@
 """The training loss is cross-entropy, mixed and weighed as promised."""
 
-import pytest
 import torch
 from torch.nn import functional as F
 
-from visionft.tasks.classification.cross_entropy import ClassificationLoss, balanced
+from visionft.tasks.classification.cross_entropy import ClassificationLoss
 from visionft.training.mixup import Targets
 
 LOGITS = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
@@ -28,13 +27,6 @@ def test_over_micro_batches_adds_up_to_the_whole_batch() -> None:
     loss, targets = ClassificationLoss(0.1), Targets(LABELS, OTHERS, 0.6)
     parts = sum(loss(x, y) for x, y in zip(LOGITS.split(4), targets.split(4), strict=True))
     assert torch.allclose(parts, loss(LOGITS, targets))
-
-
-def test_balanced_weights_have_mean_one_over_photos() -> None:
-    counts = [10, 30, 60]
-    weights = balanced(counts)
-    assert float((weights * torch.tensor(counts)).sum() / 100) == pytest.approx(1.0)
-    assert weights[0] / weights[2] == pytest.approx(6.0)
 
 
 def test_is_computed_in_fp32_under_half_precision() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from visionft.data.sources.manifest_table import column_values, read_manifest
+from visionft.data.sources.memory_rows import memory_rows
 from visionft.errors import DataError
 from visionft.settings import DataSettings
 from visionft.tasks.multilabel.label_cells import CELLS
@@ -110,3 +112,31 @@ def test_other_tasks_read_no_lists_and_no_several_columns(tmp_path: Path) -> Non
     with pytest.raises(DataError, match="has no column 'red,cotton'"):
         read_manifest(place, DataSettings(label_column="red,cotton"))
     assert column_values(place, DataSettings(label_column="red,cotton"), "cotton") == {"0.jpg": "0"}
+
+
+def test_lists_from_memory_are_labels_and_what_is_none_is_said() -> None:
+    rows = [("a.jpg", ["red", "cotton"]), ("b.jpg", []), ("c.jpg", "red|?worn"), ("d.jpg", ("red",)), ("e.jpg", None)]
+    found = memory_rows(rows, DataSettings(), CELLS).rows
+    assert [row.label for row in found] == ["red|cotton", "", "red|?worn", "red", None]
+    with pytest.raises(
+        DataError, match=r"row 0 of photos has the label 'a\|b' in a list, which is none: give texts with"
+    ):
+        list(memory_rows([("a.jpg", ["a|b"])], DataSettings(), CELLS).rows)
+    with pytest.raises(DataError, match="row 0 of photos has a label of type list; give text or a number"):
+        list(memory_rows([("a.jpg", ["a", "b"])], DataSettings()).rows)  # of classes a photo has one
+
+
+@pytest.mark.parametrize(
+    "kept", [{"feature": {"names": ["red", "blue"], "_type": "ClassLabel"}, "_type": "List"}, None]
+)
+def test_lists_of_numbers_have_the_names_that_datasets_kept(tmp_path: Path, kept: Any) -> None:
+    feature = kept or [{"names": ["red", "blue"], "_type": "ClassLabel"}]  # as its versions write it
+    told = json.dumps({"info": {"features": {"label": feature}}})
+    table = pa.table({"path": ["a.jpg", "b.jpg"], "label": [[1, 0], []]}).replace_schema_metadata({"huggingface": told})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == ["blue|red", ""]
+    assert [row.label for row in memory_rows(table, DataSettings(), CELLS).rows] == ["blue|red", ""]
+    wrong = table.set_column(1, "label", pa.array([[2], []])).replace_schema_metadata({"huggingface": told})
+    pq.write_table(wrong, tmp_path / "b.parquet")
+    with pytest.raises(DataError, match=r"has the class 2 in a list, and names for 0 to 1 alone: write it with the"):
+        read(tmp_path / "b.parquet")

@@ -56,3 +56,18 @@ def test_a_run_keeps_them_to_the_bit(tmp_path: Path) -> None:
     (tmp_path / "digests.json").unlink(missing_ok=True)
     with pytest.raises(RunError):
         LabelThresholds.read(tmp_path, classes)
+
+
+def test_where_no_label_reaches_its_threshold_the_most_probable_one_may_be_chosen(tmp_path: Path) -> None:
+    rule = LabelPostprocess.by(np.array([0.5, 0.9, 0.9], np.float32), at_least_one=True)
+    found = np.array([[0.2, 0.8, 0.1], [0.6, 0.8, 0.1], [0.3, 0.3, 0.3]], np.float32)
+    assert rule.chosen(found).tolist() == [[False, True, False], [True, False, False], [True, False, False]]
+    assert rule.chosen(found[0]).tolist() == [False, True, False]  # of one photo too
+    classes = Classes(("a", "b"))
+    probabilities = np.linspace(1, 0, 120, dtype=np.float32)[:, None].repeat(2, axis=1)
+    labels = np.stack([np.arange(120) < 60, np.zeros(120)], axis=1).astype(np.int8)
+    kept = LabelThresholds.fit(probabilities, labels, classes, 0.9, at_least_one=True)
+    assert list(kept.bounds) == ["a"]
+    kept.write(tmp_path)
+    assert LabelThresholds.read(tmp_path, classes) == kept
+    assert kept.answering().at_least_one

@@ -27,7 +27,7 @@ from visionft.exporting.stage_parity import Stages
 from visionft.photos import read
 from visionft.serving import Session
 from visionft.tasks.multilabel.label_thresholds import LabelPostprocess
-from visionft.tasks.multilabel.shipping import SHIPPING
+from visionft.tasks.multilabel.shipping import SHIPPING, on_edge
 
 CHECK = Path(__file__).resolve().parents[3] / "export" / "check.py"
 
@@ -173,3 +173,62 @@ def test_every_command_goes_the_whole_way(tags: Path, small: dict[str, Any], sha
     predicted = asked("predict", "bundle", shapes / "disc", "--out", "answers.csv")
     assert (predicted.returncode, "20 photos answered" in predicted.stdout) == (0, True)
     assert (tmp_path / "answers.csv").read_text().startswith("path,labels,problem\n")
+
+
+def answered_by(rule: LabelPostprocess, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities and chosen labels of a graph that is given its logits."""
+    shape = ["N", logits.shape[1]]
+    outputs = [("probabilities", onnx.TensorProto.FLOAT), ("chosen", onnx.TensorProto.BOOL)]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["x"], ["logits"])],
+        "labels",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, shape)],
+        [onnx.helper.make_tensor_value_info(name, kind, shape) for name, kind in outputs],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9)
+    SHIPPING.append(model, None, rule)
+    onnx.checker.check_model(model)
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    probabilities, chosen = session.run(None, {"x": logits})
+    return probabilities, chosen
+
+
+def test_the_graph_chooses_at_least_one_label_as_the_rule_does() -> None:
+    logits = np.random.default_rng(0).normal(-1, 2, (500, 4)).astype(np.float32)
+    logits[0] = -3  # of equal ones the first
+    rule = LabelPostprocess.by(np.array([0.5, 0.6, 0.9, 1.0], np.float32), at_least_one=True)
+    probabilities, chosen = answered_by(rule, logits)
+    assert np.array_equal(chosen, rule.chosen(probabilities))
+    assert chosen.any(axis=1).all()
+    assert chosen[0].tolist() == [True, False, False, False]
+    plain = LabelPostprocess.by(rule.thresholds)
+    assert np.array_equal(answered_by(plain, logits)[1], plain.chosen(probabilities))
+    assert not plain.chosen(probabilities).any(axis=1).all()
+
+
+def test_a_rounding_excuses_no_label_that_is_plainly_the_most_probable() -> None:
+    rule = LabelPostprocess.by(np.array([0.5, 0.9, 0.9], np.float32), at_least_one=True)
+    assert on_edge(rule, np.array([0.2, 0.8, 0.1], np.float32)).tolist() == [False] * 3
+    assert on_edge(rule, np.array([0.2, 0.8, 0.7999], np.float32)).tolist() == [False, True, True]
+    assert on_edge(rule, np.array([0.4999, 0.8, 0.1], np.float32)).tolist() == [True, True, False]
+
+
+def test_labels_from_memory_with_a_precision_and_one_label_at_least(
+    tags: Path, small: dict[str, Any], shapes: Path, tmp_path: Path
+) -> None:
+    photos = [line.split(",") for line in tags.read_text().splitlines()[1:]]
+    names = [[name for name, there in zip(("disc", "dark"), row[1:], strict=True) if there == "1"] for row in photos]
+    given = [(row[0], several) for row, several in zip(photos, names, strict=True)]
+    wanted: dict[str, Any] = {**small, "epochs": 0, "task": "multilabel", "say": lambda _: None}
+    labels = {"labels.at_least_one": True, "labels.precision": 0.99}  # which 9 validation photos can hold of nothing
+    wanted = {name: value for name, value in wanted.items() if not name.startswith(("augment", "optim"))}
+    run = vft.fit(given, out=tmp_path / "run", **{**wanted, "hardware.precision": "auto"}, **labels)
+    kept = json.loads((run.path / "calibration.json").read_text())
+    assert (kept["at_least_one"], kept["precision"]) == (True, {"target": 0.99, "lower_bounds": {}})
+    exported = vft.export(run)
+    by_run, by_bundle = (vft.predict(subject, shapes / "disc") for subject in (run, exported.bundle))
+    assert [row.labels for row in by_run] == [row.labels for row in by_bundle]
+    assert {len(row.labels) for row in by_run} == {1}  # the most probable, as no threshold can be reached
+    assert "and the most probable one where no label is" in (exported.bundle / "README.md").read_text()
+    measured = vft.evaluate(exported.bundle, data=given)
+    assert measured.metrics.micro_f1 == pytest.approx(vft.evaluate(run, data=given).metrics.micro_f1)

@@ -64,14 +64,15 @@ def test_the_best_epoch_is_that_of_recall(run: vft.Run) -> None:
     assert set(val["intervals"]) >= {"recall1", "map", "product_recall1"}
     assert run.network().embedding_size == 24
     assert {file.name for file in (run.path / "evaluation" / "test").iterdir()} == {
-        "metrics.json", "predictions.csv", "predictions.parquet",
+        "metrics.json", "predictions.csv", "predictions.parquet", *layout.PAGE,
     }  # fmt: skip
 
 
 def test_an_evaluation_names_the_nearest_photo(run: vft.Run) -> None:
     evaluation = vft.evaluate(run, split="train")
     table = evaluation.predictions
-    assert table.column_names == ["path", "truth", "nearest", "label", "score", "rank", "correct"]
+    further = [f"{name}_{place}" for place in range(2, 6) for name in ("nearest", "score")]
+    assert table.column_names == ["path", "truth", "nearest", "label", "score", "rank", "correct", *further]
     assert all(a != b for a, b in zip(table["path"].to_pylist(), table["nearest"].to_pylist(), strict=True))
     right = np.mean(table["correct"].to_pylist())
     assert evaluation.metrics.recall1 == pytest.approx(right)
@@ -171,7 +172,7 @@ def test_what_cannot_be_is_one_sentence(
         build(shapes, task="retrieval", **{"optim.label_smoothing": 0.2})
     with pytest.raises(UsageError, match=r"--embedding.size is 4000, and the backbone's features are \d+ numbers"):
         vft.fit(shapes, **flags(small, out=tmp_path / "run") | {"embedding.size": 4000})
-    for refused in (lambda: vft.report(run), lambda: vft.blend(run), lambda: vft.export(run, precision="int8")):
+    for refused in (lambda: vft.blend(run), lambda: vft.export(run, precision="int8")):
         with pytest.raises(UsageError, match=r"has no part in the task retrieval, which answers with embeddings; "):
             refused()
     with pytest.raises(UsageError, match="is trained by its photos' products: use"):

@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from visionft.metrics import unit
 from visionft.tasks.retrieval import leave_one_out as module
-from visionft.tasks.retrieval.leave_one_out import leave_one_out
+from visionft.tasks.retrieval.leave_one_out import leave_one_out, nearest_photos
 
 
 def made(n: int = 60, products: int = 9) -> tuple[np.ndarray, np.ndarray]:
@@ -61,3 +61,24 @@ def test_embeddings_that_are_equal_are_equally_near_at_the_edges_of_a_matrix_too
     found = leave_one_out(np.tile(one, (n, 1)), np.arange(n) % 2)
     assert (found.ranks == 1).sum() == 0
     assert found.ranks.min() > n // 2 - 1
+
+
+def test_the_nearest_photos_are_those_of_a_full_sort() -> None:
+    random = np.random.default_rng(3)
+    embeddings = unit(random.normal(size=(40, 6)).astype(np.float32))
+    labels = np.arange(40) // 2
+    queries = np.array([0, 7, 39])
+    rows, cosines = nearest_photos(embeddings, labels, queries, 5)
+    for query, row, cosine in zip(queries, rows, cosines, strict=True):
+        scores = embeddings @ embeddings[query]
+        expected = [at for at in np.argsort(-scores) if at != query][:5]
+        assert row.tolist() == expected
+        assert np.allclose(cosine, scores[expected], atol=1e-6)
+    assert np.array_equal(rows[:, 0], leave_one_out(embeddings, labels).nearest[queries])
+
+
+def test_of_equally_near_photos_strangers_come_first_and_few_photos_are_all() -> None:
+    embeddings = np.ones((4, 1), np.float32)
+    rows, _ = nearest_photos(embeddings, np.array([0, 0, 1, 1]), np.array([0]), 5)
+    assert rows.tolist() == [[2, 3, 1]]
+    assert nearest_photos(embeddings[:1], np.array([0]), np.array([], np.int64), 5)[0].shape == (0, 0)

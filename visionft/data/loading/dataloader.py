@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from visionft.data.caches.decoded_photos import Decoded
+from visionft.data.class_sampling import ClassSampling
 from visionft.data.loading.collate import Batch, Fault, Guarded, Item, Photos, ReadAhead, collate
 from visionft.data.loading.worker_init import START, start_worker, taken
 from visionft.data.manifest import Rows
@@ -167,6 +168,7 @@ class TrainLoader:
         pin_memory: Put batches where a GPU copies them from quickly.
         share: Which photos of a batch of so many are this process's, where several share it; none: all.
         per_class: Photos of one class that follow one another; none: photos come in any order.
+        sampling: How often photos of each class come, as `class_sampling.POWERS` has it.
 
     Attributes:
         workers: As many as were asked for and as shared memory has room for.
@@ -182,11 +184,13 @@ class TrainLoader:
         pin_memory: bool = False,
         share: Share | None = None,
         per_class: int | None = None,
+        sampling: str = "uniform",
     ) -> None:
         self.dataset, self.pin_memory = dataset, pin_memory
         self.workers = workers_with_room(workers, batch_size, dataset.size)
         labels = None if per_class is None else dataset.rows.labels
-        self._sampler = EpochSampler(len(dataset), batch_size, seed, share, labels, per_class or 1)
+        classes = None if sampling == "uniform" else ClassSampling(dataset.rows.labels, sampling)
+        self._sampler = EpochSampler(len(dataset), batch_size, seed, share, labels, per_class or 1, classes)
         # An empty share of a batch, whose labels the processes exchange as those of the others: one kind and width.
         self._no_labels = torch.tensor(dataset.rows.labels[:1].tolist())[:0]
         self.steps_per_epoch = self._sampler.steps

@@ -73,6 +73,25 @@ def column_values(path: Path, settings: DataSettings, column: str) -> dict[str, 
     return {photo: value for photo, value in pairs if photo is not None and value is not None}
 
 
+def column_rows(path: Path, settings: DataSettings, column: str) -> list[tuple[str, str | None]]:
+    """Return path and value of any column of every row that has a path, whatever its label; a path stands once.
+
+    Raises:
+        DataError: as of `read_manifest`, or a path has two values.
+    """
+    settings = settings.model_copy(update={"label_column": column, "group_by": "none"})
+    named = _tidied(path, _read(path, settings), settings)
+    named = Named(named.table.filter(pc.is_valid(named.table["path"])), named.noun, named.notes)
+    _refuse_addresses(path, named)
+    found: dict[str, str | None] = {}
+    table = _relative(named.table, path.parent)
+    for photo, value in zip(table["path"].to_pylist(), table["label"].to_pylist(), strict=True):
+        if found.setdefault(photo, value) != value:
+            values = some(repr(each or "") for each in (found[photo], value))
+            raise DataError(f"{path} gives {photo} more than one {column} ({values}): keep one row for each photo")
+    return list(found.items())
+
+
 def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() in PARQUET_SUFFIXES
 

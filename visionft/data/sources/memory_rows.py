@@ -8,12 +8,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from visionft.data.sources.memory_labels import Number, is_missing, label_text
 from visionft.data.sources.parquet_rows import class_names
 from visionft.data.sources.structure.split_names import side_of
-from visionft.data.sources.table_columns import unread_splits
+from visionft.data.sources.table_columns import ONE_CELL, Cells, unread_splits
 from visionft.errors import DataError
 from visionft.photos import is_one
 from visionft.settings import DataSettings
@@ -60,7 +61,7 @@ class MemoryRows:
     notes: tuple[str, ...] = ()
 
 
-def memory_rows(photos: Any, settings: DataSettings) -> MemoryRows:
+def memory_rows(photos: Any, settings: DataSettings, cells: Cells = ONE_CELL) -> MemoryRows:
     """Return the rows of a table, a list or a dataset.
 
     Args:
@@ -68,31 +69,32 @@ def memory_rows(photos: Any, settings: DataSettings) -> MemoryRows:
             splits to such things; a torch `Dataset`, a list or a generator of (photo, label) or of mappings. A photo
             is a path, a file's bytes, a PIL picture, or an array (H, W, 3) of uint8.
         settings: name the columns of photos and labels.
+        cells: how a label is said: of several labels it may be a list, `["red", "cotton"]`.
 
     Raises:
         DataError: it is none of these, or lacks a column; while rows are taken: one cannot be used.
     """
-    found = _found(photos, settings)
+    found = _found(photos, settings, cells)
     return replace(found, rows=_of_one_kind(found.rows))
 
 
-def _found(photos: Any, settings: DataSettings) -> MemoryRows:
+def _found(photos: Any, settings: DataSettings, cells: Cells) -> MemoryRows:
     if isinstance(photos, Mapping):
-        return _of_mapping(photos, settings)
+        return _of_mapping(photos, settings, cells)
     if type(photos).__module__.partition(".")[0] == "pandas" and hasattr(photos, "columns"):
-        return _of_columns([*map(str, photos.columns)], photos.__getitem__, len(photos), settings)
+        return _of_columns([*map(str, photos.columns)], photos.__getitem__, len(photos), settings, cells)
     if isinstance(photos, pa.RecordBatch):
         photos = pa.Table.from_batches([photos])
     if hasattr(photos, "__arrow_c_stream__"):
-        return _of_arrow(photos, settings)
+        return _of_arrow(photos, settings, cells)
     if is_one(photos) and (isinstance(photos, bytes | bytearray | memoryview) or not _by_index(photos)):
         raise DataError(f"photos are given as a {type(photos).__name__}, which is none or one alone; {TAKEN}")
-    return _of_items(photos, settings)
+    return _of_items(photos, settings, cells)
 
 
-def _of_mapping(photos: Mapping[Any, Any], settings: DataSettings) -> MemoryRows:
+def _of_mapping(photos: Mapping[Any, Any], settings: DataSettings, cells: Cells) -> MemoryRows:
     if photos and all(isinstance(name, str) and side_of(name) for name in photos):
-        parts = [(name, _found(part, settings)) for name, part in photos.items()]
+        parts = [(name, _found(part, settings, cells)) for name, part in photos.items()]
         rows = chain.from_iterable((replace(row, split=name) for row in part.rows) for name, part in parts)
         total = sum(part.total or 0 for _, part in parts)
         columns = tuple(sorted({"split", *(name for _, part in parts for name in part.columns)}))
@@ -100,20 +102,20 @@ def _of_mapping(photos: Mapping[Any, Any], settings: DataSettings) -> MemoryRows
     lengths = {name: len(column) for name, column in photos.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"the columns of photos are of different lengths ({lengths}); give one value a photo in each")
-    return _of_columns([*map(str, photos)], photos.__getitem__, next(iter(lengths.values()), 0), settings)
+    return _of_columns([*map(str, photos)], photos.__getitem__, next(iter(lengths.values()), 0), settings, cells)
 
 
 def _of_columns(
-    names: Sequence[str], column: Callable[[str], Iterable[Any]], total: int, settings: DataSettings
+    names: Sequence[str], column: Callable[[str], Iterable[Any]], total: int, settings: DataSettings, cells: Cells
 ) -> MemoryRows:
     wanted = _wanted(names, settings)
     given = {ours: iter(column(name)) for ours, name in wanted.items()}
     lines = enumerate(zip(*given.values(), strict=True))
-    rows = (_row(dict(zip(given, values, strict=True)), None, at) for at, values in lines)
+    rows = (_row(dict(zip(given, values, strict=True)), None, at, cells) for at, values in lines)
     return MemoryRows(rows, _extra(wanted), total, unread_splits(Path("the table"), [*names]))
 
 
-def _of_arrow(photos: Any, settings: DataSettings) -> MemoryRows:
+def _of_arrow(photos: Any, settings: DataSettings, cells: Cells) -> MemoryRows:
     reader = photos if isinstance(photos, pa.RecordBatchReader) else pa.RecordBatchReader.from_stream(photos)
     schema: pa.Schema = reader.schema
     wanted = _wanted(schema.names, settings)
@@ -125,13 +127,13 @@ def _of_arrow(photos: Any, settings: DataSettings) -> MemoryRows:
         for batch in reader:
             for start in range(0, batch.num_rows, BATCH):
                 for values in batch.slice(start, BATCH).select([*wanted.values()]).to_pylist():
-                    yield _row({ours: values[name] for ours, name in wanted.items()}, named, at)
+                    yield _row({ours: values[name] for ours, name in wanted.items()}, named, at, cells)
                     at += 1
 
     return MemoryRows(rows(), _extra(wanted), total, unread_splits(Path("the table"), schema.names))
 
 
-def _of_items(photos: Any, settings: DataSettings) -> MemoryRows:
+def _of_items(photos: Any, settings: DataSettings, cells: Cells) -> MemoryRows:
     """Read a list, a generator, or a dataset by index: pairs, or mappings as `datasets` has them."""
     items = _taken(photos)
     try:
@@ -140,7 +142,7 @@ def _of_items(photos: Any, settings: DataSettings) -> MemoryRows:
         raise DataError(f"photos are an empty {type(photos).__name__}; {TAKEN}") from None
     wanted = _wanted([*map(str, first)], settings) if isinstance(first, Mapping) else {}
     named = _names_of_classes(photos, wanted.get("label"))
-    rows = (_row(_values(item, wanted, at), named, at) for at, item in enumerate(chain([first], items)))
+    rows = (_row(_values(item, wanted, at), named, at, cells) for at, item in enumerate(chain([first], items)))
     return MemoryRows(rows, _extra(wanted), len(photos) if hasattr(photos, "__len__") else None)
 
 
@@ -168,7 +170,9 @@ def _names_of_classes(photos: Any, label: str | None) -> Sequence[str] | None:
     """Return the names that a dataset keeps for its numbers: `features` of `datasets`, `classes` of torchvision."""
     features = getattr(photos, "features", None)
     if isinstance(features, Mapping):
-        return getattr(features.get(label), "names", None)
+        found = features.get(label)
+        found = found[0] if isinstance(found, list) and found else getattr(found, "feature", found)
+        return getattr(found, "names", None)
     names = getattr(photos, "classes", getattr(getattr(photos, "dataset", None), "classes", None))
     return names if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names) else None
 
@@ -211,10 +215,23 @@ def _extra(wanted: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name in ("split", "group") if name in wanted)
 
 
-def _row(values: Mapping[str, Any], names: Sequence[str] | None, at: int) -> MemoryRow:
+def _row(values: Mapping[str, Any], names: Sequence[str] | None, at: int, cells: Cells) -> MemoryRow:
     photo = None if is_missing(values["path"]) else values["path"]
     texts = {name: label_text(values.get(name), None, name, at) for name in ("split", "group")}
-    return MemoryRow(photo, label_text(values["label"], names, "label", at), **texts)
+    return MemoryRow(photo, _label(values["label"], names, at, cells), **texts)
+
+
+def _label(value: Any, names: Sequence[str] | None, at: int, cells: Cells) -> str | None:
+    """Return a label as text, those of a list between signs where the task takes several."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if isinstance(value, list | tuple | set | frozenset):
+        several = sorted(value) if isinstance(value, set | frozenset) else value
+        texts = [label_text(each, names, "label", at) for each in several]
+        joined = cells.joined([each if isinstance(each, str) else str(each) for each in texts], at)
+        if joined is not None:
+            return joined
+    return label_text(value, names, "label", at)
 
 
 def _of_one_kind(rows: Iterable[MemoryRow]) -> Iterator[MemoryRow]:

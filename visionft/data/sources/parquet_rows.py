@@ -98,10 +98,27 @@ class _Column:
     def label(self, cells: Cells) -> pa.ChunkedArray:
         """Return the labels as strings, those of lists among them where a label may be one."""
         if pa.types.is_list(self.type) or pa.types.is_large_list(self.type):
-            found = cells.listed(self.path, self.name, self.file.read(columns=[self.name])[self.name])
+            found = cells.listed(self.path, self.name, self._lists())
             if found is not None:
                 return found
         return self.text()
+
+    def _lists(self) -> pa.ChunkedArray:
+        """Return the lists, numbers of classes by the names that `datasets` kept for them."""
+        column = self.file.read(columns=[self.name])[self.name]
+        names = class_names(self.file.schema_arrow, self.name)
+        if names is None or not pa.types.is_integer(self.type.value_type):
+            return column
+        rows = column.to_pylist()
+        outside = [number for row in rows if row for number in row if number is None or not 0 <= number < len(names)]
+        if outside:
+            raise DataError(
+                f"the column {self.name!r} of {self.path} has the class {outside[0]} in a list, and names for 0 to "
+                f"{len(names) - 1} alone: write it with the names of all classes"
+            )
+        self.notes.append(f"the classes of {self.path.name} have the names that `datasets` kept with it")
+        named = [None if row is None else [names[number] for number in row] for row in rows]
+        return pa.chunked_array([pa.array(named, pa.list_(pa.string()))])
 
     def text(self) -> pa.ChunkedArray:
         """Return the values as strings; null where there is none."""
@@ -160,12 +177,13 @@ class _Column:
 
 
 def class_names(schema: pa.Schema, name: str) -> list[str] | None:
-    """Return the names that `datasets` keeps in a schema for the integers of a `ClassLabel`."""
+    """Return the names that `datasets` keeps in a schema for the integers of a `ClassLabel`, or for lists of them."""
     kept = (schema.metadata or {}).get(HUGGINGFACE)
     try:
         feature: Any = json.loads(kept or b"{}")["info"]["features"][name]
+        feature = feature[0] if isinstance(feature, list) else feature.get("feature", feature)  # of lists, by versions
         names = feature["names"] if feature["_type"] == "ClassLabel" else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         return None
     return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -56,6 +56,14 @@ class Cells(Protocol):
         """Return a column of lists as text, null where there is no list; None where no label is a list."""
         ...
 
+    def joined(self, values: Sequence[Any], at: int) -> str | None:
+        """Return a list of labels from memory, of the row `at`, as text; None where no label is a list.
+
+        Raises:
+            DataError: a value is no label.
+        """
+        ...
+
     def label(
         self, path: Path, named: Named, columns: Mapping[str, pa.ChunkedArray], given: str
     ) -> tuple[pa.ChunkedArray, tuple[str, ...]]:
@@ -81,6 +89,10 @@ class OneCell:
         return (given,)
 
     def listed(self, path: Path, name: str, column: pa.ChunkedArray) -> None:  # noqa: ARG002
+        """Return None: a list is no label."""
+        return
+
+    def joined(self, values: Sequence[Any], at: int) -> None:  # noqa: ARG002
         """Return None: a list is no label."""
         return
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visionft.data.sampler import Purpose, stream
+from visionft.data.sampler import AGAIN, Purpose, stream
 from visionft.data.transforms.decode_crop import Box, Crop, Load, centre_box, shrunk, side_of
 from visionft.data.transforms.own_pipeline import built, drawn
 from visionft.data.transforms.progressive_resizing import Sides, scaled
@@ -101,7 +101,7 @@ class Augment:
         return Crop(partial(centre_box, size=size), size).of(lambda _: changed)
 
     def _size(self, epoch: int) -> tuple[int, int]:
-        side = self.sides.at(epoch) if self.sides else None
+        side = self.sides.at(epoch % AGAIN) if self.sides else None
         return self.size if side is None else scaled(self.size, side)
 
     def _changes(self) -> tuple[A.RandomResizedCrop, A.Compose | None]:

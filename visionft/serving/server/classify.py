@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from visionft import photos
-from visionft.errors import PhotoError
+from visionft.bundle.product_rows import Reading
+from visionft.errors import PhotoError, UsageError
 from visionft.serving.decode_cost import NOTHING, Weight, weigh
 from visionft.serving.decode_process import Parcel
 from visionft.serving.fair_queue import Photo
@@ -20,6 +21,7 @@ from visionft.serving.server.multipart import Form, Upload, read_form
 from visionft.serving.server.request_body import Body
 from visionft.serving.server.service import Outcome, Service
 from visionft.serving.server.tensors import check_pixels, dumped
+from visionft.tasks.registry import require
 
 
 def routes(service: Service) -> list[Route]:
@@ -36,11 +38,35 @@ async def _classify(service: Service, request: Request) -> Response:
     given = {**form.fields, **request.query_params}
     top = _top(given.get("top", "1"))
     adapter = service.chosen(given.get("adapter"))
+    group = _group(service, given.get("group", "0"))
     outcomes = await service.answer(request, sources, adapter)
     rows = _rows(service, service.classes[adapter], form.files, outcomes, top)
     if all(isinstance(outcome, PhotoError) for outcome in outcomes):
         raise RefusalError(400, rows[0]["problem"], more={"model": service.name, "answers": rows})
-    return Response(dumped({"model": service.name, "answers": rows}), media_type="application/json")
+    product = {"product": _product(service, adapter, outcomes, top)} if group else {}
+    return Response(dumped({"model": service.name, **product, "answers": rows}), media_type="application/json")
+
+
+def _group(service: Service, given: str) -> bool:
+    """Tell whether the files of a request are photos of one product, which gets one answer beside theirs."""
+    if given not in ("0", "1"):
+        raise RefusalError(
+            400, f"group is {shortened(given)}: give 1 where all files show one product, or leave it out"
+        )
+    if given == "1":
+        try:
+            require(service.bundle.record.task, "products", "group=1", "leave it out")
+        except UsageError as fault:
+            raise RefusalError(400, str(fault)) from None
+    return given == "1"
+
+
+def _product(service: Service, adapter: str | None, outcomes: Sequence[Outcome], top: int) -> dict[str, Any]:
+    """Return the one answer of all files that could be read, with their number and that of the others."""
+    record, names, table = service.bundle.chosen(adapter).record, service.classes[adapter], service.bundle.answers
+    read = [outcome for outcome in outcomes if not isinstance(outcome, PhotoError)]
+    together = table.together(read, names, Reading(record.temperature, record.threshold))
+    return {"photos": len(read), "unread": len(outcomes) - len(read), **table.plain(together, names, top)}
 
 
 async def taken_in(service: Service, request: Request) -> tuple[Form, list[Photo]]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from visionft.bundle import names as n
 from visionft.bundle.prediction_rows import Answer, Prediction
 from visionft.bundle.predictions import Predictions
+from visionft.bundle.product_rows import Reading
 from visionft.bundle.schema import TensorRecord, tensors
 
 
@@ -39,6 +42,25 @@ class ClassAnswers:
     def predictions(self, rows: tuple[Any, ...], classes: tuple[str, ...]) -> Predictions:
         """Return rows as one table."""
         return Predictions(rows, classes)
+
+    def together(self, answers: Sequence[Answer], classes: tuple[str, ...], reading: Reading) -> Answer:
+        """Return the class with the highest mean of log-probabilities over a product's photos.
+
+        The mean of the raw logits has the same softmax, as each photo's log-probabilities are its logits less one
+        number. The known score is the mean of the photos' scores, and one threshold serves both.
+        """
+        if len(answers) == 1:
+            return answers[0]
+        logits = np.asarray(np.mean([each.logits for each in answers], axis=0, dtype=np.float64), np.float32)
+        powers = np.exp((logits.astype(np.float64) - logits.max()) / reading.temperature)
+        probabilities, best = (powers / powers.sum()).astype(np.float32), int(logits.argmax())
+        embedding = np.mean([each.embedding for each in answers], axis=0)
+        score = np.float32(np.mean([each.known_score for each in answers]))
+        unknown = reading.threshold is not None and bool(score < np.float32(reading.threshold))
+        embedding = np.asarray(embedding / max(float(np.linalg.norm(embedding)), 1e-12), np.float32)
+        return Answer(
+            classes[best], best, float(probabilities[best]), probabilities, logits, embedding, float(score), unknown
+        )
 
     def plain(self, answer: Answer, classes: tuple[str, ...], top: int) -> dict[str, Any]:
         """Return the answer with the `top` most probable classes."""

@@ -1,4 +1,4 @@
-"""The training loss: cross-entropy with label smoothing, class weights and mixed targets."""
+"""The training loss: cross-entropy with label smoothing, class weights, adjusted logits and mixed targets."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ class ClassificationLoss(Criterion):
     Args:
         label_smoothing: mass in [0, 1) moved from the true class to all classes.
         class_weights: (C,) positive weights, mean 1 over the training photos; none weighs all alike.
+        log_prior: (C,) what is added to logits in training alone (arXiv 2007.07314); none: nothing is.
     """
 
-    def __init__(self, label_smoothing: float, class_weights: Tensor | None = None) -> None:
+    def __init__(
+        self, label_smoothing: float, class_weights: Tensor | None = None, log_prior: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.label_smoothing = label_smoothing
+        self.register_buffer("log_prior", log_prior, persistent=False)
         self.register_buffer("class_weights", class_weights, persistent=False)
 
     def forward(self, outputs: Tensor, targets: Targets) -> Tensor:
@@ -30,13 +34,16 @@ class ClassificationLoss(Criterion):
 
         The caller divides by the photos of the whole optimizer step.
         """
-        loss = self._sum(outputs.float(), targets.labels)
+        logits = outputs.float()
+        if isinstance(self.log_prior, Tensor):
+            logits = logits + self.log_prior
+        loss = self._sum(logits, targets.labels)
         if targets.others is None:
             return loss
-        return targets.share * loss + (1 - targets.share) * self._sum(outputs.float(), targets.others)
+        return targets.share * loss + (1 - targets.share) * self._sum(logits, targets.others)
 
     def sums(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Return (log-loss, hits, photos) of logits (B, C), summed: neither weighed nor smoothed."""
+        """Return (log-loss, hits, photos) of logits (B, C), summed: neither weighed, smoothed nor adjusted."""
         loss = F.cross_entropy(outputs, labels, reduction="sum")
         hits = (outputs.argmax(1) == labels).sum()
         return torch.stack([loss, hits.float(), torch.full_like(loss, len(labels))])
@@ -58,9 +65,3 @@ class ClassificationLoss(Criterion):
         weights = self.class_weights
         assert weights is None or isinstance(weights, Tensor)
         return F.cross_entropy(logits, labels, weight=weights, label_smoothing=self.label_smoothing, reduction="sum")
-
-
-def balanced(counts: Sequence[int]) -> Tensor:
-    """Return (C,) weights inverse to each class's share of the training photos, so that their mean over photos is 1."""
-    n = torch.tensor(counts, dtype=torch.float32).clamp_min(1)
-    return n.sum() / (len(n) * n)

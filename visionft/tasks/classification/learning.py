@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 
-from visionft.backbones import LinearHead, Network
+from visionft.backbones import LinearHead, Network, PrototypeHead
 from visionft.bundle import Answer
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
@@ -22,8 +23,9 @@ from visionft.runs.calibration_file import Calibration
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
-from visionft.tasks.classification.cross_entropy import ClassificationLoss, balanced
-from visionft.training import linear_probe, partial_linear_probe
+from visionft.tasks.classification.cross_entropy import ClassificationLoss
+from visionft.tasks.classification.prototypes import prototypes_for
+from visionft.training import class_balance, linear_probe, partial_linear_probe
 from visionft.training.linear_probe import INVERSE_REGULARISATION
 from visionft.wording.lists import count
 
@@ -36,21 +38,29 @@ class ClassLearning:
         return len(classes)
 
     def criterion(self, settings: FitSettings, manifest: Manifest | None) -> Criterion:
-        """Return cross-entropy, with the weights of the classes where these are balanced."""
-        weights = None
-        if manifest is not None and settings.optim.class_weights == "balanced":
-            counts = manifest.counts()["train"]
-            weights = balanced([counts.get(name, 0) for name in manifest.classes])
-        return ClassificationLoss(settings.optim.label_smoothing, weights)
+        """Return cross-entropy, with the weights of the classes, or with logits that are adjusted to their shares."""
+        if manifest is None:
+            return ClassificationLoss(settings.optim.label_smoothing)
+        counts = manifest.counts()["train"]
+        photos = [counts.get(name, 0) for name in manifest.classes]
+        given = (class_balance.loss_weights(settings, photos), class_balance.log_prior(settings, photos))
+        weights, prior = (None if one is None else torch.from_numpy(one).float() for one in given)
+        return ClassificationLoss(settings.optim.label_smoothing, weights, prior)
 
     def solve(
         self, head: LinearHead, settings: FitSettings, train: Photos, validation: Photos, new: Sequence[int] | None
     ) -> Solution:
         """Solve the whole head, or the rows that an earlier run lacks, by multinomial logistic regression."""
+        if isinstance(head, PrototypeHead):
+            return prototypes_for(head, train, validation, new)
         photos = (train.features, train.labels, validation.features, validation.labels)
-        weighed = settings.optim.class_weights == "balanced"
+        counts = np.bincount(train.labels, minlength=len(head.weight)).tolist()
+        weights, prior = class_balance.solving_weights(settings, counts), class_balance.log_prior(settings, counts)
+        # A bias is not regularised: to raise logits by the prior is to find a bias that is as much higher.
+        raised = np.zeros(len(head.weight)) if prior is None else prior
         if new is None:
-            what, probe = "solved head", linear_probe.solve(*photos, balanced=weighed)
+            what, probe = "solved head", linear_probe.solve(*photos, weights=weights)
+            kept = np.zeros(0, np.int64)
         else:
             what = f"solved {count(len(new), 'new row')} of the head, {len(head.weight) - len(new)} stay as they were"
             if not new:
@@ -61,11 +71,16 @@ class ClassLearning:
             weight, bias = (tensor.detach().cpu().numpy() for tensor in (head.weight, head.bias))
             strengths = INVERSE_REGULARISATION if new else (0.0, *INVERSE_REGULARISATION)
             free = new or range(len(weight))
+            start = (bias + raised).astype(np.float32)
             probe = partial_linear_probe.extend(
-                *photos, weight=weight, bias=bias, free=free, balanced=weighed, strengths=strengths
+                *photos, weight=weight, bias=start, free=free, weights=weights, strengths=strengths
             )
+            kept = np.setdiff1d(np.arange(len(weight)), free)
         how = f"inverse regularisation {probe.chosen.strength:.2g} of {len(probe.path)} tried"
-        return Solution(what, probe.weight, probe.bias, how)
+        solved = (probe.bias - raised).astype(np.float32)
+        if len(kept):
+            solved[kept] = bias[kept]  # bit for bit
+        return Solution(what, probe.weight, solved, how)
 
     def fold(self, network: Network, manifest: Manifest) -> None:
         """Leave logits as they are."""
@@ -74,7 +89,14 @@ class ClassLearning:
         """Draw of (n,) labels photos at random, and more of the classes that would have too few for a mean."""
         return calibrate.sample(labels, photos, seed)
 
-    def final(self, validation: Outputs, train: Outputs, sampled: NDArray[np.bool_], classes: Classes) -> Final:
+    def final(
+        self,
+        validation: Outputs,
+        train: Outputs,
+        sampled: NDArray[np.bool_],
+        classes: Classes,
+        settings: FitSettings,  # noqa: ARG002
+    ) -> Final:
         """Calibrate on validation and return the figures so calibrated; `sampled` (m,) is of the training photos."""
         names = list(classes)
         calibration = calibrate.calibrate(validation, train, len(names))

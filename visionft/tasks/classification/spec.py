@@ -1,4 +1,4 @@
-"""Classification by itself: everything that there is, there is for it."""
+"""Classification by itself: nearly everything that there is, there is for it."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ SPEC = TaskSpec(
     score=Score("top1", "top-1", ".2%"),
     losses=("cross_entropy",),
     heads=("linear", "mlp", "cosine"),
-    stages=frozenset(get_args(Stage)),
+    stages=frozenset(get_args(Stage)) - {"queries", "confidence"},  # of one level, how sure it is says the probability
 )

@@ -45,12 +45,26 @@ def card(record: BundleRecord) -> str:
     return assembled(_title(record), parts)
 
 
+def chooses_one(record: BundleRecord) -> bool:
+    """Tell whether the most probable label is chosen where none reaches its threshold."""
+    return bool(_labels(record).get("at_least_one", False))
+
+
+def _labels(record: BundleRecord) -> dict[str, Any]:
+    settings: Any = record.provenance.get("settings") or {}
+    return settings.get("labels") or {}
+
+
 def _title(record: BundleRecord) -> str:
+    one = ",\nand the most probable one where no label is" if chooses_one(record) else ""
+    none = "" if one else ", or none"
+    target = _labels(record).get("precision")
+    best = "has the best F1" if target is None else f"holds a precision of {target:.1%} with 95 % confidence"
     return (
         f"# {inline(record.backbone)}: which of {len(record.classes)} labels a photo has\n\n"
         f"Fine-tuned and exported by visionft {record.visionft}, {record.created[:10]}. `{n.MODEL_FILE}` takes RGB "
-        "photos of any size.\nEach label is told by itself: a photo may have several, or none. A label is chosen from "
-        "the probability up\nthat has the best F1 on the validation photos of the training.\n"
+        f"photos of any size.\nEach label is told by itself: a photo may have several{none}. A label is chosen from "
+        f"the probability up\nthat {best} on the validation photos of the training{one}.\n"
         "It knows the labels below and no others, and is as good as your photos resemble those it learnt from."
     )
 

@@ -35,6 +35,16 @@ class LabelCells:
             [pa.array((_joined(path, name, row, at) for at, row in enumerate(column.to_pylist(), 1)), pa.string())]
         )
 
+    def joined(self, values: Sequence[Any], at: int) -> str:
+        """Return a list of labels from memory as text, `red|cotton`; DataError where one is no label."""
+        wrong = [value for value in values if not _is_label(value)]
+        if wrong:
+            raise DataError(
+                f"row {at} of photos has the label {printable(str(wrong[0]))!r} in a list, which is none: give texts "
+                f"without {SEPARATOR!r}"
+            )
+        return SEPARATOR.join(values)
+
     def label(
         self, path: Path, named: Named, columns: Mapping[str, pa.ChunkedArray], given: str
     ) -> tuple[pa.ChunkedArray, tuple[str, ...]]:
@@ -103,11 +113,15 @@ def _mapped(texts: pa.ChunkedArray, spelt: Mapping[str, str]) -> pa.ChunkedArray
     return pa.chunked_array([pa.array(list(spelt.values()), pa.string()).take(place.combine_chunks())])
 
 
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and SEPARATOR not in value and bool(value.strip())
+
+
 def _joined(path: Path, name: str, row: Iterable[Any] | None, at: int) -> str | None:
     if row is None:
         return None
     parts = list(row)
-    wrong = [part for part in parts if not isinstance(part, str) or SEPARATOR in part or not part.strip()]
+    wrong = [part for part in parts if not _is_label(part)]
     if wrong:
         raise DataError(
             f"the column {name!r} of {path} has a list with {printable(str(wrong[0]))!r} (row {at:,}), which is no "

@@ -122,6 +122,7 @@ def label_figures(
     thresholds: NDArray[np.float32],
     names: tuple[str, ...],
     *,
+    chosen: NDArray[np.bool_] | None = None,
     seed: int = 0,
 ) -> LabelFigures:
     """Return all figures of a set of photos.
@@ -131,6 +132,7 @@ def label_figures(
         labels: (n, C) entries 1, 0, or -1 where nobody knows.
         thresholds: (C,) probabilities from which a label is chosen.
         names: (C,) of the labels.
+        chosen: (n, C) which labels are chosen, where that is not by the thresholds alone.
         seed: of the bootstrap; equal seeds give equal intervals.
 
     Raises:
@@ -140,7 +142,8 @@ def label_figures(
         raise ValueError(f"probabilities {probabilities.shape} and labels {labels.shape}; give both as (n, C)")
     if not np.isfinite(probabilities).all():
         raise ValueError("some probabilities are not finite; the model has diverged")
-    chosen, seen = probabilities >= thresholds, measurable(labels)
+    chosen = probabilities >= thresholds if chosen is None else chosen
+    seen = measurable(labels)
     one = np.ones((1, len(labels)))
     macro, micro = (float(found[0]) for found in _f1(chosen, labels, seen, one))
     ap = average_precision(probabilities, labels)

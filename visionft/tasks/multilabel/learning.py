@@ -16,16 +16,19 @@ from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.finishing.verdict import kept_weights
 from visionft.metrics import Postprocess
+from visionft.photos import printable
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
 from visionft.tasks.multilabel import one_vs_rest
 from visionft.tasks.multilabel.answers import LabelsAnswer
+from visionft.tasks.multilabel.label_card import chooses_one
 from visionft.tasks.multilabel.label_figures import LabelFigures, label_figures
 from visionft.tasks.multilabel.label_sets import texts_of
 from visionft.tasks.multilabel.label_thresholds import UNFITTED, LabelPostprocess, LabelThresholds
 from visionft.tasks.multilabel.masked_loss import MaskedLoss, balanced
 from visionft.tasks.multilabel.spec import SPEC
+from visionft.wording.lists import count, some
 
 SMALL_GAP = 0.05  # of mAP between training photos and validation, which nobody need worry about
 WIDE_GAP = 0.15
@@ -72,10 +75,17 @@ class LabelLearning:
         train: Outputs,
         sampled: NDArray[np.bool_],  # noqa: ARG002
         classes: Classes,
+        settings: FitSettings,
     ) -> Final:
         """Fit the thresholds to validation and return the figures by them; `sampled` (m,) is of training photos."""
         plain = LabelThresholds.plain(classes).answering()
-        fitted = LabelThresholds.fit(plain.probabilities(validation.logits), validation.labels, classes)
+        fitted = LabelThresholds.fit(
+            plain.probabilities(validation.logits),
+            validation.labels,
+            classes,
+            settings.labels.precision,
+            at_least_one=settings.labels.at_least_one,
+        )
         answering = fitted.answering()
         val, seen = (self.measure(part.logits, part.labels, classes, answering) for part in (validation, train))
         return Final(val, seen, fitted)
@@ -101,9 +111,14 @@ class LabelLearning:
     def fitted(self, final: Final) -> list[str]:
         """Say where the thresholds lie."""
         assert isinstance(final.calibration, LabelThresholds), "thresholds are fitted"
+        one = "; where none is, the most probable one is" if final.calibration.at_least_one else ""
+        if final.calibration.target is not None:
+            return [_held(final.calibration) + one]
         values = sorted(final.calibration.values.values())
         span = f"{values[0]:.2f}" if values[0] == values[-1] else f"{values[0]:.2f} to {values[-1]:.2f}"
-        return [f"thresholds: a label is chosen from a probability of {span} up, by the best F1 of each on validation"]
+        return [
+            f"thresholds: a label is chosen from a probability of {span} up, by the best F1 of each on validation{one}"
+        ]
 
     def calibration(self, folder: Path, val: Mapping[str, Any], classes: Classes) -> LabelThresholds:
         """Return the thresholds of a run; half of a run that is not finished."""
@@ -113,14 +128,16 @@ class LabelLearning:
         """Return the rule of a bundle, by the figures of its run."""
         training: Any = record.figures.get("training", {})
         rows = {row["name"]: row["threshold"] for row in training.get("val", {}).get("labels", ())}
-        return LabelPostprocess.by(np.array([rows.get(name, UNFITTED) for name in record.classes], np.float32))
+        values = np.array([rows.get(name, UNFITTED) for name in record.classes], np.float32)
+        return LabelPostprocess.by(values, at_least_one=chooses_one(record))
 
     def measure(
         self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Postprocess
     ) -> LabelFigures:
         """Return the figures of logits (n, C)."""
         assert isinstance(answering, LabelPostprocess), "labels are read by their thresholds"
-        return label_figures(answering.probabilities(logits), labels, answering.thresholds, classes.names)
+        found = answering.probabilities(logits)
+        return label_figures(found, labels, answering.thresholds, classes.names, chosen=answering.chosen(found))
 
     def scores(self, logits: NDArray[np.float32], answering: Postprocess) -> NDArray[np.float32]:
         """Return the probability of each label, (n, C)."""
@@ -162,6 +179,17 @@ class LabelLearning:
         probabilities = answering.probabilities(logits)
         chosen = answering.chosen(probabilities)
         return [LabelsAnswer(probabilities[i], chosen[i], logits[i], embeddings[i]) for i in range(len(probabilities))]
+
+
+def _held(fitted: LabelThresholds) -> str:
+    held, names = fitted.bounds, fitted.values
+    lost = [printable(name) for name in names if name not in held]
+    verb = "holds" if len(held) == 1 else "hold"
+    never = f"; never chosen, as too few validation photos show it: {some(lost)}" if lost else ""
+    return (
+        f"thresholds: on validation {len(held):,} of {count(len(names), 'label')} {verb} a precision of "
+        f"{fitted.target:.1%}, with 95 % confidence each{never}"
+    )
 
 
 def _gap(final: Final) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
@@ -35,7 +35,7 @@ from visionft.tasks.multilabel.label_thresholds import LabelPostprocess
 TOLERANCE = 1e-3
 """Of a probability, as classes have it; a label whose probability is nearer to its threshold may be chosen or not."""
 SCORE_TOLERANCE = 1e-2
-THRESHOLDS = "thresholds"
+THRESHOLDS, ABOVE = "thresholds", "above_threshold"
 WHOLE = "each photo at its own size"
 
 
@@ -62,7 +62,7 @@ class _Tally:
         self.n += 1
         self.first = max(self.first, (self.note(WHOLE, answer.probabilities, wanted), photo.path))
         other = answer.chosen != self.answering.chosen(wanted)
-        near = np.abs(wanted - self.answering.thresholds) < TOLERANCE
+        near = on_edge(self.answering, wanted)
         self.ties += int((other & near).sum())
         self.wrong += int((other & ~near).sum())
 
@@ -74,12 +74,15 @@ class LabelShipping:
         """Append the sigmoid and the thresholds, which stay an initializer, to be changed later."""
         assert isinstance(answering, LabelPostprocess), "labels are read by their thresholds"
         model.graph.initializer.append(numpy_helper.from_array(answering.thresholds, THRESHOLDS))
+        above = ABOVE if answering.at_least_one else CHOSEN
         model.graph.node.extend(
             [
                 helper.make_node("Sigmoid", [n.LOGITS], [n.PROBABILITIES], "probability_of_each"),
-                helper.make_node("GreaterOrEqual", [n.PROBABILITIES, THRESHOLDS], [CHOSEN], "choose"),
+                helper.make_node("GreaterOrEqual", [n.PROBABILITIES, THRESHOLDS], [above], "choose"),
             ]
         )
+        if answering.at_least_one:
+            _append_most_probable(model, len(answering.thresholds))
 
     def prove(
         self,
@@ -120,7 +123,7 @@ class LabelShipping:
         truth, rule = trained.of([image]), trained.answering
         assert isinstance(rule, LabelPostprocess), "labels are read by their thresholds"
         found = truth.probabilities[0]
-        at_threshold = bool((np.abs(found - rule.thresholds) < TOLERANCE).any())
+        at_threshold = bool(on_edge(rule, found).any())
         allowed = {
             n.PROBABILITIES: TOLERANCE,
             n.LOGITS: SCORE_TOLERANCE * max(1.0, float(np.abs(truth.logits[0]).max())),
@@ -149,6 +152,38 @@ class LabelShipping:
         )
         said += f" but for {found['near_ties']:,} on their threshold" if found["near_ties"] else ""
         return {"n": found["n"], "parity": {**found, "sentence": said}}
+
+
+def on_edge(rule: LabelPostprocess, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which labels (C,) a rounding of the probabilities (C,) may choose or not."""
+    near: NDArray[np.bool_] = np.abs(probabilities - rule.thresholds) < TOLERANCE
+    if rule.at_least_one:
+        best = probabilities >= probabilities.max() - TOLERANCE
+        if near.any() or best.sum() > 1:  # else it is certain whether there is none, and which is most probable
+            near = near | best
+    return near
+
+
+def _append_most_probable(model: ModelProto, labels: int) -> None:
+    """Append nodes that choose the most probable label, of equal ones the first, where none is chosen."""
+    node = helper.make_node
+    constants: dict[str, NDArray[Any]] = {
+        "label_places": np.arange(labels, dtype=np.int64),
+        "label_axis": np.array([1], np.int64),
+        "no_label": np.array(0, np.float32),
+    }
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+    model.graph.node.extend(
+        [
+            node("Cast", [ABOVE], ["above_as_numbers"], "count_chosen", to=TensorProto.FLOAT),
+            node("ReduceMax", ["above_as_numbers", "label_axis"], ["any_above"], "any_chosen", keepdims=1),
+            node("Equal", ["any_above", "no_label"], ["none_above"], "none_chosen"),
+            node("ArgMax", [n.PROBABILITIES], ["most_probable"], "most_probable_label", axis=1, keepdims=1),
+            node("Equal", ["label_places", "most_probable"], ["is_most_probable"], "at_most_probable"),
+            node("And", ["is_most_probable", "none_above"], ["in_need"], "at_least_one"),
+            node("Or", [ABOVE, "in_need"], [CHOSEN], "choose_or_most_probable"),
+        ]
+    )
 
 
 def _sampled(

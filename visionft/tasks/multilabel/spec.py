@@ -24,5 +24,6 @@ SPEC = TaskSpec(
     losses=("bce", "asl"),
     heads=("linear", "mlp"),  # a cosine says how near one class is beside others, and labels do not compete
     stages=frozenset({"class_weights"}),
+    several=True,
     suits=_suits,
 )

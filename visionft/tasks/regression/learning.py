@@ -79,6 +79,7 @@ class NumberLearning:
         train: Outputs,
         sampled: NDArray[np.bool_],  # noqa: ARG002
         classes: Classes,
+        settings: FitSettings,  # noqa: ARG002
     ) -> Final:
         """Return the figures; there is nothing to calibrate. `sampled` (m,) is of the training photos."""
         val, seen = (

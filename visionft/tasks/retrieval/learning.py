@@ -24,13 +24,15 @@ from visionft.settings import FitSettings
 from visionft.settings.own_names import is_own
 from visionft.tasks.retrieval import linear_discriminant
 from visionft.tasks.retrieval.answers import EmbeddingAnswer
-from visionft.tasks.retrieval.leave_one_out import leave_one_out
+from visionft.tasks.retrieval.leave_one_out import leave_one_out, nearest_photos
 from visionft.tasks.retrieval.metric_loss import MetricLoss
 from visionft.tasks.retrieval.recall_figures import RecallFigures, recall_figures
 from visionft.tasks.retrieval.spec import SPEC
 
 SIZE = 256
 """Numbers of an embedding, where nothing else is asked for."""
+SHOWN = 5
+"""Nearest photos of each photo in the table of answers."""
 SMALL_GAP = 0.05  # of recall@1, which nobody need worry about
 WIDE_GAP = 0.2
 
@@ -86,6 +88,7 @@ class EmbeddingLearning:
         train: Outputs,
         sampled: NDArray[np.bool_],  # noqa: ARG002
         classes: Classes,
+        settings: FitSettings,  # noqa: ARG002
     ) -> Final:
         """Return the figures; there is nothing to calibrate. `sampled` (m,) is of the training photos."""
         rule = Postprocess.plain()
@@ -148,18 +151,23 @@ class EmbeddingLearning:
         """Return path, truth, nearest, label, score, rank and correct of outputs (n, P).
 
         `nearest` is the nearest other photo, `label` its product, `score` their cosine, `rank` the place of the first
-        photo of the right product; all are null of a photo that is the only one of its product.
+        photo of the right product; all are null of a photo that is the only one of its product. `nearest_2` to
+        `nearest_5` with `score_2` to `score_5` are the photos after it, as far as there are so many.
         """
         names, places = np.array(classes.names, dtype=object), np.array([str(path) for path in paths], dtype=object)
         found, n = leave_one_out(unit(logits), labels), len(labels)
         near = found.nearest
-        columns = {
+        others, cosines = nearest_photos(unit(logits), labels, found.queries, SHOWN)
+        columns: dict[str, tuple[NDArray[Any], pa.DataType]] = {
             "nearest": (places[near], pa.string()),
             "label": (names[labels[near]], pa.string()),
             "score": (found.score, pa.float32()),
             "rank": (found.ranks, pa.int64()),
             "correct": (found.ranks == 1, pa.bool_()),
         }
+        for place in range(1, others.shape[1]):
+            columns[f"nearest_{place + 1}"] = (places[others[:, place]], pa.string())
+            columns[f"score_{place + 1}"] = (cosines[:, place], pa.float32())
         table = {"path": pa.array(places, pa.string()), "truth": pa.array(names[labels], pa.string())}
         spread = {name: _spread(values, found.queries, n, kind) for name, (values, kind) in columns.items()}
         return pa.table(table | spread)

@@ -78,3 +78,33 @@ def _asked(scores: NDArray[np.float32], product: NDArray[np.int64], row: int) ->
     strangers = among[product[among] != product[row]]
     nearest = int(strangers[0] if len(strangers) else among[0])
     return 1 + int(before[0]), float((places / (places + before)).mean()), nearest, float(best)
+
+
+def nearest_photos(
+    embeddings: NDArray[np.float32], labels: NDArray[np.integer], queries: NDArray[np.int64], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the nearest other photos of queries (q,), the nearest first, and their cosines, to six decimals.
+
+    Of equally near ones those of other products come first, as in `leave_one_out`, and then the earlier rows.
+
+    Args:
+        embeddings: (n, E) of length 1, finite.
+        labels: (n,) the products.
+        queries: (q,) rows.
+        most: photos of each query; fewer where there are not so many others.
+
+    Returns:
+        rows (q, m) and cosines (q, m), m the least of `most` and n - 1.
+    """
+    most = min(most, len(labels) - 1)
+    rows, cosines = np.zeros((len(queries), most), np.int64), np.zeros((len(queries), most), np.float32)
+    step = max(1, _CELLS // max(1, len(labels)))
+    for start in range(0, len(queries) if most else 0, step):
+        part = queries[start : start + step]
+        scores = np.round(embeddings[part] @ embeddings.T, _DECIMALS)
+        scores[np.arange(len(part)), part] = -np.inf
+        for at, (row, own) in enumerate(zip(part.tolist(), scores, strict=True), start):
+            near = np.flatnonzero(own >= np.partition(own, -most)[-most])
+            rows[at] = near[np.lexsort((near, labels[near] == labels[row], -own[near]))[:most]]
+            cosines[at] = own[rows[at]]
+    return rows, cosines

@@ -12,16 +12,8 @@ from visionft.errors import SettingsError
 from visionft.settings import (
     METHODS,
     ExportSettings,
-    FitSettings,
-    HeadMethod,
-    OptimSettings,
     build,
     build_export,
-    build_for,
-    commented_yaml,
-    from_yaml,
-    require_effect,
-    to_yaml,
 )
 from visionft.settings import applicability as at
 from visionft.settings.applicability import Applies
@@ -81,6 +73,8 @@ OBSTACLES: dict[str, list[Case]] = {
     "FRESH": [({"from_run": "runs/a"}, "from brings the weights of its run")],
     "FOLDER": [({"photos": "photos.csv"}, "photos.csv is a manifest, which names the class of each photo")],
     "MANIFEST": [({"photos": "folder"}, "folder is a folder, which has no columns")],
+    "LONG_TAILED": [({"task": "multilabel"}, "the task multilabel has no classes of which a photo has one")],
+    "EFFECTIVE": [({}, "class weights are none")],
     "CLASSED": [({"task": "regression"}, "the task regression has no classes to weigh")],
     "SMOOTHED": [
         NO_EPOCHS,
@@ -91,6 +85,7 @@ OBSTACLES: dict[str, list[Case]] = {
     "LEARNT": [({"task": "regression"}, "the task regression has no way to learn from another run")],
     "CONTINUED": [({"task": "regression"}, "the task regression has no way to go on from another run")],
     "PROJECTED": [({}, "the task classification answers with classes, and learns no embedding of its own")],
+    "SEVERAL": [({}, "the task classification gives a photo one answer")],
     "SAMPLED": [
         ({"task": "retrieval", "method": "head"}, SOLVED),
         ({"task": "retrieval", "epochs": 0}, UNTRAINED),
@@ -100,6 +95,7 @@ OBSTACLES: dict[str, list[Case]] = {
 }
 APPLYING: dict[str, dict[str, Any]] = {
     "TAUGHT": {"distill": "runs/a"},
+    "EFFECTIVE": {"optim.class_weights": "effective"},
     "INHERITED": {"from_run": "runs/a"},
     "VIEWED": {"method": "gradual"},
     "MANIFEST": {"photos": "photos.csv"},
@@ -107,6 +103,7 @@ APPLYING: dict[str, dict[str, Any]] = {
     "SOLVABLE": {"method": "head"},
     "PROJECTED": {"task": "retrieval"},
     "SAMPLED": {"task": "retrieval"},
+    "SEVERAL": {"task": "multilabel", "photos": "photos.csv"},
 }
 NAMES = {id(value): name for name, value in vars(at).items() if isinstance(value, Applies)}
 
@@ -215,67 +212,6 @@ def test_a_setting_of_another_method_is_one_sentence(leaf: Leaf) -> None:
     assert [
         re.fullmatch(words, line) is not None for line in said(photos="p", method=other, **{leaf.path: wish(leaf)})
     ] == [True]
-
-
-def test_all_that_has_no_effect_is_told_at_once_and_where_it_was_given(tmp_path: Path) -> None:
-    config = tmp_path / "run.yaml"
-    config.write_text("method: head\noptim: {patience: 3, clip: 1.0, ema: auto}\naugment: {strength: none}\n")
-    with pytest.raises(SettingsError) as caught:
-        build("photos", config, epochs="5", **{"hardware.compile": True})
-    tail = f"has no effect, as {SOLVED}; leave it out, or give --method.solver epochs or another --method"
-    assert caught.value.faults == (
-        f"--epochs: 5 {tail}", f"optim.patience in {config}: 3 {tail}", f"--hardware.compile: true {tail}",
-    )  # fmt: skip
-
-
-def test_a_flag_wants_an_effect_though_it_equals_the_default_and_a_file_does_not(tmp_path: Path) -> None:
-    config = tmp_path / "run.yaml"
-    config.write_text("method: head\noptim: {label_smoothing: 0.1}\n")
-    assert build("photos", config).optim.label_smoothing == 0.1
-    with pytest.raises(SettingsError, match=r"^--optim\.label-smoothing: 0\.1 has no effect"):
-        build("photos", method="head", optim={"label_smoothing": 0.1})
-
-
-def test_the_commented_file_with_another_method_is_no_contradiction(tmp_path: Path) -> None:
-    config = tmp_path / "run.yaml"
-    config.write_text(commented_yaml().replace("name: full", "name: head").replace("  head_first: auto\n", ""))
-    assert build("photos", config).method == HeadMethod()
-
-
-def resolved() -> FitSettings:
-    """Return settings of a solved head as a run of an older version wrote them: with values that had no effect."""
-    return build(
-        "photos", epochs=5, backbone="x", out="runs/a",
-        **{
-            "optim.lr": 1e-4, "optim.batch_size": 8, "optim.ema": 0.9, "optim.patience": 3, "optim.micro_batch": 8,
-            "hardware.device": "cpu", "hardware.threads": 1, "hardware.workers": 0, "hardware.precision": "bf16",
-        },
-    ).model_copy(update={"method": HeadMethod()})  # fmt: skip
-
-
-def test_the_settings_of_a_run_are_what_was_and_not_what_is_asked(tmp_path: Path) -> None:
-    config = tmp_path / "settings.yaml"
-    config.write_text(to_yaml(resolved()))
-    assert from_yaml(config) == resolved()
-    assert build(config=config) == resolved()
-    assert build(resolved()) == resolved()
-    require_effect(resolved())
-    with pytest.raises(SettingsError, match=r"^--optim\.clip: 2\.0 has no effect"):
-        build(config=config, **{"optim.clip": 2})
-
-
-def test_whole_settings_are_looked_at_too() -> None:
-    asked = FitSettings(photos=Path("p"), method=HeadMethod(), optim=OptimSettings(patience=2, clip=1.0))
-    with pytest.raises(SettingsError) as caught:
-        require_effect(asked)
-    assert [line.split(": ")[0] for line in caught.value.faults] == ["--optim.patience"]
-    require_effect(FitSettings(photos=Path("p"), method=HeadMethod()))
-
-
-def test_of_several_methods_one_is_enough() -> None:
-    assert build_for(("head", "lora"), "p", None, epochs=5).epochs == 5
-    with pytest.raises(SettingsError, match=f"--epochs: 5 has no effect, as {SOLVED}"):
-        build_for(("head",), "p", None, epochs=5)
 
 
 def test_an_export_in_fp32_loses_nothing() -> None:

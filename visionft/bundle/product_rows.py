@@ -1,0 +1,124 @@
+"""Answers to products: one of all photos of each, as rows and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from visionft.bundle.prediction_rows import COLUMNS, TYPES, Answer, Prediction, Unanswered
+from visionft.bundle.predictions import Predictions
+from visionft.photos import Account, Quarantined
+from visionft.wording.lists import count
+
+_OF_ANSWER = tuple(each.name for each in fields(Prediction) if each.name != "path")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the outputs of a model are read, as far as one answer of several photos hangs on it.
+
+    Attributes:
+        temperature: what logits are divided by before the softmax, above 0.
+        threshold: products of a lower known score are unknown; None: no product is.
+    """
+
+    temperature: float
+    threshold: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class ProductPrediction(Prediction):
+    """The answer to one product; `path` is its name.
+
+    Attributes:
+        photos: that the answer is made of.
+        unread: photos of the product that could not be read, and have no part in it.
+    """
+
+    photos: int = 1
+    unread: int = 0
+
+    @classmethod
+    def of_photos(cls, product: str, answer: Answer, photos: int, unread: int) -> ProductPrediction:
+        """Build from the one answer of some photos."""
+        values = {name: getattr(answer, name) for name in _OF_ANSWER}
+        return cls(product, **values, photos=photos, unread=unread)
+
+    def to_row(self) -> dict[str, Any]:
+        """Return plain values by column, without the probabilities of all classes."""
+        return _row(super().to_row(), self.photos, self.unread)
+
+
+@dataclass(frozen=True)
+class UnansweredProduct(Unanswered):
+    """A product of which no photo could be read.
+
+    Attributes:
+        unread: its photos.
+    """
+
+    unread: int = 1
+    photos: ClassVar[int] = 0
+
+    @classmethod
+    def of_photos(cls, product: str, unread: int) -> UnansweredProduct:
+        """Say how many photos there were."""
+        what = "its one photo" if unread == 1 else f"none of its {unread:,} photos"
+        return cls(product, f"{what} could {'not ' if unread == 1 else ''}be read", unread=unread)
+
+    def to_row(self) -> dict[str, Any]:
+        """Return plain values by column."""
+        return _row(super().to_row(), 0, self.unread)
+
+
+def _row(values: dict[str, Any], photos: int, unread: int) -> dict[str, Any]:
+    product = values.pop("path")
+    return {"product": product, "photos": photos, "unread": unread, **values}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ProductPredictions(Predictions):
+    """An answer, or the reason why there is none, for every product, in the order in which they were first met.
+
+    Attributes:
+        unread: the photos that could not be read, of all products.
+    """
+
+    unread: tuple[Unanswered, ...] = field(default=(), kw_only=True)
+    headings: ClassVar[tuple[str, ...]] = ("product", "photos", "label", "probability")
+    types: ClassVar[Mapping[str, str]] = {
+        "product": "string", "photos": "int64", "unread": "int64", **{name: TYPES[name] for name in COLUMNS[1:]}
+    }  # fmt: skip
+
+    @property
+    def unanswered(self) -> tuple[Unanswered, ...]:
+        """The photos that could not be read."""
+        return self.unread
+
+    @property
+    def account(self) -> Account:
+        """How many photos were asked about, how many were answered, and why the others were not."""
+        left_out: tuple[Quarantined, ...] = self.quarantine
+        answered = sum(self._photos(row) for row in self.rows)
+        return Account(answered + len(left_out), answered, left_out)
+
+    def cells(self, row: Any) -> tuple[str, ...]:
+        """Return a row as a notebook shows it."""
+        if isinstance(row, Unanswered):
+            return row.path, "0", "not read", row.problem
+        return row.path, str(self._photos(row)), row.label, f"{row.probability:.1%}"
+
+    def _photos(self, row: Any) -> int:
+        return int(row.photos)
+
+    def _line(self, row: Any) -> str:
+        said = super()._line(row)
+        if isinstance(row, Unanswered):
+            return said
+        unread = f", {row.unread:,} not read" if row.unread else ""
+        return f"{said}  ({count(row.photos, 'photo')}{unread})"
+
+    def _summary(self) -> str:
+        answered = sum(not isinstance(row, Unanswered) for row in self.rows)
+        return f"{answered:,} of {count(len(self.rows), 'product')} answered; {super()._summary()}"

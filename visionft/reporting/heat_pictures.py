@@ -1,0 +1,48 @@
+"""Where a run looks, as small pictures of a page: each photo explained once, when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from visionft.errors import PhotoError
+from visionft.evaluation import explainer
+from visionft.photos import contents, decode, digest
+from visionft.reporting.album import MAX_PIXELS, Encoded, data_uri
+from visionft.runs import Run
+
+
+@contextmanager
+def heat_pictures(run: Run, encoded: Encoded) -> Iterator[Callable[[str], str | None]]:
+    """Open a run to draw where it looks for the class that it answers with.
+
+    Args:
+        run: finished.
+        encoded: where the photos are. One that is gone or has changed has no picture.
+
+    Raises:
+        BackboneError: no part of its network is laid out over the photo.
+    """
+    made: dict[str, str | None] = {}
+    with explainer(run) as explain:
+
+        def heat(path: str) -> str | None:
+            if path not in made:
+                data = _contents(encoded, path)
+                made[path] = (
+                    None if data is None else data_uri(explain(decode(data, max_pixels=MAX_PIXELS), None).picture)
+                )
+            return made[path]
+
+        yield heat
+
+
+def _contents(encoded: Encoded, path: str) -> bytes | None:
+    if encoded.root is None:
+        return None
+    name, known = encoded.files.get(path, (path, None))
+    try:
+        data = contents(encoded.root / name)
+    except PhotoError:
+        return None
+    return data if known is None or digest(data) == known else None
