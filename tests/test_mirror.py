@@ -31,6 +31,7 @@ CROSS_CUTTING = {
     "photos/test_reasons.py": "each reason, whichever decoder gives it",
     "photos/test_reduction.py": "each decoder that can reduce",
     "photos/test_table.py": "the decode table, over every decoder",
+    "remote/test_s3.py": "every verb, against a server that speaks S3",
     "reporting/test_accessible.py": "every page, in a browser",
     "reporting/test_browser.py": "the page, in a browser",
     "reviewing/test_browser.py": "the page, in a browser",

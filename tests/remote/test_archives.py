@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from visionft.errors import DataError
-from visionft.remote import archives, store
+from visionft.remote import archives
 from visionft.remote.local_copy import local_copy, origin_of
 
 FILES = {"disc/1.jpg": b"one", "disc/2.jpg": b"two" * 99, "square/1.jpg": b"three"}
@@ -129,37 +129,3 @@ def test_damaged_cut_and_doubled_archives_are_refused_in_a_sentence(tmp_path: Pa
         with pytest.raises(DataError, match=place.name):
             local_copy(place)
     assert [path for path in cache.rglob("*") if path.is_file()] == []
-
-
-def test_the_cache_has_a_bound_and_forgets_what_was_used_longest_ago(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(store.VARIABLE, "0.000003")  # 3 kB
-    archives_made = [zipped(tmp_path / f"{n}.zip", {"disc/1.jpg": bytes([n]) * 1200}) for n in range(3)]
-    first = local_copy(archives_made[0])
-    second = local_copy(archives_made[1])
-    with pytest.raises(DataError, match="may take"):
-        local_copy(zipped(tmp_path / "large.zip", {"disc/1.jpg": b"x" * 4000}))
-    held = dict(store._held)
-    for handle in held.values():
-        store.os.close(handle)
-    store._held.clear()
-    store.os.utime(first.parent / store.ORIGIN, (1, 1))
-    third = local_copy(archives_made[2])
-    assert not first.exists()
-    assert second.exists()
-    assert third.exists()
-
-
-def test_what_a_process_reads_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.VARIABLE, "0.000003")
-    first = local_copy(zipped(tmp_path / "1.zip", {"disc/1.jpg": b"1" * 1200}))
-    local_copy(zipped(tmp_path / "2.zip", {"disc/1.jpg": b"2" * 1200}))
-    local_copy(zipped(tmp_path / "3.zip", {"disc/1.jpg": b"3" * 1200}))
-    assert first.exists()
-
-
-def test_a_bound_that_is_no_number_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.VARIABLE, "much")
-    with pytest.raises(ValueError, match=r"VISIONFT_REMOTE_GB: 'much' is no number of GB"):
-        local_copy(zipped(tmp_path / "1.zip", FILES))

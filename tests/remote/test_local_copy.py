@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
 import fsspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from visionft.errors import DataError, MissingExtraError, UsageError
-from visionft.remote import buckets, store
-from visionft.remote.addresses import Address, address_of, archive_of, is_elsewhere, stem
+from visionft.errors import DataError
 from visionft.remote.local_copy import local_copy, origin_of
-from visionft.remote.safe_names import safe_name
 
 
 @pytest.fixture(autouse=True)
@@ -30,40 +24,6 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def found(folder: Path) -> dict[str, bytes]:
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("s3://shop/a/b/", "s3://shop/a/b"),
-        (Path("s3://shop/a/b"), "s3://shop/a/b"),
-        ("S3://shop", "s3://shop"),
-        ("hf://datasets/x/y", "hf://datasets/x/y"),
-        ("photos", None),
-        ("C:/photos", None),
-        ("/data/photos", None),
-        ("zip://photos.zip", None),
-    ],
-)
-def test_addresses_are_told_from_paths(text: str | Path, wanted: str | None) -> None:
-    found = address_of(text)
-    assert (None if found is None else str(found)) == wanted
-
-
-def test_other_schemes_and_archives_that_are_not_there_are_refused() -> None:
-    with pytest.raises(UsageError, match="photos are not read from https://; give a folder"):
-        address_of("https://example.org/photos")
-    with pytest.raises(UsageError, match=r"there is no file nowhere\.zip; give the path of an archive"):
-        is_elsewhere("zip://nowhere.zip")
-    assert archive_of("nowhere.zip") is None
-    assert stem("photos.tar.gz") == "photos"
-
-
-@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "C:/x", "a\0b", "", ".", "x" * 300, "a/" * 600 + "x"])
-def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
-    with pytest.raises(DataError, match="s3://shop holds"):
-        safe_name(name, "s3://shop")
-    assert safe_name("./a//b\\c.jpg", "s3://shop") == "a/b/c.jpg"
 
 
 def test_a_prefix_is_a_folder_of_its_photos_and_is_fetched_once() -> None:
@@ -103,98 +63,10 @@ def test_one_photo_and_a_pattern_are_what_they_name() -> None:
     assert sorted(found(local_copy("memory://shop/photos/disc/*.jpg"))) == ["1.jpg", "2.jpg"]
 
 
-def test_an_interrupted_fetch_keeps_what_it_has_and_goes_on(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    get, fetched, down = type(memory).get_file, list[str](), [True]
-
-    def breaking(self: Any, source: str, target: str, **more: Any) -> None:
-        fetched.append(source)
-        if len(fetched) > 2 and down:
-            raise OSError("the line is down")
-        get(self, source, target, **more)
-
-    monkeypatch.setattr(buckets, "THREADS", 1)
-    monkeypatch.setattr(type(memory), "get_file", breaking)
-    with pytest.raises(DataError, match=r"cannot be reached \(the line is down\): look at the network; what was"):
-        local_copy("memory://shop/photos")
-    down.clear()
-    said: list[str] = []
-    local_copy("memory://shop/photos", say=said.append)
-    assert said[-1].endswith("; 2 fetched, 2 here before")
-
-
-def test_a_file_that_changes_while_it_is_fetched_is_not_believed(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def longer(self: Any, source: str, target: str, **more: Any) -> None:
-        Path(target).write_bytes(b"longer than it was listed")
-
-    monkeypatch.setattr(type(memory), "get_file", longer)
-    with pytest.raises(DataError, match="changed while it was fetched"):
-        local_copy("memory://shop/photos")
-
-
-@pytest.mark.parametrize(("kind", "ending"), [("csv", "csv"), ("parquet", "parquet")])
-@pytest.mark.parametrize("there", [False, True])
-def test_the_paths_of_a_manifest_become_local_ones(
-    kind: str, ending: str, there: bool, tmp_path: Path, memory: Any
-) -> None:
-    (tmp_path / "here.jpg").write_bytes(b"here")
-    names = ["memory://shop/photos/disc/1.jpg", "memory://shop/photos/gone.jpg"]
-    names.append("disc/2.jpg" if there else "here.jpg")
-    table = pa.table({"image": names, "label": ["disc", "=odd", "disc"]})
-    place = tmp_path / f"photos.{ending}"
-    if kind == "parquet":
-        pq.write_table(table, place)
-    else:
-        rows = [("image", "label"), *zip(names, table["label"].to_pylist(), strict=True)]
-        place.write_text("".join(f"{';'.join(row)}\n" for row in rows), encoding="utf-8")
-    source: str | Path = place
-    if there:
-        memory.put_file(str(place), f"/shop/photos/all.{ending}")
-        source = f"memory://shop/photos/all.{ending}"
-    manifest = local_copy(source, path_column="image")
-    found = pq.read_table(manifest).to_pylist() if kind == "parquet" else _rows(manifest)
-    assert found[0] == {"image": "memory/shop/photos/disc/1.jpg", "label": "disc"}
-    assert found[1] == {"image": "memory/shop/photos/gone.jpg", "label": "=odd"}
-    assert (manifest.parent / found[2]["image"]).read_bytes() == (b"disc/2.jpg" if there else b"here")
-    assert not (manifest.parent / found[1]["image"]).exists()
-    assert local_copy(source, path_column="image") == manifest
-
-
-def _rows(manifest: Path) -> list[dict[str, str]]:
-    with manifest.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file, delimiter=";"))
-
-
 def test_a_manifest_of_paths_and_a_folder_are_left_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "photos.csv").write_text("path,label\na.jpg,disc\n", encoding="utf-8")
     assert local_copy(tmp_path / "photos.csv") == tmp_path / "photos.csv"
     assert local_copy(tmp_path) == tmp_path
-
-
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        (FileNotFoundError("x"), "there is no memory://shop/photos, or nothing in it"),
-        (PermissionError("x"), "the credentials do not let memory://shop/photos be read"),
-        (type("NoCredentialsError", (Exception,), {})("x"), "there are no credentials for memory://shop/photos"),
-        (TimeoutError("timed out"), r"memory://shop/photos cannot be reached \(timed out\)"),
-    ],
-)
-def test_each_failure_is_a_sentence(fault: Exception, words: str) -> None:
-    with pytest.raises(DataError, match=words), buckets.told(Address("memory", "shop/photos")):
-        raise fault
-
-
-@pytest.mark.parametrize(
-    ("scheme", "way"),
-    [("s3", r"pip install 'visionft\[remote\]'"), ("gs", "pip install gcsfs"), ("az", "pip install adlfs")],
-)
-def test_what_has_to_be_installed_is_said(scheme: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: Any, **__: Any) -> None:
-        raise ImportError("no module")
-
-    monkeypatch.setattr(fsspec, "filesystem", missing)
-    with pytest.raises(MissingExtraError, match=way):
-        local_copy(f"{scheme}://shop/photos")
 
 
 def test_a_prefix_without_photos_is_refused(memory: Any) -> None:
@@ -203,12 +75,3 @@ def test_a_prefix_without_photos_is_refused(memory: Any) -> None:
         local_copy("memory://texts")
     with pytest.raises(DataError, match="there is no memory://nowhere"):
         local_copy("memory://nowhere")
-
-
-def test_more_than_the_cache_may_take_is_refused_before_it_is_fetched(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv(store.VARIABLE, "0.00000001")
-    with pytest.raises(DataError, match=r"photos from elsewhere may take .*: set \$VISIONFT_REMOTE_GB to more"):
-        local_copy("memory://shop/photos")
-    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []

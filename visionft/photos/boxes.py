@@ -131,7 +131,7 @@ class Items:
 
     @cached_property
     def sizes(self) -> dict[int, tuple[int, int]]:
-        """(Width, height) of each item that states them, before it is turned."""
+        """(Width, height) of each item that states them, before it is cut and turned."""
         data, (start, end) = self.data, self.boxes.get(b"iprp", _NONE)
         parts = _by_kind(data, start, end) if end else {}
         stated = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from visionft.errors import DataError, VisionftError
-from visionft.remote import store
+from visionft.remote import kept_files
 from visionft.remote.safe_names import safe_name
 from visionft.wording.safe_text import printable
 
@@ -72,7 +72,7 @@ def unpack(path: Path, folder: Path, place: str, advance: Callable[[int, int], N
         require_archive(path, place)
         with _opened(path, place) as members:
             _refuse_bomb(path, members, place)
-            store.require_room(place, sum(member.size for member in members))
+            kept_files.require_room(place, sum(member.size for member in members))
             for done, member in enumerate(members, 1):
                 _write(member, folder / member.name, place)
                 advance(done, len(members))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from visionft.errors import DataError, MissingExtraError, VisionftError
-from visionft.remote import store
+from visionft.remote import kept_files
 from visionft.remote.addresses import SCHEMES, Address
 
 THREADS = 16
@@ -45,7 +45,7 @@ class Remote:
     @property
     def place(self) -> Path:
         """Where its bytes are kept, or will be."""
-        return store.blob(str(self.address), self.version, self.size)
+        return kept_files.blob(str(self.address), self.version, self.size)
 
 
 def find(address: Address) -> list[Remote]:
@@ -133,7 +133,7 @@ def _causes(fault: BaseException) -> Iterator[BaseException]:
 
 
 def _fetch(file: Remote) -> None:
-    with told(file.address), store.new_file(file.place) as temporary:
+    with told(file.address), kept_files.new_file(file.place) as temporary:
         _system(file.address.scheme).get_file(file.address.rest, str(temporary))
         if (size := temporary.stat().st_size) != file.size:
             raise DataError(

@@ -16,7 +16,7 @@ from visionft.errors import DataError
 from visionft.files.manifest_names import CSV_SUFFIXES, PARQUET_SUFFIXES
 from visionft.machine.progress import bar
 from visionft.photos.account import ENDINGS
-from visionft.remote import archives, manifests, shards, store
+from visionft.remote import archives, kept_files, manifests, shards
 from visionft.remote.addresses import Address, address_of, archive_of, is_archive, stem
 from visionft.remote.buckets import Remote, fetch, find
 from visionft.remote.safe_names import safe_name
@@ -58,7 +58,7 @@ def local_copy(place: str | os.PathLike[str], *, path_column: str = PATH, say: S
 
 def origin_of(place: Path) -> dict[str, Any] | None:
     """Return where photos of the cache are from: address, photos, bytes, and a digest of all names and versions."""
-    return store.origin_at(place)
+    return kept_files.origin_at(place)
 
 
 def _from_address(address: Address, column: str, say: Say) -> Path:
@@ -93,15 +93,15 @@ def _may_be_photo(name: str) -> bool:
 def _linked(address: Address, files: dict[str, Remote], say: Say) -> Path:
     """Return a folder of the cache in which each file has its name."""
     name = address.name if not address.is_pattern else "photos"
-    key = store.key_of(
+    key = kept_files.key_of(
         "folder", str(address), sorted((under, file.version, file.size) for under, file in files.items())
     )
-    kept = store.kept_folder(key)
+    kept = kept_files.kept_folder(key)
     _fetched(address, list(files.values()), say, whole=kept is not None)
     if kept is None:
-        with store.new_folder(key, _origin(str(address), list(files.values()))) as folder:
+        with kept_files.new_folder(key, _origin(str(address), list(files.values()))) as folder:
             for under, file in files.items():
-                store.link(file.place, folder / name / under)
+                kept_files.link(file.place, folder / name / under)
         kept = _there(key, str(address))
     return kept / name
 
@@ -110,7 +110,7 @@ def _fetched(address: Address, files: Sequence[Remote], say: Say, *, whole: bool
     """Bring files here, within the bound of the cache, and say so."""
     new = 0
     if not whole:
-        store.require_room(str(address), sum(file.size for file in files if not file.place.is_file()))
+        kept_files.require_room(str(address), sum(file.size for file in files if not file.place.is_file()))
         with bar(f"fetching {address}") as advance:
             new = fetch(files, advance)
     size = sum(file.size for file in files)
@@ -119,7 +119,7 @@ def _fetched(address: Address, files: Sequence[Remote], say: Say, *, whole: bool
 
 
 def _there(key: str, place: str) -> Path:
-    found = store.kept_folder(key)
+    found = kept_files.kept_folder(key)
     if found is None:
         raise DataError(f"the cache of {place} was emptied by another process: give the same command again")
     return found
@@ -134,14 +134,16 @@ def _archive_here(path: Path, say: Say) -> Path:
 
 def _shards(address: Address, files: Sequence[Remote], say: Say) -> Path:
     key = _key({str(file.address): (file.place, file.version, file.size) for file in files})
-    if store.kept_folder(key) is None:
+    if kept_files.kept_folder(key) is None:
         _fetched(address, files, say)
     name = "photos" if address.is_pattern else stem(address.name)
     return _unpacked(str(address), name, {str(f.address): (f.place, f.version, f.size) for f in files}, say)
 
 
 def _key(parts: dict[str, tuple[Path, str, int]]) -> str:
-    return store.key_of("unpacked", sorted((address, version, size) for address, (_, version, size) in parts.items()))
+    return kept_files.key_of(
+        "unpacked", sorted((address, version, size) for address, (_, version, size) in parts.items())
+    )
 
 
 def _unpacked(place: str, name: str, parts: dict[str, tuple[Path, str, int]], say: Say) -> Path:
@@ -154,7 +156,7 @@ def _unpacked(place: str, name: str, parts: dict[str, tuple[Path, str, int]], sa
         say: told what was unpacked.
     """
     key = _key(parts)
-    kept = store.kept_folder(key)
+    kept = kept_files.kept_folder(key)
     if kept is None:
         versions = sorted((address, version, size) for address, (_, version, size) in parts.items())
         origin = {
@@ -163,7 +165,7 @@ def _unpacked(place: str, name: str, parts: dict[str, tuple[Path, str, int]], sa
             "bytes": sum(v[2] for v in versions),
             "versions": _digest(versions),
         }
-        with store.new_folder(key, origin) as folder:
+        with kept_files.new_folder(key, origin) as folder:
             names: list[str] = []
             for address, (file, _, _) in parts.items():
                 below = f"{stem(PurePosixPath(address).name)}/" if len(parts) > 1 else ""
@@ -213,15 +215,15 @@ def _manifest(path: Path, base: Address | None, column: str, say: Say) -> Path:
     wanted = {value: address for value, address in addresses.items() if address is not None}
     listed = _listed(list(wanted.values()))
     parts = [(str(address), listed[address].version) for address in wanted.values() if address in listed]
-    key = store.key_of("manifest", hashlib.sha256(path.read_bytes()).hexdigest(), name.name, sorted(parts))
+    key = kept_files.key_of("manifest", hashlib.sha256(path.read_bytes()).hexdigest(), name.name, sorted(parts))
     files = [listed[address] for address in dict.fromkeys(wanted.values()) if address in listed]
-    kept = store.kept_folder(key)
+    kept = kept_files.kept_folder(key)
     source = base or Address("file", path.resolve().as_posix().lstrip("/"))
     _fetched(source, files, say, whole=kept is not None)
     if kept is None:
-        with store.new_folder(key, _origin(str(base or path), files)) as folder:
+        with kept_files.new_folder(key, _origin(str(base or path), files)) as folder:
             for file in files:
-                store.link(file.place, folder / manifests.inside(file.address))
+                kept_files.link(file.place, folder / manifests.inside(file.address))
             local = {value: manifests.inside(address) for value, address in wanted.items()}
             here = path.resolve().parent
             manifests.rewrite(path, folder / name, column, lambda value: local.get(value) or str(here / value.strip()))
