@@ -33,8 +33,8 @@ import visionft
 from visionft.metrics import unit
 from visionft.searching import look_up as lookups
 from visionft.searching import neighbours
-from visionft.searching.classify import Classifier
 from visionft.searching.condition import matching
+from visionft.searching.knn_classifier import Classifier
 from visionft.searching.look_up import Question
 from visionft.searching.open_store import open_to_write, opened, reader
 from visionft.searching.origin import Origin

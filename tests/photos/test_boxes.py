@@ -46,10 +46,15 @@ META = full(
 FILE = box(b"ftyp", b"avif") + META
 
 
-def read_all(data: bytes) -> None:
-    items = Items.of(data)
-    for part in ("primary", "kinds", "places", "references", "sizes"):
-        getattr(items, part)
+def refusal(data: bytes) -> str | None:
+    """Return why a file is refused; None where every part of it can be read."""
+    try:
+        items = Items.of(data)
+        for part in ("primary", "kinds", "places", "references", "sizes"):
+            getattr(items, part)
+    except PhotoError as error:
+        return error.reason
+    return None
 
 
 def test_every_part_of_a_file_is_what_was_written() -> None:
@@ -73,7 +78,8 @@ def test_later_versions_have_wider_numbers() -> None:
         + box(b"idat", bytes(80))
         + box(
             b"iprp",
-            box(b"ipco", full(b"ispe", 0, numbers("II", 3, 4))) + full(b"ipma", 1, numbers("IIBH", 1, far, 1, 0x8001), 1),
+            box(b"ipco", full(b"ispe", 0, numbers("II", 3, 4)))
+            + full(b"ipma", 1, numbers("IIBH", 1, far, 1, 0x8001), 1),
         )
     )
     data = full(b"meta", 0, inner)
@@ -108,9 +114,7 @@ def test_a_box_may_state_a_wide_length_or_run_to_the_end() -> None:
         (box(b"free") * 2, 16, "more than 1 boxes"),
     ],
 )
-def test_boxes_that_cannot_be_are_refused(
-    data: bytes, end: int, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_boxes_that_cannot_be_are_refused(data: bytes, end: int, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boxes, "MAX_BOXES", 1 if reason.startswith("more") else 10)
     with pytest.raises(PhotoError, match=reason):
         list(boxes_of(data, 0, end))
@@ -127,19 +131,14 @@ def test_a_number_ends_where_its_box_or_its_file_ends() -> None:
 
 @pytest.mark.parametrize("length", range(len(FILE)))
 def test_a_file_cut_anywhere_is_read_or_refused_as_a_photo(length: int) -> None:
-    try:
-        read_all(FILE[:length])
-    except PhotoError as error:
-        assert error.reason in ("truncated", "damaged")
+    assert refusal(FILE[:length]) in (None, "truncated", "damaged")
 
 
 def test_a_file_with_any_byte_changed_is_read_or_refused_as_a_photo() -> None:
     for at in range(len(FILE)):
         for value in (0, 1, 0x7F, 0xFF):
-            try:
-                read_all(FILE[:at] + bytes([value]) + FILE[at + 1 :])
-            except PhotoError as error:
-                assert error.reason in ("truncated", "damaged") or error.reason.startswith("more than "), at
+            said = refusal(FILE[:at] + bytes([value]) + FILE[at + 1 :])
+            assert said in (None, "truncated", "damaged"), at
 
 
 def test_a_meta_box_that_ends_within_a_part_is_truncated() -> None:

@@ -35,7 +35,7 @@ def test_a_low_temperature_stays_finite() -> None:
 
 
 def test_photos_are_asked_without_themselves_and_their_copies(tmp_path: Path) -> None:
-    """Two classes of the same colours, each photo there twice under both names: a copy would tell it, nobody else can."""
+    """Two classes of the same colours, each photo twice under both names: a copy would tell it, nobody else can."""
     root = catalogue(tmp_path / "photos", classes=1, each=12)
     for number in range(12):
         (root / f"d{number % 2}").mkdir(exist_ok=True)

@@ -1,6 +1,7 @@
 """Classes by a vote of the nearest photos of an index, weighted by similarity (arXiv 1805.01978, 2104.14294).
 
-How many vote, how sharply, and how much is left to all classes alike is chosen by asking indexed photos without themselves.
+How many vote, how sharply, and how much is left to all classes alike is chosen by asking indexed photos without
+themselves.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Vote:
     def probabilities(
         self, scores: NDArray[np.floating], labels: NDArray[np.integer], classes: int
     ) -> NDArray[np.float64]:
-        """Return the probabilities (n, C) of n photos, from cosines and class indices (n, m) of the nearest, best first.
+        """Return the probabilities (n, C) of n photos, by cosines and class indices (n, m) of the nearest, best first.
 
         A cosine of -inf does not vote; where none does, all classes are alike.
         """
@@ -107,7 +108,7 @@ def _best(scores: NDArray[np.float32], labels: NDArray[np.int64], truth: NDArray
 def _nearest(
     queries: Chunk, gallery: Iterable[Chunk], numbers: dict[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return cosines and class indices (q, m) of the nearest labelled photos but those with a query's bytes, best first."""
+    """Return cosines and class indices (q, m) of the nearest labelled photos of other bytes, best first."""
     most = max(NUMBERS)
     best = np.full((len(queries.ids), most), -np.inf, np.float32)
     labels = np.zeros((len(queries.ids), most), np.int64)

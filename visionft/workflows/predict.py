@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from visionft.bundle import Bundle
+from visionft.bundle import Bundle, Predictions
 from visionft.bundle.answers import answers_of
 from visionft.bundle.prediction_files import table_file
 from visionft.bundle.predictions import WRITERS
@@ -21,7 +21,6 @@ from visionft.workflows.remote_photos import local_asked
 from visionft.workflows.run_or_bundle import holds_bundle, holds_index, path_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
-    from visionft.bundle import Predictions
     from visionft.bundle.prediction_folder import PredictionFolder
     from visionft.photos import Asked
     from visionft.runs import Run
@@ -79,8 +78,8 @@ def predict(
     """Answer photos: files, folders, globs, and photos held in memory.
 
     Args:
-        run_or_bundle: a run, or the folder of a run, of a bundle or of an index, whose nearest photos vote; the last two
-            need no torch (an index that a bundle made).
+        run_or_bundle: a run, or the folder of a run, of a bundle or of an index, whose nearest photos vote; the last
+            two need no torch (an index that a bundle made).
         photos: one or several, in a list or generator, mixed as they come: the path of a photo or of a folder (searched
             through), a glob, the bytes of a file, an open file, a picture of PIL (turned as its EXIF says), or an array
             of uint8: RGB (H, W, 3), with alpha (H, W, 4), or grey (H, W).
@@ -168,7 +167,7 @@ def _require_alone(
 
 
 def _by_index(folder: Path, photos: Asked | Iterable[Asked], on_progress: Progress | None) -> Predictions:
-    from visionft.searching.classify import Classifier
+    from visionft.searching.knn_classifier import Classifier
     from visionft.searching.open_store import opened
     from visionft.workflows.index_queries import embedded
 
@@ -187,7 +186,8 @@ def _predictions(
     shaped: Callable[[Predictions], Predictions],
 ) -> Predictions:
     if holds_index(path):
-        return _by_index(path, photos, on_progress)
+        shaped(Predictions((), ()))  # what the answers cannot be is refused before any work
+        return shaped(_by_index(path, photos, on_progress))
     if holds_bundle(path):
         from visionft.serving import predict as predict_bundle
 

@@ -79,8 +79,10 @@ def test_refusals(place: Path) -> None:
         UsageError, match="i is an index, which answers by the model that made it; leave --adapter x out"
     ):
         vft.predict("i", "photos/c0/0.png", adapter="x")
-    with pytest.raises(UsageError, match="--out: the answers of an index go into a file; give answers.csv, .jsonl"):
+    with pytest.raises(UsageError, match=r"--out: the answers of an index go into a file; give answers\.csv, \.jsonl"):
         vft.predict("i", "photos/c0/0.png", out="answers")
+    with pytest.raises(UsageError, match="min_confidence"):
+        vft.predict("i", "photos/nowhere.png", min_confidence=0.9)  # before a photo is looked for
     shutil.move("bundle", "elsewhere")
     with pytest.raises(SearchIndexError, match="which is not there any more; put it back"):
         vft.predict("i", "photos/c0/0.png")
