@@ -81,6 +81,8 @@ def test_refusals(place: Path) -> None:
         vft.predict("i", "photos/c0/0.png", adapter="x")
     with pytest.raises(UsageError, match=r"--out: the answers of an index go into a file; give answers\.csv, \.jsonl"):
         vft.predict("i", "photos/c0/0.png", out="answers")
+    with pytest.raises(UsageError, match="min_confidence"):
+        vft.predict("i", "photos/nowhere.png", min_confidence=0.9)  # before a photo is looked for
     shutil.move("bundle", "elsewhere")
     with pytest.raises(SearchIndexError, match="which is not there any more; put it back"):
         vft.predict("i", "photos/c0/0.png")

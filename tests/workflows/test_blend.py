@@ -35,10 +35,13 @@ def test_the_new_run_lies_beside_the_old_one_unless_it_is_told(
     blend(trained, tmp_path / "new", coefficients=[0.2, 0.4])
     monkeypatch.chdir(trained)
     blend(".")
+    monkeypatch.chdir(trained / "evaluation")
+    blend("..")
     assert asked == [
         (trained, trained.with_name("run-blend"), TENTHS),
         (trained, tmp_path / "new", (0.2, 0.4)),
         (Path(), trained.with_name("run-blend"), TENTHS),
+        (Path(".."), trained.with_name("run-blend"), TENTHS),
     ]
 
 

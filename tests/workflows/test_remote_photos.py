@@ -1,36 +1,93 @@
-"""The verbs' door for photos of buckets and archives: what is here already is left as it is."""
+"""Addresses and archives become places here; all else is handed on as it is, and nothing is fetched for it."""
 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import fsspec
+import numpy as np
 import pytest
 
-from visionft.settings import build
+from visionft.errors import DataError, UsageError
+from visionft.settings import DataSettings, FitSettings
 from visionft.workflows.remote_photos import local_asked, local_place, with_local_photos
 
+ADDRESS = "memory://door/photos"
 
-@pytest.fixture
-def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+
+@pytest.fixture(autouse=True)
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("VISIONFT_CACHE", str(tmp_path / "cache"))
-    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
-        archive.writestr("disc/1.jpg", b"one")
-    return tmp_path / "photos.zip"
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    for name in ("disc/1.jpg", "square/1.jpg"):
+        system.pipe(f"/door/photos/{name}", name.encode())
+    return system
 
 
-def test_settings_get_the_folder_of_an_archive_and_keep_one_of_this_machine(archive: Path, tmp_path: Path) -> None:
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_settings_get_the_folder_that_the_photos_were_brought_to() -> None:
     said: list[str] = []
-    settings = with_local_photos(build(archive, None), said.append)
-    assert (settings.photos / "disc/1.jpg").read_bytes() == b"one"
-    assert said == [f"{archive}: 1 file unpacked"]
-    here = build(tmp_path, None)
-    assert with_local_photos(here, said.append) is here
-    assert with_local_photos(settings, said.append) is settings
+    settings = FitSettings(photos=Path(ADDRESS), retention=Path("here"), seed=3)
+    local = with_local_photos(settings, said.append)
+    assert names(local.photos) == {"disc/1.jpg", "square/1.jpg"}
+    assert (local.retention, local.seed) == (Path("here"), 3)
+    assert settings.photos == Path(ADDRESS)
+    assert said == [f"{ADDRESS}: 2 files, 0.0 MB; 2 fetched, 0 here before"]
 
 
-def test_what_is_asked_about_keeps_its_order_and_kind(archive: Path, tmp_path: Path) -> None:
-    folder = local_place(archive)
-    assert local_asked(archive) == folder
-    assert local_asked([b"bytes", archive, tmp_path]) == [b"bytes", folder, tmp_path]
-    assert list(local_asked(each for each in ("a.jpg", archive))) == ["a.jpg", folder]
+def test_settings_of_photos_here_are_the_same_ones(tmp_path: Path) -> None:
+    settings = FitSettings(photos=tmp_path)
+    assert with_local_photos(settings) is settings
+    assert not (tmp_path / "cache").exists()
+    assert local_place(tmp_path / "gone") == tmp_path / "gone"  # whoever reads it says that it is not there
+
+
+def test_a_manifest_here_is_read_by_the_column_of_the_settings(tmp_path: Path) -> None:
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"path,photo,label\nx,{ADDRESS}/disc/1.jpg,disc\ny,{ADDRESS}/square/1.jpg,square\n")
+    quiet = lambda _: None  # noqa: E731
+    assert local_place(manifest, say=quiet) == manifest  # its column `path` has no address
+    settings = FitSettings(photos=manifest, data=DataSettings(path_column="photo"))
+    assert with_local_photos(settings, quiet).photos != manifest
+
+
+def test_what_is_asked_about_keeps_its_order_and_its_kind(tmp_path: Path) -> None:
+    pixels = np.zeros((2, 2, 3), np.uint8)
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.writestr("a.jpg", b"a")
+    found = local_asked(["x.jpg", f"{ADDRESS}/disc/1.jpg", pixels, tmp_path / "more.zip"])
+    assert (found[0], found[2] is pixels) == ("x.jpg", True)
+    assert Path(found[1]).read_bytes() == b"disc/1.jpg"
+    assert names(found[3]) == {"a.jpg"}
+    assert local_asked("x.jpg") == "x.jpg"
+    assert local_asked(pixels) is pixels
+    assert names(local_asked(ADDRESS)) == {"disc/1.jpg", "square/1.jpg"}
+
+
+def test_a_stream_is_asked_one_at_a_time() -> None:
+    taken: list[str] = []
+
+    def stream() -> Iterator[str]:
+        for name in ("a.jpg", f"{ADDRESS}/disc/1.jpg"):
+            taken.append(name)
+            yield name
+
+    found = iter(local_asked(stream()))
+    assert taken == []
+    assert next(found) == "a.jpg"
+    assert taken == ["a.jpg"]
+    assert Path(next(found)).name == "1.jpg"
+
+
+def test_what_cannot_be_had_is_one_sentence() -> None:
+    with pytest.raises(DataError, match="memory://door/nothing"):
+        local_asked("memory://door/nothing")
+    with pytest.raises(UsageError, match="photos are not read from ftp://; give a folder"):
+        local_asked(["ftp://door/photos"])

@@ -23,10 +23,12 @@ def boxes_of(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]
     for _ in range(MAX_BOXES):
         if at + 8 > end:
             return
+        if at + 8 > len(data):
+            raise PhotoError("truncated")
         length, kind = struct.unpack_from(">I4s", data, at)
         start = at + 8
         if length == 1:
-            length, start = int.from_bytes(data[start : start + 8], "big"), start + 8
+            length, start = _number(data, start, 8), start + 8
         elif length == 0:
             length = end - at
         if length < start - at:
@@ -36,8 +38,18 @@ def boxes_of(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]
     raise PhotoError(f"more than {MAX_BOXES:,} boxes")
 
 
+def _number(data: bytes, at: int, wide: int) -> int:
+    if at + wide > len(data):
+        raise PhotoError("truncated")
+    return int.from_bytes(data[at : at + wide], "big")
+
+
+def _byte(data: bytes, at: int) -> int:
+    return _number(data, at, 1)
+
+
 class Fields:
-    """Big-endian numbers one after the other; PhotoError behind the end."""
+    """Big-endian numbers one after the other; PhotoError behind the end, also behind that of the file."""
 
     def __init__(self, data: bytes, at: int, end: int) -> None:
         self.data, self.at, self.end = data, at, end
@@ -47,7 +59,7 @@ class Fields:
         self.at += wide
         if self.at > self.end:
             raise PhotoError("damaged")
-        return int.from_bytes(self.data[self.at - wide : self.at], "big")
+        return _number(self.data, self.at - wide, wide)
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,7 @@ class Items:
     def primary(self) -> int | None:
         """Which item is the picture."""
         start, end = self.boxes.get(b"pitm", _NONE)
-        return Fields(self.data, start + 4, end).read(4 if self.data[start] else 2) if end else None
+        return Fields(self.data, start + 4, end).read(4 if _byte(self.data, start) else 2) if end else None
 
     @cached_property
     def kinds(self) -> dict[int, bytes]:
@@ -80,12 +92,12 @@ class Items:
         data, (start, end) = self.data, self.boxes.get(b"iinf", _NONE)
         if start == end:
             return {}
-        head = 6 if data[start] == 0 else 8
+        head = 6 if _byte(data, start) == 0 else 8
         kinds = {}
         for kind, at, _ in boxes_of(data, start + head, end):
-            if kind == b"infe" and data[at] >= 2:
-                wide = 2 if data[at] == 2 else 4
-                kinds[int.from_bytes(data[at + 4 : at + 4 + wide], "big")] = data[at + 6 + wide : at + 10 + wide]
+            if kind == b"infe" and (version := _byte(data, at)) >= 2:
+                wide = 2 if version == 2 else 4
+                kinds[_number(data, at + 4, wide)] = data[at + 6 + wide : at + 10 + wide]
         return kinds
 
     @cached_property
@@ -95,9 +107,10 @@ class Items:
         contained = self.boxes.get(b"idat", _NONE)[0]
         if start == end:
             return {}
-        fields, version = Fields(data, start + 6, end), data[start]
-        offset_wide, length_wide = data[start + 4] >> 4, data[start + 4] & 15
-        base_wide, index_wide = data[start + 5] >> 4, data[start + 5] & 15 if version else 0
+        fields, version = Fields(data, start + 6, end), _byte(data, start)
+        widths = _byte(data, start + 4), _byte(data, start + 5)
+        offset_wide, length_wide = widths[0] >> 4, widths[0] & 15
+        base_wide, index_wide = widths[1] >> 4, widths[1] & 15 if version else 0
         places, left = dict[int, list[Span]](), MAX_EXTENTS
         for _ in range(fields.read(4 if version == 2 else 2)):
             item = fields.read(4 if version == 2 else 2)
@@ -121,7 +134,7 @@ class Items:
         start, end = self.boxes.get(b"iref", _NONE)
         found, left = list[tuple[bytes, int, list[int]]](), MAX_EXTENTS
         for kind, at, last in boxes_of(self.data, start + 4, end) if end else ():
-            fields, wide = Fields(self.data, at, min(last, end)), 4 if self.data[start] else 2
+            fields, wide = Fields(self.data, at, min(last, end)), 4 if _byte(self.data, start) else 2
             item, number = fields.read(wide), fields.read(2)
             left -= number
             if left < 0:
@@ -143,7 +156,7 @@ class Items:
         if first == last:
             return {}
         fields, sizes = Fields(data, first + 4, last), dict[int, tuple[int, int]]()
-        item_wide, wide = 4 if data[first] else 2, 2 if data[first + 3] & 1 else 1
+        item_wide, wide = 4 if _byte(data, first) else 2, 2 if _byte(data, first + 3) & 1 else 1
         for _ in range(fields.read(4)):
             item = fields.read(item_wide)
             for _ in range(fields.read(1)):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
+from numpy.typing import NDArray
+
 from visionft.errors import PhotoError
 from visionft.evaluation import explainer
 from visionft.photos import contents, decode, digest
@@ -18,7 +21,7 @@ def heat_pictures(run: Run, encoded: Encoded) -> Iterator[Callable[[str], str | 
 
     Args:
         run: finished.
-        encoded: where the photos are. One that is gone or has changed has no picture.
+        encoded: where the photos are. One that is gone, has changed or is damaged has no picture.
 
     Raises:
         BackboneError: no part of its network is laid out over the photo.
@@ -28,21 +31,19 @@ def heat_pictures(run: Run, encoded: Encoded) -> Iterator[Callable[[str], str | 
 
         def heat(path: str) -> str | None:
             if path not in made:
-                data = _contents(encoded, path)
-                made[path] = (
-                    None if data is None else data_uri(explain(decode(data, max_pixels=MAX_PIXELS), None).picture)
-                )
+                pixels = _pixels(encoded, path)
+                made[path] = None if pixels is None else data_uri(explain(pixels, None).picture)
             return made[path]
 
         yield heat
 
 
-def _contents(encoded: Encoded, path: str) -> bytes | None:
+def _pixels(encoded: Encoded, path: str) -> NDArray[np.uint8] | None:
     if encoded.root is None:
         return None
     name, known = encoded.files.get(path, (path, None))
     try:
         data = contents(encoded.root / name)
+        return decode(data, max_pixels=MAX_PIXELS) if known is None or digest(data) == known else None
     except PhotoError:
         return None
-    return data if known is None or digest(data) == known else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from visionft.errors import UsageError
 from visionft.workflows.embedders import features_of
+from visionft.workflows.remote_photos import local_asked
 from visionft.workflows.run_or_bundle import holds_bundle, path_of, place_of, run_at
 
 if TYPE_CHECKING:
@@ -45,14 +46,16 @@ def add_class(
     """
     if holds_bundle(path := path_of(run)):
         raise UsageError(f"{path} is a bundle; add the class to the run that it was exported from, and export again")
-    opened, called = run_at(path), name or _folder_name(photos)
+    opened, called = run_at(path), _folder_name(photos) if name is None else name
+    if not called.strip():
+        raise UsageError("--name: the name of the class is empty; give one")
     from visionft.finishing.new_prototype import add_prototype, require_prototypes
 
-    whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
+    whole = opened.path.resolve() if opened.path.name in ("", "..") else opened.path
     word = re.sub(r"[^\w.-]+", "-", called).strip("-.") or "class"
     place = place_of(out, "--out") or whole.with_name(f"{whole.name}-with-{word}")
     require_prototypes(opened, called, place)
-    made, addition = add_prototype(opened, called, features_of(path, photos, say), place)
+    made, addition = add_prototype(opened, called, features_of(path, local_asked(photos), say), place)
     say(str(addition))
     return made
 

@@ -49,7 +49,7 @@ def blend(
     from visionft.finishing import blend as blend_run
 
     require(opened.task, "blend", f"blend, asked for of the run {path},", "use the run as it is")
-    whole = opened.path.absolute() if opened.path.name in ("", "..") else opened.path
+    whole = opened.path.resolve() if opened.path.name in ("", "..") else opened.path
     place = place_of(out, "--out") or whole.with_name(f"{whole.name}-blend")
     runs, located = locate_runs({"": opened}, data, ("validation", "train"))
     for note in notes_of(located):

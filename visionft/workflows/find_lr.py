@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from visionft.errors import UsageError
 from visionft.tasks.registry import require_installed
 from visionft.workflows.fit_settings import fit_settings
+from visionft.workflows.run_or_bundle import place_of
 
 if TYPE_CHECKING:
     from visionft.lr_finder import LrSuggestion
@@ -53,11 +54,11 @@ def find_lr(
         RunError: the loss diverged at once, or nothing can be written.
     """
     settings = fit_settings(photos_or_settings, config, flags, say=say)
+    folder = place_of(out, "--out") or Path("runs") / f"{settings.photos.absolute().stem}-find-lr"
     require_findable(settings, steps, lowest, highest)
     from visionft.lr_finder import search_rate
     from visionft.lr_finder.lr_range_test import Span
 
-    folder = Path("runs") / f"{settings.photos.absolute().stem}-find-lr" if out is None else Path(out)
     return search_rate(settings, Span(steps, lowest, highest), folder, say)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from visionft.bundle import Bundle
+from visionft.bundle import Bundle, Predictions
 from visionft.bundle.answers import answers_of
 from visionft.bundle.prediction_files import table_file
 from visionft.bundle.predictions import WRITERS
@@ -21,7 +21,6 @@ from visionft.workflows.remote_photos import local_asked
 from visionft.workflows.run_or_bundle import holds_bundle, holds_index, path_of, refuse_adapter, run_at
 
 if TYPE_CHECKING:
-    from visionft.bundle import Predictions
     from visionft.bundle.prediction_folder import PredictionFolder
     from visionft.photos import Asked
     from visionft.runs import Run
@@ -187,7 +186,8 @@ def _predictions(
     shaped: Callable[[Predictions], Predictions],
 ) -> Predictions:
     if holds_index(path):
-        return _by_index(path, photos, on_progress)
+        shaped(Predictions((), ()))  # what the answers cannot be is refused before any work
+        return shaped(_by_index(path, photos, on_progress))
     if holds_bundle(path):
         from visionft.serving import predict as predict_bundle
 

@@ -17,6 +17,7 @@ from visionft.exporting.model_card import (
     tensor_table,
 )
 from visionft.tasks.hierarchical.answers import CHOSEN, CHOSEN_PROBABILITY, NODE_PROBABILITIES
+from visionft.tasks.hierarchical.sure_level import LevelPostprocess
 from visionft.tasks.hierarchical.taxonomy_tree import Tree
 
 CALL = f"""```python
@@ -75,9 +76,10 @@ def _figure(value: float | None) -> str:
 
 
 def _answer(record: BundleRecord) -> str:
+    sure = LevelPostprocess.by(Tree(record.classes), record.temperature, record.min_confidence).sure
     return (
-        f"- `{n.LABEL}` is the deepest node whose probability is at least {record.min_confidence or 1.0:g}, `{CHOSEN}` "
-        "its index below. Where not even the top is so sure, they are empty and -1.\n"
+        f"- `{n.LABEL}` is the deepest node whose probability is at least {sure:g}, `{CHOSEN}` its index below. "
+        "Where not even the top is so sure, they are empty and -1.\n"
         f"- A parent's probability in `{NODE_PROBABILITIES}` is the sum of its children's.\n"
         f"- Logits are divided by the temperature {record.temperature:.4g} before the softmax over the leaves."
     )
