@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from visionft.errors import DataError, MissingExtraError, UsageError
+from visionft.errors import DataError, MissingExtraError
 from visionft.remote import buckets, store
-from visionft.remote.addresses import Address, address_of, archive_of, is_elsewhere, stem
+from visionft.remote.addresses import Address
+from visionft.remote.buckets import Remote
 from visionft.remote.local_copy import local_copy, origin_of
-from visionft.remote.safe_names import safe_name
 
 
 @pytest.fixture(autouse=True)
@@ -30,40 +30,6 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def found(folder: Path) -> dict[str, bytes]:
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("s3://shop/a/b/", "s3://shop/a/b"),
-        (Path("s3://shop/a/b"), "s3://shop/a/b"),
-        ("S3://shop", "s3://shop"),
-        ("hf://datasets/x/y", "hf://datasets/x/y"),
-        ("photos", None),
-        ("C:/photos", None),
-        ("/data/photos", None),
-        ("zip://photos.zip", None),
-    ],
-)
-def test_addresses_are_told_from_paths(text: str | Path, wanted: str | None) -> None:
-    found = address_of(text)
-    assert (None if found is None else str(found)) == wanted
-
-
-def test_other_schemes_and_archives_that_are_not_there_are_refused() -> None:
-    with pytest.raises(UsageError, match="photos are not read from https://; give a folder"):
-        address_of("https://example.org/photos")
-    with pytest.raises(UsageError, match=r"there is no file nowhere\.zip; give the path of an archive"):
-        is_elsewhere("zip://nowhere.zip")
-    assert archive_of("nowhere.zip") is None
-    assert stem("photos.tar.gz") == "photos"
-
-
-@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "C:/x", "a\0b", "", ".", "x" * 300, "a/" * 600 + "x"])
-def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
-    with pytest.raises(DataError, match="s3://shop holds"):
-        safe_name(name, "s3://shop")
-    assert safe_name("./a//b\\c.jpg", "s3://shop") == "a/b/c.jpg"
 
 
 def test_a_prefix_is_a_folder_of_its_photos_and_is_fetched_once() -> None:
@@ -171,20 +137,6 @@ def test_a_manifest_of_paths_and_a_folder_are_left_as_they_are(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        (FileNotFoundError("x"), "there is no memory://shop/photos, or nothing in it"),
-        (PermissionError("x"), "the credentials do not let memory://shop/photos be read"),
-        (type("NoCredentialsError", (Exception,), {})("x"), "there are no credentials for memory://shop/photos"),
-        (TimeoutError("timed out"), r"memory://shop/photos cannot be reached \(timed out\)"),
-    ],
-)
-def test_each_failure_is_a_sentence(fault: Exception, words: str) -> None:
-    with pytest.raises(DataError, match=words), buckets.told(Address("memory", "shop/photos")):
-        raise fault
-
-
-@pytest.mark.parametrize(
     ("scheme", "way"),
     [("s3", r"pip install 'visionft\[remote\]'"), ("gs", "pip install gcsfs"), ("az", "pip install adlfs")],
 )
@@ -212,3 +164,34 @@ def test_more_than_the_cache_may_take_is_refused_before_it_is_fetched(
     with pytest.raises(DataError, match=r"photos from elsewhere may take .*: set \$VISIONFT_REMOTE_GB to more"):
         local_copy("memory://shop/photos")
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
+
+
+def test_two_names_that_would_be_one_file_here_are_refused_and_none_is_lost(memory: Any, tmp_path: Path) -> None:
+    memory.pipe("/shop/photos/disc/a\\b.jpg", b"one")
+    memory.pipe("/shop/photos/disc/a/b.jpg", b"two")
+    with pytest.raises(DataError, match="which would be one file here: give one of them another name there"):
+        local_copy("memory://shop/photos")
+    table = tmp_path / "list.csv"
+    names = ["memory://shop/photos/disc/a\\b.jpg", "memory://shop/photos/disc/a/b.jpg"]
+    table.write_text("path,label\n" + "".join(f"{name},disc\n" for name in names), encoding="utf-8")
+    with pytest.raises(DataError, match=r"two photos would have the name 'b\.jpg' in one folder on this machine"):
+        local_copy(table)
+    kept = sorted(file.read_bytes() for file in (tmp_path / "cache/remote/files").glob("*/*"))
+    assert kept == [b"one", b"two"], "neither was written over the other"
+
+
+def test_an_address_that_ends_in_two_dots_leads_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = Remote(Address("s3", "shop/../x.jpg"), 1, "v")  # a bucket may have such names
+    file.place.parent.mkdir(parents=True)
+    file.place.write_bytes(b"x")
+    monkeypatch.setattr("visionft.remote.local_copy.find", lambda _: [file])
+    with pytest.raises(DataError, match=r"^s3://shop/\.\. holds '\.\.', which is no path below a folder"):
+        local_copy("s3://shop/..")
+    assert list((tmp_path / "cache").rglob("x.jpg")) == []
+
+
+@pytest.mark.parametrize(("name", "content"), [("all.csv", b""), ("all.parquet", b"no table")])
+def test_a_manifest_there_that_cannot_be_read_is_left_to_its_reader(name: str, content: bytes, memory: Any) -> None:
+    memory.pipe(f"/shop/{name}", content)
+    found = local_copy(f"memory://shop/{name}")
+    assert (found.name, found.read_bytes()) == (name, content)
