@@ -132,7 +132,7 @@ def range_test(settings: FitSettings, manifest: Manifest, span: Span, *, advance
     rising = rising_schedule(schedule, stretch, span, float(plan.settings.optim.lr))
     test = RangeTest(span, advance)
     with threads(int(plan.settings.hardware.threads)), memory_efficient(plan.settings, plan.network):
-        centres = solve_head(plan, manifest, said.append)[1] if plan.solves_head else None
+        centres = solve_head(plan, manifest, said.append).centres if plan.solves_head else None
         state = make_state(plan, manifest, rising, loader, said.append)
         if centres is not None:
             state.objective.loss.begin(centres)
