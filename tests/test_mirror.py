@@ -36,6 +36,7 @@ CROSS_CUTTING = {
     "reporting/test_browser.py": "the page, in a browser",
     "reviewing/test_browser.py": "the page, in a browser",
     "runs/test_killed_early.py": "what several writers leave",
+    "remote/test_s3.py": "whole fits from a bucket, killed and gone on with",
     "serving/server/test_adapted.py": "a whole server over adapters",
     "serving/server/test_fuzz.py": "a whole server",
     "serving/server/test_large.py": "a whole server",

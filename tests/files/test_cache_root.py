@@ -1,4 +1,4 @@
-"""Where caches lie: where the user says, else where the system has them."""
+"""One place for all caches, which a variable moves."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from pathlib import Path
 import pytest
 from platformdirs import user_cache_path
 
-from visionft.data.caches import cache_folder
-from visionft.files import cache_root
+from visionft.files.cache_root import VARIABLE, root
 
 
-def test_the_users_place_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(cache_root.VARIABLE, str(tmp_path))
-    assert cache_root.root() == tmp_path == cache_folder.root()
-    monkeypatch.delenv(cache_root.VARIABLE)
-    assert cache_root.root() == user_cache_path("visionft")
+def test_the_variable_says_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "not there yet"))
+    assert root() == tmp_path / "not there yet"
+    assert not root().exists()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(VARIABLE, "~/caches")
+    assert root() == tmp_path / "caches"
+
+
+@pytest.mark.parametrize("given", [None, ""])
+def test_without_it_the_system_says(given: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if given is None:
+        monkeypatch.delenv(VARIABLE)
+    else:
+        monkeypatch.setenv(VARIABLE, given)
+    assert root() == user_cache_path("visionft")
+    assert root().is_absolute()

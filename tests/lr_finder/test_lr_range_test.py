@@ -58,6 +58,14 @@ def test_a_head_rate_that_was_given_keeps_its_ratio(curve: Curve, shapes: Path, 
     assert found.settings == pytest.approx({"optim.lr": found.lr, "optim.head_lr": 2 * found.lr}, rel=1e-2)
 
 
+def test_it_begins_after_the_head_was_solved_where_a_fit_does(shapes: Path, small: dict[str, Any]) -> None:
+    flags = {**small, "backbone": "visionft_pico", "weights": "hub", "method": "gradual"}
+    manifest = data.prepare(shapes, DataSettings())
+    solved = range_test(build(shapes, None, **flags), manifest, Span(3, 1e-6, 1e-5), advance=lambda *_: None)
+    assert any("validation loss" in line for line in solved.said)
+    assert solved.losses[0] < 1.0, "below log 3 from the first step on"
+
+
 def test_phases_with_rates_of_their_own_have_none_to_find(shapes: Path, small: dict[str, Any]) -> None:
     phases = [{"epochs": 1, "unfreeze": 1.0, "lr": 1e-3}]
     own = build(shapes, None, method={"name": "gradual", "phases": phases}, **{**small, "epochs": "auto"})

@@ -1,4 +1,4 @@
-"""What is an address, what an archive, and what a path."""
+"""Addresses are told from paths, and archives from other files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from visionft.errors import UsageError
-from visionft.remote.addresses import address_of, archive_of, is_elsewhere, stem
+from visionft.remote.addresses import Address, address_of, archive_of, is_archive, is_elsewhere, stem
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,13 @@ from visionft.remote.addresses import address_of, archive_of, is_elsewhere, stem
         (Path("s3://shop/a/b"), "s3://shop/a/b"),
         ("S3://shop", "s3://shop"),
         ("hf://datasets/x/y", "hf://datasets/x/y"),
+        ("s3:/shop/a", "s3://shop/a"),
+        ("memory://shop/../x", "memory://shop/../x"),
+        ("s3://", None),
+        ("s3:photos", None),
         ("photos", None),
         ("C:/photos", None),
+        ("C:\\\\photos", None),
         ("/data/photos", None),
         ("zip://photos.zip", None),
     ],
@@ -35,3 +40,34 @@ def test_other_schemes_and_archives_that_are_not_there_are_refused() -> None:
         is_elsewhere("zip://nowhere.zip")
     assert archive_of("nowhere.zip") is None
     assert stem("photos.tar.gz") == "photos"
+
+
+def test_what_lies_here_under_the_name_of_an_address_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s3:" / "shop").mkdir(parents=True)
+    (tmp_path / "s3:" / "gone").symlink_to("nowhere")
+    assert address_of("s3:/shop") is None
+    assert address_of("s3:/gone") is None, "a link here, though what it names is not"
+    assert address_of("s3:/other") == Address("s3", "other")
+
+
+def test_an_archive_is_a_file_here_with_such_an_ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos.ZIP", "photos.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.zip").mkdir()
+    assert archive_of("photos.ZIP") == "photos.ZIP"
+    assert archive_of("zip://photos.ZIP") == "photos.ZIP"
+    assert archive_of(f"tar://{tmp_path}/photos.ZIP") == f"{tmp_path}/photos.ZIP"
+    assert archive_of("photos.jpg") is None
+    assert archive_of("folder.zip") is None, "a folder may be called so"
+    assert archive_of("photos\0.zip") is None
+    assert [is_elsewhere(place) for place in ("photos.ZIP", "photos.jpg", "s3://shop")] == [True, False, True]
+
+
+def test_names_and_patterns() -> None:
+    assert (Address("s3", "shop/a/b.jpg").name, Address("s3", "shop").name) == ("b.jpg", "shop")
+    patterns = [Address("s3", rest).is_pattern for rest in ("a/b.jpg", "a/*.jpg", "a/{0..9}.tar", "a/[ab].tar")]
+    assert patterns == [False, True, True, True]
+    assert [stem(name) for name in ("a.b.tar.gz", "a.TGZ", ".zip", "a.jpg")] == ["a.b", "a", ".zip", "a.jpg"]
+    assert [is_archive(name) for name in ("a.tar.zst", "a.TAR", "a.zip.jpg", "tar")] == [True, True, False, False]

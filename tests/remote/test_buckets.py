@@ -1,4 +1,4 @@
-"""Fetching goes on where it was interrupted, and every failure is a sentence."""
+"""Files elsewhere are listed whole, by version, and every failure is a sentence."""
 
 from __future__ import annotations
 
@@ -8,48 +8,66 @@ from typing import Any
 import fsspec
 import pytest
 
-from visionft.errors import DataError, MissingExtraError
+from visionft.errors import DataError, UsageError
 from visionft.remote import buckets
 from visionft.remote.addresses import Address
-from visionft.remote.local_copy import local_copy
+from visionft.remote.buckets import Remote, fetch, find
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("VISIONFT_CACHE", str(tmp_path / "cache"))
     system = fsspec.filesystem("memory")
     system.store.clear()
-    for name in ("disc/1.jpg", "disc/2.jpg", "square/1.jpg", "notes.md", ".hidden/x.jpg"):
-        system.pipe(f"/shop/photos/{name}", name.encode())
+    for number in (8, 9, 10):
+        system.pipe(f"/shop/{number:03}.tar", bytes(number))
+    system.pipe("/shop/sub/a.jpg", b"a")
+    system.pipe("/shopping/b.jpg", b"b")
     return system
 
 
-def test_an_interrupted_fetch_keeps_what_it_has_and_goes_on(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    get, fetched, down = type(memory).get_file, list[str](), [True]
-
-    def breaking(self: Any, source: str, target: str, **more: Any) -> None:
-        fetched.append(source)
-        if len(fetched) > 2 and down:
-            raise OSError("the line is down")
-        get(self, source, target, **more)
-
-    monkeypatch.setattr(buckets, "THREADS", 1)
-    monkeypatch.setattr(type(memory), "get_file", breaking)
-    with pytest.raises(DataError, match=r"cannot be reached \(the line is down\): look at the network; what was"):
-        local_copy("memory://shop/photos")
-    down.clear()
-    said: list[str] = []
-    local_copy("memory://shop/photos", say=said.append)
-    assert said[-1].endswith("; 2 fetched, 2 here before")
+def names(rest: str) -> list[str]:
+    return [file.address.rest for file in find(Address("memory", rest))]
 
 
-def test_a_file_that_changes_while_it_is_fetched_is_not_believed(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def longer(self: Any, source: str, target: str, **more: Any) -> None:
-        Path(target).write_bytes(b"longer than it was listed")
+def test_a_prefix_ends_at_a_slash_and_a_file_is_itself(memory: Any) -> None:
+    assert names("shop") == ["shop/008.tar", "shop/009.tar", "shop/010.tar", "shop/sub/a.jpg"]
+    assert names("shop/sub/a.jpg") == ["shop/sub/a.jpg"]
+    assert [file.size for file in find(Address("memory", "shop"))] == [8, 9, 10, 1]
 
-    monkeypatch.setattr(type(memory), "get_file", longer)
-    with pytest.raises(DataError, match="changed while it was fetched"):
-        local_copy("memory://shop/photos")
+
+def test_patterns_and_their_braces(memory: Any) -> None:
+    assert names("shop/0*.tar") == ["shop/008.tar", "shop/009.tar", "shop/010.tar"]
+    assert names("shop/{009..011}.tar") == ["shop/009.tar", "shop/010.tar"]
+    assert names("{shop,shopping}/*.jpg") == ["shopping/b.jpg"]
+    assert names("{shop/sub,shopping}/{a,b}.jpg") == ["shop/sub/a.jpg", "shopping/b.jpg"]
+    with pytest.raises(DataError, match=r"^there is no memory://shop/\{011\.\.020\}\.tar, or nothing in it"):
+        names("shop/{011..020}.tar")
+
+
+def test_the_version_is_the_first_that_the_file_system_has() -> None:
+    assert buckets._version({"ETag": '"abc"', "mtime": 3}) == "abc"
+    assert buckets._version({"ETag": None, "mtime": 3}) == "3"
+    assert buckets._version({"size": 3}) == ""
+
+
+def test_a_file_s_place_is_of_its_address_version_and_size() -> None:
+    files = [
+        Remote(Address("s3", "shop/a"), 3, "v"), Remote(Address("s3", "shop/b"), 3, "v"),
+        Remote(Address("s3", "shop/a"), 4, "v"), Remote(Address("s3", "shop/a"), 3, "w"),
+    ]  # fmt: skip
+    assert len({file.place for file in files}) == 4
+    assert files[0].place == Remote(Address("s3", "shop/a"), 3, "v").place
+
+
+def test_what_is_there_is_not_fetched_again_and_copies_once(memory: Any) -> None:
+    files, told = find(Address("memory", "shop")), list[tuple[int, int]]()
+    assert fetch([*files, files[0]], lambda done, of: told.append((done, of))) == 4
+    assert [file.place.read_bytes() for file in files] == [bytes(8), bytes(9), bytes(10), b"a"]
+    assert told[-1] == (5, 5)
+    files[1].place.unlink()
+    assert fetch(files, lambda *_: None) == 1
+    assert files[1].place.read_bytes() == bytes(9)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +76,8 @@ def test_a_file_that_changes_while_it_is_fetched_is_not_believed(memory: Any, mo
         (FileNotFoundError("x"), "there is no memory://shop/photos, or nothing in it"),
         (PermissionError("x"), "the credentials do not let memory://shop/photos be read"),
         (type("NoCredentialsError", (Exception,), {})("x"), "there are no credentials for memory://shop/photos"),
+        (NotADirectoryError("x"), "there is no memory://shop/photos, or nothing in it"),
+        (ValueError(), r"cannot be reached \(ValueError\)"),
         (TimeoutError("timed out"), r"memory://shop/photos cannot be reached \(timed out\)"),
     ],
 )
@@ -66,21 +86,13 @@ def test_each_failure_is_a_sentence(fault: Exception, words: str) -> None:
         raise fault
 
 
-@pytest.mark.parametrize(
-    ("scheme", "way"),
-    [("s3", r"pip install 'visionft\[remote\]'"), ("gs", "pip install gcsfs"), ("az", "pip install adlfs")],
-)
-def test_what_has_to_be_installed_is_said(scheme: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: Any, **__: Any) -> None:
-        raise ImportError("no module")
-
-    monkeypatch.setattr(fsspec, "filesystem", missing)
-    with pytest.raises(MissingExtraError, match=way):
-        local_copy(f"{scheme}://shop/photos")
-
-
-def test_the_names_of_shards_are_written_with_braces(memory: Any) -> None:
-    for name in ("s-08", "s-09", "s-10", "t-09"):
-        memory.pipe(f"/shards/{name}.tar", name.encode())
-    found = [file.address.name for file in buckets.find(Address("memory", "shards/{s,t}-{09..10}.tar"))]
-    assert found == ["s-09.tar", "s-10.tar", "t-09.tar"]
+def test_a_failure_is_known_by_its_cause_and_a_sentence_stays_one() -> None:
+    wrapped = RuntimeError("wrapped")
+    wrapped.__cause__ = PermissionError("403")
+    with (
+        pytest.raises(DataError, match=r"set AWS_ACCESS_KEY_ID .* of someone who may"),
+        buckets.told(Address("s3", "x")),
+    ):
+        raise wrapped
+    with pytest.raises(UsageError, match=r"^said before$"), buckets.told(Address("s3", "x")):
+        raise UsageError("said before")

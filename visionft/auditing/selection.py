@@ -65,7 +65,9 @@ class Selection:
             RunError: it cannot be written.
         """
         make_folder(file.parent)
-        places = [os.path.relpath(self.root / path, file.parent) for path in self.paths]
+        # Both without links: `..` behind a link leads to the parent of what it names.
+        root, folder = self.root.resolve(), file.parent.resolve()
+        places = [os.path.relpath(root / path, folder) for path in self.paths]
         columns = {"path": places, "label": [""] * len(places), "likely": list(self.likely) or [""] * len(places)}
         table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
         with replacing(file) as temporary:

@@ -100,8 +100,8 @@ def explainer(run: Run) -> Iterator[Explain]:
 
 
 def _grown(heat: torch.Tensor, pixels: Pixels) -> NDArray[np.float32]:
-    """Return a heat map (h, w) at the size of pixels (H, W, 3), between its places smoothly."""
+    """Return a heat map (h, w) at the size of pixels (H, W, 3), between its places smoothly, the warmest place 1."""
     size = pixels.shape[:2]
     grown = torch.nn.functional.interpolate(heat[None, None], size=size, mode="bilinear", align_corners=False)
     found: NDArray[np.float32] = grown[0, 0].numpy()
-    return found
+    return found / found.max() if found.any() else found  # the middle of a place lies between pixels

@@ -11,6 +11,9 @@ VARIABLE = "VISIONFT_CACHE"
 
 
 def root() -> Path:
-    """Return the folder of all caches: $VISIONFT_CACHE, else the system's place for caches; it may not be there yet."""
+    """Return the folder of all caches: $VISIONFT_CACHE, else the system's place for caches; it may not be there yet.
+
+    A `~` is the home folder also where no shell has read the variable, as in a Dockerfile.
+    """
     given = os.environ.get(VARIABLE)
-    return Path(given) if given else user_cache_path("visionft")
+    return Path(os.path.expanduser(given)) if given else user_cache_path("visionft")  # noqa: PTH111  # Path's may raise

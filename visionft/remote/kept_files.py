@@ -22,12 +22,14 @@ from typing import Any
 
 from visionft.errors import DataError, UsageError
 from visionft.files.cache_root import root
+from visionft.wording.safe_text import printable
 
 FOLDER = "remote"
 ORIGIN = "origin.json"
 VARIABLE = "VISIONFT_REMOTE_GB"
 DEFAULT_GB = 100.0
 _HELD = "in-use"
+_NEW = ".new-"  # how the names of folders begin that are being made, or removed
 _STALE = 24 * 3600  # s, after which an unfinished file belongs to a process that was killed
 _FORMAT = 1  # counted up whenever the same source becomes another folder
 _held: dict[
@@ -82,24 +84,40 @@ def new_folder(key: str, origin: dict[str, Any]) -> Iterator[Path]:
     """
     base = _base()
     (base / "folders").mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=base / "folders"))
+    temporary = Path(tempfile.mkdtemp(prefix=_NEW, dir=base / "folders"))
+    handle = os.open(temporary, os.O_RDONLY)
     try:
+        with contextlib.suppress(OSError):  # a disk without locks: its age alone keeps it
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         yield temporary
         (temporary / ORIGIN).write_text(json.dumps(origin, indent=2), encoding="utf-8")
         (temporary / _HELD).touch()
         with contextlib.suppress(OSError):  # another process was quicker, and its folder is the same
             temporary.rename(base / "folders" / key)
     finally:
+        os.close(handle)
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def link(source: Path, place: Path) -> None:
-    """Give a kept file another name; a copy where the disk has no links."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+    """Give a kept file another name; a copy where the disk has no links.
+
+    Raises:
+        DataError: something has that name already, or another process removed the file.
+    """
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
         os.link(source, place)
-    except FileNotFoundError:
-        raise
+    except (FileExistsError, NotADirectoryError) as fault:
+        # Never a copy over it: it is another name of a kept file, which would change with it.
+        raise DataError(
+            f"two photos would have the name {printable(place.name)[:80]!r} in one folder on this machine: give one "
+            "of them another name there"
+        ) from fault
+    except FileNotFoundError as fault:
+        raise DataError(
+            "the cache of photos from elsewhere was emptied by another process: give the same command again"
+        ) from fault
     except OSError:
         shutil.copyfile(source, place)
 
@@ -119,7 +137,7 @@ def require_room(source: str, size: int) -> None:
         )
     base = _base()
     base.mkdir(parents=True, exist_ok=True)
-    _sweep(base / "new")
+    _sweep(base)
     if (over := _taken(base) + size - most) > 0:
         _free(base, over)
     if (free := shutil.disk_usage(base).free) < size:
@@ -213,7 +231,7 @@ def _remove(place: Path) -> None:
         return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        gone = place.with_name(f".new-{place.name}")
+        gone = place.with_name(f"{_NEW}{place.name}")
         place.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
     except OSError:  # in use
@@ -222,8 +240,26 @@ def _remove(place: Path) -> None:
         os.close(handle)
 
 
-def _sweep(folder: Path) -> None:
-    for file in folder.glob("*"):
+def _sweep(base: Path) -> None:
+    """Remove what processes left unfinished that were killed: files, and folders that no process is making."""
+    for file in (base / "new").glob("*"):
         with contextlib.suppress(OSError):
-            if time.time() - file.stat().st_mtime > _STALE:
+            if _is_stale(file):
                 file.unlink()
+    for folder in (base / "folders").glob(f"{_NEW}*"):
+        with contextlib.suppress(OSError):
+            if _is_stale(folder):
+                _remove_unfinished(folder)
+
+
+def _is_stale(place: Path) -> bool:
+    return time.time() - place.stat().st_mtime > _STALE
+
+
+def _remove_unfinished(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while a process makes it, however long that takes
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(handle)

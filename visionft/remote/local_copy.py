@@ -21,6 +21,7 @@ from visionft.remote.addresses import Address, address_of, archive_of, is_archiv
 from visionft.remote.buckets import Remote, fetch, find
 from visionft.remote.safe_names import safe_name
 from visionft.wording.lists import count, some
+from visionft.wording.safe_text import printable
 
 Say = Callable[[str], None]
 PATH = "path"
@@ -67,9 +68,10 @@ def _from_address(address: Address, column: str, say: Say) -> Path:
     if all(is_archive(file.address.name) for file in files):
         return _shards(address, files, say)
     if single and PurePosixPath(address.name).suffix.lower() in _TABLES:
-        table = _linked(address, {safe_name(address.name, str(address)): files[0]}, say) / address.name
-        return _manifest(table, address, column, say)
-    names = {safe_name(_below(address, file, single), str(address)): file for file in files}
+        name = safe_name(address.name, str(address))
+        table = _linked(address, {name: files[0]}, say) / name
+        return _manifest(table, address, column, say) if manifests.can_be_read(table, column) else table
+    names = _names(address, files, single)
     photos = {name: file for name, file in names.items() if single or _may_be_photo(name)}
     if not photos:
         raise DataError(f"{address} holds no photo among {count(len(files), 'file')} ({files[0].address.name} first)")
@@ -78,6 +80,19 @@ def _from_address(address: Address, column: str, say: Say) -> Path:
         say(f"note: {count(len(others), 'file')} of {address} {verb} not fetched, by the ending: {some(others, 3)}")
     folder = _linked(address, photos, say)
     return folder / next(iter(photos)) if single else folder
+
+
+def _names(address: Address, files: Sequence[Remote], single: bool) -> dict[str, Remote]:
+    """Return the files by their paths below a folder; none may take the place of another, as a//b and a/b would."""
+    names: dict[str, Remote] = {}
+    for file in files:
+        name = safe_name(_below(address, file, single), str(address))
+        if (other := names.setdefault(name, file)) is not file:
+            raise DataError(
+                f"{address} holds {printable(other.address.rest)[:80]!r} and {printable(file.address.rest)[:80]!r}, "
+                "which would be one file here: give one of them another name there"
+            )
+    return names
 
 
 def _below(address: Address, file: Remote, single: bool) -> str:
@@ -92,7 +107,7 @@ def _may_be_photo(name: str) -> bool:
 
 def _linked(address: Address, files: dict[str, Remote], say: Say) -> Path:
     """Return a folder of the cache in which each file has its name."""
-    name = address.name if not address.is_pattern else "photos"
+    name = safe_name(address.name, str(address)) if not address.is_pattern else "photos"
     key = kept_files.key_of(
         "folder", str(address), sorted((under, file.version, file.size) for under, file in files.items())
     )

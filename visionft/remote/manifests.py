@@ -18,10 +18,19 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 def names_addresses(manifest: Path, column: str) -> bool:
     """Tell whether some path in a table is an address; False where the table cannot be read, which its reader says."""
+    return any(_address(value) is not None for value in _readable(manifest, column) or ())
+
+
+def can_be_read(manifest: Path, column: str) -> bool:
+    """Tell whether the paths of a table can be had; what is wrong with it, the reader of manifests says."""
+    return _readable(manifest, column) is not None
+
+
+def _readable(manifest: Path, column: str) -> list[str] | None:
     try:
-        return any(_address(value) is not None for value in paths_of(manifest, column))
+        return paths_of(manifest, column)
     except (DataError, OSError, ValueError, csv.Error):
-        return False
+        return None
 
 
 def paths_of(manifest: Path, column: str) -> list[str]:
@@ -61,7 +70,8 @@ def rewrite(manifest: Path, target: Path, column: str, path: Paths) -> None:
         return
     header, rows, delimiter = _table(manifest)
     index = header.index(column)
-    with target.open("w", encoding="utf-8", newline="") as file:
+    # What is no UTF-8 is written as it was, for the reader of manifests to judge.
+    with target.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file:
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerow(header)
         for row in rows:

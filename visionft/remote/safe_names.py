@@ -24,9 +24,17 @@ def safe_name(name: str, place: str) -> str:
     path = name.replace("\\", "/")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     wrong = path.startswith("/") or _DRIVE.match(path) or ".." in parts or "\0" in path or not parts
-    if wrong or len(path) > LONGEST or any(len(part.encode("utf-8", "surrogateescape")) > 255 for part in parts):
+    if wrong or len(path) > LONGEST or not all(_is_short(part) for part in parts):
         raise DataError(
             f"{place} holds {printable(name)[:80]!r}, which is no path below a folder: nothing of it is used; "
             "make it anew from the folder of photos"
         )
     return "/".join(parts)
+
+
+def _is_short(part: str) -> bool:
+    """Tell whether file systems take a part of a path: 255 bytes at most, and no half of a character."""
+    try:
+        return len(part.encode("utf-8", "surrogateescape")) <= 255
+    except UnicodeEncodeError:
+        return False

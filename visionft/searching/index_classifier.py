@@ -86,11 +86,7 @@ class Classifier:
 
         Args:
             store: open for reading, within one view of its rows.
-<<<<<<<< HEAD:visionft/searching/index_classifier.py
             queries: the name of each, its embedding (D,) or the reason why it has none, and whether it was named.
-========
-            queries: the name of each, its embedding (D,) or why it has none, and whether it was named itself.
->>>>>>>> wt-i:visionft/searching/knn_classifier.py
         """
         found = iter(self.answers(store, [query for _, query, _ in queries if not isinstance(query, str)]))
         rows = tuple(
