@@ -36,7 +36,6 @@ CROSS_CUTTING = {
     "reporting/test_browser.py": "the page, in a browser",
     "reviewing/test_browser.py": "the page, in a browser",
     "runs/test_killed_early.py": "what several writers leave",
-    "remote/test_s3.py": "whole fits from a bucket, killed and gone on with",
     "serving/server/test_adapted.py": "a whole server over adapters",
     "serving/server/test_fuzz.py": "a whole server",
     "serving/server/test_large.py": "a whole server",
@@ -66,9 +65,7 @@ CROSS_CUTTING = {
     "test_too_large.py": "fit and export",
 }
 """Test files of more than one module, and what holds them together."""
-WITHOUT_ONE = {
-    "workflows/compare.py": "it hands two bundles on: cli/test_compare.py, serving/test_compare_bundles.py",
-}
+WITHOUT_ONE: dict[str, str] = {}
 """Modules without a test file of their own, and why: a list that only gets shorter."""
 SAME_MEANING = {
     "add_class": "the verb: asked for, and carried out",
