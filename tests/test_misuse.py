@@ -41,7 +41,10 @@ USAGE = [
     ("train photos", [r"there is no command train; did you mean fit\?"]),
     (
         "frobnicate",
-        [r"there is no command frobnicate; give one of fit, audit, review, advise, evaluate, report, predict, .*"],
+        [
+            r"there is no command frobnicate; give one of fit, audit, review, select, advise, find-lr, evaluate, "
+            r"explain, report, predict, .*"
+        ],
     ),
     ("--frobnicate", [r"visionft has no flag --frobnicate; `visionft --help` shows what it takes"]),
     ("fit", [r"PHOTOS: nothing is given; give a folder of class folders, or a CSV/Parquet manifest"]),

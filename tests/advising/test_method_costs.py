@@ -19,7 +19,7 @@ FIGURES = (341 + 500 + 372) / 80
 
 
 def test_a_solved_head_costs_its_features_and_the_final_figures() -> None:
-    row = of_head(LOOK, 372)
+    row = of_head("head", LOOK, 372)
     assert row.seconds == pytest.approx(60 + FIGURES)
     assert (row.method, row.epochs, row.trained, row.peak_memory_mb, row.stored_mb) == ("head", 0, 1930, 2000.0, 22.0)
 
@@ -38,4 +38,4 @@ def test_what_solves_no_head_does_not_pay_for_it() -> None:
 
 def test_few_photos_are_all_in_the_sample() -> None:
     few = replace(LOOK, photos=40)
-    assert of_head(few, 0).seconds == pytest.approx(60 + (341 + 40) / 80)
+    assert of_head("head", few, 0).seconds == pytest.approx(60 + (341 + 40) / 80)

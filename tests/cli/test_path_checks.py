@@ -53,7 +53,7 @@ SETTINGS = [leaf for leaf in leaves().values() if leaf.is_place and leaf.path !=
 
 def words_of(command: str, name: str, value: str) -> list[str]:
     """Return a command line that gives a value to one parameter, and usable ones to those before it."""
-    pairs = {name: ["photos", "photos"] for name in ("compare", "index")}
+    pairs = {name: ["photos", "photos"] for name in ("add-class", "compare", "index")}
     pairs |= {name: ["photos", "a.jpg"] for name in ("predict", "search", "explain")}
     needed = pairs.get(command, ["photos"])
     if name.startswith("-"):

@@ -39,7 +39,7 @@ def refused(capsys: Captured, *words: str) -> str:
 
 def test_the_page_is_named(asked: list[Any], capsys: Captured) -> None:
     assert main(["report", "run", "--data", "photos", "--pictures", "none"]) == 0
-    assert asked == [(Path("run"), {"data": Path("photos"), "pictures": "none"})]
+    assert asked == [(Path("run"), {"data": Path("photos"), "pictures": "none", "explain": False})]
     assert capsys.readouterr().out == "report: run/report.html\nNext: visionft export run\n"
     assert main(["report", "run", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"run": "run", "report": "run/report.html"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from tests.photos.test_table import ALPHA, FRAMES, INKS, LEVELS, RGB, encoded, exif, grey_profile, profile
+from tests.photos.test_colour import grey_profile, profile
+from tests.photos.test_table import ALPHA, FRAMES, INKS, LEVELS, RGB, encoded, exif
 
 
 def _with_alpha() -> Image.Image:

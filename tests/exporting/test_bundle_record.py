@@ -81,9 +81,11 @@ def test_weights_are_told_without_the_folders_of_a_file(source: dict[str, Any], 
 
 def test_what_was_fitted_has_a_share_only_where_there_is_a_threshold() -> None:
     assert fitted(Postprocess(0.5, KnownScale.plain(), 1.5), 0.9) == {
-        "temperature": 0.5, "threshold": 1.5, "accepted": 0.9,
+        "temperature": 0.5, "threshold": 1.5, "accepted": 0.9, "min_confidence": None,
     }  # fmt: skip
-    assert fitted(Postprocess.plain(), 0.9) == {"temperature": 1.0, "threshold": None, "accepted": None}
+    assert fitted(Postprocess.plain(), 0.9) == {
+        "temperature": 1.0, "threshold": None, "accepted": None, "min_confidence": None,
+    }  # fmt: skip
 
 
 def test_older_readers_know_the_layout_of_classes(run: FakeRun) -> None:

@@ -71,8 +71,9 @@ def test_the_same_photos_at_another_place_are_the_same(
     unfinished: Path, ask: Ask, shapes: Path, tmp_path: Path
 ) -> None:
     there = ask(Path(shutil.copytree(shapes, tmp_path / "moved")))
-    manifest = data.prepare(there.photos, resume.reading_of(unfinished, there))
-    resume.require_same_paths(unfinished, there, manifest.reading, unfinished / layout.SPLITS)
+    reading = resume.reading_of(unfinished, there)
+    manifest = data.prepare(there.photos, reading)
+    resume.require_same_paths(unfinished, there, reading, unfinished / layout.SPLITS)
     resume.require_same_photos(unfinished, there, manifest)
     said = resume.moved(unfinished, there, manifest)
     assert said == f"the photos of {unfinished} were in {shapes}, and the same are in {there.photos} now"

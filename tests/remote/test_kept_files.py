@@ -144,9 +144,7 @@ def test_what_was_used_longest_ago_goes_first_and_only_as_much_as_has_to(
     middle, oldest, newest = (
         kept(key, file, age=age) for key, file, age in zip("mon", files, (20, 30, 10), strict=True)
     )
-    monkeypatch.setenv(
-        kept_files.VARIABLE, "0.0003"
-    )  # little more than all three take
+    monkeypatch.setenv(kept_files.VARIABLE, "0.0003")  # little more than all three take
     kept_files.require_room("s3://shop", 50_000)
     assert [place.exists() for place in (oldest, middle, newest)] == [False, True, True]
     assert [file.exists() for file in files] == [True, False, True], "a file goes with the last folder that has it"

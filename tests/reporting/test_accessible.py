@@ -16,8 +16,9 @@ import pytest
 from tests.export_folder.browsing import Browser, browsing, chromium
 from tests.reporting.conftest import Make
 from tests.reporting.test_comparison_page import made, origins
-from visionft.reporting import report_evaluation, write_comparison
+from visionft.reporting import report_evaluation
 from visionft.reporting.album import Encoded
+from visionft.reporting.comparison_page import write_comparison
 
 pytestmark = [
     pytest.mark.slow,

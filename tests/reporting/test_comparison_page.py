@@ -15,9 +15,8 @@ from tests.reporting.conftest import MARK, draw
 from tests.reporting.reading import Page
 from visionft.evaluation import SideBySide
 from visionft.photos import digest
-from visionft.reporting import Origin, write_comparison
 from visionft.reporting.album import Album, Encoded
-from visionft.reporting.comparison_page import PHOTOS, differing, render
+from visionft.reporting.comparison_page import PHOTOS, Origin, differing, render, write_comparison
 
 EPOCHS = [{"epoch": epoch, "val_loss": 1 / (1 + epoch), "val_top1": 0.5 + epoch / 20} for epoch in range(4)]
 

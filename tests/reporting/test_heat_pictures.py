@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from visionft import evaluation
 from visionft.photos import digest
-from visionft.reporting import heat_pictures as room
 from visionft.reporting.album import Encoded
 from visionft.reporting.heat_pictures import heat_pictures
 
@@ -35,7 +35,7 @@ def explained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
         yield explain
 
-    monkeypatch.setattr(room, "explainer", explainer)
+    monkeypatch.setattr(evaluation, "explainer", explainer)
     return calls
 
 

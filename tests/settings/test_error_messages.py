@@ -11,7 +11,7 @@ from visionft.errors import SettingsError
 from visionft.settings import FitSettings, build
 from visionft.settings.error_messages import lines, shown, unknown
 
-METHODS = "head, full, gradual, lora, qlora, adapter, prompt, bitfit or norm"
+METHODS = "head, prototypes, full, gradual, lora, qlora, adapter, prompt, bitfit or norm"
 
 
 def faults(**given: object) -> list[str]:

@@ -24,7 +24,7 @@ def test_none_names_all() -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ("", "^--methods: no method is named; give any of head, full, gradual"),
+        ("", "^--methods: no method is named; give any of head, prototypes, full, gradual"),
         (" , ", "^--methods: no method is named"),
         ("lora,fulll", "^--methods: fulll is not known here; did you mean full[?] give any of"),
         (["xyzzy"], "^--methods: xyzzy is not known here; give any of"),

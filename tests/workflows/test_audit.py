@@ -21,7 +21,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         calls.append((photos, listing.table.num_rows, settings, look, labelled))
         return "found"
 
-    monkeypatch.setattr(auditing, "audit_photos", noted)
+    monkeypatch.setattr("visionft.auditing.audit_photos.audit_photos", noted)
     monkeypatch.setattr(auditing, "write", lambda found, folder, marked: (found, folder, marked))
     return calls
 

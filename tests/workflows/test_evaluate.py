@@ -46,11 +46,11 @@ def test_what_is_wrong_with_the_call_is_said_before_anything_is_opened(tmp_path:
 
 
 def test_a_task_without_a_stage_says_so() -> None:
-    module._require_stages("classification", ["supplier"], "all")
-    module._require_stages("regression", [], "none")
+    module._require_stages("classification", ["supplier"], None, "all")
+    module._require_stages("regression", [], None, "none")
     for given, words in ((["supplier"], "--slice supplier"), ([], "--pictures all, for a report,")):
         with pytest.raises(UsageError, match=f"^{words} has no part in the task regression"):
-            module._require_stages("regression", given, "all")
+            module._require_stages("regression", given, None, "all")
 
 
 def test_figures_on_fewer_photos_replace_none(run: Path) -> None:

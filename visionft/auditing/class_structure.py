@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visionft.auditing.findings import Finding
-from visionft.auditing.label_errors import LabelQuality
 from visionft.wording.lists import count
+
+if TYPE_CHECKING:
+    from visionft.auditing.label_errors import LabelQuality
 
 FEW = 10  # photos of a class: one or two are held out of each side then
 IMBALANCE = 20.0  # times

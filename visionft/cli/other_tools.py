@@ -64,7 +64,7 @@ _FLAGS: dict[str, dict[str, str]] = {
         _RUN_FIRST: "model weights checkpoint ckpt ckpt_path run bundle",
         _OWN: "imgsz img_size image_size size classes preprocess",
         "leave it out: `visionft export RUN --accept 0.95` sets from which score an answer is known": (
-            "conf threshold confidence min_confidence"
+            "conf threshold confidence"
         ),
         "leave it out: batches and device are chosen by themselves": "batch batch_size device gpu half workers",
     },

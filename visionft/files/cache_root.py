@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 VARIABLE = "VISIONFT_CACHE"
 
 
@@ -16,4 +14,8 @@ def root() -> Path:
     A `~` is the home folder also where no shell has read the variable, as in a Dockerfile.
     """
     given = os.environ.get(VARIABLE)
-    return Path(os.path.expanduser(given)) if given else user_cache_path("visionft")  # noqa: PTH111  # Path's may raise
+    if given:
+        return Path(os.path.expanduser(given))  # noqa: PTH111  # Path's may raise
+    from platformdirs import user_cache_path  # a server, which keeps nothing, has no such package
+
+    return user_cache_path("visionft")

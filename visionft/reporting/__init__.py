@@ -3,7 +3,6 @@
 It is made of what lies in the folder already, so it can be made again, and nothing is decided by it.
 """
 
-from visionft.reporting.comparison_page import Origin, write_comparison
 from visionft.reporting.write_report import attempt, report_evaluation, report_run
 
-__all__ = ["Origin", "attempt", "report_evaluation", "report_run", "write_comparison"]
+__all__ = ["attempt", "report_evaluation", "report_run"]

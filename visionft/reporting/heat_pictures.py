@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visionft.errors import PhotoError
-from visionft.evaluation import explainer
 from visionft.photos import contents, decode, digest
 from visionft.reporting.album import MAX_PIXELS, Encoded, data_uri
 from visionft.runs import Run
@@ -26,6 +25,8 @@ def heat_pictures(run: Run, encoded: Encoded) -> Iterator[Callable[[str], str | 
     Raises:
         BackboneError: no part of its network is laid out over the photo.
     """
+    from visionft.evaluation import explainer  # brings onnxruntime, which a page without maps does not need
+
     made: dict[str, str | None] = {}
     with explainer(run) as explain:
 

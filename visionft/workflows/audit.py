@@ -83,6 +83,8 @@ def audit(
     limit = auditing.THRESHOLD if threshold is None else threshold
     if not 0 < limit <= 1:
         raise UsageError(f"threshold is {limit:g}; give a likeness above 0, up to 1")
+    from visionft.auditing.audit_photos import audit_photos
+
     settings = with_local_photos(build(photos, None, **flags))
     bar = bar or (lambda _: nullcontext(lambda *_: None))
     run = None if against is None else run_at(path_of(against))
@@ -90,7 +92,7 @@ def audit(
     listing = _listed(settings.photos, settings.data, run is None)
     marked = _marked(folder, not_duplicates, listing)
     look = auditing.Look(_network(backbone, weights), limit, frozenset(marked), bar)
-    found = auditing.audit_photos(settings.photos, listing, settings.data, look, labelled=run is None)
+    found = audit_photos(settings.photos, listing, settings.data, look, labelled=run is None)
     if run is not None:
         found = _against(found, run, bar)
     return found if folder is None else auditing.write(found, folder, marked)

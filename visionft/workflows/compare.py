@@ -99,7 +99,7 @@ def _side_by_side(
     _require_sensible(paths, data, split, out, pictures)
     from visionft.bundle import Bundle
     from visionft.evaluation import own_photos, side_by_side
-    from visionft.reporting import Origin, write_comparison
+    from visionft.reporting.comparison_page import Origin, write_comparison
 
     opened = [Bundle.open(path) if holds_bundle(path) else run_at(path) for path in paths]
     bundles = [each for each in opened if isinstance(each, Bundle)]

@@ -73,7 +73,7 @@ def test_final_figures_are_calibrated_and_of_photos_drawn_at_random_alone() -> N
         return Outputs(logits, embeddings, labels)
 
     sampled = np.arange(60) < 20
-    final = LEARNING.final(outputs(120, 0), outputs(60, 1), sampled, CLASSES)
+    final = LEARNING.final(outputs(120, 0), outputs(60, 1), sampled, CLASSES, SETTINGS)
     assert (final.val.n, final.train.n) == (120, 20)
     assert final.val.temperature != 1.0
     assert LEARNING.brief(final.train) == {"top1": final.train.top1, "log_loss": final.train.log_loss, "n": 20}

@@ -72,7 +72,14 @@ class NodeLearning:
         drawn = np.sort(np.random.default_rng(seed).permutation(len(labels))[:photos])
         return drawn, np.ones(len(drawn), np.bool_)
 
-    def final(self, validation: Outputs, train: Outputs, sampled: NDArray[np.bool_], classes: Classes) -> Final:
+    def final(
+        self,
+        validation: Outputs,
+        train: Outputs,
+        sampled: NDArray[np.bool_],
+        classes: Classes,
+        settings: FitSettings,  # noqa: ARG002
+    ) -> Final:
         """Fit temperature and confidence to validation and return the figures; `sampled` (m,) is of training photos."""
         tree = Tree(classes.names)
         level = SureLevel.fit(tree, validation.logits, validation.labels, _temperature(tree, validation))
