@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,6 +115,11 @@ def test_scenes_are_rendered_once_and_the_same(tmp_path: Path) -> None:
     assert render("first") == [*first[:2], b"kept as it is"]
 
 
+def also(*case: object) -> Any:
+    """Return a further case: each starts a process that imports torch, and one a script is quick enough."""
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("script", "words", "sentence"),
     [
@@ -122,9 +128,9 @@ def test_scenes_are_rendered_once_and_the_same(tmp_path: Path) -> None:
             ["--teacher", "{weights}", "--also", "{empty}"],
             "{empty} holds no .jpg; render scenes into it",
         ),
-        ("pretrain.py", ["--teacher", "{empty}/none"], "there is no file of weights at {empty}/none"),
-        ("pretrain.py", ["--teacher", "{weights}", "--views", "0"], "--views 0: give whole numbers from 1"),
-        ("probe.py", ["visionft_pico={empty}/none"], "there is no file of weights at {empty}/none"),
+        also("pretrain.py", ["--teacher", "{empty}/none"], "there is no file of weights at {empty}/none"),
+        also("pretrain.py", ["--teacher", "{weights}", "--views", "0"], "--views 0: give whole numbers from 1"),
+        also("probe.py", ["visionft_pico={empty}/none"], "there is no file of weights at {empty}/none"),
         ("probe.py", ["visionft_piko"], "timm has no backbone called 'visionft_piko'; did you mean visionft_pico"),
     ],
 )
