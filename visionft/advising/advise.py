@@ -47,7 +47,8 @@ def advise(
         manifest = data.prepare(settings.photos, settings.data, on_progress=advance, suggestions=suggestions)
     say(data.summary(manifest))
     solved = settings.head == "linear"
-    closed = [name for name in names if name in method_costs.SOLVED and solved]
+    # The head is what all others are compared with, whether it is named or not.
+    closed = [name for name in method_costs.SOLVED if solved and (name == "head" or name in names)]
     to_try = [name for name in names if name not in closed]
     say(_foretold(manifest, len(to_try), limits))
     with bar("features") as advance:
