@@ -15,6 +15,7 @@ def test_it_ends_with_the_code_of_the_command_line(
 ) -> None:
     for words, code in ((["--version"], 0), (["frobnicate"], 2)):
         monkeypatch.setattr(sys, "argv", ["visionft", *words])
+        monkeypatch.delitem(sys.modules, "visionft.__main__", raising=False)  # another test may have imported it
         with pytest.raises(SystemExit) as ended:
             runpy.run_module("visionft", run_name="__main__")
         assert (ended.value.code or 0) == code
