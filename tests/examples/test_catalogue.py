@@ -61,6 +61,7 @@ def held_out(files: list[Path]) -> NDArray[np.bool_]:
     return np.array([int(path.parts[-2][-2:]) <= 3 for path in files])
 
 
+@pytest.mark.slow
 def test_every_kind_has_nine_skus_of_two_views(few: Path) -> None:
     files = photos(few)
 
@@ -69,6 +70,7 @@ def test_every_kind_has_nine_skus_of_two_views(few: Path) -> None:
     assert set(Counter(path.parent for path in files).values()) == {2}
 
 
+@pytest.mark.slow
 def test_photos_are_rgb_jpegs_of_many_sizes_and_shapes(few: Path) -> None:
     sizes = []
     for path in photos(few):
@@ -86,6 +88,7 @@ def test_photos_are_rgb_jpegs_of_many_sizes_and_shapes(few: Path) -> None:
     assert {np.sign(width - height) for width, height in sizes} == {-1, 0, 1}
 
 
+@pytest.mark.slow
 def test_a_second_call_renders_only_what_is_missing_or_broken_and_the_same_bytes(few: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(few, tmp_path / "again"))
     gone, broken = out / "mug" / "mug-01", photos(out / "watch")[0]
@@ -129,6 +132,7 @@ def histogram(path: Path) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(np.concatenate([joint, *single]) / len(pixels)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strength", [1.0, 10.0, 100.0])
 def test_colour_histograms_do_not_tell_the_kind(few: Path, strength: float) -> None:
     files = photos(few)

@@ -32,7 +32,8 @@ NAMES = ("shoes", "qv.only", "mlp")
 PHOTO = rendered(7, 90, 120)
 
 
-pytestmark = pytest.mark.usefixtures("times_are_known")
+# Slow: int8 and adapters have quick tests each by themselves, and both together take a minute of work to set up.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("times_are_known")]
 
 
 @pytest.fixture(scope="module")
