@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.refusal import refused
 from visionft import workflows
 from visionft.cli import main
 
@@ -27,15 +28,6 @@ def asked(monkeypatch: pytest.MonkeyPatch, here: Path) -> list[Any]:
 
     monkeypatch.setattr(workflows, "search", noted)
     return calls
-
-
-def refused(capsys: Captured, *words: str) -> str:
-    """Return the one sentence that a call is refused with."""
-    assert main(words) in (1, 2)
-    said = capsys.readouterr()
-    assert said.out == ""
-    [line] = said.err.splitlines()
-    return line.removeprefix("visionft: ")
 
 
 class Hits(list[Any]):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from tests.bundle.making import make_bundle
 from visionft.bundle.schema import BundleRecord
 from visionft.tasks.hierarchical.sure_level import PRECISION
 from visionft.tasks.hierarchical.taxonomy_card import card
@@ -15,11 +13,10 @@ from visionft.tasks.hierarchical.taxonomy_card import card
 NODES = ("a", "a/x", "a/x/1", "a/x/2", "b")
 
 
-@pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> BundleRecord:
-    folder = make_bundle(tmp_path_factory.mktemp("card") / "bundle")
-    found = BundleRecord.model_validate(json.loads((folder / "bundle.json").read_text(encoding="utf-8")))
-    return found.model_copy(update={"classes": NODES})
+@pytest.fixture(scope="session")
+def record(record: BundleRecord) -> BundleRecord:
+    """Return the bare record with the nodes of a tree."""
+    return record.model_copy(update={"classes": NODES})
 
 
 def with_(record: BundleRecord, **changes: Any) -> str:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import pytest
-
-from tests.bundle.making import make_bundle
 from visionft.bundle.schema import BundleRecord
 from visionft.tasks.retrieval.embedding_card import card
-
-
-@pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> BundleRecord:
-    folder = make_bundle(tmp_path_factory.mktemp("card") / "bundle")
-    return BundleRecord.model_validate(json.loads((folder / "bundle.json").read_text(encoding="utf-8")))
 
 
 def with_(record: BundleRecord, **changes: Any) -> str:
