@@ -12,6 +12,7 @@ from tests.killing import killed
 FEW, MANY = 4, 200
 
 
+@pytest.mark.slow
 def test_a_few_kills_over_the_whole_course_change_no_bit(shapes: Path, tmp_path: Path) -> None:
     killed(shapes, tmp_path, np.linspace(0.05, 0.95, FEW).tolist(), width=1)
 

@@ -87,6 +87,7 @@ def test_a_folder_that_timm_saved(tmp_path: Path, head: Any) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_run_needs_the_folder_no_more_and_a_bundle_does_not_name_it(
     tmp_path: Path, shapes: Path, small: dict[str, Any]
 ) -> None:

@@ -116,14 +116,14 @@ def test_scenes_are_rendered_once_and_the_same(tmp_path: Path) -> None:
 
 
 def also(*case: object) -> Any:
-    """Return a further case: each starts a process that imports torch, and one a script is quick enough."""
+    """Return a further case: each starts a process that imports torch, and one is quick enough."""
     return pytest.param(*case, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(
     ("script", "words", "sentence"),
     [
-        (
+        also(
             "pretrain.py",
             ["--teacher", "{weights}", "--also", "{empty}"],
             "{empty} holds no .jpg; render scenes into it",

@@ -51,6 +51,7 @@ def test_just_within_the_bounds() -> None:
     assert parse_object(b'{"a": ' + b"7" * 40 + b"}") == {"a": int("7" * 40)}
 
 
+@pytest.mark.slow
 def test_memory_stays_within_a_stated_bound() -> None:
     content = b'{"a": [' + b"[]," * (MOST_VALUES // 2 - 5) + b"0]}"
     tracemalloc.start()

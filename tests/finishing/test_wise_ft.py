@@ -122,7 +122,9 @@ def test_each_photo_is_decoded_once_for_all_coefficients(
 VIT = {"backbone": "test_vit", "preprocess.size": 160, "augment.size": 160}
 
 
-@pytest.mark.parametrize("method", ["lora", "adapter", "prompt"])
+@pytest.mark.parametrize(
+    "method", ["lora", *(pytest.param(name, marks=pytest.mark.slow) for name in ("adapter", "prompt"))]
+)
 def test_what_a_method_added_is_blended_too(shapes: Path, small: dict[str, Any], tmp_path: Path, method: str) -> None:
     run = vft.fit(shapes, method=method, out=tmp_path / "run", say=silent, **{**small, **VIT})
     blended = vft.blend(run, coefficients=[0.5], say=silent)

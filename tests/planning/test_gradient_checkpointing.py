@@ -38,6 +38,7 @@ def test_gradients_are_the_same_and_less_is_kept(name: str) -> None:
         torch.testing.assert_close(found[key], gradient, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_the_same_weights_and_says_what_is_saved(
     shapes: Path, tmp_path: Path, small: dict[str, Any]
 ) -> None:

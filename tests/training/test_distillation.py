@@ -144,6 +144,7 @@ def answers(run: Run, teacher_run: Run, photos: Manifest) -> float:
     return float(F.kl_div(ours, theirs, reduction="batchmean", log_target=True))
 
 
+@pytest.mark.slow
 def test_a_student_comes_closer_to_its_teacher_than_labels_alone_bring_it(
     learn: Callable[..., Run], teacher_run: Run, tmp_path: Path
 ) -> None:

@@ -92,7 +92,7 @@ def test_an_adapter_run_is_reopened_with_its_additions(settings: Make) -> None:
     assert len(methods.added(run.network())) == 6
 
 
-@pytest.mark.parametrize("method", ["lora", "adapter"])
+@pytest.mark.parametrize("method", ["lora", pytest.param("adapter", marks=pytest.mark.slow)])
 def test_learns(settings: Make, method: str) -> None:
     """The base is random here: what is learnt is learnt by the additions and the head alone."""
     lines: list[str] = []

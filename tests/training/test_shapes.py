@@ -102,6 +102,7 @@ def test_from_the_fit_to_the_bundle(name: str, shapes: Path, small: dict[str, An
     through(shapes, tmp_path, (int(height), int(width)), flags)
 
 
+@pytest.mark.slow
 def test_weights_that_were_made_for_such_a_size(shapes: Path, small: dict[str, Any], tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = timm.create_model("test_vit", num_classes=5, img_size=(64, 96))

@@ -38,7 +38,9 @@ def _affine(mean: tuple[float, ...], std: tuple[float, ...], width: int, device:
     """Return scale and shift of a row of pixels, each (width * 3,)."""
     with torch.inference_mode(False):  # else a tensor first made in evaluation would be of no use to autograd later
         m, s = torch.tensor(mean, dtype=torch.float64), torch.tensor(std, dtype=torch.float64)
-        return (1 / (255 * s)).float().repeat(width).to(device), (-m / s).float().repeat(width).to(device)
+        rows = ((1 / (255 * s)).float().repeat(width), (-m / s).float().repeat(width))
+        # The first of them may be asked for within a step, which waits for nothing.
+        return rows[0].to(device, non_blocking=True), rows[1].to(device, non_blocking=True)
 
 
 class Forward:

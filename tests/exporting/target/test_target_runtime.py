@@ -33,6 +33,7 @@ def test_another_process_gives_the_same_answers(exported: Exported) -> None:
     assert proof.max_probability_difference < 1e-5
 
 
+@pytest.mark.slow
 def test_another_process_answers_through_an_adapter(adapted: Exported) -> None:
     bundle = Bundle.open(adapted.bundle)
     session = Session(bundle)
