@@ -1,7 +1,7 @@
 """Claim: on a GPU the step is as fast as timm's, LoRA takes less memory than all weights, the exported file agrees.
 
 python benchmarks/gpu.py PHOTOS [--weights FOLDER] [--out results/gpu.jsonl] [--minutes 8.5]
-python benchmarks/gpu.py PHOTOS --tiny               every part with the smallest networks, on a processor
+python benchmarks/gpu.py PHOTOS --tiny               every part, smallest networks, on a processor
 python benchmarks/gpu.py --markdown [--out ...]      the tables
 
 PHOTOS is a split folder of some megabytes; its training photos are repeated, each copy with a comment of its own, until
@@ -33,10 +33,11 @@ from visionft import data
 from visionft.advising.timing import Limits
 from visionft.advising.trials import try_method
 from visionft.machine.subprocesses import in_process
-from visionft.settings import METHODS, FitSettings, build
+from visionft.settings import HEAD_ALONE, METHODS, FitSettings, build
 
+TRAINED = [name for name, kind in METHODS.items() if not issubclass(kind, HEAD_ALONE)]
 VARIANTS: dict[str, dict[str, Any]] = {
-    **{name: {"method.name": name} for name in METHODS if name != "head"},  # it is solved, not trained
+    **{name: {"method.name": name} for name in TRAINED},
     "lora-bf16": {"method.name": "lora", "method.base_dtype": "bf16"},
     "qlora-int8": {"method.name": "qlora", "method.quantization": "int8"},
     "full-compiled": {"method.name": "full", "hardware.compile": True},
@@ -51,6 +52,7 @@ class Scale:
         device: "cuda" or "cpu".
         steps: backbones of the part `step`, with their batch.
         methods: the backbone of the part `methods`, and its batch.
+        variants: of VARIANTS, in the part `methods`.
         fits: the backbones of the part `fit`, with their methods.
         taken: steps a measurement.
         rounds: of the part `step`.
@@ -60,6 +62,7 @@ class Scale:
     device: str
     steps: dict[str, int]
     methods: tuple[str, int]
+    variants: tuple[str, ...]
     fits: dict[str, tuple[str, ...]]
     size: int = 224
     taken: int = 30
@@ -71,12 +74,14 @@ WHOLE = Scale(
     "cuda",
     {"resnet50": 128, "vit_base_patch16_224": 64, "mobilenetv3_large_100": 256, "convnext_tiny": 128},
     ("vit_base_patch16_224", 64),
+    tuple(VARIANTS),
     {"mobilenetv2_100": ("full",), "vit_tiny_patch16_224": ("full", "lora")},
 )
 TINY = Scale(
     "cpu",
     {"test_resnet": 4, "test_vit": 4},
     ("test_vit", 4),
+    ("lora", "qlora-int8"),
     {"test_vit": ("full", "lora")},
     size=160,
     taken=4,
@@ -141,10 +146,10 @@ def tasks(given: Path, photos: Path, weights: Path | None, scale: Scale) -> Iter
     """
     yield from _step_tasks(photos, scale)
     name, batch = scale.methods
-    for variant, changes in VARIANTS.items():
+    for variant in scale.variants:
         yield (
             {"part": "methods", "backbone": name, "batch": batch, "what": variant},
-            partial(ours, photos, name, batch, scale, **changes),
+            partial(ours, photos, name, batch, scale, **VARIANTS[variant]),
         )
     for name, methods in scale.fits.items() if weights or scale is TINY else ():
         for method in methods:

@@ -47,6 +47,18 @@ def test_repeated_photos_have_other_bytes_and_the_same_pixels(split: Path, tmp_p
 
 
 @pytest.mark.slow
+def test_every_variant_is_one_that_trains_as_the_script_trains_it(split: Path) -> None:
+    code = (
+        "import sys; from gpu import TRAINED, VARIANTS, WHOLE, settings;"
+        "[settings(sys.argv[1], 'test_vit', 4, WHOLE, **changes) for changes in VARIANTS.values()];"
+        "print(*WHOLE.variants, *TRAINED)"
+    )
+    done = run("-c", code, split)
+    assert done.returncode == 0, done.stderr
+    assert {"full", "gradual", "lora", "qlora", "adapter", "prompt", "bitfit", "norm"} <= set(done.stdout.split())
+
+
+@pytest.mark.slow
 def test_tables_take_the_better_round_and_compare_with_full(tmp_path: Path) -> None:
     step = {"part": "step", "backbone": "resnet50", "batch": 128}
     speeds = [("bare", 0, 100.0), ("bare", 1, 120.0), ("timm", 0, 100.0), ("ours", 0, 90.0)]

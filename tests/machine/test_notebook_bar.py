@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 
 from visionft.machine import notebook_bar as bars
 from visionft.machine.progress import SILENT, bar
-from visionft.machine.subprocesses import in_process
 
 
 class Output:
@@ -85,13 +83,3 @@ def test_a_process_of_which_the_caller_shows_a_bar_shows_none(
         advance(1, 2)
     assert output.pages == []
     assert capfd.readouterr().err == ""
-
-
-def says_whether_bars_are_silent(*, advance: Any) -> bool:
-    return SILENT in os.environ
-
-
-@pytest.mark.slow
-def test_work_in_another_process_is_such_a_one() -> None:
-    assert in_process(says_whether_bars_are_silent, advance=lambda *_: None)
-    assert SILENT not in os.environ

@@ -16,6 +16,7 @@ import pytest
 
 from visionft.errors import BackboneError, MemoryShortError, SettingsError, VisionftError
 from visionft.machine import subprocesses
+from visionft.machine.progress import SILENT
 from visionft.machine.subprocesses import TaskError, in_process
 
 TASKS = '''
@@ -28,6 +29,9 @@ def double(x, *, advance):
     advance(1, 2)
     advance(2, 2)
     return 2 * x, os.getpid()
+
+def draws_bars(*, advance):
+    return "VISIONFT_NO_BARS" not in os.environ
 
 def refuse(*, advance):
     raise BackboneError("there are no such layers; take another method")
@@ -93,6 +97,11 @@ def test_answers_and_reports_from_a_process_of_its_own(tasks: Any, capfd: pytest
     assert pid != os.getpid()
     assert not alive(pid)
     assert capfd.readouterr().out == "", "standard output is the caller's"
+
+
+def test_its_bars_are_not_drawn_over_the_callers(tasks: Any) -> None:
+    assert in_process(tasks.draws_bars, advance=ignore) is False
+    assert SILENT not in os.environ
 
 
 @pytest.mark.parametrize(
