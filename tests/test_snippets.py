@@ -1,9 +1,10 @@
 """Every block of the README and of docs/ is run, in its order, in a folder that looks as the tutorial leaves it.
 
 What is replaced, and nothing else: the photos are the shapes; `fit` gets the flags that make a run small, `sweep` those
-and two trials; `make` is asked what it would do; `pip install .` is what `make test` does; rendering the catalogue has
-tests of its own. The slow test replaces less: it runs the tutorial as a person would. A block under
-`<!-- not run: WHY -->` is not run, but every `visionft` in it has to parse.
+and two trials; a server takes a free port, and httpx asks it what `curl` would; `make` is asked what it would do; `pip
+install .` is what `make test` does; rendering the catalogue has tests of its own. The slow test replaces less: it runs
+the tutorial as a person would. A block under `<!-- not run: WHY -->` is not run, but every `visionft` in it has to
+parse.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import visionft
 from tests.documents import DOCS, REPOSITORY, Block, blocks, named, pages, visionft_calls, without_blocks
 from tests.effective import SMALL, effective
 from tests.scripts import run_python
+from tests.snippet_servers import SERVERS, Servers
 from visionft.cli import main
 from visionft.cli.app import build_app
 from visionft.cli.commands import COMMANDS
@@ -45,7 +47,7 @@ FOLLOWING = [
 ALL = [block for page in pages() for block in blocks(page)]
 RUN = [block for block in ALL if block.language in ("bash", "python") and not block.excuse]
 CALLS = sorted({shlex.join(words) for b in ALL if b.language == "bash" for words in visionft_calls(b)})
-STARTERS = {"make", "pip", "python", "visionft", "find", ".ci/run"}
+STARTERS = {"make", "pip", "python", "visionft", "find", "curl", ".ci/run"}
 
 OWN = {"log"}
 """Flags of fit that are no settings of the run."""
@@ -118,7 +120,12 @@ def furnish(folder: Path, shapes: Path) -> None:
     rows = [f"{photo.relative_to(folder)},{photo.parts[-3]},{'ab'[i % 2]}" for i, photo in enumerate(photos)]
     (folder / "suppliers.csv").write_text("\n".join(["path,label,supplier", *rows]), encoding="utf-8")
     (folder / "configs").symlink_to(REPOSITORY / "configs")
+    for number, photo in enumerate(photos):
+        for place in (f"products/{photo.parts[-2]}", f"{('hats', 'shoes')[number % 2]}/{photo.parts[-3]}"):
+            (folder / place).mkdir(parents=True, exist_ok=True)
+            shutil.copy(photo, folder / place / f"{number}.jpg")
     save_file(timm.create_model("test_resnet").state_dict(), folder / "weights.safetensors")
+    save_file(timm.create_model("test_vit").state_dict(), folder / "vit.safetensors")
 
 
 def price_of(photo: Path) -> float:
@@ -149,6 +156,11 @@ def small_fit(original: Callable[..., Any]) -> Callable[..., Any]:
     return fit
 
 
+def small_search(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `visionft.find_lr` with the flags of a small run, in few steps."""
+    return lambda photos, **given: original(photos, **{**given, **SWEPT, "steps": 20})
+
+
 def small_sweep(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return `visionft.sweep` with the flags of small runs, of which it makes two."""
     return lambda photos, **given: original(photos, **{**given, **SWEPT, "trials": 2})
@@ -162,6 +174,7 @@ def started(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(visionft, "fit", small_fit(visionft.fit))
         patch.setattr(visionft, "sweep", small_sweep(visionft.sweep))
+        patch.setattr(visionft, "find_lr", small_search(visionft.find_lr))
         patch.chdir(folder)
         follow(TUTORIAL)
         yield folder
@@ -204,21 +217,34 @@ def run_of(page: Path) -> list[Block]:
 def follow(page: Path) -> Counter[str]:
     """Run the blocks of a page here; return how many Python blocks and visionft commands these were."""
     ran: Counter[str] = Counter()
-    for block in blocks(page):
-        if block.excuse:
-            continue
-        if block.language == "python":
-            exec(compile(block.text, block.page, "exec"), {})
-            ran["python"] += 1
-        for line in block.lines if block.language == "bash" else []:
-            if " | visionft " in line:
-                pipe(line)
-            elif line.startswith("python -m "):
-                subprocess.run([sys.executable, *shlex.split(line)[1:]], check=True)
-            elif line.startswith("visionft "):
-                run(line)
-                ran["visionft"] += 1
-    return ran
+    servers = Servers()
+    try:
+        for block in blocks(page):
+            if block.excuse:
+                continue
+            if block.language == "python":
+                exec(compile(block.text, block.page, "exec"), {})
+                ran["python"] += 1
+            for line in block.lines if block.language == "bash" else []:
+                step(line, servers)
+                ran["visionft"] += line.startswith("visionft ")
+    finally:
+        servers.stop()
+    return +ran
+
+
+def step(line: str, servers: Servers) -> None:
+    """Run one line."""
+    if " | visionft " in line:
+        pipe(line)
+    elif line.startswith("python -m "):
+        subprocess.run([sys.executable, *shlex.split(line)[1:]], check=True)
+    elif line.startswith(SERVERS):
+        servers.start(line)
+    elif line.startswith("curl "):
+        servers.ask(line)
+    elif line.startswith("visionft "):
+        run(line)
 
 
 def pipe(line: str) -> None:
@@ -257,6 +283,8 @@ def shrunk(tokens: list[str]) -> list[str]:
     if tokens[0] == "fit":
         _, bound, _ = build_app().parse_args(kept, exit_on_error=False, print_error=False)
         given = {name.replace("__", "."): value for name, value in bound.kwargs.items() if name not in OWN}
+        if bound.kwargs.get("method__name") == "lora":
+            small |= {"backbone": "test_vit", "weights": "vit.safetensors", "preprocess.size": 160, "augment.size": 160}
         small = effective(small, build(*bound.args, **given))
     if tokens[0] == "advise":  # which wants to read features that were pretrained
         small = {**small, "weights": "weights.safetensors", "steps": 2}
@@ -295,7 +323,7 @@ def test_script_is_there(line: str) -> None:
 
 
 def test_nothing_else_is_left_to_run() -> None:
-    run = ("make", "python")
+    run = ("make", "python", "curl")
     assert [line for line in OTHERS if line.split()[0] not in run and " | visionft " not in line] == [
         ".ci/run", "pip install .",
     ]  # fmt: skip
