@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WHEELS := build/wheel
 DEMO := build/demo
+DIST := build/dist
 SOURCES := $(shell find visionft -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 # Two processes of one thread each: the tests are many small pieces, which more threads only slow down.
@@ -43,6 +44,10 @@ lint: $(VENV)/.dev $(VENV)/.wheel
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict visionft
 	$(BIN)/lint-imports
+	rm -rf $(DIST)
+	$(BIN)/hatchling build --directory $(DIST)
+	$(BIN)/twine check --strict $(DIST)/*
+	$(BIN)/check-wheel-contents $(DIST)/*.whl
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix

@@ -11,7 +11,7 @@ project = "visionft"
 author = "the authors of visionft"
 copyright = author  # noqa: A001  # Sphinx's name for it
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "settings_tables"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "settings_tables", "llms_txt"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "visionft"
