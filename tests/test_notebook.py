@@ -38,6 +38,9 @@ from visionft.sweeping.sweep_result import DONE, FAILED
 from visionft.tasks.hierarchical.sure_level import LevelPostprocess
 from visionft.tasks.hierarchical.taxonomy_figures import TaxonomyFigures, taxonomy_figures
 from visionft.tasks.hierarchical.taxonomy_tree import Tree
+from visionft.tasks.multihead.head_figures import HeadsFigures, heads_figures
+from visionft.tasks.multihead.head_layout import Heads
+from visionft.tasks.multihead.head_temperatures import HeadPostprocess
 from visionft.tasks.multilabel.label_figures import LabelFigures, label_figures
 from visionft.tasks.registry import spec_of
 from visionft.wording.shown_table import Table
@@ -140,6 +143,11 @@ def of_labels(_: Path, __: Path) -> LabelFigures:
     return label_figures(np.full((2, 5), 0.5, np.float32), entries, np.full(5, 0.5, np.float32), (EVIL, *"bcde"))
 
 
+def of_heads(_: Path, __: Path) -> HeadsFigures:
+    rule = HeadPostprocess.by(Heads((f"a={EVIL}", "a=y", "b=u", "b=v")), {})
+    return heads_figures(np.eye(4, dtype=np.float32), np.array([[0, 0], [0, -1], [0, 0], [0, 1]]), rule)
+
+
 def of_nodes(_: Path, __: Path) -> TaxonomyFigures:
     rule = LevelPostprocess.by(Tree((EVIL, "b")), 1.0, 0.9)
     return taxonomy_figures(np.eye(2, dtype=np.float32), np.array([1, 0]), rule)
@@ -156,6 +164,7 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Exported: exported,
     Found: found,
     Indexed: indexed,
+    HeadsFigures: of_heads,
     LabelFigures: of_labels,
     Metrics: lambda _, __: metrics(),
     Predictions: predictions,

@@ -59,3 +59,11 @@ def test_no_class_need_be_kept(head: HeadKind) -> None:
     backbones.regrow(grown, head, [None] * 4)
     assert grown.head(torch.randn(2, grown.features)).shape == (2, 4)
     assert not grown.head.training
+
+
+@pytest.mark.parametrize("head", get_args(HeadKind))
+def test_the_parts_of_the_next_head_are_its_own(head: HeadKind) -> None:
+    grown = network(head)
+    backbones.regrow(grown, head, (0, 1, 2, None, None), (3, 2))
+    assert getattr(grown.head, "out", grown.head).parts == (3, 2)
+    assert grown.head(torch.randn(2, grown.features)).shape == (2, 5)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from visionft.backbones.heads import HEADS, CosineHead, HeadKind, LinearHead
+from visionft.backbones.heads import HEADS, CosineHead, HeadKind, LinearHead, by_parts
 
 
 @pytest.mark.parametrize("kind", ["linear", "mlp"])
@@ -42,3 +42,27 @@ def test_a_solution_is_taken_over_exactly_and_its_shape_is_checked() -> None:
     assert head.weight.requires_grad
     with pytest.raises(ValueError, match=r"has the shapes \(\(3, 4\), \(3,\)\), \(\(4, 3\), \(3,\)\) were given"):
         head.set_solution(weight.T, bias)
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp", "cosine"])
+@pytest.mark.parametrize("features", [10, 47, 192])
+def test_a_part_answers_bit_for_bit_whatever_other_parts_there_are(kind: HeadKind, features: int) -> None:
+    torch.manual_seed(0)
+    alone, among = HEADS[kind](features, 5, (5,)), HEADS[kind](features, 41, (29, 5, 7))
+    rows = [name for name, tensor in among.named_parameters() if tensor.shape[0] == 41]
+    with torch.no_grad():
+        for parameter in among.parameters():
+            parameter.copy_(torch.randn_like(parameter))
+        for name, parameter in alone.named_parameters():
+            whole = among.get_parameter(name)
+            parameter.copy_(whole[29:34] if name in rows else whole)
+        for photos in (1, 2, 33):
+            x = torch.randn(photos, features)
+            assert torch.equal(alone(x), among(x)[:, 29:34])
+
+
+def test_parts_answer_as_one_head_but_for_rounding() -> None:
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(4, 6), torch.randn(5, 6), torch.randn(5)
+    assert torch.allclose(by_parts(x, weight, bias, (2, 3)), F.linear(x, weight, bias), atol=1e-5)
+    assert torch.equal(by_parts(x, weight, None, (5,)), F.linear(x, weight))

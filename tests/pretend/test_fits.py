@@ -168,6 +168,14 @@ def nested(shapes: Path, place: Path) -> Path:
     return place
 
 
+def columns(shapes: Path, place: Path) -> Path:
+    """Write a manifest of two columns in the cells of one, the second one unknown here and there."""
+    photos = sorted(shapes.rglob("*.jpg"))
+    rows = [f"{photo},{'xyz'[number % 3]},{('u', 'v', '')[number // 20]}" for number, photo in enumerate(photos)]
+    place.write_text("\n".join(["path,a,b", *rows]) + "\n")
+    return place
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["arcface", "supcon"])  # one_hot, of proxy_anchor, is more than the stand-in can do
 def test_embeddings_are_learnt_there_too(loss: str, shapes: Path, tmp_path: Path) -> None:
@@ -178,11 +186,11 @@ def test_embeddings_are_learnt_there_too(loss: str, shapes: Path, tmp_path: Path
     assert run.result["val"]["recall1"] >= 0
 
 
-@pytest.mark.parametrize("task", ["classification", "multilabel", "hierarchical"])
+@pytest.mark.parametrize("task", ["classification", "multilabel", "hierarchical", "multihead"])
 def test_a_step_never_waits_for_the_device(
     task: str, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = {"multilabel": several_labels, "hierarchical": nested}
+    written = {"multilabel": several_labels, "hierarchical": nested, "multihead": columns}
     photos = written[task](shapes, tmp_path / "a.csv") if task in written else shapes
     inside, steps = Counter[tuple[str, str]](), Counter[str]()
 
@@ -202,6 +210,7 @@ def test_a_step_never_waits_for_the_device(
     count(step, "validation_step")
     with pretended():
         wanted = flags(task=task, **{"augment.mixup": 0.2, "epochs": 1})
+        wanted |= {"data.label_column": "a,b"} if task == "multihead" else {}
         visionft.fit(photos, out=tmp_path / "run", say=lambda _: None, **wanted)
     assert set(steps) == {"optimizer_step", "validation_step"}
     assert inside == {}

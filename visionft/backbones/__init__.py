@@ -5,6 +5,7 @@ from visionft.backbones.create import (
     GPU_BACKBONE,
     OFFLINE_BACKBONE,
     create,
+    parts_of,
     structure,
     takes_any_size,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "is_place",
     "normalise",
     "norms_carried",
+    "parts_of",
     "preprocess",
     "registered",
     "regrow",

@@ -26,8 +26,8 @@ GPU_BACKBONE = "convnext_tiny.in12k_ft_in1k"  # apache-2.0
 
 Size = int | tuple[int, int]
 """Side of a square, or (H, W), in pixels."""
-Outputs = int | Callable[[int], int]
-"""Numbers that a head answers with, or how many for so many features."""
+Outputs = int | tuple[int, ...] | Callable[[int], int]
+"""Numbers that a head answers with; those of each of its parts; or how many for so many features."""
 
 
 def create(
@@ -47,7 +47,7 @@ def create(
         name: timm's name, with or without a tag of weights (`mobilenetv2_100`, `mobilenetv2_100.ra_in1k`), `timm/NAME`,
             `hf-hub:OWNER/NAME` for a repository of the hub, or `local-dir:FOLDER` for a folder as timm saves it.
         weights: `hub` for those that come with the name, `none`, or the path of a safetensors or torch file.
-        num_classes: C, at least 1, or what makes it of the features D.
+        num_classes: C, at least 1, in parts where there are several, or what makes it of the features D.
         head: kind of the new head.
         size: side of the square input in pixels, or (H, W); none: that of the weights.
         drop: probability of dropout before the head, in [0, 1).
@@ -108,10 +108,11 @@ def _network(
 ) -> Network:
     input_size = _pair(size) or (plan.cfg.input_size[1], plan.cfg.input_size[2])
     features = _feature_size(backbone.eval(), name, input_size)
-    outputs = num_classes if isinstance(num_classes, int) else num_classes(features)
+    parts = parts_of(num_classes)
+    outputs = num_classes(features) if callable(num_classes) else sum(parts)
     network = Network(
         backbone,
-        HEADS[head](features, outputs),
+        HEADS[head](features, outputs, parts),
         name=name,
         source=source,
         features=features,
@@ -121,6 +122,13 @@ def _network(
         projects=projects,
     )
     return network.eval()
+
+
+def parts_of(outputs: Outputs) -> tuple[int, ...]:
+    """Return the numbers that each part of a head answers with; none where that follows from the features."""
+    if callable(outputs):
+        return ()
+    return (outputs,) if isinstance(outputs, int) else outputs
 
 
 def _pair(size: Size | None) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ from visionft.backbones.network import Network
 from visionft.backbones.prototype_head import PrototypeHead
 
 
-def regrow(network: Network, kind: HeadKind, rows: Sequence[int | None]) -> None:
+def regrow(network: Network, kind: HeadKind, rows: Sequence[int | None], parts: Sequence[int] = ()) -> None:
     """Give the network a head whose row i is row `rows[i]` of its present one, bit for bit, or new.
 
     What a head has beside its rows (hidden layer, scale, space) stays. New rows start as in any new head: at zero, or
@@ -21,10 +21,11 @@ def regrow(network: Network, kind: HeadKind, rows: Sequence[int | None]) -> None
         network: changed in place.
         kind: of the present head and of the next one.
         rows: (C,) indices into the present head's classes; none for a new one.
+        parts: of the next head's rows, where there are several.
     """
     before = network.head
-    made = PrototypeHead if isinstance(before, PrototypeHead) else HEADS[kind]
-    after = made(network.features, len(rows))
+    size = network.features, len(rows)
+    after = PrototypeHead(*size) if isinstance(before, PrototypeHead) else HEADS[kind](*size, parts)
     state = {name: tensor for name, tensor in before.state_dict().items() if name not in _row_names(before)}
     after.load_state_dict(state, strict=False)
     kept = [(i, row) for i, row in enumerate(rows) if row is not None]

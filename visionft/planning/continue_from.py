@@ -20,7 +20,7 @@ from visionft.machine.progress import Say
 from visionft.planning.choices import Choice, value_of
 from visionft.runs import Run, layout
 from visionft.runs.class_changes import Succession, require_known, succeed
-from visionft.runs.learning import head_rows
+from visionft.runs.learning import head_rows, learning_of
 from visionft.runs.lineage import Origin, lineage
 from visionft.runs.run_files import read_settings, recorded, verified_table
 from visionft.settings import AdapterMethod, FitSettings, PromptMethod, PrototypesMethod
@@ -41,17 +41,20 @@ class Inheritance:
         parent: the run.
         origin: its description for the record.
         succession: which class keeps which row of the head.
+        parts: rows of each part of the head.
     """
 
     parent: Run
     origin: Origin
     succession: Succession
+    parts: tuple[int, ...]
 
     @classmethod
     def of(cls, parent: Run, origin: Origin, classes: Classes, settings: FitSettings) -> Inheritance:
         """Match the run's classes with those of the photos; UsageError where a renaming does not fit."""
         before, after = (head_rows(parent.task, names) for names in (parent.classes, classes))
-        return cls(parent, origin, succeed(before, after, settings.classes.rename))
+        outputs = learning_of(parent.task).outputs(classes, settings)
+        return cls(parent, origin, succeed(before, after, settings.classes.rename), backbones.parts_of(outputs))
 
     @property
     def grown(self) -> bool:
@@ -64,7 +67,7 @@ class Inheritance:
         network.source = WeightSource(**self.parent.weights_source)
         torch.manual_seed(seed)
         if not network.projects:
-            backbones.regrow(network, self.parent.settings.head, self.succession.rows)
+            backbones.regrow(network, self.parent.settings.head, self.succession.rows, self.parts)
         return network
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -20,6 +20,7 @@ from visionft.reporting.photo_answers import Answers
 from visionft.runs import Run, layout
 from visionft.runs.calibration_file import Calibration
 from visionft.runs.run_files import read_json, verified_table
+from visionft.tasks.registry import DEFAULT, part, spec_of
 
 FORMAT = 1
 Facts = dict[str, Any]
@@ -82,10 +83,21 @@ class Source:
     root: Path | None
 
 
-def of_evaluation(folder: Path, source: Source) -> Facts:
+class HeadsReport(Protocol):
+    """What a task with the stage `heads` shows."""
+
+    def answers(self, table: pa.Table) -> pa.Table:
+        """Return a row an answer, with the columns of a classifier's, of a table with a row a photo."""
+        ...
+
+
+def of_evaluation(folder: Path, source: Source, task: str = DEFAULT) -> Facts:
     """Return the facts of the evaluation that lies in a folder."""
     metrics = read_json(folder / "metrics.json")
     table = pyarrow.parquet.read_table(verified_table(folder / "predictions.parquet"))
+    if "heads" in spec_of(task).stages:
+        report: HeadsReport = part(task, "report")
+        table = report.answers(table)
     return {**_figures(metrics, source, str(metrics["split"])), **_photos(metrics, table, source)}
 
 
@@ -107,21 +119,14 @@ def train_counts(run: Run) -> dict[str, int]:
 
 
 def _figures(metrics: Mapping[str, Any], source: Source, split: str) -> Facts:
-    classes = [row["name"] for row in metrics["per_class"]]
-    supports = {row["name"]: row["support"] for row in metrics["per_class"]}
-    counts = source.train_counts if source.train_counts else supports
-    most = max(classes, key=lambda name: counts.get(name, 0))
     return {
         "format": FORMAT,
         "kind": "evaluation",
         "subject": source.subject,
         "split": printable(split),
         **{name: metrics.get(name) for name in _FIGURES},
-        "majority": {
-            "name": printable(most),
-            "top1": supports[most] / metrics["n"],
-            "of_training": source.train_counts is not None,
-        },
+        "words": metrics.get("words"),
+        "majority": metrics.get("majority") or _majority(metrics, source.train_counts),
         "per_class": [{**row, "name": printable(row["name"])} for row in metrics["per_class"]],
         "confusion": metrics["confusion"],
         "further": metrics.get("further", []),
@@ -132,6 +137,14 @@ def _figures(metrics: Mapping[str, Any], source: Source, split: str) -> Facts:
         "seen": metrics.get("seen"),
         "notes": metrics.get("notes", []),
     }
+
+
+def _majority(metrics: Mapping[str, Any], train_counts: Mapping[str, int] | None) -> Facts:
+    """Return what always answering the most frequent class would be worth."""
+    supports = {row["name"]: row["support"] for row in metrics["per_class"]}
+    counts = train_counts or supports
+    most = max(supports, key=lambda name: counts.get(name, 0))
+    return {"name": printable(most), "top1": supports[most] / metrics["n"], "of_training": train_counts is not None}
 
 
 def _photos(metrics: Mapping[str, Any], table: pa.Table, source: Source) -> Facts:

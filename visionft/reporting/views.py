@@ -44,7 +44,7 @@ def write_views(run: Run, manifest: Manifest, root: Path, path: Path) -> None:
 
 def _places(rows: Rows) -> NDArray[np.int64]:
     """Return the places of some photos from all over a split, of as many classes as can be."""
-    _, firsts = np.unique(rows.labels, return_index=True)
+    _, firsts = np.unique(rows.labels, return_index=True, axis=0)
     if len(firsts) >= PHOTOS:
         chosen = firsts[np.linspace(0, len(firsts) - 1, PHOTOS).round().astype(np.int64)]
     else:

@@ -104,7 +104,7 @@ def report_evaluation(
     if shows_queries(task):
         found = query_facts.of_query_evaluation(folder, source, task)
     else:
-        found = facts.of_evaluation(folder, source)
+        found = facts.of_evaluation(folder, source, task)
     return _write(folder, found, Album(encoded, pictures), task)
 
 
@@ -114,7 +114,7 @@ def _facts_of(run: Run, evaluation: Path | None, source: facts.Source) -> Facts:
         if evaluation is None:
             return query_facts.of_query_run(run, query_facts.of_query_validation(run, source))
         return query_facts.of_query_run(run, query_facts.of_query_evaluation(evaluation, source, run.task))
-    found = facts.of_validation(run) if evaluation is None else facts.of_evaluation(evaluation, source)
+    found = facts.of_validation(run) if evaluation is None else facts.of_evaluation(evaluation, source, run.task)
     return facts.of_run(run, found)
 
 

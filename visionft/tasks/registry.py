@@ -7,7 +7,8 @@ A task is a folder of modules, each with one constant of its own name in capital
 - `answers.ANSWERS`: the graph's outputs and the rows made of them; see `visionft.bundle.answers`. Free of torch.
 - `learning.LEARNING`: head, loss, solver and figures; see `visionft.runs.learning`.
 - `shipping.SHIPPING`: the end of the ONNX graph, its proof and its card; see `visionft.exporting.shipping`.
-- `report.REPORT`, of a task with the stage `queries` alone: what a page shows; see `visionft.reporting.query_facts`.
+- `report.REPORT`, of a task with the stage `queries` or `heads` alone: what a page shows; see
+  `visionft.reporting.query_facts` and `visionft.reporting.facts`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ TASKS = {
     "multilabel": "visionft.tasks.multilabel",
     "retrieval": "visionft.tasks.retrieval",
     "hierarchical": "visionft.tasks.hierarchical",
+    "multihead": "visionft.tasks.multihead",
 }
 """Name -> folder."""
 DEFAULT = "classification"

@@ -9,9 +9,10 @@ from typing import Literal
 Stage = Literal[
     "label_smoothing", "class_weights", "distill", "from", "advise", "blend", "calibration", "reduce", "target",
     "adapters", "compare", "report", "queries", "slices", "products", "review", "explain", "long_tail", "confidence",
-    "prototypes",
+    "prototypes", "heads",
 ]  # fmt: skip
-"""What only some tasks have; `queries`: photos are answered with photos, and a page shows which."""
+"""What only some tasks have; `queries`: photos are answered with photos, and a page shows which; `heads`: a photo has
+several answers, and a page shows each by itself."""
 
 
 @dataclass(frozen=True)

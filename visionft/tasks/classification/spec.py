@@ -12,5 +12,6 @@ SPEC = TaskSpec(
     score=Score("top1", "top-1", ".2%"),
     losses=("cross_entropy",),
     heads=("linear", "mlp", "cosine"),
-    stages=frozenset(get_args(Stage)) - {"queries", "confidence"},  # of one level, how sure it is says the probability
+    # Of one level, how sure it is says the probability.
+    stages=frozenset(get_args(Stage)) - {"queries", "heads", "confidence"},
 )

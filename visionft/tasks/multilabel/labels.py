@@ -16,9 +16,9 @@ from visionft.data.odd_classes import refuse_unprintable
 from visionft.data.sources.listing import Listing
 from visionft.data.sources.structure.picture import picture
 from visionft.data.splits import SPLITS
+from visionft.data.splitting import iterative_stratification
 from visionft.errors import DataError
 from visionft.settings import DataSettings
-from visionft.tasks.multilabel import iterative_stratification
 from visionft.tasks.multilabel.average_precision import measurable
 from visionft.tasks.multilabel.label_cells import CELLS
 from visionft.tasks.multilabel.label_sets import matrix, parsed

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from visionft.data.splitting.draw import TEST, TRAIN, VALIDATION
-from visionft.tasks.multilabel.iterative_stratification import draw, stratify
+from visionft.data.splitting.iterative_stratification import draw, stratify
 
 SHARES = (0.7, 0.15, 0.15)
 

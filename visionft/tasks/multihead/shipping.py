@@ -1,0 +1,232 @@
+"""Shipping several heads: softmax and label of each in one graph, compared with the trained model head by head."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, helper, numpy_helper
+
+from visionft.bundle import names as n
+from visionft.bundle.schema import BundleRecord
+from visionft.classes import Classes
+from visionft.exporting.parity_photos import Photo
+from visionft.exporting.reference_answers import Answerer, Truth
+from visionft.exporting.stage_parity import (
+    STAGE_PHOTOS,
+    Answers,
+    Progress,
+    Stages,
+    answered,
+    blamed,
+    chunks,
+    differs,
+    with_mirrored,
+)
+from visionft.metrics import Postprocess
+from visionft.tasks.multihead.answers import CLASS_INDICES, LABEL_PROBABILITIES, LABELS, answer_of
+from visionft.tasks.multihead.head_card import card
+from visionft.tasks.multihead.head_layout import Heads
+from visionft.tasks.multihead.head_temperatures import HeadPostprocess
+
+TOLERANCE = 1e-3
+"""Of a probability, as classes have it; the label of a head may be another where two are nearer to each other."""
+SCORE_TOLERANCE = 1e-2
+TEMPERATURE = "temperature_of_{}"
+"""Name of the initializer of a head's temperature, to be changed later."""
+WHOLE = "each photo at its own size"
+
+
+@dataclass
+class _Tally:
+    """What was seen so far."""
+
+    heads: Heads
+    n: int = 0
+    by_check: dict[str, float] = field(default_factory=dict)
+    by_head: dict[str, float] = field(default_factory=dict)
+    same: dict[str, int] = field(default_factory=dict)
+    ties: int = 0
+    first: tuple[float, str] = (0.0, "")
+
+    def note(self, check: str, found: NDArray[np.float32], wanted: NDArray[np.float32]) -> None:
+        """Keep the largest difference of probabilities (n, K), by check and by head; not-a-number is infinite."""
+        for name, own in zip(self.heads.names, self.heads.slices, strict=True):
+            difference = float(np.abs(found[..., own] - wanted[..., own]).max())
+            difference = math.inf if math.isnan(difference) else difference
+            self.by_check[check] = max(self.by_check.get(check, 0.0), difference)
+            self.by_head[name] = max(self.by_head.get(name, 0.0), difference)
+
+    def note_photo(self, photo: Photo, answer: Any, wanted: NDArray[np.float32], best: NDArray[np.int64]) -> None:
+        """Compare a photo's probabilities (K,), and the label of each head with the trained model's (H,)."""
+        self.n += 1
+        self.note(WHOLE, answer.probabilities, wanted)
+        self.first = max(self.first, (float(np.abs(answer.probabilities - wanted).max()), photo.path))
+        for at, name in enumerate(self.heads.names):
+            same = int(answer.class_indices[at]) == int(best[at] + self.heads.starts[at])
+            tie = not same and near_tie(wanted[self.heads.slices[at]])
+            self.same[name] = self.same.get(name, 0) + (same or tie)
+            self.ties += tie
+
+    @property
+    def other(self) -> dict[str, int]:
+        """Photos with another label, ties apart, by the heads that have some."""
+        return {name: self.n - same for name, same in self.same.items() if same < self.n}
+
+
+def near_tie(probabilities: NDArray[np.floating]) -> bool:
+    """Tell whether the two largest of a head's probabilities (C,) are so near that a rounding decides."""
+    first, second = np.sort(probabilities)[:-3:-1]
+    return bool(first - second < 2 * TOLERANCE)
+
+
+class HeadsShipping:
+    """Outputs of the graph: see `visionft.tasks.multihead.answers`."""
+
+    def append(self, model: ModelProto, classes: Sequence[str] | None, answering: Postprocess) -> None:
+        """Append a softmax and a choice for each head; the temperatures stay initializers, to be changed.
+
+        Each head is computed by itself, so that no other one changes a bit of it.
+        """
+        assert isinstance(answering, HeadPostprocess), "heads are read by their temperatures"
+        assert classes is not None, "heads have the names of their classes"
+        heads, node = answering.heads, helper.make_node
+        constants: dict[str, Any] = {
+            "head_sizes": np.array(heads.sizes, np.int64),
+            "head_starts": heads.starts,
+            "label_names": np.array([name for own in heads.own for name in own], dtype=object),
+        }
+        parts = [[f"{what}_of_{name}" for name in heads.names] for what in ("logits", "scaled", "softmax", "place")]
+        nodes = [node("Split", [n.LOGITS, "head_sizes"], parts[0], "split_heads", axis=1)]
+        for name, temperature, logits, scaled, softmax, place in zip(
+            heads.names, answering.temperatures, *parts, strict=True
+        ):
+            constants[TEMPERATURE.format(name)] = temperature
+            nodes += [
+                node("Div", [logits, TEMPERATURE.format(name)], [scaled], f"calibrate_{name}"),
+                node("Softmax", [scaled], [softmax], f"softmax_{name}", axis=1),
+                node("ArgMax", [logits], [place], f"best_{name}", axis=1, keepdims=1),
+            ]
+        nodes += [
+            node("Concat", parts[2], [n.PROBABILITIES], "join_probabilities", axis=1),
+            node("Concat", parts[3], ["places"], "join_places", axis=1),
+            node("Add", ["places", "head_starts"], [CLASS_INDICES], "among_all"),
+            node("GatherElements", [n.PROBABILITIES, CLASS_INDICES], [LABEL_PROBABILITIES], "of_labels", axis=1),
+            node("Gather", ["label_names", CLASS_INDICES], [LABELS], "name_labels", axis=0),
+        ]
+        model.graph.initializer.extend(
+            numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
+        )
+        model.graph.node.extend(nodes)
+
+    def prove(
+        self,
+        session: Answers,
+        trained: Truth,
+        stages: Stages,
+        photos: Iterator[Photo],
+        total: int,
+        on_progress: Progress | None,
+    ) -> dict[str, Any]:
+        """Compare probabilities and labels of every head on every photo, the first ones in batches and half by half."""
+        assert isinstance(trained.answering, HeadPostprocess), "heads are read by their temperatures"
+        tally, sample = _Tally(trained.answering.heads), list[Photo]()
+        for chunk in chunks(photos):
+            truth = trained.of([photo.image for photo in chunk])
+            best = tally.heads.best(truth.logits)
+            for photo, wanted, own in zip(chunk, truth.probabilities, best, strict=True):
+                tally.note_photo(photo, answered(session, photo), wanted, own)
+            sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
+            if on_progress is not None:
+                on_progress("checking", tally.n, total)
+        if not tally.n:
+            raise differs("there is no readable validation photo to check it on: bring them back, or name --data")
+        levels = _sampled(tally, session, trained, stages, [photo.image for photo in sample])
+        _judge(tally, levels)
+        proof = {
+            "n": tally.n,
+            "max_probability_difference": max(tally.by_check.values()),
+            "tolerance": TOLERANCE,
+            "near_ties": tally.ties,
+            "max_pixel_difference": levels,
+            "by_check": tally.by_check,
+            "by_head": tally.by_head,
+            "unreadable": total - tally.n,
+        }
+        return {"parity": proof}
+
+    def expected(self, image: NDArray[np.uint8], trained: Answerer, classes: Classes) -> Mapping[str, object]:
+        """Return the answer to a photo (H, W, 3), with what each output may be off."""
+        truth, rule = trained.of([image]), trained.answering
+        assert isinstance(rule, HeadPostprocess), "heads are read by their temperatures"
+        best = rule.heads.best(truth.logits)[0]
+        answer = answer_of(rule.heads, best, truth.probabilities[0], truth.logits[0], truth.embeddings[0])
+        open_choice = any(near_tie(part[0]) for part in rule.heads.parted(truth.probabilities))
+        allowed = {
+            CLASS_INDICES: len(classes) if open_choice else 0,  # where a rounding decides, any label may be chosen
+            LABEL_PROBABILITIES: TOLERANCE,
+            n.PROBABILITIES: TOLERANCE,
+            n.LOGITS: SCORE_TOLERANCE * max(1.0, float(np.abs(answer.logits).max())),
+            n.EMBEDDING: SCORE_TOLERANCE,
+        }
+        return {
+            LABELS: answer.labels.tolist(),
+            CLASS_INDICES: answer.class_indices.tolist(),
+            LABEL_PROBABILITIES: answer.label_probabilities.tolist(),
+            n.PROBABILITIES: answer.probabilities.tolist(),
+            n.LOGITS: answer.logits.tolist(),
+            n.EMBEDDING: answer.embedding.tolist(),
+            "allowed": allowed,
+        }
+
+    def card(self, record: BundleRecord) -> str:
+        """Return the model card."""
+        return card(record)
+
+    def proof(self, record: BundleRecord) -> dict[str, Any]:
+        """Return the photos compared and the largest difference of a probability."""
+        found: Any = record.parity
+        assert found is not None, "a bundle is not placed without its proof"
+        told = ", ".join(f"{head} {value:.1g}" for head, value in found["by_head"].items())
+        said = (
+            f"probabilities at most {found['max_probability_difference']:.2g} apart from the trained model's on "
+            f"{found['n']:,} photos ({told}), and the same labels of every head"
+        )
+        said += f" but for {found['near_ties']:,} where two are equally probable" if found["near_ties"] else ""
+        return {"n": found["n"], "parity": {**found, "sentence": said}}
+
+
+def _sampled(
+    tally: _Tally, session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
+) -> float:
+    """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
+    pairs = with_mirrored(images)
+    truth = trained.of(pairs)
+    for answer, wanted in zip(session.answer_batch(pairs), truth.probabilities, strict=True):
+        tally.note("photos of one size in batches", answer.probabilities, wanted)
+    for check, found in stages.batches(truth.pixels):
+        tally.note(check, trained.answering.probabilities(found), truth.probabilities)
+    return stages.pixel_difference(images)
+
+
+def _judge(tally: _Tally, levels: float) -> None:
+    """Raise ParityError where the file is off by more than is allowed, with head and half that are to blame."""
+    check = max(tally.by_check, key=lambda name: tally.by_check[name])
+    worst = tally.by_check[check]
+    if not worst < TOLERANCE:
+        head = max(tally.by_head, key=lambda name: tally.by_head[name])
+        where = f", first {tally.first[1]}" if check == WHOLE else ""
+        raise differs(
+            f"probabilities of the head {head} differ by up to {worst:.2g}, and {TOLERANCE} may ({check}{where}); "
+            f"{blamed(levels)}"
+        )
+    if tally.other:
+        told = ", ".join(f"{number:,} of {head}" for head, number in tally.other.items())
+        raise differs(f"photos get another label by the same probabilities: {told}; the names or the choice differ")
+
+
+SHIPPING = HeadsShipping()
