@@ -17,6 +17,7 @@ from PIL import Image, TiffImagePlugin
 
 from visionft.errors import PhotoError
 from visionft.photos import decode
+from visionft.photos.jpeg2000 import FOREIGN
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "decoding.md"
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8))
@@ -85,6 +86,12 @@ def tiles() -> bytes:
     return (Path(__file__).with_name("heic") / "tiles.heic").read_bytes()
 
 
+def jpeg2000(at: int, value: bytes) -> bytes:
+    """Return a JPEG 2000 with some bytes changed that many behind its start."""
+    data = encoded(kind="JPEG2000", no_jp2=True)
+    return data[:at] + value + data[at + len(value) :]
+
+
 MADE: dict[str, Callable[[], bytes]] = {
     "empty file": bytes,
     "truncated": half,
@@ -100,11 +107,13 @@ MADE: dict[str, Callable[[], bytes]] = {
     "HEIC needs pi-heif: pip install 'visionft[heic]', or save it as JPEG": tiles,
     "an HEIF that is no single HEVC picture: save it as JPEG": lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
     "too many pixels in its tiles": tiles,
+    FOREIGN: lambda: jpeg2000(43, b"\2\2"),
+    "a JPEG 2000 of too many tiles, blocks or layers for its size": lambda: jpeg2000(24, struct.pack(">II", 1, 1)),
     "a web page, not a photo": lambda: b"<html>",
     "a PDF, not a photo": lambda: b"%PDF-1.7",
     "an SVG drawing, not a photo": lambda: b"<svg/>",
     "an archive, not a photo": lambda: b"PK\x03\x04",
-    "not an image (JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read)": lambda: b"a note",
+    "not an image (JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, GIF, TIFF and BMP are read)": lambda: b"a note",
 }
 
 

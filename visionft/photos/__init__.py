@@ -4,8 +4,8 @@ The decode table; each row has a photo and a test in tests/photos:
 
 | what the file holds | what it becomes |
 |---|---|
-| several frames (GIF, WebP, APNG, AVIF, HEIC, MPO, TIFF pages) | the first |
-| EXIF orientation 1 to 8 (also XMP's, TIFF's, AVIF's, HEIC's) | turned upright |
+| several frames (GIF, WebP, APNG, AVIF, HEIC, JPX, MPO, TIFF pages) | the first |
+| EXIF orientation 1 to 8 (also XMP's, TIFF's, AVIF's, JPEG 2000's) | turned upright |
 | alpha, a transparent colour, a palette with alpha | laid over white |
 | palette | its colours |
 | grey, black and white | the same level in R, G and B |
@@ -23,7 +23,7 @@ clipped, and reach a sixteenth of it; samples that fit none are refused, as any 
 
 Nothing is used in part: `visionft.photos.truncation` says what each format has to show, and what nobody can see. Work
 is bounded before it is done: pixels, scans times pixels, segments, chunks, strips and the size of profiles; memory is
-at most `MEMORY` times the pixels.
+at most `MEMORY` times the pixels, of JPEG 2000 `jpeg2000.MEMORY` times.
 """
 
 from visionft.photos.account import Account

@@ -31,7 +31,10 @@ MAX_PIXELS = 200_000_000
 """Width times height above which a photo is refused: the largest sensor in a phone has 199,756,800."""
 
 MEMORY = 7
-"""Most memory that decoding takes, in sizes of the pixels returned: a lossless WebP; JPEGs take 3, others up to 5."""
+"""Most memory that decoding takes, in sizes of the pixels returned: a lossless WebP; JPEGs take 3, others up to 5.
+
+JPEG 2000 alone has a bound of its own, `jpeg2000.MEMORY`.
+"""
 
 TABLE = 3
 """Counted up whenever the same bytes become other pixels, for whoever keeps pixels."""
