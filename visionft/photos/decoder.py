@@ -23,6 +23,7 @@ from visionft.photos.formats import HEAD, Opener, opener
 from visionft.photos.jpeg import Reduction
 from visionft.photos.jpeg_scans import refuse_scans
 from visionft.photos.jpeg_segments import Header, header
+from visionft.photos.tiff_deep import DeepPicture
 from visionft.photos.truncation import refuse_parts
 
 Pixels = NDArray[np.uint8]
@@ -36,7 +37,7 @@ MEMORY = 7
 JPEG 2000 alone has a bound of its own, `jpeg2000.MEMORY`.
 """
 
-TABLE = 3
+TABLE = 4
 """Counted up whenever the same bytes become other pixels, for whoever keeps pixels."""
 
 MAX_PROFILE = 4 << 20
@@ -116,7 +117,7 @@ def remark(data: bytes) -> str | None:
     if not data.startswith(_DEEP):
         return None
     with opener(data[:HEAD])(BytesIO(data)) as picture:
-        return range_remark(picture)
+        return picture.remark() if isinstance(picture, DeepPicture) else range_remark(picture)
 
 
 def digest(data: bytes) -> str:
