@@ -20,8 +20,8 @@ from visionft import predict
 REPOSITORY = FOLDER.parent
 ROOMS = ("errors.py", "classes.py", "preprocess.py", "photos", "bundle", "serving")
 COMMAND_LINE = {"cyclopts"}
-# Answers as .parquet, many machines, and HEIC: each is said in one sentence where its package is missing.
-ELSEWHERE = {"pi-heif", "pyarrow", "ray"}
+# Answers as .parquet, many machines, HEIC and deep TIFFs: each is said in one sentence where its package is missing.
+ELSEWHERE = {"imagecodecs", "pi-heif", "pyarrow", "ray", "tifffile"}
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 BLOCK = """
 import importlib.abc, sys

@@ -99,7 +99,7 @@ def test_every_row_of_a_table_was_asked_for(tmp_path: Path) -> None:
     assert account.reasons == {
         "no path in the manifest": 1,
         "repeats an earlier row of the manifest": 1,
-        "not an image (JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read)": 1,
+        "not an image (JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, GIF, TIFF and BMP are read)": 1,
         "no such file": 1,
     }
 

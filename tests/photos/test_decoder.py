@@ -45,12 +45,15 @@ def png_of_size(width: int, height: int) -> bytes:
 JPEG, PNG = encoded(photo(), "JPEG", quality=90), encoded(photo(), "PNG")
 
 
+NO_IMAGE = "not an image (JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, GIF, TIFF and BMP are read)"
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
         (b"", "empty file"),
-        (b"just a note\n", "not an image (JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read)"),
-        (b"BM is how this note begins\n", "not an image (JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read)"),
+        (b"just a note\n", NO_IMAGE),
+        (b"BM is how this note begins\n", NO_IMAGE),
         (b"\n<!DOCTYPE html><html><body>404</body></html>", "a web page, not a photo"),
         (b"<html>", "a web page, not a photo"),
         (b"%PDF-1.7\n", "a PDF, not a photo"),
@@ -64,7 +67,7 @@ JPEG, PNG = encoded(photo(), "JPEG", quality=90), encoded(photo(), "PNG")
         (PNG[:20], "truncated"),
         (PNG[:50] + bytes([PNG[50] ^ 255]) + PNG[51:], "damaged"),
         (b"GIF89a", "damaged"),
-        (b"\0" * 1000, "not an image (JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read)"),
+        (b"\0" * 1000, NO_IMAGE),
     ],
 )
 def test_what_is_no_photo_is_refused_with_its_reason(data: bytes, reason: str) -> None:
@@ -82,7 +85,7 @@ def test_a_truncated_jpeg_is_refused(cut: float, progressive: bool) -> None:
         decode(part)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000"])
 def test_any_cut_of_any_format_is_refused_or_the_whole_photo(kind: str) -> None:
     whole = encoded(photo(), kind)
     pixels = decode(whole)
@@ -95,7 +98,7 @@ def test_any_cut_of_any_format_is_refused_or_the_whole_photo(kind: str) -> None:
     assert refused >= 30
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000"])
 def test_random_damage_raises_nothing_but_photo_errors(kind: str) -> None:
     whole, random, outcomes = encoded(photo(), kind), np.random.default_rng(0), set()
     for _ in range(60):

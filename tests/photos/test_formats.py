@@ -10,7 +10,16 @@ from PIL import Image
 from visionft.errors import PhotoError
 from visionft.photos.formats import HEAD, encoding_of, opener
 
-KINDS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif", "BMP": ".bmp", "AVIF": ".avif"}
+KINDS = {
+    "JPEG": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "GIF": ".gif",
+    "TIFF": ".tif",
+    "BMP": ".bmp",
+    "AVIF": ".avif",
+    "JPEG2000": ".jp2",
+}
 
 
 def encoded(kind: str) -> bytes:

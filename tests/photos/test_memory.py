@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visionft.photos import MEMORY
+from visionft.photos import MEMORY, jpeg2000
 
 WIDTH, HEIGHT = 4000, 2500
 LEVELS = np.broadcast_to(np.linspace(0, 255, WIDTH).astype(np.uint8), (HEIGHT, WIDTH)).copy()
@@ -30,6 +30,7 @@ CODED: dict[str, tuple[str, str, dict[str, Any], float]] = {
     "rgba.avif": ("rgba", "AVIF", {"speed": 10}, 4.8),
     "palette.gif": ("palette", "GIF", {}, 2.2),
 }
+OF_JPEG2000 = {"rgb.jp2": ("rgb", 6.6), "rgba.jp2": ("rgba", 8.4)}
 # A second photo of each kind comes first, so that what is loaded once is not counted.
 SCRIPT = """
 import sys
@@ -67,6 +68,19 @@ def picture(what: str) -> Image.Image:
 @pytest.mark.parametrize("name", CODED)
 def test_decoding_takes_a_small_multiple_of_the_pixels(name: str, tmp_path: Path) -> None:
     what, kind, told, most = CODED[name]
+    assert multiple(tmp_path, what, kind, told) < most <= MEMORY
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="SKIPPED ALOUD: Linux alone tells peaks")
+@pytest.mark.parametrize("name", OF_JPEG2000)
+def test_a_jpeg_2000_takes_a_multiple_of_its_own(name: str, tmp_path: Path) -> None:
+    what, most = OF_JPEG2000[name]
+    assert multiple(tmp_path, what, "JPEG2000", {}) < most <= jpeg2000.MEMORY
+
+
+def multiple(tmp_path: Path, what: str, kind: str, told: dict[str, Any]) -> float:
+    """Return the peak of decoding a picture, in sizes of its pixels."""
     files = []
     for size, image in {"large": picture(what), "small": picture(what).crop((WIDTH - 64, 0, WIDTH, 64))}.items():
         file = BytesIO()
@@ -75,4 +89,4 @@ def test_decoding_takes_a_small_multiple_of_the_pixels(name: str, tmp_path: Path
         files[-1].write_bytes(file.getvalue())
     command = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(files[1]), str(files[0])]
     found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    assert float(found.stdout) < most <= MEMORY
+    return float(found.stdout)

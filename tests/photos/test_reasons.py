@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, TiffImagePlugin
 
 from visionft.errors import PhotoError
-from visionft.photos import decode
+from visionft.photos import decode, tiff_deep
+from visionft.photos import jpeg2000 as jp2
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "decoding.md"
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8))
@@ -85,6 +87,24 @@ def tiles() -> bytes:
     return (Path(__file__).with_name("heic") / "tiles.heic").read_bytes()
 
 
+def deep(*, large: bool = False, **told: Any) -> bytes:
+    """Return a TIFF of floats, which may say that it is of 13,000 by 13,000 pixels."""
+    file = BytesIO()
+    tifffile.imwrite(file, np.zeros((20, 30, 3), np.float32), photometric="rgb", metadata=None, **told)
+    data = bytearray(file.getvalue())
+    for at in range(0, len(data) - 12, 2) if large else ():
+        tag, kind, count, _ = struct.unpack_from("<HHII", data, at)
+        if (tag, count) in ((256, 1), (257, 1), (278, 1)) and kind in (3, 4):
+            struct.pack_into("<HII", data, at + 2, 4, 1, 13_000)
+    return bytes(data)
+
+
+def jpeg2000(at: int, value: bytes) -> bytes:
+    """Return a JPEG 2000 with some bytes changed that many behind its start."""
+    data = encoded(kind="JPEG2000", no_jp2=True)
+    return data[:at] + value + data[at + len(value) :]
+
+
 MADE: dict[str, Callable[[], bytes]] = {
     "empty file": bytes,
     "truncated": half,
@@ -100,18 +120,24 @@ MADE: dict[str, Callable[[], bytes]] = {
     "HEIC needs pi-heif: pip install 'visionft[heic]', or save it as JPEG": tiles,
     "an HEIF that is no single HEVC picture: save it as JPEG": lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
     "too many pixels in its tiles": tiles,
+    jp2.FOREIGN: lambda: jpeg2000(43, b"\2\2"),
+    "a JPEG 2000 of too many tiles, blocks or layers for its size": lambda: jpeg2000(24, struct.pack(">II", 1, 1)),
+    tiff_deep.MISSING: deep,
+    tiff_deep.FOREIGN: lambda: deep(compression="lzma"),
+    "a strip or tile above 536,870,912 bytes: save it in smaller ones": lambda: deep(large=True),
     "a web page, not a photo": lambda: b"<html>",
     "a PDF, not a photo": lambda: b"%PDF-1.7",
     "an SVG drawing, not a photo": lambda: b"<svg/>",
     "an archive, not a photo": lambda: b"PK\x03\x04",
-    "not an image (JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read)": lambda: b"a note",
+    "not an image (JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, GIF, TIFF and BMP are read)": lambda: b"a note",
 }
 
 
 @pytest.mark.parametrize("reason", MADE)
 def test_each_reason_has_its_file(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "pi-heif" in reason:
-        monkeypatch.setitem(sys.modules, "pi_heif", None)
+    for package in ("pi-heif", "tifffile"):
+        if package in reason:
+            monkeypatch.setitem(sys.modules, package.replace("-", "_"), None)
     with pytest.raises(PhotoError) as caught:
         decode(MADE[reason]())
     assert caught.value.reason == reason

@@ -51,7 +51,7 @@ def exif(orientation: int) -> Image.Exif:
     return tags
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "JPEG2000"])
 def test_lossless_formats_keep_every_pixel(kind: str) -> None:
     same(encoded(RGB, kind, **({"lossless": True} if kind == "WEBP" else {})), COLOURS)
 

@@ -51,6 +51,8 @@ CODED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "tiff, fax": ("TIFF", "1", {"compression": "group4"}),
     "avif": ("AVIF", "RGB", {}),
     "avif, alpha": ("AVIF", "RGBA", {}),
+    "jpeg 2000": ("JPEG2000", "RGB", {"no_jp2": True}),
+    "jpeg 2000, lossy": ("JPEG2000", "RGB", {"irreversible": True, "quality_layers": [20]}),
 }
 STORED: dict[str, tuple[str, str, dict[str, Any]]] = {"tiff": ("TIFF", "RGB", {}), "bmp": ("BMP", "RGB", {})}
 ENDS = {"JPEG": b"\xff\xd9", "PNG": b"\0\0\0\0IEND\xaeB`\x82", "GIF": b"\0;"}
@@ -202,7 +204,7 @@ def test_a_program_that_loads_truncated_images_gets_its_switch_back_after_the_la
 
 
 def test_a_hole_is_named(shared: Path) -> None:
-    for name in ("jpeg", "webp", "avif", "tiff, packbits"):
+    for name in ("jpeg", "webp", "avif", "jpeg 2000", "tiff, packbits"):
         data, _ = whole(shared, name, 600)
         middle = len(data) // 2
         with pytest.raises(PhotoError) as caught:

@@ -24,7 +24,7 @@ def test_a_small_photo_shares_the_threads(kind: str) -> None:
     assert weigh(saved((40, 30), kind)).bytes == 1200 * BYTES_A_PIXEL
 
 
-@pytest.mark.parametrize("kind", ["TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["TIFF", "AVIF", "JPEG2000"])
 def test_a_format_whose_header_bounds_nothing_is_worked_on_apart(kind: str) -> None:
     assert weigh(saved((40, 30), kind)) == Weight(1200, True)
 

@@ -114,7 +114,7 @@ def test_fit_names_what_it_leaves_out_and_keeps_the_account(shapes: Path, tmp_pa
     lines = "\n".join(said).splitlines()
     assert lines[0].startswith("55 photos of 3 classes: ")
     assert lines[0].endswith("; 5 of 60 photos left out")
-    tally = "5 empty file and 1 not an image (JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read)"
+    tally = "5 empty file and 1 not an image (JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, GIF, TIFF and BMP are read)"
     names = "disc/00.jpg, disc/01.jpg, disc/02.jpg and 2 more"
     record = run.path / "data.json"
     assert f"6 entries in quarantine: {tally} ({names}); the whole list is in {record}" in lines

@@ -26,6 +26,7 @@ _ENDINGS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".webp": "WEBP", ".gif": "GIF",
     ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".avif": "AVIF",
     ".heic": "HEIF", ".heif": "HEIF", ".hif": "HEIF",
+    ".jp2": "JPEG2000", ".j2k": "JPEG2000", ".jpf": "JPEG2000", ".jpx": "JPEG2000", ".j2c": "JPEG2000",
 }  # fmt: skip
 _SAME_FORMAT = {"MPO": "JPEG"}  # several JPEGs in a file, as cameras write them
 _CMYK, _ALPHA = ("CMYK",), ("RGBA", "LA")

@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 FOLDER = "audits"
 BATCH = 32
 MODES = ("", "L", "LA", "1", "I;16", "I", "F", "P", "RGB", "RGBA", "CMYK", "YCbCr")
-FORMATS = ("", "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO", "HEIF")
+FORMATS = ("", "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO", "HEIF", "JPEG2000")
 _FIGURES = ("low", "high", "mean", "contrast", "sharpness")
 _FORMAT = 2  # counted up whenever the same photo gets other figures
 

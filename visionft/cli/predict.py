@@ -91,6 +91,6 @@ def _unread(predictions: Predictions | PredictionFolder) -> DataError | None:
     if unread and not predictions.account.measured:
         return DataError(
             f"no photo could be read, of {len(unread):,}, first {unread[0].path} ({unread[0].problem}); "
-            "give JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP files"
+            "give JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, GIF, TIFF or BMP files"
         )
     return None

@@ -69,5 +69,7 @@ def _complain_of_unread(found: Found) -> None:
     if unread:
         first, rest = f"{unread[0].photo} ({unread[0].problem})", len(found) - len(unread)
         what = "a photo" if len(unread) == 1 else f"{len(unread):,} photos"
-        mend = "the others are answered" if rest else "give JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP files"
+        mend = (
+            "the others are answered" if rest else "give JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, GIF, TIFF or BMP files"
+        )
         raise DataError(f"{what} could not be looked up, first {first}; {mend}")

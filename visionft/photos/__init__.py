@@ -4,15 +4,16 @@ The decode table; each row has a photo and a test in tests/photos:
 
 | what the file holds | what it becomes |
 |---|---|
-| several frames (GIF, WebP, APNG, AVIF, HEIC, MPO, TIFF pages) | the first |
-| EXIF orientation 1 to 8 (also XMP's, TIFF's, AVIF's, HEIC's) | turned upright |
+| several frames (GIF, WebP, APNG, AVIF, HEIC, JPX, MPO, TIFF pages) | the first |
+| EXIF orientation 1 to 8 (also XMP's, TIFF's, AVIF's, JPEG 2000's) | turned upright |
 | alpha, a transparent colour, a palette with alpha | laid over white |
 | palette | its colours |
 | grey, black and white | the same level in R, G and B |
 | 16-bit grey | levels divided by 257, rounded |
 | 12-bit grey of a TIFF | 0..4095 is black to white |
-| 16-bit colour | the high byte |
-| deep grey of a TIFF that states its range (SMinSampleValue, SMaxSampleValue) | that range is black to white |
+| 16-bit colour | the high byte; of a TIFF of planes levels divided by 257, rounded |
+| deep colour of a TIFF: floats, 9 to 15 or 32 bits, with alpha or not | as deep grey of that kind |
+| deep TIFF that states its range (SMinSampleValue, SMaxSampleValue) | that range is black to white |
 | other 32-bit integers | 0..255, else 0..65535 is black to white |
 | other 32-bit floats | 0..1, else 0..255, else 0..65535 is black to white; NaN is black |
 | CMYK | RGB by its profile, else (255 - C)(255 - K) / 255; a JPEG's CMYK is inverted, as Adobe and browsers have it |
@@ -23,7 +24,8 @@ clipped, and reach a sixteenth of it; samples that fit none are refused, as any 
 
 Nothing is used in part: `visionft.photos.truncation` says what each format has to show, and what nobody can see. Work
 is bounded before it is done: pixels, scans times pixels, segments, chunks, strips and the size of profiles; memory is
-at most `MEMORY` times the pixels.
+at most `MEMORY` times the pixels, of JPEG 2000 `jpeg2000.MEMORY` times; deep colour of a TIFF takes twice its largest
+strip or tile more, which is bounded too.
 """
 
 from visionft.photos.account import Account

@@ -16,7 +16,8 @@ LOUD_SHARE = 0.01
 SHOWN_FILES = 3
 """Files that are named in a line; the whole list is in the record that the line points to."""
 ENDINGS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .webp .gif .bmp .dib .tif .tiff .avif .heic .heif .hif".split()  # noqa: SIM905
+    f".{ending}"
+    for ending in "jpg jpeg jpe jfif png apng webp gif bmp dib tif tiff avif heic heif hif jp2 j2k jpf jpx j2c".split()  # noqa: SIM905
 )
 """Endings by which a file is meant as a photo, read or not."""
 _NOT_FILES = ("hidden ", "a link to a folder")

@@ -26,7 +26,7 @@ _BITS = 258  # TIFF's BitsPerSample
 _STATED = (340, 341)  # TIFF's SMinSampleValue and SMaxSampleValue; 280 and 281 are statistics, by the standard
 
 
-def levels(mode: str, tags: Mapping[int, Any], strips: Iterable[Image.Image]) -> Levels | None:
+def levels(mode: str, tags: Mapping[int, Any], strips: Iterable[Image.Image | NDArray[Any]]) -> Levels | None:
     """Return which samples become 0 and 255; None for a mode of 8 bits.
 
     Args:
@@ -39,42 +39,56 @@ def levels(mode: str, tags: Mapping[int, Any], strips: Iterable[Image.Image]) ->
     """
     if not mode.startswith(DEEP):
         return None
-    stated = _stated(tags)
+    given = stated(tags)
     if mode.startswith("I;16"):
-        return stated or (0.0, _top_of_bits(tags))
+        return given or (0.0, _top_of_bits(tags))
     least, most = _range(strips)
-    for low, top in [stated] if stated else [(0.0, top) for top in _TOPS[mode]]:
+    for low, top in [given] if given else [(0.0, top) for top in _TOPS[mode]]:
         slack = _SLACK * (top - low)
         if least >= low - slack and most <= top + slack:
-            if stated or top == _TOPS[mode][0] or most >= _LEAST * top:
+            if given or top == _TOPS[mode][0] or most >= _LEAST * top:
                 return low, top
             break
-    raise PhotoError(_FOREIGN if stated else _UNKNOWN)
+    raise PhotoError(_FOREIGN if given else _UNKNOWN)
 
 
 def is_guessed(mode: str, tags: Mapping[int, Any]) -> bool:
     """Tell whether the samples themselves have to say which of them are black and white."""
-    return mode.startswith(DEEP) and not mode.startswith("I;16") and _stated(tags) is None
+    return mode.startswith(DEEP) and not mode.startswith("I;16") and stated(tags) is None
 
 
-def is_dim(mode: str, tags: Mapping[int, Any], strips: Iterable[Image.Image]) -> bool:
+def is_dim(mode: str, tags: Mapping[int, Any], strips: Iterable[Image.Image | NDArray[Any]]) -> bool:
     """Tell whether 16-bit grey that states no range fills less than a sixteenth of it, as samples of 12 bits do."""
-    if not mode.startswith("I;16") or _stated(tags) or _top_of_bits(tags) < _TOPS["I"][-1]:
+    if not mode.startswith("I;16") or stated(tags) or _top_of_bits(tags) < _TOPS["I"][-1]:
         return False
     return 0 < _range(strips)[1] < _LEAST * _TOPS["I"][-1]
+
+
+def dim_remark(what: str) -> str:
+    """Say what is taken as it is and looks wrong: `grey` or `colour`."""
+    return (
+        f"16-bit {what} below a sixteenth of its range, which is read as nearly black "
+        "(samples of 12 bits need SMaxSampleValue 4095, or 16 bits)"
+    )
 
 
 def eight_bit(picture: Image.Image, scale: Levels | None) -> Image.Image:
     """Scale and clip deep grey to 8 bits; NaN is 0. Other modes are returned as they are."""
     if scale is None:
         return picture
+    return Image.fromarray(scaled(np.asarray(picture), scale))
+
+
+def scaled(samples: NDArray[Any], scale: Levels) -> NDArray[np.uint8]:
+    """Return deep samples of any shape as levels of 8 bits; what lies outside the range is clipped, NaN is 0."""
     low, high = scale
-    samples = np.nan_to_num(np.asarray(picture).astype(np.float64), nan=low, posinf=high, neginf=low)
+    samples = np.nan_to_num(samples.astype(np.float64), nan=low, posinf=high, neginf=low)
     shares = (samples - low) * 255 / (high - low)  # in this order: products of few bits are exact, and so are halves
-    return Image.fromarray(np.clip(np.rint(shares), 0, 255).astype(np.uint8))
+    return np.clip(np.rint(shares), 0, 255).astype(np.uint8)
 
 
-def _stated(tags: Mapping[int, Any]) -> Levels | None:
+def stated(tags: Mapping[int, Any]) -> Levels | None:
+    """Return the range that the tags of a TIFF state; None where they state none, or one that is none."""
     values = [tags.get(tag) for tag in _STATED]
     low, high = (float(value[0] if isinstance(value, tuple) else value) if value else 0.0 for value in values)
     return (low, high) if np.isfinite([low, high]).all() and high > low else None
@@ -86,7 +100,7 @@ def _top_of_bits(tags: Mapping[int, Any]) -> float:
     return float((1 << min(16, int(bits[0] if isinstance(bits, tuple) else bits))) - 1)
 
 
-def _range(strips: Iterable[Image.Image]) -> Levels:
+def _range(strips: Iterable[Image.Image | NDArray[Any]]) -> Levels:
     """Return the smallest and the largest finite sample; 0 and 0 without any."""
     ends: list[NDArray[np.float64]] = []
     for strip in strips:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from visionft.photos.bit_depth import eight_bit, is_dim, is_guessed, levels
+from visionft.photos.bit_depth import dim_remark, eight_bit, is_dim, is_guessed, levels
 
 Pixels = NDArray[np.uint8]
 
@@ -19,6 +19,8 @@ _SAME = 2
 _SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _STRIP = 1 << 18
+_BITS = 258  # TIFF's BitsPerSample
+_DIM = 16  # a sixteenth of 256
 _GRID = np.linspace(0, 255, 9).round().astype(np.uint8)
 
 
@@ -46,21 +48,27 @@ def rgb(picture: Image.Image | Pixels, profile: bytes | None) -> Pixels:
 
 
 def range_remark(picture: Image.Image) -> str | None:
-    """Say which samples of deep grey were taken for black and white, where the file does not; None: no doubt.
+    """Say which samples of deep grey or colour were taken for black and white; None: no doubt, as the file says it.
 
     Raises:
         PhotoError: Deep samples in no known range.
     """
     tags = getattr(picture, "tag_v2", {})
+    if picture.mode.startswith("RGB") and _BITS in tags:
+        return _of_colour(picture) if max(tags[_BITS]) > 8 else None
     if is_dim(picture.mode, tags, (strip for _, strip in _Strips(picture))):
-        return (
-            "16-bit grey below a sixteenth of its range, which is read as nearly black "
-            "(samples of 12 bits need SMaxSampleValue 4095, or 16 bits)"
-        )
+        return dim_remark("grey")
     if not is_guessed(picture.mode, tags):
         return None
     scale = levels(picture.mode, tags, (strip for _, strip in _Strips(picture)))
     return None if scale is None else f"deep grey that states no range: {scale[0]:g} to {scale[1]:,g} is black to white"
+
+
+def _of_colour(picture: Image.Image) -> str:
+    """Say of 16-bit colour, which PIL reads by its high byte, how much of it is used."""
+    tops = [strip.getextrema()[:3] for _, strip in _Strips(picture)]
+    top = max(int(high) for ends in tops for _, high in ends)  # type: ignore[misc]
+    return dim_remark("colour") if 0 < top < _DIM else "16-bit colour: 0 to 65,535 is black to white"
 
 
 class _Strips:

@@ -23,6 +23,7 @@ from visionft.photos.formats import HEAD, Opener, opener
 from visionft.photos.jpeg import Reduction
 from visionft.photos.jpeg_scans import refuse_scans
 from visionft.photos.jpeg_segments import Header, header
+from visionft.photos.tiff_deep import DeepPicture
 from visionft.photos.truncation import refuse_parts
 
 Pixels = NDArray[np.uint8]
@@ -31,9 +32,12 @@ MAX_PIXELS = 200_000_000
 """Width times height above which a photo is refused: the largest sensor in a phone has 199,756,800."""
 
 MEMORY = 7
-"""Most memory that decoding takes, in sizes of the pixels returned: a lossless WebP; JPEGs take 3, others up to 5."""
+"""Most memory that decoding takes, in sizes of the pixels returned: a lossless WebP; JPEGs take 3, others up to 5.
 
-TABLE = 3
+JPEG 2000 alone has a bound of its own, `jpeg2000.MEMORY`.
+"""
+
+TABLE = 4
 """Counted up whenever the same bytes become other pixels, for whoever keeps pixels."""
 
 MAX_PROFILE = 4 << 20
@@ -113,7 +117,7 @@ def remark(data: bytes) -> str | None:
     if not data.startswith(_DEEP):
         return None
     with opener(data[:HEAD])(BytesIO(data)) as picture:
-        return range_remark(picture)
+        return picture.remark() if isinstance(picture, DeepPicture) else range_remark(picture)
 
 
 def digest(data: bytes) -> str:

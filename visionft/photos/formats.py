@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable
 from io import BytesIO
 
-from PIL import BmpImagePlugin, GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import BmpImagePlugin, GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from visionft.errors import PhotoError
-from visionft.photos import avif, heic, webp
+from visionft.photos import avif, heic, jpeg2000, tiff_deep, webp
 
 Opener = Callable[[BytesIO], ImageFile.ImageFile]
 
-NAMES = "JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP"
+NAMES = "JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, GIF, TIFF and BMP"
 """What is read, as people are told."""
 
 HEAD = 1024
@@ -25,10 +25,11 @@ _READ: tuple[tuple[re.Pattern[bytes], Opener], ...] = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), webp.FirstFrame),
     (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
-    (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), tiff_deep.opened),
     (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), BmpImagePlugin.BmpImageFile),
     (re.compile(rb"....ftyp(avi[fs]|.{0,40}avif)", re.DOTALL), avif.FirstFrame),
     (re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL), heic.FirstFrame),
+    (re.compile(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"), jpeg2000.FirstFrame),
 )
 
 _ENDINGS: dict[Opener, str] = {
@@ -36,10 +37,11 @@ _ENDINGS: dict[Opener, str] = {
     PngImagePlugin.PngImageFile: ".png",
     webp.FirstFrame: ".webp",
     GifImagePlugin.GifImageFile: ".gif",
-    TiffImagePlugin.TiffImageFile: ".tif",
+    tiff_deep.opened: ".tif",
     BmpImagePlugin.BmpImageFile: ".bmp",
     avif.FirstFrame: ".avif",
     heic.FirstFrame: ".heic",
+    jpeg2000.FirstFrame: ".jp2",
 }
 
 _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = (

@@ -6,7 +6,6 @@ Uncompressed strips have nothing to go by: zeros in them are black, as far as an
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 
 from PIL import ImageFile, TiffImagePlugin
 
@@ -14,20 +13,15 @@ from visionft.errors import PhotoError
 from visionft.photos import jpeg
 from visionft.photos.jpeg_scans import refuse_scans
 from visionft.photos.jpeg_segments import header
+from visionft.photos.tiff_deep import DeepPicture
+from visionft.photos.tiff_parts import Tags, part_size, parts
 from visionft.photos.zero_runs import REASON, has_hole, refuse_hole
 
-MAX_PARTS = 1_000_000
-"""Strips or tiles: more than a photo has rows."""
-
 _PIECE = 1 << 16
-_WIDTH, _HEIGHT, _SAMPLES, _ROWS, _PLANES, _JPEG_TABLES = 256, 257, 277, 278, 284, 347
-_STRIPS, _TILES = (273, 279), (324, 325)
-_TILE_SIDES = (322, 323)
+_JPEG_TABLES = 347
 _RAW = frozenset({"raw", "tiff_raw_16"})
 _DEFLATED = frozenset({"tiff_adobe_deflate", "tiff_deflate"})
 _DEEPEST = 32  # bytes a pixel: four samples of 64 bits
-
-Tags = TiffImagePlugin.ImageFileDirectory_v2
 
 
 def check(data: bytes, picture: ImageFile.ImageFile, max_pixels: int) -> None:
@@ -38,50 +32,27 @@ def check(data: bytes, picture: ImageFile.ImageFile, max_pixels: int) -> None:
         picture: It, opened.
         max_pixels: Also of one tile, however small the picture is.
     """
-    if not isinstance(picture, TiffImagePlugin.TiffImageFile):
+    if not isinstance(picture, TiffImagePlugin.TiffImageFile | DeepPicture):
         return
     tags, compression = picture.tag_v2, str(picture.info.get("compression"))
-    width, height = _part_size(tags)
+    width, height = part_size(tags)
     if width * height > max_pixels + picture.width * picture.height:
         raise PhotoError(f"too many pixels in one tile ({width * height:,})")
-    parts = list(_parts(tags, (width, height)))
-    for start, end in parts:
+    for start, end in list(parts(tags, (width, height))):
         if start == 0 or start >= min(end, len(data)):
             raise PhotoError("truncated")
-        if compression in _RAW:
+        if compression in _RAW and not isinstance(picture, DeepPicture):
             continue  # PIL counts their bytes itself, whatever the file says of them
         if end > len(data):
             raise PhotoError("truncated")
         if compression in _DEFLATED:
             _refuse_deflated(memoryview(data)[start:end], _DEEPEST * (width * height + _PIECE))
+        elif compression in _RAW:
+            continue
         elif compression == "jpeg":
             _refuse_jpeg(data[start:end], tags, (width, height))
         else:
             refuse_hole(data, start, end)
-
-
-def _part_size(tags: Tags) -> tuple[int, int]:
-    """Return (width, height) of a strip or tile."""
-    width, height = int(tags[_WIDTH]), int(tags[_HEIGHT])
-    if _TILES[0] in tags:
-        return int(tags[_TILE_SIDES[0]]), int(tags[_TILE_SIDES[1]])
-    return width, max(1, min(height, int(tags.get(_ROWS, height))))
-
-
-def _parts(tags: Tags, size: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Yield where each strip or tile begins and ends; PhotoError if there are too few."""
-    starts, lengths = (_numbers(tags.get(tag, ())) for tag in (_TILES if _TILES[0] in tags else _STRIPS))
-    across, down = -(-int(tags[_WIDTH]) // size[0]), -(-int(tags[_HEIGHT]) // size[1])
-    planes = int(tags.get(_SAMPLES, 1)) if tags.get(_PLANES, 1) == 2 else 1
-    if len(starts) < across * down * planes or len(lengths) != len(starts):
-        raise PhotoError("truncated")
-    if len(starts) > MAX_PARTS:
-        raise PhotoError(f"more than {MAX_PARTS:,} strips")
-    yield from ((start, start + length) for start, length in zip(starts, lengths, strict=True))
-
-
-def _numbers(value: object) -> tuple[int, ...]:
-    return tuple(map(int, value)) if isinstance(value, tuple) else (int(str(value)),)
 
 
 def _refuse_deflated(part: memoryview, most: int) -> None:

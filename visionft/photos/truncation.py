@@ -11,6 +11,7 @@
 | WebP | its length; where zeros are, that the last bytes are needed | other bytes; if lossless, holes near one colour |
 | AVIF | its length; holes of 256 zeros or more | other bytes |
 | HEIC | its length; runs of zeros that HEVC never writes; the pixels of its tiles | other bytes |
+| JPEG 2000 | its length; every tile to its end; holes of 256 zeros, and more than its packets | other bytes |
 | GIF | the chain of its blocks, and that the codes fill the picture | other bytes inside a block |
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from PIL import ImageFile
 
-from visionft.photos import avif, gif, heic, png, tiff, webp
+from visionft.photos import avif, gif, heic, jpeg2000, png, tiff, webp
 from visionft.photos.zero_runs import refuse_hole
 
 _BMP_PACKED = (1, 2)
@@ -44,6 +45,8 @@ def refuse_parts(data: bytes, picture: ImageFile.ImageFile, max_pixels: int) -> 
             avif.check(data)
         case "HEIF":
             heic.check(data, picture, max_pixels)
+        case "JPEG2000":
+            jpeg2000.check(data)
         case "TIFF":
             tiff.check(data, picture, max_pixels)
         case "BMP" if picture.info.get("compression") in _BMP_PACKED:

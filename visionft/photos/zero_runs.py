@@ -19,7 +19,7 @@ def has_hole(data: bytes, start: int = 0, end: int | None = None, least: int = H
     return data.find(bytes(least), start, len(data) if end is None else end) >= 0
 
 
-def refuse_hole(data: bytes, start: int, end: int) -> None:
+def refuse_hole(data: bytes, start: int, end: int, least: int = HOLE) -> None:
     """Raise a PhotoError if coded data, which has no such zeros of its own, holds a hole."""
-    if has_hole(data, start, end):
+    if has_hole(data, start, end, least):
         raise PhotoError(REASON)

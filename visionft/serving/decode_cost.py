@@ -18,7 +18,7 @@ BYTES_A_PIXEL = 30
 """Memory while a photo is made ready: its levels, a copy in another mode, and 24 in the graph."""
 _USUAL_SCANS = 10
 """Passes over a progressive JPEG, as encoders write them; each costs as much as a fraction of a plain one."""
-_UNSURE = ("TIFF", "AVIF", "HEIF")
+_UNSURE = ("TIFF", "AVIF", "HEIF", "JPEG2000")
 """Formats whose header does not bound what decoding takes: a tile, or a coded frame, may be larger than the picture."""
 
 

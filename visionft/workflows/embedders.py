@@ -125,5 +125,7 @@ def features_of(path: Path, photos: Asked | Iterable[Asked], say: Say) -> Vector
             else:
                 found.append((outcome.place, outcome.answer))
     if not found:
-        raise DataError("none of the photos can be read; give JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP files")
+        raise DataError(
+            "none of the photos can be read; give JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, GIF, TIFF or BMP files"
+        )
     return np.stack([features for _, features in sorted(found, key=lambda row: row[0])])

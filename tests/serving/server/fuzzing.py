@@ -116,7 +116,7 @@ def form_request(random: Random) -> Asked:
 
 
 def photo_request(random: Random) -> Asked:
-    kind = pick(random, ["PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP", "AVIF"])
+    kind = pick(random, ["PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP", "AVIF", "JPEG2000"])
     return Asked(damaged(random, photo(kind)), f"/classify?top={pick(random, ['1', '3', '0', 'x', ''])}")
 
 

@@ -14,7 +14,7 @@ from visionft.photos import Folder, Quarantined, Walk, printable
 
 CHUNK = 65536
 # Only for what a tree means and what is said aloud: a LICENSE beside the splits surprises nobody, a photo does.
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2")
 
 
 @dataclass(slots=True, eq=False)
