@@ -83,6 +83,21 @@ def test_the_figures_are_of_all_classes_together(two: Run, three: Run) -> None:
     assert added[0]["top1"] == three.result["val"]["top1"] <= added[0]["top1_before"]
 
 
+def test_the_photos_of_an_added_class_count_as_training_photos(
+    two: Run, three: Run, shapes: Path, tmp_path: Path
+) -> None:
+    assert three.train_counts == {**two.train_counts, "square": 4}
+    for name in ("disc", "square"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(3, 6):
+            shutil.copy(shapes / name / f"{number:02}.jpg", tmp_path / "photos" / name)
+    seen = visionft.evaluate(three, data=tmp_path / "photos", out=tmp_path / "figures").seen
+    sides = dict(zip(two.manifest().table["path"].to_pylist(), two.manifest().table["split"].to_pylist(), strict=True))
+    learnt = sum(sides.get(f"disc/{number:02}.jpg") == "train" for number in range(3, 6))
+    assert seen is not None
+    assert seen.train == learnt + 1  # of the squares 03 alone was given for the class
+
+
 def test_the_folder_is_a_whole_run_to_which_more_can_be_added(two: Run, three: Run, shapes: Path) -> None:
     assert check(three.path).faults == ()
     assert {entry.name for entry in three.path.iterdir()} == layout.PROTOTYPES - {layout.LOCK}

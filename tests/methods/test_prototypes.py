@@ -68,6 +68,20 @@ def test_what_few_photos_leave_of_a_mean_has_a_least_length() -> None:
     assert np.linalg.norm(weight) == pytest.approx(2.0)  # at most twice as long as without the correction
 
 
+@pytest.mark.parametrize("each", [2, 3, 8])
+def test_the_noise_of_a_photo_is_not_underrated_where_classes_have_few(each: int) -> None:
+    """In a space whose covariance within classes is the identity, it is the trace of the metric."""
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(60, WIDTH))
+
+    def drawn(number: int) -> Arrays:
+        labels = np.repeat(np.arange(60), number)
+        return (centres[labels] + random.normal(size=(len(labels), WIDTH))).astype(np.float32), labels
+
+    space = solve(*drawn(each), *drawn(4)).space
+    assert space.noise == pytest.approx(np.trace(space.metric.astype(np.float64)), rel=0.07)
+
+
 def test_the_shrunken_covariance_sees_through_what_all_classes_share() -> None:
     train, held, test = photos(8, 15, 1), photos(8, 8, 2), photos(8, 30, 3)
     found = solve(*train, *held)

@@ -33,14 +33,15 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Return what the work was asked; it does nothing here."""
     calls: list[tuple[Any, ...]] = []
 
-    def noted(run: Any, name: str, features: Any, out: Path) -> Any:
+    def noted(run: Any, name: str, features: Any, out: Path, digests: list[str]) -> Any:
+        assert digests == []
         calls.append((name, out, features))
         return run, "added"
 
     monkeypatch.setattr(new_prototype, "require_prototypes", lambda *_: None)
     monkeypatch.setattr(new_prototype, "add_prototype", noted)
     monkeypatch.setitem(add_class.__globals__, "run_at", lambda path: SimpleNamespace(path=path))
-    monkeypatch.setitem(add_class.__globals__, "features_of", lambda path, photos, say: photos)
+    monkeypatch.setitem(add_class.__globals__, "features_of", lambda path, photos, say: (photos, []))
     return calls
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from visionft.classes import Classes
+from visionft.data.odd_classes import Place
 from visionft.data.sources.listing import Listing
 from visionft.data.sources.merged_class_paths import fold
 from visionft.data.sources.table_columns import ONE_CELL, Cells
@@ -34,6 +35,12 @@ class ClassNames:
             known = listing.table["label"].filter(is_train).unique().to_pylist()
         table, notes = fold(listing.table, known)
         return replace(listing, table=table).noting(*notes)
+
+    def place(self, listing: Listing) -> Place:
+        """Return where the names of a listing stand."""
+        reading = listing.reading
+        is_one = reading is not None and reading.layout == "classes" and len(reading.parts) == 1
+        return Place(listing.root / reading.parts[0].folder if reading and is_one else None, reading is not None)
 
     def strange(self, table: pa.Table, classes: Classes) -> list[str]:
         """Return the names that are none of the classes."""

@@ -63,10 +63,16 @@ class Place:
         return f"mv -n {' '.join(f'{source}/*' for source in sources)} {target}/"
 
 
-def odd_notes(place: Place, names: Iterable[str]) -> list[str]:
-    """Return one note on distinct class names that are seldom meant, each kind with the way to mend it; or none."""
+def odd_notes(place: Place, names: Iterable[str], *, nested: bool = False) -> list[str]:
+    """Return one note on distinct class names that are seldom meant, each kind with the way to mend it; or none.
+
+    Args:
+        place: where they stand.
+        names: of the classes.
+        nested: whether one is meant to lie within another.
+    """
     every = sorted(names)
-    told = [words for kind in _KINDS for words in kind(place, every)]
+    told = [words for kind in (_OF_NODES if nested else _KINDS) for words in kind(place, every)]
     return [f"odd classes: {'; '.join(told)}"] if told else []
 
 
@@ -153,6 +159,7 @@ def other_task(place: Place, names: Sequence[str]) -> list[str]:
 _KINDS: tuple[Callable[[Place, Sequence[str]], list[str]], ...] = (
     other_task, _spellings, _numbers_alike, _plurals, _copies, _blanks, _missing, _parents, _order, _systems, _formulas,
 )  # fmt: skip
+_OF_NODES = (_spellings, _plurals, _copies, _missing, _systems, _formulas)
 
 
 def _groups(names: Iterable[str], key: Callable[[str], str]) -> list[list[str]]:

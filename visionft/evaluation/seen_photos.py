@@ -65,14 +65,18 @@ class Seen:
 def known_photos(run: Run, digests: Column) -> NDArray[np.int8]:
     """Tell of each photo (n,), by its digest, whether the run was trained on it (1), chosen by it (2), or neither (0).
 
-    Photos of the runs that it goes back to, as far as these are there, count as its own.
+    Photos of the runs that it goes back to, as far as these are there, count as its own, and those that a class was
+    added from as trained on.
     """
     found = np.zeros(len(digests), np.int8)
-    sides = [Run(path).manifest().table for path in lineage(run)[0]]
+    runs = [run, *(Run(path) for path in lineage(run)[0][1:])]
+    sides = [one.manifest().table for one in runs]
     for code, split in ((VALIDATION, "validation"), (TRAIN, "train")):  # of a photo on both sides the worse one counts
         for table in sides if split == "train" else sides[:1]:
             known = table["digest"].filter(pc.equal(table["split"], split))
             found[_is_in(digests, known)] = code
+    added = [digest for one in runs for row in one.added_classes for digest in row.get("digests", ())]
+    found[_is_in(digests, pa.chunked_array([added], pa.string()))] = TRAIN
     return found
 
 

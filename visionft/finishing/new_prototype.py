@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class Addition:
         found: of them, those that are answered with the class by the mean of the others; none of a single photo.
         top1_before: on validation, in [0, 1], before it came.
         top1: on the same photos, of the other classes, with it.
+        digests: SHA-256 of the photos' bytes, as far as they are files: an evaluation tells which photos it knows.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Addition:
     found: int | None
     top1_before: float
     top1: float
+    digests: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         alone = "one photo says nothing of how surely it is found"
@@ -81,7 +84,9 @@ def require_prototypes(run: Run, name: str, out: Path) -> None:
 
 
 @full_precision()
-def add_prototype(run: Run, name: str, features: NDArray[np.float32], out: Path) -> tuple[Run, Addition]:
+def add_prototype(
+    run: Run, name: str, features: NDArray[np.float32], out: Path, digests: Sequence[str] = ()
+) -> tuple[Run, Addition]:
     """Write a new run that knows a class more; the rows of all others are the same bit for bit.
 
     Args:
@@ -89,6 +94,7 @@ def add_prototype(run: Run, name: str, features: NDArray[np.float32], out: Path)
         name: of the class.
         features: (k, D) of its photos, as the head gets them.
         out: the new run's folder.
+        digests: SHA-256 of its photos' bytes, where they are known.
     """
     began = time.monotonic()
     classes = Classes.of([*run.classes, name])
@@ -105,14 +111,14 @@ def add_prototype(run: Run, name: str, features: NDArray[np.float32], out: Path)
     )
     found = _left_out(network, space, place, features)
     before = float((np.delete(_logits(network, held), place, 1).argmax(1) == labels - (labels > place)).mean())
-    addition = Addition(name, len(features), found, before, val.top1)
+    addition = Addition(name, len(features), found, before, val.top1, tuple(digests))
     result = {
         **run.result,
         "val": val.to_json(),
         "verdict": str(addition),
         "seconds": time.monotonic() - began,
         "peak_memory_mb": peak_memory("cpu") / 1e6,
-        "added_classes": [*run.result.get("added_classes", ()), asdict(addition)],
+        "added_classes": [*run.added_classes, asdict(addition)],
     }
     _write(run, out, classes, network, calibration, result, (held, labels))
     return Run.open(out), addition

@@ -92,7 +92,8 @@ def solve(
     means, photos = class_means(train, labels)
     centre = train.mean(axis=0, dtype=np.float64)
     within = train - means[labels]
-    values, vectors = eigh(within.T @ within / len(train))
+    # The means are of the same photos, which takes a degree of freedom a class: a half where classes have two photos.
+    values, vectors = eigh(within.T @ within / max(1, len(train) - len(means)))
     values = np.maximum(values, 0.0)
     spread = values.mean() or float((train - centre).var()) or 1.0  # a photo a class says nothing of their variance
     turned, seen = (means - centre) @ vectors, (held_out - centre) @ vectors

@@ -13,8 +13,11 @@ CELLS_A_BIN = 100  # confidences within 1/1500 of each other are taken for equal
 _CHUNK_CELLS = 4_000_000  # resampled counts held in memory at once
 
 
-def wilson(hits: int, n: int) -> tuple[float, float] | None:
-    """Return the 95 % interval of a share by Wilson's score (JASA 22, 1927), in [0, 1]; None where n is 0."""
+def wilson(hits: float, n: float) -> tuple[float, float] | None:
+    """Return the 95 % interval of a share by Wilson's score (JASA 22, 1927), in [0, 1]; None where n is 0.
+
+    Numbers may be broken, where photos do not weigh alike.
+    """
     if n == 0:
         return None
     share = hits / n

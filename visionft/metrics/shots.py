@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from visionft.metrics.confidence_intervals import RESAMPLES
+from visionft.metrics.confidence_intervals import wilson
 from visionft.metrics.results import ClassRow
 
 MANY, FEW = 100, 20
@@ -27,7 +28,7 @@ class Shots:
         training: least and most training photos of a class.
         n: photos here.
         accuracy: mean over the classes of the share answered rightly, in [0, 1]: each class counts alike.
-        interval: 95 % interval of it, over photos drawn again within each class.
+        interval: 95 % interval of it, by the photos that it is worth (see `mean_interval`).
     """
 
     name: str
@@ -56,13 +57,12 @@ class Shots:
         return f"{self.name} ({self.classes:,} {many} of {each}) {self.accuracy:.1%} ({low:.1%} to {high:.1%})"
 
 
-def shots(rows: Sequence[ClassRow], training: Mapping[str, int], *, seed: int = 0) -> tuple[Shots, ...]:
+def shots(rows: Sequence[ClassRow], training: Mapping[str, int]) -> tuple[Shots, ...]:
     """Return head, middle and tail, those that have photos; nothing where training photos are balanced, or all alike.
 
     Args:
         rows: one a class.
         training: training photos by the class's name.
-        seed: of the bootstrap.
     """
     counts = [training.get(row.name, 0) for row in rows]
     if not counts or max(counts) < LEAST_RATIO * max(1, min(counts)):
@@ -76,16 +76,31 @@ def shots(rows: Sequence[ClassRow], training: Mapping[str, int], *, seed: int = 
             if row.support and photos >= least and (most is None or photos <= most)
         ]
         if own:
-            found.append(_shots(name, own, np.random.default_rng(seed)))
+            found.append(_shots(name, own))
     return tuple(found) if len(found) > 1 else ()
 
 
-def _shots(name: str, own: Sequence[tuple[ClassRow, int]], random: np.random.Generator) -> Shots:
+def _shots(name: str, own: Sequence[tuple[ClassRow, int]]) -> Shots:
     supports = np.array([row.support for row, _ in own])
     recalls = np.array([row.recall for row, _ in own], float)
-    # Photos of a class drawn again with replacement are a binomial draw of those answered rightly.
-    draws = random.binomial(supports, recalls, size=(RESAMPLES, len(own))) / supports
-    low, high = np.quantile(draws.mean(axis=1), [0.025, 0.975])
     numbers = [photos for _, photos in own]
     training = (min(numbers), max(numbers))
-    return Shots(name, len(own), training, int(supports.sum()), float(recalls.mean()), (float(low), float(high)))
+    interval = mean_interval(np.rint(recalls * supports).astype(np.int64), supports)
+    return Shots(name, len(own), training, int(supports.sum()), float(recalls.mean()), interval)
+
+
+def mean_interval(hits: NDArray[np.integer], n: NDArray[np.integer]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of classes' shares, in [0, 1].
+
+    It is Wilson's for as many photos as would tell a share as well, were they of one class: by Kish's effective sample
+    size (Survey Sampling, 1965), as each photo weighs the inverse of its class's. Photos drawn again within each class
+    would say of classes with a photo each that nothing can be otherwise.
+
+    Args:
+        hits: (K,) photos answered rightly, K at least 1.
+        n: (K,) photos, each at least 1.
+    """
+    effective = len(n) ** 2 / float((1 / n).sum())
+    interval = wilson(float((hits / n).mean()) * effective, effective)
+    assert interval is not None, "each class has a photo"
+    return interval

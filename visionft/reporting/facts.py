@@ -109,13 +109,7 @@ def of_validation(run: Run) -> Facts:
 
 def source_of(run: Run, root: Path | None = None) -> Source:
     """Return what is known of the photos of a run."""
-    return Source(printable(run.path), train_counts(run), root)
-
-
-def train_counts(run: Run) -> dict[str, int]:
-    """Return the number of training photos of each class."""
-    counts: dict[str, int] = read_json(run.path / layout.DATA)["counts"]["train"]
-    return counts
+    return Source(printable(run.path), run.train_counts, root)
 
 
 def _figures(metrics: Mapping[str, Any], source: Source, split: str) -> Facts:

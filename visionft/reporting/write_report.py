@@ -99,7 +99,7 @@ def report_evaluation(
     """
     task = task if run is None else run.task
     subject = printable(read_json(folder / "metrics.json")["subject"])
-    counts = None if run is None or run.epoch is not None else facts.train_counts(run)
+    counts = None if run is None or run.epoch is not None else run.train_counts
     source = facts.Source(subject, counts, encoded.root)
     if shows_queries(task):
         found = query_facts.of_query_evaluation(folder, source, task)

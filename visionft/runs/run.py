@@ -179,9 +179,14 @@ class Run:
 
     @property
     def train_counts(self) -> dict[str, int]:
-        """Training photos by class; of a task without classes, those of what it counts."""
+        """Training photos by class, also of classes added later; of a task without classes, those of what it counts."""
         found: dict[str, int] = read_record(self.path / layout.DATA, lambda record: dict(record["counts"]["train"]))
-        return found
+        return found | {row["name"]: row["photos"] for row in self.added_classes}
+
+    @property
+    def added_classes(self) -> list[dict[str, Any]]:
+        """The classes that were added from a few photos after the training, as result.json has them."""
+        return list(self.result.get("added_classes", ()))
 
     def summary(self) -> dict[str, Any]:
         """Return the figures of `visionft fit --json`; those of test are none before an evaluation."""

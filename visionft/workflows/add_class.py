@@ -55,9 +55,17 @@ def add_class(
     word = re.sub(r"[^\w.-]+", "-", called).strip("-.") or "class"
     place = place_of(out, "--out") or whole.with_name(f"{whole.name}-with-{word}")
     require_prototypes(opened, called, place)
-    made, addition = add_prototype(opened, called, features_of(path, local_asked(photos), say), place)
+    features, names = features_of(path, local_asked(photos), say)
+    made, addition = add_prototype(opened, called, features, place, _digests(names))
     say(str(addition))
     return made
+
+
+def _digests(names: Iterable[str]) -> list[str]:
+    """Return the SHA-256 of the photos that are files."""
+    from visionft.photos import contents, digest
+
+    return [digest(contents(Path(name))) for name in names if Path(name).is_file()]
 
 
 def _folder_name(photos: Asked | Iterable[Asked]) -> str:

@@ -106,8 +106,8 @@ def _of_run(run: Run) -> Iterator[Embedder]:
         yield Embedder(origin, preprocess.pixels, embed)
 
 
-def features_of(path: Path, photos: Asked | Iterable[Asked], say: Say) -> Vectors:
-    """Return embeddings (k, D), of any length, of the photos that can be read, and say which cannot.
+def features_of(path: Path, photos: Asked | Iterable[Asked], say: Say) -> tuple[Vectors, list[str]]:
+    """Return embeddings (k, D), of any length, of the photos that can be read, with their names, and say which cannot.
 
     Raises:
         DataError: none can.
@@ -123,9 +123,10 @@ def features_of(path: Path, photos: Asked | Iterable[Asked], say: Say) -> Vector
             if outcome.answer is None or not np.isfinite(outcome.answer).all():
                 say(f"note: {outcome.name} is left out: {outcome.problem or 'its features are not finite'}")
             else:
-                found.append((outcome.place, outcome.answer))
+                found.append((outcome.place, outcome.name, outcome.answer))
     if not found:
         raise DataError(
             "none of the photos can be read; give JPEG, PNG, WebP, AVIF, HEIC, JPEG 2000, GIF, TIFF or BMP files"
         )
-    return np.stack([features for _, features in sorted(found, key=lambda row: row[0])])
+    found.sort(key=lambda row: row[0])
+    return np.stack([features for _, _, features in found]), [name for _, name, _ in found]

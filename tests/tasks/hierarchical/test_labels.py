@@ -47,12 +47,35 @@ def test_a_leaf_needs_training_photos_and_a_parent_does_not() -> None:
             "has 2 classes side by side .'a' and 'b'., and the task hierarchical learns a taxonomy: give paths",
         ),
         (("a/x", "a/x"), "only one class"),
+        (("a", "a/x", "a/x/y"), "has a taxonomy with one leaf alone, 'a/x/y', of which every photo would be: give"),
     ],
 )
 def test_what_is_no_taxonomy_is_one_sentence(labels: tuple[str, ...], words: str) -> None:
     listing = Listing(Path(), table(*((label, None) for label in labels)), ())
     with pytest.raises(DataError, match=words):
         LABELS.require_early(PLACE, listing, DataSettings())
+
+
+def test_one_leaf_is_refused_of_given_splits_too() -> None:
+    with pytest.raises(DataError, match="with one leaf alone, 'a/x'"):
+        LABELS.require_split(PLACE, table(("a/x", "train"), ("a", "validation")))
+
+
+@pytest.mark.parametrize("label", ["Fruit / Apple", "Fruit /Apple", " Fruit/Apple", "Fruit/Apple "])
+def test_a_blank_does_not_make_another_level(label: str) -> None:
+    listing = Listing(Path(), table((label, None), ("Fruit", None)), ())
+    with pytest.raises(DataError, match=r"with a blank at the end of a level, .*: write 'Fruit/Apple'"):
+        LABELS.read(PLACE, listing, None)
+    assert LABELS.read(PLACE, listing, (label,)).table is listing.table  # a run that learnt it is measured with it
+
+
+def test_levels_that_differ_by_case_alone_are_told_and_parents_are_not() -> None:
+    listing = Listing(Path(), table(("Fruit/Apple", None), ("fruit/Pear", None), ("Fruit", None)), ())
+    (note,) = LABELS.read(PLACE, listing, None).notes
+    assert note == (
+        "odd classes: 'Fruit' and 'fruit' differ in case, blanks or signs alone: if they are one class, give them the "
+        "label 'fruit'"
+    )
 
 
 @pytest.mark.parametrize("label", ["/a", "a/", "a//b", "a/ /b"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import visionft as vft
 from visionft.classes import Classes
 from visionft.errors import DataError, SettingsError, UsageError
 from visionft.runs import layout
+from visionft.runs.learning import Outputs
 from visionft.settings import build
 from visionft.tasks.hierarchical.learning import LEARNING
 
@@ -86,6 +88,26 @@ def test_a_csv_of_child_and_parent_makes_the_tree(shapes: Path, solved: dict[str
     assert list(run.classes) == NODES
     with pytest.raises(DataError, match=r"has 3 classes side by side .*--data\.taxonomy"):
         vft.fit(shapes, out=tmp_path / "other", **solved)
+
+
+@pytest.mark.parametrize(
+    ("leaves", "sharpness", "words"),
+    [
+        (49, 9.0, "temperature 1: 49 validation photos that are labelled as leaves are too few to fit one, 50"),
+        (400, 1.0, "temperature 1: on the 400 validation photos that are labelled as leaves no other gains more than"),
+        (400, 9.0, r"temperature \d.*, fitted to the 400 validation photos that are labelled as leaves"),
+    ],
+)
+def test_a_temperature_is_told_with_the_photos_it_was_fitted_to(leaves: int, sharpness: float, words: str) -> None:
+    classes, random = Classes.of(NODES), np.random.default_rng(1)
+    places = random.integers(0, 3, leaves)
+    logits = np.log(random.dirichlet(np.ones(3), leaves + 60))
+    places = np.array([random.choice(3, p=np.exp(row)) for row in logits[:leaves]])
+    labels = np.r_[np.array([1, 3, 4])[places], np.full(60, 2)]
+    found = Outputs((sharpness * logits).astype(np.float32), np.zeros((leaves + 60, 2), np.float32), labels)
+    final = LEARNING.final(found, found, np.ones(leaves + 60, bool), classes, build("x.csv", task="hierarchical"))
+    (said,) = LEARNING.fitted(final)
+    assert re.match(f"calibration: {words}", said)
 
 
 def test_new_leaves_have_rows_of_their_own() -> None:

@@ -14,7 +14,11 @@ from PIL import Image
 import visionft as vft
 from visionft.errors import RunMismatchError, SettingsError, UsageError
 from visionft.runs import layout
+from visionft.runs.learning import Final
 from visionft.settings import build
+from visionft.tasks.multilabel.label_precision import NEVER
+from visionft.tasks.multilabel.label_thresholds import LabelThresholds
+from visionft.tasks.multilabel.learning import LEARNING
 from visionft.training import Listener, TrainState
 
 
@@ -159,3 +163,11 @@ def test_what_has_no_part_in_labels_is_refused_first(tagged: Path, small: dict[s
         with pytest.raises((UsageError, vft.VisionftError), match=words):
             verb()
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize(("one", "words"), [(False, "never chosen"), (True, "chosen by no threshold")])
+def test_what_no_threshold_holds_is_told_with_what_becomes_of_it(one: bool, words: str) -> None:
+    held = LabelThresholds({"dark": 0.7, "red": NEVER}, at_least_one=one, target=0.9, bounds={"dark": 0.91})
+    (told,) = LEARNING.fitted(Final(None, None, held))
+    assert f"; {words}, as too few validation photos show it: red" in told
+    assert told.endswith("; where none is, the most probable one is") == one

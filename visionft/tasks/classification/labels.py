@@ -16,7 +16,7 @@ from visionft.data.dataset_errors import (
     refuse_unknown,
     refuse_untrained,
 )
-from visionft.data.odd_classes import Place, odd_notes, refuse_unprintable
+from visionft.data.odd_classes import odd_notes, refuse_unprintable
 from visionft.data.sources.listing import Listing
 from visionft.data.sources.structure.picture import picture
 from visionft.data.splitting.draw import draw
@@ -33,7 +33,7 @@ class ClassLabels(ClassNames):
         """Refuse names that would steer a terminal, and say which are odd."""
         labels = listing.table["label"].unique().to_pylist()
         refuse_unprintable(photos, labels)
-        return listing if known is not None else listing.noting(*odd_notes(_place(listing), labels))
+        return listing if known is not None else listing.noting(*odd_notes(self.place(listing), labels))
 
     def require_early(self, photos: Path, listing: Listing, settings: DataSettings) -> None:
         """Refuse products in the place of classes, a single class, and a class without training photos."""
@@ -69,12 +69,6 @@ class ClassLabels(ClassNames):
         counts = self.counts(table, classes)
         ranged = [_range(counts["train"])] if any(counts["train"].values()) else []
         return [*picture(counts), *ranged]
-
-
-def _place(listing: Listing) -> Place:
-    reading = listing.reading
-    is_one = reading is not None and reading.layout == "classes" and len(reading.parts) == 1
-    return Place(listing.root / reading.parts[0].folder if reading and is_one else None, reading is not None)
 
 
 def _range(train: Mapping[str, int]) -> str:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from visionft.classes import Classes
 from visionft.data.class_names import ClassNames
 from visionft.data.dataset_errors import gap_notes, refuse_one_class, refuse_unknown, refuse_untrained
-from visionft.data.odd_classes import refuse_unprintable
+from visionft.data.odd_classes import odd_notes, refuse_unprintable
 from visionft.data.sources.listing import Listing
 from visionft.data.sources.merged_class_paths import fold
 from visionft.data.sources.structure.picture import picture
@@ -32,11 +32,14 @@ class NodeLabels(ClassNames):
     bounded: bool = True
 
     def read(self, photos: Path, listing: Listing, known: Sequence[str] | None) -> Listing:
-        """Refuse names that are no paths; of a run, give nodes that are named by their last level alone their path."""
+        """Refuse names that are no paths, and say which are odd; a run's nodes may go by their last level."""
         labels = listing.table["label"].unique().to_pylist()
         refuse_unprintable(photos, labels)
         _refuse_empty_levels(photos, labels)
-        return listing if known is None else _resolved(listing, known)
+        if known is not None:
+            return _resolved(listing, known)
+        _refuse_blanks(photos, labels)
+        return listing.noting(*odd_notes(self.place(listing), with_ancestors(labels), nested=True))
 
     def fold(self, listing: Listing, known: Sequence[str] | None) -> Listing:
         """Rename labels that are known ones but for levels in between; known: none, those of a given train split."""
@@ -47,7 +50,7 @@ class NodeLabels(ClassNames):
         return replace(listing, table=table).noting(*notes)
 
     def require_early(self, photos: Path, listing: Listing, settings: DataSettings) -> None:  # noqa: ARG002
-        """Refuse a single class, a taxonomy of one level, and a leaf without training photos."""
+        """Refuse a single class or leaf, a taxonomy of one level, and a leaf without training photos."""
         refuse_one_class(photos, listing.table)
         names = listing.table["label"].unique().to_pylist()
         if not any(BETWEEN in name for name in names):
@@ -56,12 +59,14 @@ class NodeLabels(ClassNames):
                 f"{photos} has {told}, and the task {SPEC.name} learns a taxonomy: give paths such as Fruit/Apple, "
                 "nested class folders, or a CSV of child,parent with --data.taxonomy"
             )
+        _refuse_one_leaf(photos, names)
         if listing.table["split"].null_count < listing.table.num_rows:
             refuse_untrained(photos, _of_leaves(listing.table))
 
     def require_split(self, photos: Path, table: pa.Table) -> None:
-        """Refuse a single class, and a leaf without training photos."""
+        """Refuse a single class or leaf, and a leaf without training photos."""
         refuse_one_class(photos, table)
+        _refuse_one_leaf(photos, table["label"].unique().to_pylist())
         refuse_untrained(photos, _of_leaves(table))
 
     def require_known(self, photos: Path, table: pa.Table, classes: Classes) -> None:
@@ -106,6 +111,26 @@ def _of_leaves(table: pa.Table) -> pa.Table:
     """Return the rows whose labels have nothing below them."""
     leaves = Tree(sorted(with_ancestors(table["label"].unique().to_pylist()))).leaf_names
     return table.filter(pc.is_in(table["label"], value_set=pa.array(leaves, pa.string())))
+
+
+def _refuse_one_leaf(photos: Path, names: Sequence[str]) -> None:
+    leaves = Tree(sorted(with_ancestors(names))).leaf_names
+    if len(leaves) < 2:
+        raise DataError(
+            f"{photos} has a taxonomy with one leaf alone, {leaves[0]!r}, of which every photo would be: give photos "
+            "of at least two to tell apart"
+        )
+
+
+def _refuse_blanks(photos: Path, labels: Sequence[str]) -> None:
+    """Refuse `Fruit / Apple`, which would lie below another node than `Fruit`."""
+    odd = sorted(label for label in labels if any(level != level.strip() for level in label.split(BETWEEN)))
+    if odd:
+        meant = BETWEEN.join(level.strip() for level in odd[0].split(BETWEEN))
+        raise DataError(
+            f"{photos} has the label {printable(odd[0])!r}, with a blank at the end of a level, which makes it another "
+            f"one: write {printable(meant)!r}"
+        )
 
 
 def _refuse_empty_levels(photos: Path, labels: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from visionft.data import Manifest
 from visionft.errors import UsageError
 from visionft.finishing.verdict import verdict
 from visionft.metrics import Postprocess
-from visionft.metrics.temperature import Temperature, fit_temperature
+from visionft.metrics.temperature import PHOTOS_NEEDED, Temperature, fit_temperature
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
@@ -97,19 +97,20 @@ class NodeLearning:
     def verdict(self, final: Final, settings: FitSettings, history: Sequence[Epoch], kept: Epoch | None) -> str:
         """Judge the gap of top-1 between training and validation, and say from where on a level is answered."""
         assert isinstance(final.calibration, FittedLevel), "nodes are calibrated"
-        number = final.calibration.level.temperature
-        temperature = Temperature(number, final.val.n, fitted=number != 1)
-        told = verdict((final.train.top1, final.val.top1), final.train.n, temperature, settings, history, kept)
+        tops = (final.train.top1, final.val.top1)
+        told = verdict(tops, final.train.n, _fitted(final), settings, history, kept)
         return f"{told}; {final.calibration.level.sentence()}"
 
     def fitted(self, final: Final) -> list[str]:
-        """Say the temperature."""
-        assert isinstance(final.calibration, FittedLevel), "nodes are calibrated"
-        level = final.calibration.level
-        fitted = "temperature 1: no other gains more than chance would"
-        if level.temperature != 1:
-            fitted = f"temperature {level.temperature:.3f}, fitted to the validation photos that are labelled as leaves"
-        return [f"calibration: {fitted}"]
+        """Say the temperature, or why none was fitted."""
+        found, photos = _fitted(final), "validation photos that are labelled as leaves"
+        if found.fitted:
+            said = f"temperature {found.temperature:.3f}, fitted to the {found.photos:,} {photos}"
+        elif found.photos < PHOTOS_NEEDED:
+            said = f"temperature 1: {found.photos:,} {photos} are too few to fit one, {PHOTOS_NEEDED} are needed"
+        else:
+            said = f"temperature 1: on the {found.photos:,} {photos} no other gains more than chance would"
+        return [f"calibration: {said}"]
 
     def calibration(self, folder: Path, val: Mapping[str, Any], classes: Classes) -> FittedLevel:
         """Return what was fitted for a run; of one that is not finished, what holds for a model without."""
@@ -183,6 +184,13 @@ class NodeLearning:
 
 def _loss(tree: Tree, settings: FitSettings) -> MarginalLoss:
     return MarginalLoss(tree, "hxe" if settings.loss == "hxe" else "marginal")
+
+
+def _fitted(final: Final) -> Temperature:
+    """Return the temperature with the photos that it was fitted to."""
+    assert isinstance(final.calibration, FittedLevel), "nodes are calibrated"
+    number, rows = final.calibration.level.temperature, final.val.flat.per_class
+    return Temperature(number, sum(rows[leaf].support for leaf in final.val.tree.leaves), fitted=number != 1)
 
 
 def _temperature(tree: Tree, outputs: Outputs) -> Temperature:

@@ -267,8 +267,10 @@ def _sure(answering: LevelPostprocess, nodes: NDArray[np.floating], labels: NDAr
 
 
 def _told(row: LevelRow, photos: int) -> str:
-    short = "" if row.n == photos else f"{'; ' if row.n else ''}{row.n:,} photos are labelled so deep"
-    return _ends(row.interval) + short
+    if row.n == photos:
+        return _ends(row.interval)
+    short = f"{count(row.n, 'photo')} {'is' if row.n == 1 else 'are'} labelled so deep"
+    return f"{_ends(row.interval)}; {short}" if row.n else short
 
 
 def _of_sure(sure: SureAnswers) -> str:

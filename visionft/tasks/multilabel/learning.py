@@ -185,7 +185,8 @@ def _held(fitted: LabelThresholds) -> str:
     held, names = fitted.bounds, fitted.values
     lost = [printable(name) for name in names if name not in held]
     verb = "holds" if len(held) == 1 else "hold"
-    never = f"; never chosen, as too few validation photos show it: {some(lost)}" if lost else ""
+    never = "chosen by no threshold" if fitted.at_least_one else "never chosen"
+    never = f"; {never}, as too few validation photos show it: {some(lost)}" if lost else ""
     return (
         f"thresholds: on validation {len(held):,} of {count(len(names), 'label')} {verb} a precision of "
         f"{fitted.target:.1%}, with 95 % confidence each{never}"
