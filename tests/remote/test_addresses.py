@@ -71,3 +71,25 @@ def test_names_and_patterns() -> None:
     assert patterns == [False, True, True, True]
     assert [stem(name) for name in ("a.b.tar.gz", "a.TGZ", ".zip", "a.jpg")] == ["a.b", "a", ".zip", "a.jpg"]
     assert [is_archive(name) for name in ("a.tar.zst", "a.TAR", "a.zip.jpg", "tar")] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["s3://KEY:hush@shop/a", "s3:/KEY:hush@shop/a", "az://shop/a?sv=2026&sig=hush", "s3://shop/a?X-Amz-Signature=hush"],
+)
+def test_an_address_with_a_key_in_it_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(UsageError, match=r"so it may hold no key: leave it out") as refused:
+        address_of(text)
+    assert "hush" not in str(refused.value)
+
+
+def test_an_at_sign_alone_is_no_key() -> None:
+    for text in ("abfs://shop@account.dfs.core.windows.net/a", "hf://datasets/user/name@main/a", "s3://shop/a:b@c"):
+        assert str(address_of(text)) == text
+
+
+def test_the_root_of_a_pattern_is_what_stands_before_its_first_sign() -> None:
+    roots = {"b/a/*.jpg": "b/a", "b/lot?/x": "b", "b/lot[12]/*": "b", "b/{x,y}/z*": "b", "b/a": "b/a"}
+    assert {rest: Address("s3", rest).root for rest in roots} == roots
+    exact = Address("s3", "b/lot[1]").exactly()
+    assert (exact.is_pattern, exact.root, exact == Address("s3", "b/lot[1]")) == (False, "b/lot[1]", True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import random
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -129,3 +131,71 @@ def test_damaged_cut_and_doubled_archives_are_refused_in_a_sentence(tmp_path: Pa
         with pytest.raises(DataError, match=place.name):
             local_copy(place)
     assert [path for path in cache.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("packing", ["gz", "bz2", "xz"])
+def test_one_wrong_byte_of_a_packed_tar_refuses_it(packing: str, tmp_path: Path, cache: Path) -> None:
+    place = tmp_path / f"photos.tar.{packing}"
+    with tarfile.open(place, f"w:{packing}") as archive:  # type: ignore[call-overload]  # no literal
+        for number in range(4):
+            entry = tarfile.TarInfo(f"disc/{number}.jpg")
+            entry.size = 20_000
+            archive.addfile(entry, io.BytesIO(random.Random(number).randbytes(entry.size)))
+    data = bytearray(place.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    place.write_bytes(data)
+    with pytest.raises(
+        DataError, match=rf"the archive .*photos\.tar\.{packing} cannot be read .*copy or make it again"
+    ):
+        local_copy(place)
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+
+
+def test_one_wrong_byte_of_a_zip_packed_by_lzma_refuses_it(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("disc/1.jpg", random.Random(0).randbytes(9000))
+    data = bytearray((tmp_path / "photos.zip").read_bytes())
+    data[5000] ^= 0xFF
+    (tmp_path / "photos.zip").write_bytes(data)
+    with pytest.raises(DataError, match=r"photos\.zip cannot be read"):
+        local_copy(tmp_path / "photos.zip")
+
+
+@pytest.mark.parametrize("damage", ["wrong", "cut"])
+def test_a_tar_whose_second_header_is_damaged_is_not_taken_for_one_file(damage: str, tmp_path: Path) -> None:
+    data = bytearray(tarred(tmp_path / "photos.tar", FILES).read_bytes())
+    second = 2 * tarfile.BLOCKSIZE
+    data[second + 150] ^= 0xFF
+    (tmp_path / "photos.tar").write_bytes(data if damage == "wrong" else data[: second + 300])
+    with pytest.raises(DataError, match=r"photos\.tar is damaged or cut behind 1 file: copy it again"):
+        local_copy(tmp_path / "photos.tar")
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_header_that_would_fill_the_memory_is_refused_unread(kind: bytes, first: bool, tmp_path: Path) -> None:
+    long, photo = tarfile.TarInfo("long"), tarfile.TarInfo("disc/1.jpg")
+    long.type, long.size = kind, 1 << 40
+    headers = [long] if first else [photo, long]
+    with gzip.open(tmp_path / "photos.tar.gz", "wb") as file:
+        file.write(
+            b"".join(entry.tobuf(tarfile.USTAR_FORMAT if entry is photo else tarfile.GNU_FORMAT) for entry in headers)
+        )
+    with pytest.raises(DataError, match=r"photos\.tar\.gz holds a header of 1,099,512 MB, as no photo has"):
+        local_copy(tmp_path / "photos.tar.gz")
+
+
+def test_what_follows_the_end_of_a_packed_tar_is_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "SLACK", 1 << 20)
+    with gzip.open(tmp_path / "photos.tar.gz", "wb") as file:
+        file.write(tarred(tmp_path / "photos.tar", FILES).read_bytes() + bytes(8 << 20))
+    with pytest.raises(DataError, match=r"would unpack to \d MB, \d+ times its size"):
+        local_copy(tmp_path / "photos.tar.gz")
+
+
+def test_an_archive_of_zstandard_says_what_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "photos.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(90))
+    with pytest.raises(
+        DataError, match=r"photos\.tar\.zst .*(Zstandard, which Python reads from 3\.14 on|cannot be read)"
+    ):
+        local_copy(tmp_path / "photos.tar.zst")

@@ -200,3 +200,41 @@ def test_a_kill_leaves_no_folder_of_that_name_and_no_lock(base: Path) -> None:
     os.utime(left, (OLD, OLD))
     kept_files.require_room("s3://shop", 1)
     assert list((base / "folders").iterdir()) == []
+
+
+def test_files_in_use_stay_where_room_is_made_and_go_afterwards(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used, other = kept_file("used", b"u" * 1000), kept_file("other", b"o" * 1000)
+    monkeypatch.setenv(kept_files.VARIABLE, "0.000002")
+    with kept_files.using([used]):
+        kept_files.require_room("s3://shop", 1500)
+        assert (used.exists(), other.exists()) == (True, False)
+    kept_files.require_room("s3://shop", 1500)
+    assert not used.exists()
+
+
+def test_a_lock_of_a_removed_folder_is_let_go_and_the_next_one_is_held(base: Path) -> None:
+    place = kept("k", kept_file("a", b"a"))
+    assert kept_files.kept_folder("k") == place
+    shutil.rmtree(place)
+    assert kept_files.kept_folder("k") is None
+    kept("k", kept_file("a", b"a"))
+    assert kept_files.kept_folder("k") == place
+    handle = os.open(place / "in-use", os.O_RDONLY)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(handle)
+
+
+def test_clearing_leaves_what_a_process_reads_and_no_half_of_a_folder(base: Path) -> None:
+    read, unread = kept("r", kept_file("a", b"a")), kept("u", kept_file("b", b"b"))
+    (base / "new" / "killed").touch()
+    handle = os.open(read / "in-use", os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    pinned = kept_file("c", b"c")
+    with kept_files.using([pinned]):
+        kept_files.clear()
+        assert (read.is_dir(), unread.exists(), pinned.exists()) == (True, False, True)
+        assert [file.read_bytes() for file in (read / "photos").iterdir()] == [b"a"]
+    os.close(handle)
+    kept_files.clear()
+    assert [path for path in base.rglob("*") if path.is_file()] == []

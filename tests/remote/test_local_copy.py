@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
+import io
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +198,130 @@ def test_a_manifest_there_that_cannot_be_read_is_left_to_its_reader(name: str, c
     memory.pipe(f"/shop/{name}", content)
     found = local_copy(f"memory://shop/{name}")
     assert (found.name, found.read_bytes()) == (name, content)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("shop/lot?/disc/*.jpg", ["lot1/disc/1.jpg", "lot2/disc/2.jpg"]),
+        ("shop/lot[12]/**", ["lot1/disc/1.jpg", "lot2/disc/2.jpg"]),
+        ("shop/lot1/dis[c]/*", ["disc/1.jpg"]),
+    ],
+)
+def test_below_a_pattern_the_folders_before_its_first_sign_are_no_class(
+    pattern: str, names: list[str], memory: Any
+) -> None:
+    for name in ("lot1/disc/1.jpg", "lot2/disc/2.jpg"):
+        memory.pipe(f"/shop/{name}", name.encode())
+    assert sorted(found(local_copy(f"memory://{pattern}"))) == names
+
+
+def test_a_name_may_have_the_signs_of_a_pattern(memory: Any, tmp_path: Path) -> None:
+    memory.pipe("/shop/new [2026] {a}/disc/1.jpg", b"one")
+    folder = local_copy("memory://shop/new [2026] {a}")
+    assert (folder.name, found(folder)) == ("new [2026] {a}", {"disc/1.jpg": b"one"})
+    assert local_copy("memory://shop/new [2026] {a}/disc/1.jpg").read_bytes() == b"one"
+    table = tmp_path / "list.csv"
+    table.write_text("path,label\nmemory://shop/new [2026] {a}/disc/1.jpg,disc\n", encoding="utf-8")
+    assert (local_copy(table).parent / "memory/shop/new [2026] {a}/disc/1.jpg").read_bytes() == b"one"
+    with pytest.raises(DataError, match=r"photos/d\* matches folders and no file: end it with /\*\*"):
+        local_copy("memory://shop/photos/d*")
+
+
+def test_one_table_has_a_copy_for_each_column_and_for_each_folder_that_it_lies_in(tmp_path: Path) -> None:
+    rows = (
+        "front,back,label\nmemory://shop/photos/disc/1.jpg,memory://shop/photos/disc/1.jpg,disc\nhere.jpg,x.jpg,disc\n"
+    )
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "list.csv").write_text(rows.replace(",", ";"), encoding="utf-8")
+    first = local_copy(tmp_path / "a/list.csv", path_column="front")
+    other = local_copy(tmp_path / "a/list.csv", path_column="back")
+    assert [row["front"] for row in _rows(first)] == ["memory/shop/photos/disc/1.jpg", str(tmp_path / "a/here.jpg")]
+    assert [row["back"] for row in _rows(other)] == ["memory/shop/photos/disc/1.jpg", str(tmp_path / "a/x.jpg")]
+    assert [row["front"] for row in _rows(other)] == ["memory://shop/photos/disc/1.jpg", "here.jpg"]
+    moved = local_copy(tmp_path / "b/list.csv", path_column="front")
+    assert _rows(moved)[1]["front"] == str(tmp_path / "b/here.jpg")
+
+
+def test_a_table_of_several_folders_lists_each_once_and_leaves_out_what_is_not_there(
+    memory: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    listed: list[str] = []
+    find = buckets.find
+
+    def noting(address: Address) -> list[Remote]:
+        listed.append(address.rest)
+        return find(address)
+
+    monkeypatch.setattr(buckets, "find", noting)
+    table = tmp_path / "list.csv"
+    names = ["photos/disc/1.jpg", "photos/disc/2.jpg", "photos/notes.md", "nowhere/1.jpg"]
+    table.write_text("path\n" + "".join(f"memory://shop/{name}\n" for name in names), encoding="utf-8")
+    assert len(found(local_copy(table).parent)) == 6, "three files, the table, and what the cache writes"
+    assert sorted(listed) == ["shop/nowhere", "shop/photos"]
+    table.write_text("path\nmemory://shop/nowhere/1.jpg\n", encoding="utf-8")
+    with pytest.raises(DataError, match="there is no memory://shop/nowhere, or nothing in it"):
+        local_copy(table)
+
+
+def test_a_nearly_full_cache_keeps_the_shards_that_are_not_unpacked_yet(
+    memory: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for number in range(3):
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as archive:
+            entry = tarfile.TarInfo(f"disc/{number}.jpg")
+            entry.size = 100_000
+            archive.addfile(entry, io.BytesIO(bytes([number]) * entry.size))
+        memory.pipe(f"/shards/{number}.tar", data.getvalue())
+    monkeypatch.setenv(kept_files.VARIABLE, "0.00035")  # all three archives, and hardly more
+    folder = local_copy("memory://shards")
+    assert {name: data[0] for name, data in found(folder).items()} == {f"disc/{n}.jpg": n for n in range(3)}
+    left = list((tmp_path / "cache/remote/files").glob("*/*"))
+    assert len(left) < 3, "what was unpacked makes room for the next"
+    assert list((tmp_path / "cache/remote/pins").iterdir()) == []
+
+
+def test_what_an_interrupted_fetch_kept_is_not_removed_to_make_room_for_the_rest(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        memory.pipe(f"/large/disc/{number}.jpg", bytes([number]) * 100_000)
+    files = buckets.find(Address("memory", "large"))
+    buckets.fetch(files[:2], lambda *_: None)
+    monkeypatch.setenv(kept_files.VARIABLE, "0.0003")
+    said: list[str] = []
+    local_copy("memory://large", say=said.append)
+    assert said[-1].endswith("; 2 fetched, 2 here before")
+
+
+def test_a_kept_file_of_another_length_is_fetched_again() -> None:
+    [file] = buckets.find(Address("memory", "shop/photos/disc/1.jpg"))
+    file.place.parent.mkdir(parents=True)
+    file.place.touch()  # as after a loss of power
+    assert local_copy("memory://shop/photos/disc/1.jpg").read_bytes() == b"disc/1.jpg"
+
+
+@pytest.mark.parametrize("name", ["origin.json", "in-use"])
+def test_a_prefix_may_be_called_like_what_the_cache_writes(name: str, memory: Any) -> None:
+    memory.pipe(f"/shop/{name}/disc/1.jpg", b"one")
+    assert found(local_copy(f"memory://shop/{name}")) == {"disc/1.jpg": b"one"}
+
+
+def test_a_cache_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VISIONFT_CACHE", str(tmp_path / "file"))
+    with pytest.raises(
+        DataError, match=r"memory://shop/photos cannot be written into the cache .*set \$VISIONFT_CACHE"
+    ):
+        local_copy("memory://shop/photos")
+
+
+def test_a_full_disk_is_no_fault_of_the_network(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(memory), "get_file", full)
+    with pytest.raises(DataError, match=r"1\.jpg cannot be written into the cache .*\(the disk is full\): make room"):
+        local_copy("memory://shop/photos/disc/1.jpg")

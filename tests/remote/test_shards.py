@@ -88,9 +88,42 @@ def test_shards_of_class_folders_are_laid_over_each_other() -> None:
             {"1.jpg": b"a", "1.json": b'{"text": "hat"}'},
             r"1\.json holds no label: write it, in JSON below",
         ),
+        ({"1.jpg": b"a", "1.json": b'{"label": null}'}, r"1\.json holds no label: write it, .* as text or number"),
+        ({"1.jpg": b"a", "1.json": b'{"label": ["hat", "cap"]}'}, r"1\.json holds no label"),
+        ({"1.jpg": b"a", "1.json": b"[" * 100_000}, r"the label 1\.json cannot be read"),
     ],
 )
 def test_labels_that_are_lacking_are_said(files: dict[str, bytes], words: str, tmp_path: Path) -> None:
     (tmp_path / "photos.tar").write_bytes(shard(files))
     with pytest.raises(DataError, match=words):
         local_copy(tmp_path / "photos.tar")
+
+
+def test_archives_called_like_the_classes_in_them_are_laid_over_each_other_too() -> None:
+    put("each/disc.tar", shard({"disc/1.jpg": b"a", "disc/2.jpg": b"b"}))
+    put("each/square.tar", shard({"square/1.jpg": b"c"}))
+    folder = local_copy("memory://each")
+    found = {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert found == {"disc/1.jpg": b"a", "disc/2.jpg": b"b", "square/1.jpg": b"c"}
+    assert {entry.name for entry in folder.parent.iterdir()} == {"each", "in-use", "origin.json"}
+    put("odd/a.tar", shard({"disc": b"a file"}))
+    put("odd/b.tar", shard({"disc/1.jpg": b"a"}))
+    with pytest.raises(DataError, match=r"holds disc/1\.jpg in two archives"):
+        local_copy("memory://odd")
+
+
+def test_archives_of_one_name_in_two_folders_stay_apart() -> None:
+    put("apart/train/0.tar", shard({"1.jpg": b"a", "1.cls": b"disc"}))
+    put("apart/test/0.tar", shard({"1.jpg": b"b", "1.cls": b"square"}))
+    manifest = local_copy("memory://apart")
+    assert rows(manifest)[1:] == [("test/0/1.jpg", "square"), ("train/0/1.jpg", "disc")]
+    assert (manifest.parent / "train/0/1.jpg").read_bytes() == b"a"
+    for ending in ("tar", "tar.gz"):
+        put(f"twins/0.{ending}", shard({"1.jpg": ending.encode(), "1.cls": b"disc"}))
+    assert [row[0] for row in rows(local_copy("memory://twins"))[1:]] == ["0.tar/1.jpg", "0.tar.gz/1.jpg"]
+
+
+def test_what_a_system_leaves_beside_photos_needs_no_label(tmp_path: Path) -> None:
+    files = {"1.jpg": b"a", "1.cls": b"disc", "._1.jpg": b"x", "__MACOSX/2.jpg": b"x"}
+    (tmp_path / "photos.tar").write_bytes(shard(files))
+    assert rows(local_copy(tmp_path / "photos.tar"))[1:] == [("1.jpg", "disc")]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from visionft.errors import UsageError
 from visionft.wording.safe_text import printable
@@ -16,6 +15,8 @@ IN_PROCESS = frozenset({"memory"})
 """fsspec's file system of a process, for whoever puts photos there."""
 ARCHIVE_SCHEMES = frozenset({"zip", "tar"})
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+_MAGIC = re.compile(r"[*?\[{]")
+_SECRET = re.compile(r"[^/@:]*:[^/@]*@|.*[?&](sig|X-Amz-Signature)=", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):/{1,3}(?P<rest>[^/].*)", re.DOTALL)  # C:/ is a drive
 
 
@@ -26,10 +27,12 @@ class Address:
     Attributes:
         scheme: such as `s3`.
         rest: what stands behind the slashes, without one at its end.
+        exact: whether its signs of a pattern are signs of a name.
     """
 
     scheme: str
     rest: str
+    exact: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.rest}"
@@ -42,14 +45,23 @@ class Address:
     @property
     def is_pattern(self) -> bool:
         """Whether it stands for several places."""
-        return glob.has_magic(self.rest) or "{" in self.rest
+        return not self.exact and _MAGIC.search(self.rest) is not None
+
+    @property
+    def root(self) -> str:
+        """What stands before all names that it stands for: of a pattern the folders before its first sign."""
+        return _MAGIC.split(self.rest, maxsplit=1)[0].rpartition("/")[0] if self.is_pattern else self.rest
+
+    def exactly(self) -> Address:
+        """Return the same, taken as it stands."""
+        return replace(self, exact=True)
 
 
 def address_of(place: str | os.PathLike[str]) -> Address | None:
     """Return the address that a text is; None for a path of this machine, and for archives of it.
 
     Raises:
-        UsageError: an address of a scheme that is not read.
+        UsageError: an address of a scheme that is not read, or one with a password in it.
     """
     text = os.fsdecode(place)
     found = _ADDRESS.fullmatch(text)
@@ -62,6 +74,11 @@ def address_of(place: str | os.PathLike[str]) -> Address | None:
         raise UsageError(
             f"{printable(text)}: photos are not read from {scheme}://; give a folder, a manifest, an archive, or an "
             "address of s3://, gs://, hf:// or az://"
+        )
+    if _SECRET.match(rest):
+        raise UsageError(
+            f"{scheme}://...: an address is written into records and messages, so it may "
+            "hold no key: leave it out (what stands before the @ or behind the ?), and set the library's variables"
         )
     return Address(scheme, rest)
 

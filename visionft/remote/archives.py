@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import tarfile
 import zipfile
@@ -10,11 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from visionft.errors import DataError, VisionftError
 from visionft.remote import kept_files
 from visionft.remote.safe_names import safe_name
+from visionft.wording.lists import count
 from visionft.wording.safe_text import printable
 
 MAX_MEMBERS = 10_000_000
@@ -22,7 +24,19 @@ MAX_RATIO = 200
 """Bytes that one byte of an archive may become: photos are compressed already, and plain bitmaps shrink to a tenth."""
 SLACK = 64 << 20
 """Bytes that any archive may become."""
+MAX_HEADER = 1 << 20
+"""Bytes of what a tar says of one file: Python reads them into memory before it looks at them."""
 _PIECE = 1 << 20
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
+_LONG_HEADERS = frozenset(
+    {
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+    }
+)
 _FAULTS = (
     OSError,
     EOFError,
@@ -30,6 +44,7 @@ _FAULTS = (
     NotImplementedError,
     RuntimeError,
     zlib.error,
+    lzma.LZMAError,
     zipfile.BadZipFile,
     tarfile.TarError,
 )
@@ -50,10 +65,43 @@ class Member:
     open: Callable[[], IO[bytes]]
 
 
+class _LongHeaderError(DataError):
+    """A description of one file that would fill the memory."""
+
+
+class _Entry(tarfile.TarInfo):
+    """A member of a tar whose own description is short: a few packed megabytes of it could fill the memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+        """Read a header; DataError where one that others follow is longer than any name of a file."""
+        entry = super().frombuf(buf, encoding, errors)  # type: ignore[arg-type]  # None is what tarfile gives
+        if entry.type in _LONG_HEADERS and entry.size > MAX_HEADER:
+            raise _LongHeaderError(
+                f"a header of {entry.size / 1e6:,.0f} MB, as no photo has: nothing of the archive is used"
+            )
+        return entry
+
+
 def require_archive(path: Path, place: str) -> None:
     """Raise DataError if a file is no archive, whatever it is called."""
-    if not (zipfile.is_zipfile(path) or tarfile.is_tarfile(path)):
-        raise DataError(f"the archive {place} cannot be read (neither zip nor tar): copy or make it again")
+    if zipfile.is_zipfile(path):
+        return
+    try:
+        with tarfile.open(path, tarinfo=_Entry):
+            return
+    except _LongHeaderError as fault:
+        raise DataError(f"{place} holds {fault}") from None
+    except _FAULTS as fault:
+        if isinstance(fault, OSError) and fault.errno is not None:
+            raise
+    with path.open("rb") as opened:
+        if opened.read(len(_ZSTANDARD)) == _ZSTANDARD:
+            raise DataError(
+                f"the archive {place} is packed by Zstandard, which Python reads from 3.14 on: unpack it by `zstd -d`, "
+                "and give the .tar"
+            )
+    raise DataError(f"the archive {place} cannot be read (neither zip nor tar): copy or make it again")
 
 
 def unpack(path: Path, folder: Path, place: str, advance: Callable[[int, int], None]) -> list[str]:
@@ -77,6 +125,8 @@ def unpack(path: Path, folder: Path, place: str, advance: Callable[[int, int], N
                 _write(member, folder / member.name, place)
                 advance(done, len(members))
             return sorted(member.name for member in members)
+    except _LongHeaderError as fault:
+        raise DataError(f"{place} holds {fault}") from None
     except VisionftError:  # some are ValueErrors too
         raise
     except _FAULTS as fault:
@@ -94,8 +144,11 @@ def _opened(path: Path, place: str) -> Iterator[list[Member]]:
         with zipfile.ZipFile(path) as archive:
             yield list(_of_zip(archive, place))
     else:
-        with tarfile.open(path) as archive:
-            yield list(_of_tar(archive, place))
+        with tarfile.open(path, tarinfo=_Entry) as archive:
+            packed = path.stat().st_size
+            members = list(_of_tar(archive, place, packed))
+            _require_end(archive, place, packed)
+            yield members
 
 
 def _of_zip(archive: zipfile.ZipFile, place: str) -> Iterator[Member]:
@@ -111,8 +164,9 @@ def _of_zip(archive: zipfile.ZipFile, place: str) -> Iterator[Member]:
         yield Member(name, entry.file_size, lambda entry=entry: archive.open(entry))  # type: ignore[misc]
 
 
-def _of_tar(archive: tarfile.TarFile, place: str) -> Iterator[Member]:
+def _of_tar(archive: tarfile.TarFile, place: str, packed: int) -> Iterator[Member]:
     for number, entry in enumerate(archive):
+        _refuse_size(place, entry.offset_data, packed)  # before all of it is unpacked, only to be counted
         if number >= MAX_MEMBERS:
             raise DataError(f"{place} has more than {MAX_MEMBERS:,} files: give it in parts")
         if entry.name in (".", "./"):
@@ -123,6 +177,23 @@ def _of_tar(archive: tarfile.TarFile, place: str) -> Iterator[Member]:
         if not entry.isreg():
             _refuse_link(name, place)
         yield Member(name, entry.size, lambda entry=entry: _content(archive, entry))  # type: ignore[misc]
+
+
+def _require_end(archive: tarfile.TarFile, place: str, packed: int) -> None:
+    """Raise DataError unless a tar was read to its end: tarfile takes a damaged header for it, and reads no checksum.
+
+    The sum of a .tar.gz comes last, and is compared by whoever reads up to there.
+    """
+    file = archive.fileobj
+    assert file is not None, "it is open"
+    file.seek(archive.offset)
+    header = file.read(tarfile.BLOCKSIZE)
+    if any(header) or 0 < len(header) < tarfile.BLOCKSIZE:
+        raise DataError(
+            f"the archive {place} is damaged or cut behind {count(len(archive.getmembers()), 'file')}: copy it again"
+        )
+    while file.read(_PIECE):
+        _refuse_size(place, file.tell(), packed)
 
 
 def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
@@ -139,6 +210,10 @@ def _refuse_bomb(path: Path, members: list[Member], place: str) -> None:
     packed, unpacked = path.stat().st_size, sum(member.size for member in members)
     if len(members) > MAX_MEMBERS:
         raise DataError(f"{place} has more than {MAX_MEMBERS:,} files: give it in parts")
+    _refuse_size(place, unpacked, packed)
+
+
+def _refuse_size(place: str, unpacked: int, packed: int) -> None:
     if unpacked > MAX_RATIO * packed + SLACK:
         raise DataError(
             f"{place} would unpack to {unpacked / 1e6:,.0f} MB, {unpacked // max(1, packed):,} times its size, as no "

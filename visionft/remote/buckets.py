@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from visionft.errors import DataError, MissingExtraError, VisionftError
+from visionft.files.temporary import FULL, reason_of
 from visionft.remote import kept_files
 from visionft.remote.addresses import SCHEMES, Address
+from visionft.wording.safe_text import printable
 
 THREADS = 16
 _VERSIONS = ("ETag", "etag", "md5Hash", "blob_id", "generation", "LastModified", "last_modified", "created", "mtime")
@@ -47,6 +49,11 @@ class Remote:
         """Where its bytes are kept, or will be."""
         return kept_files.blob(str(self.address), self.version, self.size)
 
+    @property
+    def is_here(self) -> bool:
+        """Whether its bytes are kept."""
+        return kept_files.is_there(self.place, self.size)
+
 
 def find(address: Address) -> list[Remote]:
     """Return every file that an address stands for: itself, or all below a prefix, or what a pattern matches.
@@ -57,19 +64,47 @@ def find(address: Address) -> list[Remote]:
     """
     with told(address):
         system = _system(address.scheme)
-        if address.is_pattern:
-            names = [name for each in _unbraced(address.rest) for name in system.glob(each)]
-            found: Mapping[str, Any] = {name: system.info(name) for name in names}
-        else:
-            found = system.find(address.rest, detail=True)
+        found: dict[str, Any] = {}
+        for each in _unbraced(address.rest) if address.is_pattern else ():
+            found |= system.glob(each, detail=True)
+        found = found or system.find(address.rest, detail=True)  # a name may have the signs of a pattern
         files = [
             Remote(_inner(address.scheme, name), int(info.get("size") or 0), _version(info))
             for name, info in found.items()
             if info.get("type") != "directory" and not name.endswith("/")
         ]
+        if not files and found:
+            raise DataError(f"{address} matches folders and no file: end it with /** for all that is in them")
         if not files:
             raise FileNotFoundError(str(address))
     return sorted(files, key=lambda file: file.address.rest)
+
+
+def find_all(folders: Sequence[Address]) -> Iterator[Remote]:
+    """Yield the files of several folders, which are listed in parallel; one that is not there has none.
+
+    Raises:
+        DataError, MissingExtraError: as `find`; of what is not there only where nothing is.
+    """
+    missing, some = None, False
+    with ThreadPoolExecutor(min(THREADS, max(1, len(folders)))) as pool:
+        for found in pool.map(_found_or_fault, folders):
+            if isinstance(found, DataError):
+                missing = missing or found
+            else:
+                some = True
+                yield from found
+    if missing is not None and not some:
+        raise missing
+
+
+def _found_or_fault(folder: Address) -> list[Remote] | DataError:
+    try:
+        return find(folder)
+    except DataError as fault:
+        if isinstance(fault.__cause__, FileNotFoundError | NotADirectoryError):
+            return fault
+        raise
 
 
 def fetch(files: Sequence[Remote], advance: Advance) -> int:
@@ -78,7 +113,7 @@ def fetch(files: Sequence[Remote], advance: Advance) -> int:
     Raises:
         DataError: as `find`.
     """
-    missing = [file for file in dict.fromkeys(files) if not file.place.is_file()]
+    missing = [file for file in dict.fromkeys(files) if not file.is_here]
     done = len(files) - len(missing)
     advance(done, len(files))
     pool = ThreadPoolExecutor(min(THREADS, max(1, len(missing))))
@@ -110,6 +145,11 @@ def told(address: Address) -> Iterator[None]:
 
 
 def _sentence(address: Address, fault: Exception) -> str:
+    if (local := _of_this_machine(fault)) is not None:
+        return (
+            f"{address} cannot be written into the cache of this machine ({reason_of(local)}): make room, or set "
+            "$VISIONFT_CACHE to a folder of another disk; what was fetched is kept"
+        )
     names = {kind.__name__ for cause in _causes(fault) for kind in type(cause).__mro__}
     hint = _HINTS.get(address.scheme, _OTHER)
     if names & _CREDENTIALS:
@@ -118,11 +158,19 @@ def _sentence(address: Address, fault: Exception) -> str:
         return f"the credentials do not let {address} be read: {hint} of someone who may"
     if names & {"FileNotFoundError", "NotADirectoryError"}:
         return f"there is no {address}, or nothing in it: look at the name of the bucket and at the path behind it"
-    words = next(iter(str(fault).splitlines()), "") or type(fault).__name__
+    words = printable(" ".join(str(fault).split())) or type(fault).__name__
     return (
-        f"{address} cannot be reached ({words[:120].rstrip('.')}): look at the network; what was fetched is kept, and "
-        "the same command goes on"
+        f"{address} cannot be reached ({words[:120].rstrip('.: ')}): look at the network; what was fetched is kept, "
+        "and the same command goes on"
     )
+
+
+def _of_this_machine(fault: Exception) -> OSError | None:
+    """Return what went wrong with the disk here and not with the other machine, if something did."""
+    for cause in _causes(fault):
+        if isinstance(cause, OSError) and (cause.errno in FULL or kept_files.holds(cause.filename)):
+            return cause
+    return None
 
 
 def _causes(fault: BaseException) -> Iterator[BaseException]:

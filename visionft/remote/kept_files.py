@@ -15,13 +15,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from visionft.errors import DataError, UsageError
 from visionft.files.cache_root import root
+from visionft.remote import pins
 from visionft.wording.safe_text import printable
 
 FOLDER = "remote"
@@ -48,6 +49,19 @@ def blob(address: str, version: str, size: int) -> Path:
     return _base() / "files" / key[:2] / key
 
 
+def is_there(place: Path, size: int) -> bool:
+    """Tell whether a kept file is there and whole; a machine that lost its power may have left an empty one."""
+    try:
+        return place.stat().st_size == size
+    except OSError:
+        return False
+
+
+def using(places: Iterable[Path]) -> contextlib.AbstractContextManager[Callable[[str], None]]:
+    """Keep files, there or not yet, from whoever makes room meanwhile; see `visionft.remote.pins.pinned`."""
+    return pins.pinned(_base(), [place.name for place in places])
+
+
 @contextmanager
 def new_file(place: Path) -> Iterator[Path]:
     """Yield a temporary path, whose file takes its place if nothing is raised."""
@@ -70,6 +84,8 @@ def kept_folder(key: str) -> Path | None:
         _hold(place)
         os.utime(place / ORIGIN)
     except OSError:
+        if (handle := _held.pop(os.fspath(place), None)) is not None:  # of a folder that was removed since
+            os.close(handle)
         return None
     return place
 
@@ -147,6 +163,24 @@ def require_room(source: str, size: int) -> None:
         )
 
 
+def clear() -> None:
+    """Remove what no process reads, fetches or makes; a folder loses its name first, so that no part of it is read."""
+    base = _base()
+    if not base.is_dir():
+        return
+    _sweep(base)
+    with pins.locked(base):
+        pinned = pins.used(base)
+        for place in (base / "folders").glob("*"):
+            with contextlib.suppress(OSError):
+                _remove_unfinished(place) if place.name.startswith(_NEW) else _remove(place)
+        for file in (base / "files").glob("*/*"):
+            if file.name not in pinned:
+                _dropped(file)
+        for file in () if pinned else (base / "new").glob("*"):
+            file.unlink(missing_ok=True)
+
+
 def origin_at(place: Path) -> dict[str, Any] | None:
     """Return where the photos of a folder of this cache are from; None for any other place."""
     folders = (_base() / "folders").resolve()
@@ -159,6 +193,16 @@ def origin_at(place: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found
+
+
+def holds(path: Any) -> bool:
+    """Tell whether a path, as an error of the system names it, lies in this cache, or is on the way to it."""
+    return isinstance(path, str) and (Path(path).is_relative_to(_base()) or _base().is_relative_to(path))
+
+
+def free_name(name: str) -> str:
+    """Return a name for the photos of a folder beside the files that this module has there."""
+    return f"{name}-photos" if name in (ORIGIN, _HELD) else name
 
 
 def _base() -> Path:
@@ -190,7 +234,7 @@ def _hold(place: Path) -> None:
 
 def _taken(base: Path) -> int:
     """Return the bytes of all files, those with several names once."""
-    sizes = {(one.st_dev, one.st_ino): one.st_size for one in _stats(base)}
+    sizes = {_identity(one): one.st_size for one in _stats(base)}
     return sum(sizes.values())
 
 
@@ -203,17 +247,40 @@ def _stats(folder: Path) -> Iterator[os.stat_result]:
 
 def _free(base: Path, wanted: int) -> None:
     """Remove folders that no process reads, those used longest ago first, and the files that no folder has."""
-    before = _taken(base)
-    folders = [place for place in (base / "folders").glob("*") if (place / ORIGIN).is_file()]
-    for place in [None, *sorted(folders, key=_used)]:
-        if place is not None:
-            _remove(place)
-        for file in (base / "files").glob("*/*"):
-            with contextlib.suppress(OSError):
-                if file.stat().st_nlink == 1:
-                    file.unlink()
-        if before - _taken(base) >= wanted:
-            return
+    with pins.locked(base):
+        pinned = pins.used(base)
+        files = {file.name: file for file in (base / "files").glob("*/*") if file.name not in pinned}
+        kept = {_identity(found): file for file in files.values() if (found := _stat(file)) is not None}
+        freed = sum(map(_dropped, kept.values()))
+        folders = [place for place in (base / "folders").glob("*") if (place / ORIGIN).is_file()]
+        for place in sorted(folders, key=_used):
+            if freed >= wanted:
+                return
+            for found in _remove(place):
+                file = kept.get(_identity(found))
+                freed += (found.st_size if found.st_nlink == 1 else 0) if file is None else _dropped(file)
+
+
+def _dropped(file: Path) -> int:
+    """Remove a file if no folder has it; return the bytes that are free by it."""
+    found = _stat(file)
+    if found is None or found.st_nlink != 1:
+        return 0
+    with contextlib.suppress(OSError):
+        file.unlink()
+        return found.st_size
+    return 0
+
+
+def _stat(file: Path) -> os.stat_result | None:
+    try:
+        return file.stat(follow_symlinks=False)
+    except OSError:
+        return None
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 def _used(place: Path) -> float:
@@ -223,19 +290,25 @@ def _used(place: Path) -> float:
         return 0.0
 
 
-def _remove(place: Path) -> None:
-    """Remove a folder unless a process reads it; its name goes first, so that nobody finds a part of it."""
+def _remove(place: Path) -> list[os.stat_result]:
+    """Remove a folder unless a process reads it, and return what its files were.
+
+    Its name goes first, so that nobody finds a part of it.
+    """
     try:
         handle = os.open(place / _HELD, os.O_RDONLY)
     except OSError:
-        return
+        return []
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         gone = place.with_name(f"{_NEW}{place.name}")
         place.rename(gone)
+        files = list(_stats(gone))
         shutil.rmtree(gone, ignore_errors=True)
     except OSError:  # in use
-        pass
+        return []
+    else:
+        return files
     finally:
         os.close(handle)
 

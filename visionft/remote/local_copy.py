@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from visionft.errors import DataError
 from visionft.files.manifest_names import CSV_SUFFIXES, PARQUET_SUFFIXES
+from visionft.files.temporary import FULL, reason_of
 from visionft.machine.progress import bar
 from visionft.photos.account import ENDINGS
 from visionft.remote import archives, kept_files, manifests, shards
 from visionft.remote.addresses import Address, address_of, archive_of, is_archive, stem
-from visionft.remote.buckets import Remote, fetch, find
+from visionft.remote.buckets import Remote, fetch, find, find_all
 from visionft.remote.safe_names import safe_name
 from visionft.wording.lists import count, some
 from visionft.wording.safe_text import printable
 
 Say = Callable[[str], None]
+Parts = dict[str, tuple[Path, str, int]]
+"""File, version and size of each archive, by its address."""
 PATH = "path"
 _TABLES = CSV_SUFFIXES + PARQUET_SUFFIXES
 
@@ -43,17 +47,29 @@ def local_copy(place: str | os.PathLike[str], *, path_column: str = PATH, say: S
         say: told in a line what was fetched.
 
     Raises:
-        DataError: there is nothing, it cannot be had, or an archive is damaged or hostile.
+        DataError: there is nothing, it cannot be had or kept, or an archive is damaged or hostile.
         MissingExtraError: nothing is installed that speaks the address.
         UsageError: an address of a scheme that is not read.
     """
+    try:
+        return _local_copy(place, path_column, say)
+    except OSError as fault:
+        if fault.errno not in FULL and not kept_files.holds(fault.filename):
+            raise
+        raise DataError(
+            f"{printable(os.fsdecode(place))} cannot be written into the cache of this machine ({reason_of(fault)}): "
+            "make room, or set $VISIONFT_CACHE to another folder"
+        ) from fault
+
+
+def _local_copy(place: str | os.PathLike[str], column: str, say: Say) -> Path:
     if archive := archive_of(place):
         return _archive_here(Path(archive), say)
     if (address := address_of(place)) is not None:
-        return _from_address(address, path_column, say)
+        return _from_address(address, column, say)
     path = Path(place)
-    if path.suffix.lower() in _TABLES and path.is_file() and manifests.names_addresses(path, path_column):
-        return _manifest(path, None, path_column, say)
+    if path.suffix.lower() in _TABLES and path.is_file() and manifests.names_addresses(path, column):
+        return _manifest(path, None, column, say)
     return path
 
 
@@ -64,6 +80,8 @@ def origin_of(place: Path) -> dict[str, Any] | None:
 
 def _from_address(address: Address, column: str, say: Say) -> Path:
     files = find(address)
+    if address.is_pattern and all(f"{file.address.rest}/".startswith(f"{address.rest}/") for file in files):
+        address = address.exactly()
     single = len(files) == 1 and files[0].address == address
     if all(is_archive(file.address.name) for file in files):
         return _shards(address, files, say)
@@ -96,8 +114,7 @@ def _names(address: Address, files: Sequence[Remote], single: bool) -> dict[str,
 
 
 def _below(address: Address, file: Remote, single: bool) -> str:
-    root = address.rest.partition("*")[0].partition("{")[0].rpartition("/")[0] if address.is_pattern else address.rest
-    return file.address.name if single else file.address.rest.removeprefix(root).lstrip("/")
+    return file.address.name if single else file.address.rest.removeprefix(address.root).lstrip("/")
 
 
 def _may_be_photo(name: str) -> bool:
@@ -107,27 +124,31 @@ def _may_be_photo(name: str) -> bool:
 
 def _linked(address: Address, files: dict[str, Remote], say: Say) -> Path:
     """Return a folder of the cache in which each file has its name."""
-    name = safe_name(address.name, str(address)) if not address.is_pattern else "photos"
+    name = "photos" if address.is_pattern else kept_files.free_name(safe_name(address.name, str(address)))
     key = kept_files.key_of(
         "folder", str(address), sorted((under, file.version, file.size) for under, file in files.items())
     )
-    kept = kept_files.kept_folder(key)
-    _fetched(address, list(files.values()), say, whole=kept is not None)
-    if kept is None:
-        with kept_files.new_folder(key, _origin(str(address), list(files.values()))) as folder:
+    kept, every = kept_files.kept_folder(key), list(files.values())
+    if kept is not None:
+        _say_fetched(address, every, 0, say)
+        return kept / name
+    with kept_files.using(file.place for file in every):
+        _fetched(address, every, say)
+        with kept_files.new_folder(key, _origin(str(address), every)) as folder:
             for under, file in files.items():
                 kept_files.link(file.place, folder / name / under)
-        kept = _there(key, str(address))
-    return kept / name
+    return _there(key, str(address)) / name
 
 
-def _fetched(address: Address, files: Sequence[Remote], say: Say, *, whole: bool = False) -> None:
+def _fetched(address: Address, files: Sequence[Remote], say: Say) -> None:
     """Bring files here, within the bound of the cache, and say so."""
-    new = 0
-    if not whole:
-        kept_files.require_room(str(address), sum(file.size for file in files if not file.place.is_file()))
-        with bar(f"fetching {address}") as advance:
-            new = fetch(files, advance)
+    kept_files.require_room(str(address), sum(file.size for file in dict.fromkeys(files) if not file.is_here))
+    with bar(f"fetching {address}") as advance:
+        new = fetch(files, advance)
+    _say_fetched(address, files, new, say)
+
+
+def _say_fetched(address: Address, files: Sequence[Remote], new: int, say: Say) -> None:
     size = sum(file.size for file in files)
     before = len(files) - new
     say(f"{address}: {count(len(files), 'file')}, {size / 1e6:,.1f} MB; {new:,} fetched, {before:,} here before")
@@ -148,20 +169,22 @@ def _archive_here(path: Path, say: Say) -> Path:
 
 
 def _shards(address: Address, files: Sequence[Remote], say: Say) -> Path:
-    key = _key({str(file.address): (file.place, file.version, file.size) for file in files})
-    if kept_files.kept_folder(key) is None:
-        _fetched(address, files, say)
+    parts = {str(file.address): (file.place, file.version, file.size) for file in files}
     name = "photos" if address.is_pattern else stem(address.name)
-    return _unpacked(str(address), name, {str(f.address): (f.place, f.version, f.size) for f in files}, say)
+    if kept_files.kept_folder(_key(parts)) is not None:
+        return _unpacked(str(address), name, parts, say)
+    with kept_files.using(file.place for file in files) as let_go:
+        _fetched(address, files, say)
+        return _unpacked(str(address), name, parts, say, lambda file: let_go(file.name))
 
 
-def _key(parts: dict[str, tuple[Path, str, int]]) -> str:
+def _key(parts: Parts) -> str:
     return kept_files.key_of(
         "unpacked", sorted((address, version, size) for address, (_, version, size) in parts.items())
     )
 
 
-def _unpacked(place: str, name: str, parts: dict[str, tuple[Path, str, int]], say: Say) -> Path:
+def _unpacked(place: str, name: str, parts: Parts, say: Say, done: Callable[[Path], None] = lambda _: None) -> Path:
     """Return the folder, or the manifest, of one archive or of several shards.
 
     Args:
@@ -169,8 +192,9 @@ def _unpacked(place: str, name: str, parts: dict[str, tuple[Path, str, int]], sa
         name: of the folder.
         parts: file, version and size of each, by its address.
         say: told what was unpacked.
+        done: called with the file of each that was unpacked.
     """
-    key = _key(parts)
+    key, name = _key(parts), kept_files.free_name(name)
     kept = kept_files.kept_folder(key)
     if kept is None:
         versions = sorted((address, version, size) for address, (_, version, size) in parts.items())
@@ -181,18 +205,15 @@ def _unpacked(place: str, name: str, parts: dict[str, tuple[Path, str, int]], sa
             "versions": _digest(versions),
         }
         with kept_files.new_folder(key, origin) as folder:
-            names: list[str] = []
-            for address, (file, _, _) in parts.items():
-                below = f"{stem(PurePosixPath(address).name)}/" if len(parts) > 1 else ""
+            inside: dict[str, list[str]] = {}
+            for below, (address, (file, _, _)) in zip(_names_of_parts(list(parts)), parts.items(), strict=True):
                 with bar(f"unpacking {PurePosixPath(address).name}") as advance:
-                    inside = archives.unpack(
-                        file, folder / name / below, place if len(parts) == 1 else address, advance
-                    )
-                names += [below + each for each in inside]
-            if len(parts) > 1 and shards.write_manifest(folder / name, names, place) is None:
-                _merge(folder / name, parts, place)
-            elif len(parts) == 1:
-                shards.write_manifest(folder / name, names, place)
+                    called = place if len(parts) == 1 else address
+                    inside[below] = archives.unpack(file, folder / name / below, called, advance)
+                done(file)
+            names = [f"{below}/{each}" if below else each for below, every in inside.items() for each in every]
+            if shards.write_manifest(folder / name, names, place) is None and len(parts) > 1:
+                _merge(folder / name, inside, place)
         kept = _there(key, place)
         say(f"{place}: {count(len(names), 'file')} unpacked")
     else:
@@ -201,19 +222,34 @@ def _unpacked(place: str, name: str, parts: dict[str, tuple[Path, str, int]], sa
     return manifest if manifest.is_file() else kept / name
 
 
-def _merge(folder: Path, parts: dict[str, tuple[Path, str, int]], place: str) -> None:
+def _names_of_parts(addresses: Sequence[str]) -> list[str]:
+    """Return a folder for each of several archives; none where there is one alone.
+
+    It is called like the archive, with what stands before and behind that name only where two would be one folder.
+    """
+    if len(addresses) == 1:
+        return [""]
+    top = os.path.commonpath([PurePosixPath(address).parent for address in addresses])
+    full = [PurePosixPath(address).relative_to(top).as_posix() for address in addresses]
+    ways = [[stem(PurePosixPath(name).name) for name in full], [stem(name) for name in full], full]
+    return next((names for names in ways if len(set(names)) == len(names)), full)
+
+
+def _merge(folder: Path, inside: dict[str, list[str]], place: str) -> None:
     """Lay shards of class folders over each other: a class goes on from one to the next."""
-    for address in parts:
-        below = folder / stem(PurePosixPath(address).name)
-        for file in sorted(path for path in below.rglob("*") if path.is_file()):
-            target = folder / file.relative_to(below)
-            if target.exists():
-                raise DataError(f"{place} holds {file.relative_to(below)} in two archives: give each photo one name")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            file.rename(target)
-        for empty in sorted((path for path in below.rglob("*") if path.is_dir()), reverse=True):
-            empty.rmdir()
-        below.rmdir()
+    apart = folder.with_name(".parts")  # out of the way: a class may be called like the archive that holds it
+    folder.rename(apart)
+    for below, names in inside.items():
+        for name in names:
+            target = folder / name
+            try:
+                if target.exists():
+                    raise FileExistsError
+                target.parent.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError):
+                raise DataError(f"{place} holds {printable(name)} in two archives: give each photo one name") from None
+            (apart / below / name).rename(target)
+    shutil.rmtree(apart)
 
 
 def _manifest(path: Path, base: Address | None, column: str, say: Say) -> Path:
@@ -230,33 +266,40 @@ def _manifest(path: Path, base: Address | None, column: str, say: Say) -> Path:
     wanted = {value: address for value, address in addresses.items() if address is not None}
     listed = _listed(list(wanted.values()))
     parts = [(str(address), listed[address].version) for address in wanted.values() if address in listed]
-    key = kept_files.key_of("manifest", hashlib.sha256(path.read_bytes()).hexdigest(), name.name, sorted(parts))
+    here = path.resolve().parent
+    # Paths of this machine start at the table's folder, so the same table elsewhere names other photos.
+    local_ones = base is None and len(wanted) < len(addresses)
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    key = kept_files.key_of("manifest", content, name.name, column, str(here) if local_ones else "", sorted(parts))
     files = [listed[address] for address in dict.fromkeys(wanted.values()) if address in listed]
     kept = kept_files.kept_folder(key)
     source = base or Address("file", path.resolve().as_posix().lstrip("/"))
-    _fetched(source, files, say, whole=kept is not None)
-    if kept is None:
+    if kept is not None:
+        _say_fetched(source, files, 0, say)
+        return kept / name
+    with kept_files.using(file.place for file in files):
+        _fetched(source, files, say)
         with kept_files.new_folder(key, _origin(str(base or path), files)) as folder:
             for file in files:
                 kept_files.link(file.place, folder / manifests.inside(file.address))
             local = {value: manifests.inside(address) for value, address in wanted.items()}
-            here = path.resolve().parent
             manifests.rewrite(path, folder / name, column, lambda value: local.get(value) or str(here / value.strip()))
-        kept = _there(key, str(base or path))
-    return kept / name
+    return _there(key, str(base or path)) / name
 
 
 def _listed(addresses: Sequence[Address]) -> dict[Address, Remote]:
     """Return what is there of these files: each folder is listed once, and a file that is not there is left out."""
-    found: dict[Address, Remote] = {}
-    for scheme, folder in dict.fromkeys((one.scheme, one.rest.rpartition("/")[0]) for one in addresses):
-        if not any(folder == known or folder.startswith(f"{known}/") for known in _folders(found, scheme)):
-            found |= {file.address: file for file in find(Address(scheme, folder))}
+    wanted = set(addresses)
+    folders = {Address(one.scheme, one.rest.rpartition("/")[0]).exactly() for one in wanted}
+    tops = [folder for folder in sorted(folders, key=str) if not any(one in folders for one in _above(folder))]
+    found = {file.address: file for file in find_all(tops) if file.address in wanted}
     return {address: found[address] for address in addresses if address in found}
 
 
-def _folders(found: dict[Address, Remote], scheme: str) -> set[str]:
-    return {address.rest.rpartition("/")[0] for address in found if address.scheme == scheme}
+def _above(folder: Address) -> Iterator[Address]:
+    rest = folder.rest
+    while rest := rest.rpartition("/")[0]:
+        yield Address(folder.scheme, rest)
 
 
 def _origin(address: str, files: Sequence[Remote]) -> dict[str, Any]:

@@ -9,10 +9,12 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from visionft.errors import DataError
 from visionft.photos.account import ENDINGS
 from visionft.photos.csv_injection import spreadsheet_safe
+from visionft.photos.quarantine import junk
 
 MANIFEST = "manifest.csv"
 _TEXTS = (".cls", ".txt", ".json")
@@ -32,7 +34,7 @@ def write_manifest(folder: Path, names: Sequence[str], place: str) -> Path | Non
         DataError: some photos have a label beside them, and others have not; or it cannot be read.
     """
     known = set(names)
-    photos = [name for name in names if "." + name.rpartition(".")[2].lower() in ENDINGS]
+    photos = [name for name in names if "." + name.rpartition(".")[2].lower() in ENDINGS and not _is_junk(name)]
     beside = {photo: _label_file(photo, known) for photo in photos}
     if not any(beside.values()):
         return None
@@ -52,6 +54,12 @@ def write_manifest(folder: Path, names: Sequence[str], place: str) -> Path | Non
     return place_of_manifest
 
 
+def _is_junk(name: str) -> bool:
+    """Tell whether a file is what systems leave beside photos, such as __MACOSX/._1.jpg."""
+    *folders, last = name.split("/")
+    return junk(last, folder=False) is not None or any(junk(folder, folder=True) for folder in folders)
+
+
 def _label_file(photo: str, known: set[str]) -> str | None:
     """Return the file with the label: of the same name up to its first dot, as webdataset has it."""
     folder, slash, name = photo.rpartition("/")
@@ -66,9 +74,16 @@ def _label(file: Path, name: str, place: str) -> str:
         text = data.decode("utf-8").strip()
         if name.endswith(".json"):
             found = json.loads(text)
-            text = next((str(found[key]) for key in _KEYS if isinstance(found, dict) and key in found), "")
-    except ValueError as fault:
+            text = next((_text(found[key]) for key in _KEYS if isinstance(found, dict) and key in found), "")
+    except (ValueError, RecursionError) as fault:
         raise DataError(f"{place}: the label {name} cannot be read: write it as UTF-8 text or JSON") from fault
     if not text:
-        raise DataError(f"{place}: {name} holds no label: write it, in JSON below one of {', '.join(_KEYS)}")
+        raise DataError(
+            f"{place}: {name} holds no label: write it, in JSON below one of {', '.join(_KEYS)}, as text or number"
+        )
     return text
+
+
+def _text(value: Any) -> str:
+    """Return a label of JSON as text; "" for what names no class, such as null or a list."""
+    return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""

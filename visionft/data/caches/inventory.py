@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from visionft.data.caches import cache_folder
+from visionft.remote import kept_files
 
 KINDS = {
     "audits": "what audits saw of photos, by their digests; looked at again when they are next audited",
@@ -52,11 +53,15 @@ def inventory() -> list[Kept]:
 def clear() -> list[Kept]:
     """Remove the folders of `KINDS`, and return what was freed of each; what a link points to is left alone.
 
-    A run that is training goes on: it keeps what it has open, and decodes again what is gone.
+    A run that is training goes on: it keeps what it has open, and decodes again what is gone. Photos of other machines
+    stay while a process reads them.
     """
     ours = [kept for kept in inventory() if kept.name in KINDS and not kept.path.is_symlink()]
     for kept in ours:
-        _remove(kept.path)
+        if kept.name == kept_files.FOLDER:
+            kept_files.clear()
+        else:
+            _remove(kept.path)
     left = [_counted(kept.path) for kept in ours]
     return [
         replace(before, files=before.files - after.files, bytes=before.bytes - after.bytes)
