@@ -55,6 +55,23 @@ def centre(extra: int) -> int:
     return extra // 2 + (extra + 1) // 4 - extra // 4
 
 
+def fitted(height: int, width: int, box: tuple[int, int]) -> tuple[int, int]:
+    """Return the largest (height, width) of a photo's own ratio that fits into a box (H, W), each at least 1 pixel."""
+    high, wide = box
+    return max(1, min(high, _nearest(height, wide, width))), max(1, min(wide, _nearest(width, high, height)))
+
+
+def padded(pixels: Pixels, size: tuple[int, int], fill: tuple[int, int, int]) -> Pixels:
+    """Put pixels (h, w, 3) in the middle of (H, W, 3) of RGB levels `fill`; those of the size are given back."""
+    height, width = pixels.shape[:2]
+    if (height, width) == size:
+        return pixels
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    canvas: Pixels = np.full((*size, 3), fill, np.uint8)
+    canvas[top : top + height, left : left + width] = pixels
+    return canvas
+
+
 @dataclass(frozen=True)
 class Preprocess:
     """How RGB pixels of any size become the model's input.
@@ -96,12 +113,10 @@ class Preprocess:
         high, wide = self.box
         if self.resize == "squash":
             return high, wide
-        exact = self.resize == "shortest" and high == wide
-        scaled = _floor if exact else _nearest
-        tall, broad = scaled(height, wide, width), scaled(width, high, height)
-        if self.resize == "shortest":
-            return max(high, tall), max(wide, broad)
-        return max(1, min(high, tall)), max(1, min(wide, broad))
+        if self.resize == "longest":
+            return fitted(height, width, self.box)
+        scaled = _floor if high == wide else _nearest
+        return max(high, scaled(height, wide, width)), max(wide, scaled(width, high, height))
 
     def pixels(self, image: Pixels) -> Pixels:
         """Resize, then crop or pad about the centre: (h, w, 3) RGB levels in, (H, W, 3) out, a new array."""
@@ -111,7 +126,7 @@ class Preprocess:
         resample = _FILTERS[self.interpolation]
         picture = _stretch(Image.fromarray(image), 0, width, self.size[1], resample)
         picture = _stretch(picture, 1, height, self.size[0], resample)
-        return self._padded(np.array(picture))
+        return padded(np.array(picture), self.size, self.fill)
 
     def tensor(self, image: Pixels) -> NDArray[np.float32]:
         """Return the model's input of one photo: (3, H, W) float32, (pixels / 255 - mean) / std."""
@@ -133,15 +148,6 @@ class Preprocess:
         if odd := sorted((set(values) - {"version"}) ^ known):
             raise DataError(f"the preprocess lacks or has by mistake {', '.join(map(repr, odd))}; export it again")
         return cls(**{key: _frozen(values[key]) for key in known})
-
-    def _padded(self, pixels: Pixels) -> Pixels:
-        height, width = pixels.shape[:2]
-        if (height, width) == self.size:
-            return pixels
-        top, left = (self.size[0] - height) // 2, (self.size[1] - width) // 2
-        canvas: Pixels = np.full((*self.size, 3), self.fill, np.uint8)
-        canvas[top : top + height, left : left + width] = pixels
-        return canvas
 
 
 def _faults(preprocess: Preprocess) -> list[str]:

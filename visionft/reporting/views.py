@@ -57,7 +57,9 @@ def _views(run: Run, rows: Rows, root: Path, place: int) -> list[Pixels]:
     settings = run.settings
     again = settings.augment.views if isinstance(settings.augment.views, int) else VIEWS
     size = crop_sizes.crop(settings, run.preprocess.size)
-    photos = TrainPhotos(rows, root, settings.augment, size, run.preprocess.fill, settings.seed)
+    photos = TrainPhotos(
+        rows, root, settings.augment, size, run.preprocess.fill, settings.seed, resize=run.preprocess.resize
+    )
     return [photos[(epoch, place)][0] for epoch in range(min(VIEWS, int(settings.epochs), again))]
 
 

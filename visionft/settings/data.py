@@ -93,8 +93,8 @@ class AugmentSettings(Settings):
     """Named recipe: `light` crop and flip; `medium` adds colour and light; `strong` adds turns, blur and erasing."""
     pipeline: Annotated[Word | None, TRAINED] = None
     """A pipeline of albumentations, in place of `strength` and `flip`: a YAML or JSON file that `albumentations.save`
-    wrote, or what it holds. It gets a whole photo, its short side at most one and a half crops, as uint8 RGB; the crop
-    is cut from the middle of what it returns, and resized."""
+    wrote, or what it holds. It gets a whole photo, its short side at most one and a half crops, as uint8 RGB; what
+    it returns is brought to the size as `preprocess.mode` has it: by default its middle is cut out and resized."""
     size: Annotated[Annotated[int, Field(ge=16, le=2048)] | Auto, TRAINED] = "auto"
     """Side of the training crops in pixels; auto: four fifths of the evaluation size where the backbone takes any size
     (FixRes, arXiv 1906.06423: objects look larger in random crops than in centre crops), else the evaluation size."""

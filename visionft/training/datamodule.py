@@ -38,7 +38,8 @@ class PhotoDataModule(LightningDataModule):
         """Return the training photos, shuffled, the last smaller batch dropped unless it is the only one."""
         settings, rows = self.settings, self.manifest.rows("train")
         size, batch = views_of(settings, self.preprocess, None), int(settings.optim.batch_size)
-        photos = TrainPhotos(rows, self.manifest.root, settings.augment, size, self.preprocess.fill, settings.seed)
+        fill, resize = self.preprocess.fill, self.preprocess.resize
+        photos = TrainPhotos(rows, self.manifest.root, settings.augment, size, fill, settings.seed, resize=resize)
         order = ShuffledViews(len(photos), settings.seed, _classes(rows, settings))
         return self._loader(photos, batch, sampler=order, drop_last=len(photos) >= batch)
 

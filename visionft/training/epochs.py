@@ -180,8 +180,9 @@ def make_loader(plan: Plan, manifest: Manifest, ranks: Ranks = ALONE) -> TrainLo
     fill, decoded = plan.preprocess.fill, decoded_cache.decoded(settings, size, ranks.neighbours)
     sides = crop_sizes.sides(settings, plan.solves_head)
     photos = TrainPhotos(
-        manifest.rows("train"), manifest.root, settings.augment, size, fill, settings.seed, decoded, sides
-    )
+        manifest.rows("train"), manifest.root, settings.augment, size, fill, settings.seed, decoded, sides,
+        plan.preprocess.resize,
+    )  # fmt: skip
     pinned = settings.hardware.device == "cuda"
     batch = int(settings.optim.batch_size)
     per_class = settings.embedding.per_class if spec_of(settings.task).projects else None

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import os
 import pickle
+import random
 import subprocess
 import sys
 from typing import Literal
 
+import albumentations as A
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from visionft.data.transforms.augmentation import Augment
+from visionft.data.transforms.augmentation import Augment, _crop, _own_box
+from visionft.data.transforms.own_pipeline import pipeline_text
+from visionft.preprocess import Preprocess, Resize
 from visionft.settings import AugmentSettings
 
 Strength = Literal["none", "light", "medium", "strong"]
@@ -119,3 +123,65 @@ def test_albumentations_does_not_ask_the_network_for_its_version() -> None:
     )
     environment = {name: value for name, value in os.environ.items() if name != "NO_ALBUMENTATIONS_UPDATE"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+TALL = (90, 30)
+
+
+def shaped(resize: Resize, strength: Strength = "light", size: tuple[int, int] = (32, 32)) -> Augment:
+    return Augment(AugmentSettings(strength=strength), size, FILL, 0, resize=resize)
+
+
+@pytest.mark.parametrize("resize", ["longest", "squash"])
+@pytest.mark.parametrize("shape", [TALL, (64, 200), (70, 70), (640, 33)])
+def test_without_changes_a_view_is_what_evaluation_sees(resize: Resize, shape: tuple[int, int]) -> None:
+    seen = shaped(resize, "none", (32, 48))(photo(*shape), 0, 0)
+    evaluated = Preprocess((32, 48), resize, 32, "bilinear", (0.5,) * 3, (0.5,) * 3, FILL).pixels(photo(*shape))
+    assert np.abs(seen.astype(int) - evaluated).max() <= 1
+
+
+def test_parts_of_a_photo_have_about_its_own_shape_and_reach_everywhere() -> None:
+    draw, covered = _crop("light", (1, 1)), np.zeros(TALL, int)
+    draw.py_random = random.Random(0)
+    boxes = [_own_box(draw, *TALL) for _ in range(300)]
+    for top, left, bottom, right in boxes:
+        covered[top:bottom, left:right] += 1
+        assert 0.3 < (bottom - top) * (right - left) / (90 * 30) <= 1
+        assert 3 / 4 - 0.1 < (bottom - top) / (right - left) / 3 < 4 / 3 + 0.1
+    assert covered.min() > 0
+
+
+@pytest.mark.parametrize("strength", ["light", "medium", "strong"])
+def test_no_change_touches_what_is_padded(strength: Strength) -> None:
+    for index in range(20):
+        view = shaped("longest", strength)(np.full((*TALL, 3), 250, np.uint8), 0, index)
+        assert (view[:, :10] == FILL).all()
+        assert (view[:, 21:] == FILL).all()
+        assert not (view[:, 10:21] == FILL).all()
+
+
+@pytest.mark.parametrize("resize", ["longest", "squash"])
+@pytest.mark.parametrize("shape", [(50, 80), (1, 3000), (3000, 1), (32, 32)])
+def test_any_photo_becomes_pixels_of_the_size_in_every_mode(resize: Resize, shape: tuple[int, int]) -> None:
+    changes = shaped(resize, "strong", (32, 48))
+    for index in range(10):
+        assert changes(photo(*shape), 0, index).shape == (32, 48, 3)
+    assert np.array_equal(pickle.loads(pickle.dumps(changes))(photo(*shape), 0, 3), changes(photo(*shape), 0, 3))
+
+
+def test_views_of_a_square_are_the_same_in_every_mode() -> None:
+    views = [shaped(resize, "strong")(photo(60, 60), 1, 5) for resize in ("shortest", "longest", "squash")]
+    assert np.array_equal(views[0], views[1])
+    assert np.array_equal(views[0], views[2])
+
+
+def test_a_pipeline_ends_as_the_mode_has_it() -> None:
+    corner = np.zeros((90, 60, 3), np.uint8)
+    corner[:20] = 255
+    views = [
+        Augment(AugmentSettings(pipeline=pipeline_text(A.NoOp())), (30, 30), FILL, 0, resize=resize)(corner, 0, 0)
+        for resize in ("longest", "squash")
+    ]
+    assert (views[0][:, :5] == FILL).all()
+    assert (views[0][0, 5:25] > 250).all()
+    assert (views[1][0] > 250).all()

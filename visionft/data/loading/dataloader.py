@@ -24,7 +24,7 @@ from visionft.data.sampler import EpochSampler, Sample, Share
 from visionft.data.transforms.progressive_resizing import Sides
 from visionft.errors import DataError, PhotoError
 from visionft.photos import Reduction, read
-from visionft.preprocess import Preprocess
+from visionft.preprocess import Preprocess, Resize
 from visionft.settings import AugmentSettings
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class TrainPhotos(Dataset[Item]):
         seed: The run's seed.
         decoded: Where the views come from photos that were shrunk, and are kept; none: from the files, each time.
         sides: Of views that grow from epoch to epoch to `size`; none: all have it.
+        resize: How evaluation brings a photo to its input.
     """
 
     def __init__(
@@ -61,13 +62,14 @@ class TrainPhotos(Dataset[Item]):
         seed: int,
         decoded: Decoded | None = None,
         sides: Sides | None = None,
+        resize: Resize = "shortest",
     ) -> None:
         from visionft.data.transforms.augmentation import (
             Augment,  # a second of import that evaluation need not wait for
         )
 
         self.rows, self.root, self.decoded = rows, root, decoded
-        self.augment: Augment = Augment(augment, size, mean_fill, seed, sides)
+        self.augment: Augment = Augment(augment, size, mean_fill, seed, sides, resize)
         self.size = size
 
     def __len__(self) -> int:

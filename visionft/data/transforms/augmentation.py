@@ -17,6 +17,7 @@ from visionft.data.transforms.decode_crop import Box, Crop, Load, centre_box, sh
 from visionft.data.transforms.own_pipeline import built, drawn
 from visionft.data.transforms.progressive_resizing import Sides, scaled
 from visionft.machine.process_state import environment
+from visionft.preprocess import Resize, fitted, padded
 from visionft.settings import AugmentSettings
 
 with environment(NO_ALBUMENTATIONS_UPDATE="1"):  # see `own_pipeline`
@@ -38,6 +39,8 @@ class Augment:
         fill: RGB in [0, 255] that shows where a photo was turned or erased: the mean, so that it normalises to zero.
         seed: The run's seed.
         sides: Of square results that grow from epoch to epoch to `size`; none: `size` in all.
+        resize: How evaluation brings a photo to its input, as `Preprocess` has it. `shortest`: a view is a part of the
+            input's shape. `longest`: a part of the photo's own shape, fitted and padded. `squash`: it is stretched.
 
     Raises:
         ValueError: `strength` is still `auto`.
@@ -50,15 +53,17 @@ class Augment:
         fill: tuple[int, int, int],
         seed: int,
         sides: Sides | None = None,
+        resize: Resize = "shortest",
     ) -> None:
         if settings.strength == "auto" and settings.pipeline is None:
             raise ValueError("the strength of augmentation is `auto`: resolve it before photos are loaded")
         self.settings, self.size, self.fill, self.seed, self.sides = settings, size, fill, seed, sides
+        self.resize: Resize = resize
         self._own = threading.local()
 
     def __reduce__(self) -> tuple[type[Augment], tuple[Any, ...]]:
         """Go to a process that is not forked as the arguments alone."""
-        return Augment, (self.settings, self.size, self.fill, self.seed, self.sides)
+        return Augment, (self.settings, self.size, self.fill, self.seed, self.sides, self.resize)
 
     @property
     def fixed(self) -> bool:
@@ -73,24 +78,34 @@ class Augment:
         """Return the changed photo, (H, W, 3) uint8 RGB, from one that is decoded no larger than its crop needs."""
         if self.settings.pipeline is not None:
             return self._piped(load, epoch, index)
+        size = self._size(epoch)
         if self.settings.strength == "none":
-            return Crop(partial(centre_box, size=self.size), self._size(epoch)).of(load)
+            return self._whole(load, size, self.size)
         crop, compose = self._changes()
         source = stream(Purpose.AUGMENT, self.seed, epoch, index)
         chance = random.Random(int.from_bytes(source.generate_state(4).tobytes(), "little"))
         crop.py_random = chance
-        pixels = Crop(partial(_box, crop), self._size(epoch)).of(load)
+        draw = partial(_box if self.resize == "shortest" else _own_box, crop)
+        pixels = Crop(draw, self._inside(size)).of(load)
         if self.settings.flip and chance.random() < 0.5:
             pixels = np.asarray(cv2.flip(pixels, 1), np.uint8)
         if compose is None:
-            return pixels
+            return padded(pixels, size, self.fill)
         # set_random_seed would start every change from the same number: light and colour would always come together.
         compose.set_random_state(np.random.default_rng(source), chance)
         changed: Pixels = compose(image=pixels)["image"]
-        return np.ascontiguousarray(changed)
+        return padded(np.ascontiguousarray(changed), size, self.fill)  # what is no photo stays the fill
+
+    def _whole(self, load: Load, size: tuple[int, int], shape: tuple[int, int]) -> Pixels:
+        """Return a photo, where evaluation crops its largest centre of the ratio of `shape`, as (H, W, 3) of `size`."""
+        draw = partial(centre_box, size=shape) if self.resize == "shortest" else _all
+        return padded(Crop(draw, self._inside(size)).of(load), size, self.fill)
+
+    def _inside(self, size: tuple[int, int]) -> tuple[int, int] | Callable[[int, int], tuple[int, int]]:
+        return partial(fitted, box=size) if self.resize == "longest" else size
 
     def _piped(self, load: Load, epoch: int, index: int) -> Pixels:
-        """Give the user's pipeline a photo of at most one and a half crops, and cut the crop from the middle of it."""
+        """Give the user's pipeline a photo of at most one and a half crops, and bring what it returns to the size."""
         if not hasattr(self._own, "pipeline"):
             self._own.pipeline = built(str(self.settings.pipeline))
         whole = shrunk(load, side_of(self.size))
@@ -98,7 +113,7 @@ class Augment:
         size = self._size(epoch)
         if changed.shape[:2] == size:
             return changed
-        return Crop(partial(centre_box, size=size), size).of(lambda _: changed)
+        return self._whole(lambda _: changed, size, size)
 
     def _size(self, epoch: int) -> tuple[int, int]:
         side = self.sides.at(epoch % AGAIN) if self.sides else None
@@ -109,7 +124,8 @@ class Augment:
         if not hasattr(self._own, "changes"):
             strength = self.settings.strength
             listed = _CHANGES[strength](self.fill)
-            self._own.changes = _crop(strength, self.size), A.Compose(listed) if listed else None
+            shape = self.size if self.resize == "shortest" else (1, 1)
+            self._own.changes = _crop(strength, shape), A.Compose(listed) if listed else None
         changes: tuple[A.RandomResizedCrop, A.Compose | None] = self._own.changes
         return changes
 
@@ -120,9 +136,28 @@ def _box(crop: A.RandomResizedCrop, height: int, width: int) -> Box:
     return top, left, bottom, right
 
 
+def _own_box(crop: A.RandomResizedCrop, height: int, width: int) -> Box:
+    """Draw a part of a square and take the same part of the photo: its shape varies about the photo's own."""
+    side = max(height, width)
+    top, left, bottom, right = _box(crop, side, side)
+    above, before = top * height // side, left * width // side
+    return above, before, max(above + 1, bottom * height // side), max(before + 1, right * width // side)
+
+
+def _all(height: int, width: int) -> Box:
+    return 0, 0, height, width
+
+
 def _crop(strength: str, size: tuple[int, int]) -> A.RandomResizedCrop:
     shape = size[1] / size[0]
     return A.RandomResizedCrop(size, scale=CROP[strength], ratio=(RATIO[0] * shape, RATIO[1] * shape))
+
+
+class _Erasing(A.Erasing):  # type: ignore[misc]  # albumentations has no types here
+    """Random erasing that leaves a strip alone where no hole has room: albumentations 2.0 then forgets a parameter."""
+
+    def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+        return {"seed": 0, **super().get_params_dependent_on_data(params, data)}
 
 
 def _colour(_: tuple[int, int, int]) -> list[A.BasicTransform | A.BaseCompose]:
@@ -146,7 +181,7 @@ def _strong(fill: tuple[int, int, int]) -> list[A.BasicTransform | A.BaseCompose
         A.Sharpen(p=1.0),
         A.GaussianBlur(sigma_limit=(0.3, 1.5), p=1.0),
     ]
-    return [A.SomeOf(operations, n=2, p=0.9), A.Erasing(scale=(0.02, 0.2), fill=fill, p=0.25)]
+    return [A.SomeOf(operations, n=2, p=0.9), _Erasing(scale=(0.02, 0.2), fill=fill, p=0.25)]
 
 
 _CHANGES: dict[str, Callable[[tuple[int, int, int]], list[A.BasicTransform | A.BaseCompose]]] = {

@@ -27,17 +27,20 @@ class Crop:
 
     Args:
         draw: given (height, width) of the whole photo, returns the box.
-        size: (H, W) of the result in pixels.
+        size: (H, W) of the result in pixels, or what returns it, given (height, width) of the whole photo.
     """
 
-    def __init__(self, draw: Callable[[int, int], Box], size: tuple[int, int]) -> None:
-        self.draw, self.size = draw, size
+    def __init__(
+        self, draw: Callable[[int, int], Box], size: tuple[int, int] | Callable[[int, int], tuple[int, int]]
+    ) -> None:
+        self.draw, self.wanted = draw, size
+        self.size = (1, 1) if callable(size) else size
         self.whole: tuple[int, int] | None = None
         self.box: Box = (0, 0, 0, 0)
         self.divisor = 1
 
     def of(self, load: Load) -> Pixels:
-        """Return the part as (H, W, 3) uint8 RGB; the box depends on the size of the whole photo alone."""
+        """Return the part as (H, W, 3) uint8 RGB; box and size depend on the size of the whole photo alone."""
         image = load(self._place)
         if self.whole is None:  # a photo that cannot come smaller
             self._place(*image.shape[:2])
@@ -47,6 +50,8 @@ class Crop:
 
     def _place(self, height: int, width: int) -> int:
         self.whole, self.box = (height, width), self.draw(height, width)
+        if callable(self.wanted):
+            self.size = self.wanted(height, width)
         self.divisor = divisor(self.box, self.size)
         return self.divisor
 
