@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from visionft import photos
 from visionft.errors import PhotoError
-from visionft.photos import contents, decode, decoder, digest, read
+from visionft.photos import contents, decode, decoder, digest, read, size_of
 from visionft.photos.jpeg_segments import header
 
 
@@ -265,3 +265,18 @@ def test_a_large_file_that_is_no_photo_is_not_read_whole(tmp_path: Path) -> None
 def test_the_public_names_are_sorted_and_there() -> None:
     assert photos.__all__ == sorted(photos.__all__, key=lambda name: (not name.isupper(), name))
     assert all(hasattr(photos, name) for name in photos.__all__)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_the_size_is_told_from_the_header_as_the_pixels_have_it(kind: str, orientation: int) -> None:
+    file = BytesIO()
+    exif = {"exif": turned(orientation)} if kind not in ("BMP", "GIF") else {}
+    Image.new("RGB", (30, 70), "red").save(file, kind, **exif)
+    assert size_of(file.getvalue()) == decode(file.getvalue()).shape[:2]
+
+
+def test_the_size_of_what_is_no_photo_is_refused() -> None:
+    for data in (b"", b"no photo", b"\xff\xd8\xff\xe0 cut"):
+        with pytest.raises(PhotoError):
+            size_of(data)

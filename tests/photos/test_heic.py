@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from visionft.errors import PhotoError
-from visionft.photos import boxes, decode, encoding_of, heic
+from visionft.photos import boxes, decode, encoding_of, heic, size_of
 from visionft.photos.boxes import Items
 from visionft.photos.zero_runs import REASON
 from visionft.serving.decode_cost import weigh
@@ -37,6 +37,7 @@ def test_a_photo_is_turned_once_though_exif_says_it_too(orientation: int) -> Non
         picture.save(saved, "PNG", exif=picture.getexif())
         wanted = np.asarray(ImageOps.exif_transpose(Image.open(saved)))
     np.testing.assert_array_equal(decode(file(f"turned_{orientation}")), wanted)
+    assert size_of(file(f"turned_{orientation}")) == (64, 64)  # as coded: what is shown is a part of it, turned
 
 
 def test_grey_and_alpha_are_as_in_every_format() -> None:

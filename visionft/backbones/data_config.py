@@ -12,13 +12,14 @@ from visionft.backbones.network import Network
 from visionft.preprocess import Preprocess, Resize, supported
 from visionft.settings import PreprocessSettings
 
-RESIZE: dict[str, Resize] = {"crop": "shortest", "pad": "longest", "squash": "squash"}
+RESIZE: dict[str, Resize] = {"auto": "shortest", "crop": "shortest", "pad": "longest", "squash": "squash"}
 
 
 def preprocess(network: Network | str, settings: PreprocessSettings) -> Preprocess:
     """Return the transform of a network's (or a timm name's) weights, under the settings' own wishes.
 
     timm's crop_pct belongs to the centre crop: padding and squashing fill the input unless the settings name a share.
+    A mode that is still "auto" is the weights' own, the crop.
 
     Raises:
         BackboneError: timm has no backbone of this name.
@@ -27,7 +28,7 @@ def preprocess(network: Network | str, settings: PreprocessSettings) -> Preproce
     config = resolve_data_config(pretrained_cfg=cfg)  # type: ignore[no-untyped-call]  # timm left it untyped
     own = network.input_size if isinstance(network, Network) else tuple(config["input_size"][1:])
     height, width = settings.sides or own
-    share = settings.crop_pct or (config["crop_pct"] if settings.mode == "crop" else 1.0)
+    share = settings.crop_pct or (config["crop_pct"] if RESIZE[settings.mode] == "shortest" else 1.0)
     return Preprocess(
         size=(height, width),
         resize=RESIZE[settings.mode],

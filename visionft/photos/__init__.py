@@ -35,7 +35,7 @@ from visionft.photos.csv_injection import (
     spreadsheet_safe,
     spreadsheet_safe_table,
 )
-from visionft.photos.decoder import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read, remark
+from visionft.photos.decoder import MAX_PIXELS, MEMORY, TABLE, contents, decode, digest, read, remark, size_of
 from visionft.photos.discovery import expand, find, require_photos, walk
 from visionft.photos.formats import encoding_of
 from visionft.photos.in_memory import picture_of_memory
@@ -82,6 +82,7 @@ __all__ = [
     "remark",
     "require_photos",
     "shown",
+    "size_of",
     "spreadsheet_safe",
     "spreadsheet_safe_table",
     "steers",

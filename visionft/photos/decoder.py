@@ -14,7 +14,7 @@ from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, JpegImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 
 from visionft.errors import PhotoError
 from visionft.photos import jpeg
@@ -110,6 +110,24 @@ def contents(path: Path) -> bytes:
         raise PhotoError("no permission to read it") from fault
     except (OSError, ValueError, MemoryError) as fault:
         raise PhotoError(f"cannot be read ({fault.__class__.__name__})") from fault
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    """Return (height, width) of a photo, upright, from its header alone; of a HEIC as it is coded, before it is turned.
+
+    Raises:
+        PhotoError: the bytes do not begin like a photo.
+    """
+    read_header = opener(data[:HEAD])
+    _hush()
+    try:
+        with read_header(BytesIO(data)) as picture:
+            width, height = picture.size
+            # A TIFF's size is that of the turned picture already.
+            lies = _orientation(picture) in _SIDEWAYS and not isinstance(picture, TiffImagePlugin.TiffImageFile)
+            return (width, height) if lies else (height, width)
+    except Exception as fault:  # as in `decode`
+        raise PhotoError(_reason(fault)) from fault
 
 
 def remark(data: bytes) -> str | None:

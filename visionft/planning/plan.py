@@ -18,7 +18,7 @@ from visionft.errors import WeightsError
 from visionft.machine.arithmetic import same_threads
 from visionft.machine.devices import pick_device
 from visionft.machine.progress import Say
-from visionft.planning import activation_memory, gradient_checkpointing, remembered_choices
+from visionft.planning import activation_memory, gradient_checkpointing, remembered_choices, resize_mode
 from visionft.planning.auto import Facts, resolve_machine, resolve_training, solves_head
 from visionft.planning.choices import Choice, open_ones, put
 from visionft.planning.continue_from import Inheritance, choices_of
@@ -136,13 +136,16 @@ def make_plan(
     settings, training = resolve_training(settings, facts)
     require_one_size(settings, facts.any_size, min(facts.input_size))
     require_growable(settings, facts.any_size)
+    shaped = open_ones(settings, [] if parent else [resize_mode.choice(settings, network, transform, manifest, say)])
+    settings = put(settings, shaped)
+    transform = backbones.preprocess(network, settings.preprocess) if shaped else transform
     _edit(settings, network, say)
     gradient_checkpointing.prepare(settings, network, say)
     measured = open_ones(settings, _paced(settings, network, say))
     settings = put(settings, measured)
     kept = open_ones(settings, _kept(settings, manifest, views_of(settings, transform, teacher), say))
     settings = put(settings, kept)
-    choices = (*taken, *machine, *weights, *training, *measured, *kept)
+    choices = (*taken, *machine, *weights, *training, *shaped, *measured, *kept)
     # A line of their own says where the weights come from.
     idle = {"weights", *obstructed(settings, [choice.setting for choice in choices])}
     _say_choices(settings, network, transform, [choice for choice in choices if choice.setting not in idle], say)

@@ -30,9 +30,10 @@ class PreprocessSettings(Settings):
         Annotated[int, Field(ge=16, le=2048)] | Annotated[str, Field(pattern=r"^\d{1,5}x\d{1,5}$")] | None, ALWAYS
     ] = None
     """Side of the square input in pixels, or HEIGHTxWIDTH."""
-    mode: Annotated[Literal["crop", "pad", "squash"], ALWAYS] = "crop"
-    """`crop`: short side resized, centre kept; `pad`: long side resized, borders filled with the mean; `squash`: the
-    ratio of sides is given up."""
+    mode: Annotated[Literal["auto", "crop", "pad", "squash"], ALWAYS] = "auto"
+    """`crop`: short side resized, centre kept; `pad`: long side resized, borders filled with the mean (letterbox);
+    `squash`: the ratio of sides is given up; auto: crop, but where a tenth of the photos or more are twice as long for
+    their width as the input, or half, the one whose head, solved on frozen features, answers validation photos best."""
     crop_pct: Annotated[Annotated[float, Field(gt=0.0, le=1.0)] | None, ALWAYS] = None
     """Share of the resized short side that the centre crop keeps."""
 

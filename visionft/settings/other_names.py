@@ -70,6 +70,9 @@ _INSTEAD = {
     "give --method head, which trains the head alone, or --method gradual, which thaws the rest in phases": (
         "freeze freeze_backbone freeze_epochs linear_probe"
     ),
+    "give --preprocess.mode pad, which fits the whole photo and fills the rest, squash or crop": (
+        "letterbox rect keep_aspect_ratio crop_mode resize_mode resize_method"
+    ),
     "give --method lora": "use_lora peft use_peft lora",
     "give --method qlora": "load_in_4bit load_in_8bit",
     "give --weights none": "no_pretrained from_scratch",
