@@ -13,4 +13,5 @@ SPEC = TaskSpec(
     losses=("cross_entropy",),
     heads=("linear", "mlp", "cosine"),
     stages=frozenset(get_args(Stage)) - {"queries", "confidence"},  # of one level, how sure it is says the probability
+    pipeline_tag="image-classification",
 )
