@@ -18,6 +18,8 @@ from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.hub_server import TOKEN, Hub, serving
+
 # At import, not in a fixture: test files copy the environment when they are collected. It keeps the tests, and the
 # processes that they start, out of the user's caches.
 CACHE = Path(tempfile.mkdtemp(prefix="visionft-tests-"))
@@ -105,6 +107,25 @@ def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import visionft
 
     return visionft.fit(shapes, out=tmp_path_factory.mktemp("trained") / "run", say=lambda _: None, **SMALL).path
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """Return a hub of this machine, which this process and those that it starts take for the hub; with a token."""
+    from huggingface_hub import constants
+
+    with serving() as server:
+        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
+        template = f"{server.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf" / "hub"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "hf" / "token"))
+        values = {"HF_ENDPOINT": server.endpoint, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"}
+        for name, value in {**values, "HF_TOKEN": TOKEN, "VISIONFT_CACHE": str(tmp_path / "cache")}.items():
+            monkeypatch.setenv(name, value)
+        yield server
 
 
 def _shape(kind: str, random: np.random.Generator) -> NDArray[np.uint8]:

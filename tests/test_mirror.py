@@ -89,6 +89,7 @@ SAME_MEANING = {
     "fit": "the verb: asked for, carried out, and its settings",
     "index": "the verb: asked for, its settings, carried out",
     "predict": "the verb: asked for, carried out, and its settings",
+    "push": "the verb: asked for, and carried out",
     "report": "the verb: asked for, and carried out",
     "explain": "the verb: asked for, and carried out",
     "select": "the verb: asked for, and carried out",

@@ -33,6 +33,7 @@ from visionft.photos import Account
 from visionft.runs import Run, RunList
 from visionft.searching import Duplicates, Found, Hit, Indexed, LookAlike, Matches
 from visionft.serving import Comparison, compare
+from visionft.sharing import Pushed
 from visionft.sweeping import DrawRow, SweepResult, TrialRow
 from visionft.sweeping.sweep_result import DONE, FAILED
 from visionft.tasks.hierarchical.sure_level import LevelPostprocess
@@ -138,6 +139,10 @@ def indexed(_: Path, __: Path) -> Indexed:
     return Indexed(Path(EVIL), EVIL, 1, 1, 0, 0, 0, 0, ((EVIL, EVIL),), (EVIL,), None, EVIL, 1.0, False, (EVIL,))
 
 
+def pushed(_: Path, __: Path) -> Pushed:
+    return Pushed("me/goods", "bundle", "0" * 40, EVIL, True, (EVIL,), 1, {EVIL: (EVIL,)}, True)
+
+
 def of_labels(_: Path, __: Path) -> LabelFigures:
     entries = np.tile(np.array([[1], [0]], np.int8), 5)
     return label_figures(np.full((2, 5), 0.5, np.float32), entries, np.full(5, 0.5, np.float32), (EVIL, *"bcde"))
@@ -168,6 +173,7 @@ SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     LabelFigures: of_labels,
     Metrics: lambda _, __: metrics(),
     Predictions: predictions,
+    Pushed: pushed,
     Run: run,
     SideBySide: side_by_side,
     RunList: run_list,

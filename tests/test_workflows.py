@@ -20,6 +20,7 @@ from visionft.cli.blend import blend as blend_command
 from visionft.cli.evaluate import evaluate as evaluate_command
 from visionft.cli.export import export as export_command
 from visionft.cli.predict import predict as predict_command
+from visionft.cli.push import push as push_command
 from visionft.errors import BundleError, RunError, UsageError
 from visionft.evaluation.evaluation import FILES
 from visionft.runs import layout
@@ -174,6 +175,7 @@ def test_no_run_is_one_sentence(verb: Callable[..., Any], tmp_path: Path) -> Non
         (vft.predict, predict_command, {"on_progress"}),
         (vft.export, export_command, set()),
         (vft.blend, blend_command, {"say"}),
+        (vft.push, push_command, {"say"}),
         (vft.add_class, add_class_command, {"say"}),
     ],
 )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         PrototypesMethod,
         QloraMethod,
     )
+    from visionft.sharing import Pushed
     from visionft.sweeping import DrawRow, SweepResult, TrialRow
     from visionft.training import Listener, LoggerListener
     from visionft.wording.shown_table import Table
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from visionft.workflows.blend import blend
     from visionft.workflows.check import check
     from visionft.workflows.compare import compare
+    from visionft.workflows.demo import Demo, demo
     from visionft.workflows.duplicates import duplicates
     from visionft.workflows.evaluate import evaluate
     from visionft.workflows.explain import explain
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from visionft.workflows.index import index
     from visionft.workflows.list_runs import list_runs
     from visionft.workflows.predict import predict
+    from visionft.workflows.push import push
     from visionft.workflows.report import report
     from visionft.workflows.review import review
     from visionft.workflows.search import search
@@ -72,6 +75,7 @@ __all__ = [
     "Bundle",
     "Comparison",
     "DataSettings",
+    "Demo",
     "DrawRow",
     "Duplicates",
     "Evaluation",
@@ -104,6 +108,7 @@ __all__ = [
     "PreprocessSettings",
     "PromptMethod",
     "PrototypesMethod",
+    "Pushed",
     "QloraMethod",
     "Run",
     "RunList",
@@ -121,6 +126,7 @@ __all__ = [
     "blend",
     "check",
     "compare",
+    "demo",
     "duplicates",
     "evaluate",
     "explain",
@@ -130,6 +136,7 @@ __all__ = [
     "index",
     "list_runs",
     "predict",
+    "push",
     "report",
     "review",
     "search",
@@ -148,6 +155,8 @@ _ROOMS = {
     "training": ("Listener", "LoggerListener"),
     "searching": ("Duplicates", "Found", "Hit", "Indexed", "LookAlike", "Matches"),
     "serving": ("Comparison",),
+    "sharing": ("Pushed",),
+    "workflows.demo": ("Demo",),
     "lr_finder": ("LrSuggestion",),
     "sweeping": ("DrawRow", "SweepResult", "TrialRow"),
     "advising": ("Advice",),
@@ -159,6 +168,7 @@ _ROOMS = {
         "blend",
         "check",
         "compare",
+        "demo",
         "duplicates",
         "evaluate",
         "explain",
@@ -168,6 +178,7 @@ _ROOMS = {
         "index",
         "list_runs",
         "predict",
+        "push",
         "report",
         "review",
         "search",

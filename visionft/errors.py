@@ -14,6 +14,7 @@ VisionftError            exit code 1: something the user can mend
 ├── ParityError          the exported model does not answer like the trained one
 ├── PrecisionError       the shrunken model loses too much, or gains too little
 ├── TargetError          the runtime to export for cannot be had
+├── HubError             the Hugging Face hub is out of reach, refuses, or holds something else
 ├── SearchIndexError     the index of a catalogue is missing, damaged, in use, or made by another model
 ├── DiskSpaceError       not enough room for what the command will write
 ├── MemoryShortError     the machine ran out of memory even at the smallest micro-batch
@@ -102,6 +103,10 @@ class PrecisionError(VisionftError):
 
 class TargetError(VisionftError):
     """The runtime to export for cannot be installed here."""
+
+
+class HubError(VisionftError):
+    """The Hugging Face hub is out of reach, refuses, or holds something else than was asked for."""
 
 
 class SearchIndexError(VisionftError):

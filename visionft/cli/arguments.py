@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from visionft.cli.path_checks import PLACE
 
-Model = Annotated[Path, PLACE, Parameter(help="The folder of a run or of a bundle.")]
+Model = Annotated[Path, PLACE, Parameter(help="The folder of a run or of a bundle, or hf://OWNER/NAME.")]
 Adapter = Annotated[str | None, Parameter(help="The adapter that answers, in a bundle with adapters.")]
 
 

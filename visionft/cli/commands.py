@@ -28,6 +28,7 @@ COMMANDS = {
         "visionft.cli.serve:serve",
         "Serve a bundle over HTTP: photo files, the Open Inference Protocol, a page, figures.",
     ),
+    "push": ("visionft.cli.push:push", "Push a run or a bundle to the Hugging Face hub, with a model card."),
     "blend": (
         "visionft.cli.blend:blend",
         "Make a new run between a run's start and its end, which forgets less (WiSE-FT).",

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from visionft.errors import DataError, WeightsError
+from visionft.remote.hub_address import hub_address_of
 from visionft.runs import layout
 from visionft.runs.run_files import require_run
 from visionft.settings import FitSettings
@@ -31,7 +32,9 @@ def require_named(settings: FitSettings) -> None:
     if _maybe_begun(settings):
         return
     for run in (settings.from_run, settings.distill):
-        if run is not None and run.absolute() != Path(settings.out).absolute():  # which is refused for itself
+        if run is None or hub_address_of(run) is not None:
+            continue
+        if run.absolute() != Path(settings.out).absolute():  # which is refused for itself
             require_run(run)
     _require_weights(settings.weights)
     splits = settings.data.splits

@@ -32,6 +32,7 @@ _RENAMED = {
     "runs": "list ls experiments history status",
     "audit": "lint dedupe clean-data",
     "find-lr": "lr-find lr_find lr-finder tune-lr range-test",
+    "push": "upload publish push-to-hub push_to_hub",
     "sweep": "tune hpo optuna grid hyperparameters search-space",
 }
 """Our command -> what it is called elsewhere."""
@@ -42,7 +43,6 @@ _NO_COMMAND = {
     "`visionft runs` lists what was trained, and `visionft doctor` says what this machine has": "info show describe",
     "give `visionft --help`, or --help after a command": "help usage man",
     "give `visionft --version`": "version",
-    "a bundle is a folder of plain files: `hf upload NAME BUNDLE` of huggingface-hub sends it": "push upload publish",
     "`visionft index` keeps embeddings of photos; in Python visionft.Run.open(RUN).network().backbone has them": (
         "embed embeddings features encode extract"
     ),

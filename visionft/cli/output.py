@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -82,8 +83,13 @@ def finish(
         raise failure
 
 
+_ADDRESS = re.compile(r"^hf:/(?=[^/])")
+"""An address of the hub that went through a path, which has one slash where there are two."""
+
+
 def _quoted(word: str) -> str:
     """Return a word of a command line that can be copied into a shell, which reads the escapes of `$'...'` back."""
+    word = _ADDRESS.sub("hf://", word)
     if printable(word) == word:
         return quote(word)
     return "$'" + "".join(_shell_escaped(sign) for sign in word) + "'"

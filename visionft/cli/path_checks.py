@@ -17,6 +17,7 @@ from visionft.files.paths import unreachable
 from visionft.machine.cuda_driver import NO_DEVICE, surely_none
 from visionft.remote.addresses import archive_of, is_elsewhere
 from visionft.remote.archives import require_archive
+from visionft.remote.hub_address import hub_address_of
 
 if TYPE_CHECKING:
     from visionft.photos import Asked, Exact
@@ -42,8 +43,8 @@ The settings of fit pass through the door of their tree instead (`visionft.setti
 
 
 def require_run(place: Path) -> None:
-    """Raise RunError if there is no folder there."""
-    if not place.is_dir():
+    """Raise RunError if there is no folder there, nor an address of the hub."""
+    if not place.is_dir() and hub_address_of(place) is None:
         wrong = "is not a folder" if place.exists() else "does not exist"
         raise RunError(
             f"the run or bundle {place} {wrong}; give the folder that `visionft fit` or `visionft export` wrote"

@@ -35,7 +35,7 @@ _SHORTEST_TOKEN = 16
 
 @partial(with_typed_settings, root=ServeSettings, token=Parameter(env_var="VISIONFT_TOKEN"))
 def serve(
-    bundle: Annotated[Path, PLACE, Parameter(help="The folder of a bundle.")],
+    bundle: Annotated[Path, PLACE, Parameter(help="The folder of a bundle, or hf://OWNER/NAME.")],
     /,
     **flags: Any,
 ) -> None:
@@ -49,6 +49,9 @@ def serve(
         from visionft.serving.limits import Limits
         from visionft.serving.server.authentication import Access, allowed_hosts
         from visionft.serving.server.run_server import serve as run
+        from visionft.workflows.run_or_bundle import path_of
+
+        bundle = path_of(bundle)
 
         limits = Limits(
             batch_seconds=settings.batch_ms * _MILLI,

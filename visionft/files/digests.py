@@ -51,15 +51,19 @@ class Digests:
             raise UnreadableError("it holds no digests") from error
         return cls(files, pending)
 
-    def write(self, folder: Path) -> None:
-        """Replace a folder's digests.json; OSError as the system raises it."""
+    def text(self) -> str:
+        """Return the text of a digests.json."""
         record: dict[str, Any] = {"format": FORMAT, "files": _plain(self.files)}
         if self.pending:
             record["pending"] = _plain(self.pending)
+        return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+
+    def write(self, folder: Path) -> None:
+        """Replace a folder's digests.json; OSError as the system raises it."""
         temporary = new_file(folder / NAME, ".part")
         try:
             with temporary.open("w", encoding="utf-8") as file:
-                file.write(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+                file.write(self.text())
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(folder / NAME)

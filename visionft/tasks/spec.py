@@ -70,6 +70,7 @@ class TaskSpec:
         several: whether a photo may have several labels, each chosen by itself.
         compares: losses that compare the photos of a batch with one another, and so need it whole.
         extra: what has to be installed beside the package, to learn it: the extra's name and the module it brings.
+        pipeline_tag: what the Hugging Face hub calls it; none: it has no name for it.
         suits: says of a manifest's labels, taken for classes, what would rather be learnt from them, such as
             `the 60 labels are numbers: to learn a number for each photo`; none where they do not look like that.
     """
@@ -84,4 +85,5 @@ class TaskSpec:
     several: bool = False
     compares: frozenset[str] = frozenset()
     extra: tuple[str, str] | None = None
+    pipeline_tag: str | None = None
     suits: Callable[[Sequence[str]], str | None] = _nothing

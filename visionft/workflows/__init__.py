@@ -11,6 +11,7 @@ from visionft.workflows.audit import audit, quick_audit
 from visionft.workflows.blend import blend
 from visionft.workflows.check import check
 from visionft.workflows.compare import compare
+from visionft.workflows.demo import demo
 from visionft.workflows.duplicates import duplicates
 from visionft.workflows.evaluate import evaluate
 from visionft.workflows.explain import explain
@@ -20,6 +21,7 @@ from visionft.workflows.fit import fit
 from visionft.workflows.index import index
 from visionft.workflows.list_runs import list_runs
 from visionft.workflows.predict import predict
+from visionft.workflows.push import push
 from visionft.workflows.report import report
 from visionft.workflows.review import review, reviewed_photos
 from visionft.workflows.search import search
@@ -33,6 +35,7 @@ __all__ = [
     "blend",
     "check",
     "compare",
+    "demo",
     "duplicates",
     "evaluate",
     "explain",
@@ -42,6 +45,7 @@ __all__ = [
     "index",
     "list_runs",
     "predict",
+    "push",
     "quick_audit",
     "report",
     "require_advisable",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from visionft.training.trackers import Trackers
 
 Say = Callable[[str], None]
+EARLIER_RUNS = ("from_run", "distill")
+"""Settings that name another run."""
 
 
 def fit(
@@ -85,7 +87,7 @@ def fit(
         SettingsError: something is wrong with a setting, or it can have no effect; one line each, before any work.
         VisionftError: see `visionft.errors`; a KeyboardInterrupt leaves a checkpoint first.
     """
-    for name in ("from_run", "distill"):
+    for name in EARLIER_RUNS:
         if flags.get(name) is not None:
             flags[name] = path_of(flags[name])
     from visionft.settings.tracker_names import tracker_names
@@ -96,6 +98,7 @@ def fit(
     own = own_metrics(metrics)
     told: list[str] = []  # of several processes the first alone says it
     settings = in_place(fit_settings(photos_or_settings, config, flags, say=told.append), config, flags)
+    settings = with_fetched_runs(settings)
     require_installed(settings.task)
     if settings.augment.pipeline is not None:
         told.append(pipeline_line(settings.augment.pipeline))
@@ -202,3 +205,10 @@ def in_place(settings: FitSettings, config: str | Path | None, flags: dict[str, 
     ):
         return settings
     return settings.model_copy(update={"out": place.parent})
+
+
+def with_fetched_runs(settings: FitSettings) -> FitSettings:
+    """Return the settings with folders in place of runs on the hub; HubError where one cannot be had."""
+    given = {name: run for name in EARLIER_RUNS if (run := getattr(settings, name)) is not None}
+    fetched = {name: path_of(run) for name, run in given.items()}
+    return settings if fetched == given else settings.model_copy(update=fetched)

@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from visionft.errors import RunError, UsageError
 from visionft.files.paths import require_place
+from visionft.remote.hub_address import hub_address_of
 
 if TYPE_CHECKING:
     from visionft.runs import Run
 
 
 def path_of(run_or_bundle: Any) -> Path:
-    """Return the folder of a run, of a bundle, or of what is a folder's name already.
+    """Return the folder of a run, of a bundle, or of what is a folder's name already; hf://OWNER/NAME is fetched.
 
     Raises:
-        UsageError: it can be no place: empty, not UTF-8, too long, below a file.
+        UsageError: it can be no place: empty, not UTF-8, too long, below a file; or no name on the hub.
+        HubError: it is not there, is not as it was pushed, or the hub is out of reach.
     """
     place = getattr(run_or_bundle, "path", run_or_bundle)
+    if isinstance(place, str | Path) and (address := hub_address_of(place)) is not None:
+        from visionft.remote.hub_models import fetched  # what serves bundles of this machine has no huggingface_hub
+
+        return fetched(address)
     return place_of(place, "the run or bundle") or Path()
 
 
@@ -30,16 +36,21 @@ def place_of(given: str | Path | None, name: str) -> Path | None:
     return Path(given)
 
 
-def run_at(path: Path, *, unfinished: bool = False) -> Run:
-    """Open a finished run, or also the best so far of an unfinished one; RunError says what is there instead."""
+def require_finished(path: Path, *, unfinished: bool = False) -> None:
+    """Look for a finished run, or also an unfinished one, without torch; RunError says what is there instead."""
     if not path.exists():
         raise RunError(
             f"there is no run or bundle at {path}; give the folder that `visionft fit` or `visionft export` wrote"
         )
-    # What is no run is said before torch, which takes seconds, is imported to open one.
     from visionft.runs.run_files import require_run
 
     require_run(path, unfinished=unfinished)
+
+
+def run_at(path: Path, *, unfinished: bool = False) -> Run:
+    """Open a finished run, or also the best so far of an unfinished one; RunError says what is there instead."""
+    # What is no run is said before torch, which takes seconds, is imported to open one.
+    require_finished(path, unfinished=unfinished)
     from visionft.runs import Run
 
     return Run.open(path, unfinished=unfinished)

@@ -14,4 +14,5 @@ SPEC = TaskSpec(
     heads=("linear", "mlp", "cosine"),
     # Of one level, how sure it is says the probability.
     stages=frozenset(get_args(Stage)) - {"queries", "heads", "confidence"},
+    pipeline_tag="image-classification",
 )

@@ -24,5 +24,6 @@ SPEC = TaskSpec(
     losses=("marginal", "hxe"),
     heads=("linear", "mlp", "cosine"),
     stages=frozenset({"from", "confidence", "report", "slices", "compare"}),
+    pipeline_tag="image-classification",
     suits=_suits,
 )

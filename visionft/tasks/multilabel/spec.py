@@ -25,5 +25,6 @@ SPEC = TaskSpec(
     heads=("linear", "mlp"),  # a cosine says how near one class is beside others, and labels do not compete
     stages=frozenset({"class_weights"}),
     several=True,
+    pipeline_tag="image-classification",
     suits=_suits,
 )

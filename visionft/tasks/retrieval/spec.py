@@ -14,4 +14,5 @@ SPEC = TaskSpec(
     projects=True,
     compares=frozenset({"proxy_anchor", "supcon"}),
     extra=("retrieval", "pytorch_metric_learning"),
+    pipeline_tag="image-feature-extraction",
 )
