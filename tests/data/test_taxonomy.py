@@ -58,6 +58,14 @@ def test_what_is_no_tree_is_one_sentence(tmp_path: Path, lines: tuple[str, ...],
         read_taxonomy(written(tmp_path, *lines))
 
 
+def test_a_bundle_without_the_file_places_what_it_knows(tmp_path: Path) -> None:
+    known = ["Fruit", "Fruit/Apple", "Fruit/Apple/Gala", "Juice", "Juice/Apple"]
+    gone = tmp_path / "gone.csv"
+    assert placed(listed("Gala", "Fruit"), gone, known).table["label"].to_pylist() == ["Fruit/Apple/Gala", "Fruit"]
+    with pytest.raises(DataError, match=r"the taxonomy .*gone.csv cannot be read"):
+        placed(listed("Gala", "Apple"), gone, known)  # which of two
+
+
 def test_a_missing_file_and_a_strange_label_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"the taxonomy .*none.csv cannot be read \(.*\): give a CSV with the columns"):
         read_taxonomy(tmp_path / "none.csv")

@@ -45,6 +45,13 @@ def test_products_with_two_labels_are_left_out_aloud() -> None:
         figures(["x", "x"], [[3, 0]] * 2, [0, 1])
 
 
+def test_folders_of_classes_are_no_products_without_a_word() -> None:
+    words = "note: each class has one product here"
+    assert any(line.startswith(words) for line in figures(["a", "a", "b"], [[3, 0]] * 3, [0, 0, 1]).lines())
+    assert not any(line.startswith(words) for line in figures(["a", "a", "c", "b"], [[3, 0]] * 4, [0, 0, 0, 1]).lines())
+    assert not any(line.startswith(words) for line in figures(["a", "b"], [[3, 0]] * 2, [0, 1]).lines())
+
+
 def test_a_product_may_be_called_like_a_photo_without_one() -> None:
     found = figures(["1.jpg", "", "1.jpg"], [[3, 0]] * 3, [0, 1, 0])
     assert found.accuracy.products == 2

@@ -57,6 +57,25 @@ def recall(store: Store, rows: NDArray[np.float32]) -> float:
     )
 
 
+def test_signs_are_never_read_by_the_mean_of_others(
+    tmp_path: Path, vectors: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(store_of(tmp_path / "index", vectors[:50], "binary")) as store:
+        neighbours.build(store)
+        assert neighbours_of(store) is not None
+        keep = store.keep
+
+        def killed(name: str, value: Any) -> None:
+            if name == "centre":
+                raise KeyboardInterrupt
+            keep(name, value)
+
+        monkeypatch.setattr(store, "keep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            neighbours.build(store)
+        assert neighbours_of(store) is None
+
+
 @pytest.mark.parametrize(("kind", "least"), [("float16", 0.99), ("int8", 0.95), ("binary", 0.95)])
 def test_the_ten_nearest_are_found_with_exact_scores_of_what_is_kept(
     vectors: NDArray[np.float32], tmp_path: Path, kind: Kind, least: float

@@ -27,6 +27,10 @@ def test_right_and_wrong_are_told_by_the_truth(truth: str | None, before: Side, 
     assert Compared("a", truth, before, after, 0.1).turn == turn
 
 
+def test_a_truth_that_does_not_tell_is_no_turn() -> None:
+    assert Compared("a", "fruit", HAT, SHOE, 0.1, judged=False).turn is None
+
+
 def test_an_answer_changes_with_its_label_or_where_one_side_alone_knows_it() -> None:
     unknown = Side("hat", 0.7, True)
     found = [Compared("a", None, HAT, after, 0.0) for after in (HAT, Side("hat", 0.1, False), unknown, SHOE)]

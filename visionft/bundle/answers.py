@@ -104,6 +104,6 @@ class Comparable(Protocol):
         """Return an answer as it is compared."""
         ...
 
-    def right(self, label: str, truth: str) -> bool:
-        """Tell whether a label is right of a photo of a class."""
+    def right(self, label: str, truth: str) -> bool | None:
+        """Tell whether a label is right of a photo of a class; None where that class does not tell."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,10 +38,12 @@ def placed(listing: Listing, file: Path, known: Sequence[str] | None) -> Listing
     """
     if known is not None and set(listing.table["label"].unique().to_pylist()) <= set(known):
         return listing  # the file may be gone by now, and nothing is asked of it
-    paths = read_taxonomy(file)
+    paths = read_taxonomy(file) if known is None or file.exists() else _by_last_level(known)
     kept = {*paths.values(), *(known or ())}
     labels = [label for label in listing.table["label"].unique().to_pylist() if label not in kept]
     strange = sorted(label for label in labels if normalise(label) not in paths)
+    if strange and not file.exists():
+        read_taxonomy(file)  # says that it is gone, which a bundle elsewhere does without for the nodes that it knows
     if strange:
         several = len(strange) > 1
         raise DataError(
@@ -55,6 +58,13 @@ def placed(listing: Listing, file: Path, known: Sequence[str] | None) -> Listing
     found = pa.array([paths[normalise(label)] for label in labels], pa.string()).take(place.combine_chunks())
     column = pc.coalesce(found, listing.table["label"].combine_chunks())
     return replace(listing, table=listing.table.set_column(listing.table.column_names.index("label"), "label", column))
+
+
+def _by_last_level(known: Sequence[str]) -> dict[str, str]:
+    """Return the path of every node of a run that is the only one to end in its name."""
+    last = [name.rpartition(BETWEEN)[2] for name in known]
+    ends = Counter(last)
+    return {end: name for end, name in zip(last, known, strict=True) if ends[end] == 1}
 
 
 def read_taxonomy(file: Path) -> dict[str, str]:

@@ -58,6 +58,11 @@ class ProductFigures:
         said = [f"products: {self.accuracy}"]
         if not self.accuracy.several:
             said.append("note: every product has one photo alone here, so that one answer a product changes nothing")
+        elif len(self.table["truth"].unique()) == self.accuracy.products:
+            said.append(
+                "note: each class has one product here, whose photos the labels alone tell together: that is so where "
+                "classes are products, and flatters where they are folders of several"
+            )
         if self.alone:
             said.append(f"note: {count(self.alone, 'photo')} without a product count as one each")
         if self.mixed:

@@ -45,6 +45,8 @@ def build(store: Store, on_progress: Progress | None = None) -> None:
                 on_progress(done, number)
         rows.flush()
         del rows
+        with store.transaction():
+            store.keep("neighbours", None)  # new signs are of the new mean alone: until it is kept, a search is exact
         temporary.replace(store.folder / SIGNS)
     finally:
         temporary.unlink(missing_ok=True)

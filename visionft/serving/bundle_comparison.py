@@ -146,7 +146,7 @@ class Comparison:
     def _classes(self) -> list[str]:
         gone, new = set(self.gone), set(self.new)
         answered = sum(row.before.label in gone for row in self.rows)
-        truly = sum(row.truth in gone for row in self.rows)
+        truly = sum(row.truth in gone and row.turn in ("wrong", "right to wrong") for row in self.rows)
         reached = sum(row.after.label in new for row in self.rows)
         lines = []
         if gone:

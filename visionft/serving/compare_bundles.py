@@ -111,6 +111,12 @@ class _Teller:
             return self.answers.told(answer, self.classes)
         return Told(answer.label, answer.probability, answer.unknown, answer.probabilities)
 
+    def judges(self, told: Told, truth: str | None) -> bool:
+        """Tell whether a photo's class tells if an answer is right."""
+        if truth is None or not isinstance(self.answers, Comparable):
+            return True
+        return self.answers.right(told.label, truth) is not None
+
     def side(self, told: Told, truth: str | None) -> Side:
         right = None
         if truth is not None and isinstance(self.answers, Comparable):
@@ -121,7 +127,8 @@ class _Teller:
 def _compared(name: str, truth: str | None, pair: Pair, tellers: Sequence[_Teller], moved: Move) -> Compared:
     told = [teller.told(answer) for teller, answer in zip(tellers, pair, strict=True)]
     before, after = (teller.side(one, truth) for teller, one in zip(tellers, told, strict=True))
-    return Compared(name, truth, before, after, moved(told[0].probabilities, told[1].probabilities))
+    judged = all(teller.judges(one, truth) for teller, one in zip(tellers, told, strict=True))
+    return Compared(name, truth, before, after, moved(told[0].probabilities, told[1].probabilities), judged)
 
 
 def _moved(old: Classes, new: Classes) -> Move:

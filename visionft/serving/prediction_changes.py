@@ -50,6 +50,7 @@ class Compared:
         after: the second's.
         move: share of probability that moved between classes, in [0, 1]: half the sum of the absolute differences over
             the classes of both, matched by name.
+        judged: whether the truth, where it is known, tells of both answers if they are right.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Compared:
     before: Side
     after: Side
     move: float
+    judged: bool = True
 
     @property
     def relabelled(self) -> bool:
@@ -70,8 +72,8 @@ class Compared:
 
     @property
     def turn(self) -> Turn | None:
-        """Whether the labels are right; none where the truth is not known."""
-        if self.truth is None:
+        """Whether the labels are right; none where the truth is not known, or does not tell."""
+        if self.truth is None or not self.judged:
             return None
         was, is_ = (
             side.label == self.truth if side.right is None else side.right for side in (self.before, self.after)

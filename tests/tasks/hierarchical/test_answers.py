@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,8 @@ def test_an_answer_fits_its_own_names_alone() -> None:
     assert all(ANSWERS.fits(one, NAMES) for one in GIVEN)
     assert not ANSWERS.fits(GIVEN[0], ("a", "a/w", "a/y", "b"))
     assert not ANSWERS.fits(GIVEN[2], NAMES[:3])
+    assert not ANSWERS.fits(replace(GIVEN[0], chosen=len(NAMES)), NAMES)
+    assert not ANSWERS.fits(GIVEN[0], NAMES[:1])  # fewer names than its place
 
 
 def test_answers_are_compared_on_the_leaves() -> None:
@@ -101,6 +104,8 @@ def test_answers_are_compared_on_the_leaves() -> None:
         False,
     ]
     assert not ANSWERS.right("a", "ab/x")
+    assert ANSWERS.right("a/x", "a") is None  # of a photo in the folder of the parent nobody knows
+    assert ANSWERS.right("ab", "a") is False
 
 
 def test_two_bundles_are_compared_by_what_they_serve(bundle: Path, shapes: Path, tmp_path: Path) -> None:

@@ -163,8 +163,9 @@ class NodeAnswers:
 
     def fits(self, answer: NodeAnswer, classes: tuple[str, ...]) -> bool:
         """Tell whether the label is that of its index, among as many nodes."""
-        named = "" if answer.chosen == ROOT else classes[answer.chosen]
-        return len(answer.node_probabilities) == len(classes) and answer.label == named
+        if len(answer.node_probabilities) != len(classes) or not ROOT <= answer.chosen < len(classes):
+            return False
+        return answer.label == ("" if answer.chosen == ROOT else classes[answer.chosen])
 
     def row(self, name: str | Path, answer: NodeAnswer) -> NodePrediction:
         """Return the row of a photo; `predictions` tells its level and names its leaf."""
@@ -196,9 +197,9 @@ class NodeAnswers:
         found[tree_of(tuple(classes)).leaves] = answer.probabilities
         return Told(answer.label or UNSURE, answer.chosen_probability, answer.chosen == ROOT, found)
 
-    def right(self, label: str, truth: str) -> bool:
-        """Tell whether a node is the class of a photo, or lies above it."""
-        return truth == label or truth.startswith(f"{label}{BETWEEN}")
+    def right(self, label: str, truth: str) -> bool | None:
+        """Tell whether a node is the class of a photo, or lies above it; of one below it nobody knows."""
+        return None if label.startswith(f"{truth}{BETWEEN}") else f"{truth}{BETWEEN}".startswith(f"{label}{BETWEEN}")
 
     def subject(self, classes: int) -> str:
         """Count the nodes."""
