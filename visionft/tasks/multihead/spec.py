@@ -11,4 +11,5 @@ SPEC = TaskSpec(
     losses=("cross_entropy",),
     heads=("linear", "mlp", "cosine"),
     stages=frozenset({"label_smoothing", "class_weights", "from", "report", "heads"}),
+    pipeline_tag="image-classification",
 )
