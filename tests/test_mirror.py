@@ -53,6 +53,8 @@ CROSS_CUTTING = {
     "test_damaged.py": "every file of a run and of a bundle",
     "test_dependencies.py": "imports against pyproject.toml",
     "test_docs.py": "the pages and their links",
+    "test_forge.py": "the files that a forge and git hooks read",
+    "test_llms_txt.py": "the list of the pages for programs",
     "test_docstring_shapes.py": "every public docstring",
     "test_installed.py": "the wheel",
     "test_kill.py": "a real process, killed and started again",
