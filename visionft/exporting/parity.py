@@ -13,17 +13,15 @@ from visionft.backbones import Network
 from visionft.bundle import Answer
 from visionft.bundle.schema import AgreementRecord, NearTie
 from visionft.classes import Classes
-from visionft.errors import ParityError
 from visionft.exporting.ood_parity import KnownTally, lowest
 from visionft.exporting.parity_photos import Photo
-from visionft.exporting.reference_answers import Truth
+from visionft.exporting.reference_answers import Reference, Truth
 from visionft.exporting.stage_parity import (
     STAGE_PHOTOS,
     Answers,
     Progress,
     Stages,
-    answered,
-    chunks,
+    compare_each,
     differs,
     with_mirrored,
 )
@@ -76,21 +74,13 @@ def compare(
     Raises:
         ParityError: the two differ by more than near ties and rounding; it says in which half.
     """
-    tally, known, sample = Tally(), KnownTally(lowest(trained.answering.threshold)), list[Photo]()
-    for chunk in chunks(photos):
-        truth = trained.of([photo.image for photo in chunk])
-        for i, photo in enumerate(chunk):
-            answer = answered(session, photo)
-            _note_photo(tally, photo, answer, truth.probabilities[i], session.bundle.classes)
-            known.note(photo.path, answer, float(truth.known_scores[i]))
-        sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
-        if on_progress is not None:
-            on_progress("checking", tally.n, total)
-    if not tally.n:
-        raise ParityError(
-            "there is no readable validation photo to check the exported model on: bring the photos back, or name the "
-            "place that they moved to with --data"
-        )
+    tally, known = Tally(), KnownTally(lowest(trained.answering.threshold))
+
+    def note(photo: Photo, answer: Answer, truth: Reference, place: int) -> None:
+        _note_photo(tally, photo, answer, truth.probabilities[place], session.bundle.classes)
+        known.note(photo.path, answer, float(truth.known_scores[place]))
+
+    _, sample = compare_each(session, trained, photos, total, on_progress, note)
     levels = _check_sample(tally, known, session, trained, stages, sample)
     _judge(tally, stages, trained.network)
     if (fault := known.fault()) is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -16,6 +17,7 @@ from visionft.bundle.names import IMAGE, LOGITS, PIXELS
 from visionft.errors import ParityError
 from visionft.exporting.onnx_model import halves
 from visionft.exporting.parity_photos import Photo
+from visionft.exporting.reference_answers import Answerer, Reference
 from visionft.preprocess import Preprocess
 from visionft.serving.onnx_session import open_model
 
@@ -82,7 +84,7 @@ class Stages:
         worst = 0.0
         for image in images:
             (pixels,) = self._front.run([PIXELS], {IMAGE: image[None]})
-            worst = max(worst, float((np.abs(pixels[0] - self.preprocess.tensor(image)) * scale).max()))
+            worst = max(worst, largest((pixels[0] - self.preprocess.tensor(image)) * scale))
         return round(worst, 3)
 
     def logits(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -139,6 +141,52 @@ def _at_fault(levels: float, difference: float) -> str:
     if back:
         return "the network half is at fault"
     return "neither half is at fault alone, the network magnifies rounding"
+
+
+def largest(differences: NDArray[np.floating]) -> float:
+    """Return the largest of differences, whatever its sign; not-a-number counts as infinite."""
+    found = float(np.abs(differences).max())
+    return math.inf if math.isnan(found) else found
+
+
+Note = Callable[[Photo, Any, Reference, int], None]
+"""Called with a photo, its answer, and what the trained model says of several, at this place."""
+
+
+def compare_each(
+    session: Answers, trained: Answerer, photos: Iterator[Photo], total: int, on_progress: Progress | None, note: Note
+) -> tuple[int, list[Photo]]:
+    """Let the bundle and the trained model answer every photo at its own size.
+
+    Args:
+        session: the bundle as its user opens it.
+        trained: the trained model.
+        photos: decoded photos of the validation split.
+        total: how many there are at most.
+        on_progress: called after every chunk.
+        note: keeps what is apart.
+
+    Returns:
+        Photos compared, and the first of them, for the further checks.
+
+    Raises:
+        ParityError: there is none, or the exported model fails on one.
+    """
+    done, sample = 0, list[Photo]()
+    for chunk in chunks(photos):
+        truth = trained.of([photo.image for photo in chunk])
+        for place, photo in enumerate(chunk):
+            note(photo, answered(session, photo), truth, place)
+        done += len(chunk)
+        sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
+        if on_progress is not None:
+            on_progress("checking", done, total)
+    if not done:
+        raise ParityError(
+            "there is no readable validation photo to check the exported model on: bring the photos back, or name the "
+            "place that they moved to with --data"
+        )
+    return done, sample
 
 
 def answered(session: Answers, photo: Photo) -> Answer:

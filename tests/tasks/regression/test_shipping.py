@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from itertools import starmap
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -190,3 +191,22 @@ def test_what_a_report_has_of_classes_is_not_asked_of_numbers(run: vft.Run, bund
     ):
         with pytest.raises(UsageError, match=r"has no part in the task regression, which answers with numbers; "):
             refused()
+
+
+def test_no_number_in_batches_of_one_size_is_no_agreement() -> None:
+    photos = [Photo(f"{at}.jpg", 0, np.full((2, 2, 3), at, np.uint8)) for at in range(3)]
+    answer: Any = lambda image: SimpleNamespace(value=float(image[0, 0, 0]))  # noqa: E731
+    session = SimpleNamespace(answer=answer, answer_batch=lambda images: [answer(image) for image in images])
+
+    def of(images: Any) -> Any:
+        return SimpleNamespace(logits=np.array([[float(image[0, 0, 0])] for image in images], np.float32), pixels=None)
+
+    def batches(_: Any) -> Any:
+        right = of([photo.image for photo in photos for _ in range(2)]).logits
+        yield "one at a time", right
+        yield "together", np.where(right == 1, np.nan, right)
+
+    stages = SimpleNamespace(batches=batches, pixel_difference=lambda _: 0.0)
+    given: Any = (session, SimpleNamespace(of=of), stages)
+    with pytest.raises(ParityError, match=r"values differ by up to inf, .*together"):
+        SHIPPING.prove(*given, iter(photos), 3, None)

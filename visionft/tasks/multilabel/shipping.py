@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,16 +14,15 @@ from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
-from visionft.exporting.reference_answers import Answerer, Truth
+from visionft.exporting.reference_answers import Answerer, Reference, Truth
 from visionft.exporting.stage_parity import (
-    STAGE_PHOTOS,
     Answers,
     Progress,
     Stages,
-    answered,
     blamed,
-    chunks,
+    compare_each,
     differs,
+    largest,
     with_mirrored,
 )
 from visionft.metrics import Postprocess
@@ -52,14 +50,13 @@ class _Tally:
 
     def note(self, check: str, found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
         """Keep the largest difference of probabilities (C,) and return it; not-a-number counts as infinite."""
-        difference = float(np.abs(found - wanted).max())
-        difference = math.inf if math.isnan(difference) else difference
+        difference = largest(found - wanted)
         self.by_check[check] = max(self.by_check.get(check, 0.0), difference)
         return difference
 
-    def note_photo(self, photo: Photo, answer: Any, wanted: NDArray[np.float32]) -> None:
-        """Compare the probabilities (C,) of a photo, and which labels are chosen."""
-        self.n += 1
+    def note_photo(self, photo: Photo, answer: Any, truth: Reference, place: int) -> None:
+        """Compare the probabilities of a photo, and which labels are chosen."""
+        self.n, wanted = self.n + 1, truth.probabilities[place]
         self.first = max(self.first, (self.note(WHOLE, answer.probabilities, wanted), photo.path))
         other = answer.chosen != self.answering.chosen(wanted)
         near = on_edge(self.answering, wanted)
@@ -95,16 +92,8 @@ class LabelShipping:
     ) -> dict[str, Any]:
         """Compare probabilities and chosen labels of every photo, and the first ones in batches and half by half."""
         assert isinstance(trained.answering, LabelPostprocess), "labels are read by their thresholds"
-        tally, sample = _Tally(trained.answering), list[Photo]()
-        for chunk in chunks(photos):
-            truth = trained.of([photo.image for photo in chunk]).probabilities
-            for photo, wanted in zip(chunk, truth, strict=True):
-                tally.note_photo(photo, answered(session, photo), wanted)
-            sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
-            if on_progress is not None:
-                on_progress("checking", tally.n, total)
-        if not tally.n:
-            raise differs("there is no readable validation photo to check it on: bring them back, or name --data")
+        tally = _Tally(trained.answering)
+        _, sample = compare_each(session, trained, photos, total, on_progress, tally.note_photo)
         levels = _sampled(tally, session, trained, stages, [photo.image for photo in sample])
         _judge(tally, levels)
         proof = {

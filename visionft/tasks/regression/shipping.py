@@ -14,16 +14,15 @@ from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
-from visionft.exporting.reference_answers import Answerer, Truth
+from visionft.exporting.reference_answers import Answerer, Reference, Truth
 from visionft.exporting.stage_parity import (
-    STAGE_PHOTOS,
     Answers,
     Progress,
     Stages,
-    answered,
     blamed,
-    chunks,
+    compare_each,
     differs,
+    largest,
     with_mirrored,
 )
 from visionft.metrics import Postprocess
@@ -55,20 +54,15 @@ class NumberShipping:
         on_progress: Progress | None,
     ) -> dict[str, Any]:
         """Compare the numbers of every photo, and of the first ones in batches and half by half."""
-        truths, worst, first = list[float](), {WHOLE: 0.0}, (0.0, "")
-        sample = list[Photo]()
-        for chunk in chunks(photos):
-            expected = trained.of([photo.image for photo in chunk]).logits[:, 0]
-            for photo, truth in zip(chunk, expected.tolist(), strict=True):
-                difference = _difference(answered(session, photo).value, truth)  # type: ignore[attr-defined]
-                first = max(first, (difference, photo.path))
-                truths.append(truth)
-            sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
-            if on_progress is not None:
-                on_progress("checking", len(truths), total)
-        if not truths:
-            raise differs("there is no readable validation photo to check it on: bring them back, or name --data")
-        worst[WHOLE] = first[0]
+        truths, differences = list[float](), list[tuple[float, str]]()
+
+        def note(photo: Photo, answer: Any, truth: Reference, place: int) -> None:
+            truths.append(float(truth.logits[place, 0]))
+            differences.append((_difference(answer.value, truths[-1]), photo.path))
+
+        _, sample = compare_each(session, trained, photos, total, on_progress, note)
+        first = max(differences)
+        worst = {WHOLE: first[0]}
         levels = _sampled(worst, session, trained, stages, [photo.image for photo in sample])
         allowed = tolerance(truths)
         _judge(worst, allowed, levels, first[1])
@@ -122,7 +116,7 @@ def _sampled(
         _difference(answer.value, wanted) for answer, wanted in zip(together, expected.tolist(), strict=True)
     )
     for check, found in stages.batches(truth.pixels):
-        worst[check] = float(np.abs(found[:, 0] - expected).max())
+        worst[check] = largest(found[:, 0] - expected)
     return stages.pixel_difference(images)
 
 

@@ -13,15 +13,13 @@ from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
-from visionft.exporting.reference_answers import Answerer, Truth
+from visionft.exporting.reference_answers import Answerer, Reference, Truth
 from visionft.exporting.stage_parity import (
-    STAGE_PHOTOS,
     Answers,
     Progress,
     Stages,
-    answered,
     blamed,
-    chunks,
+    compare_each,
     differs,
     with_mirrored,
 )
@@ -51,18 +49,14 @@ class EmbeddingShipping:
         on_progress: Progress | None,
     ) -> dict[str, Any]:
         """Compare the embeddings of every photo, and of the first ones in batches and half by half."""
-        done, least, sample = 0, (np.inf, ""), list[Photo]()
-        for chunk in chunks(photos):
-            expected = trained.of([photo.image for photo in chunk]).embeddings
-            for photo, wanted in zip(chunk, expected, strict=True):
-                least = min(least, (_cosine(answered(session, photo).embedding, wanted), photo.path))
-            done += len(chunk)
-            sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
-            if on_progress is not None:
-                on_progress("checking", done, total)
-        if not done:
-            raise differs("there is no readable validation photo to check it on: bring them back, or name --data")
-        by_check = {WHOLE: float(least[0])}
+        cosines = list[tuple[float, str]]()
+
+        def note(photo: Photo, answer: Any, truth: Reference, place: int) -> None:
+            cosines.append((_cosine(answer.embedding, truth.embeddings[place]), photo.path))
+
+        done, sample = compare_each(session, trained, photos, total, on_progress, note)
+        least = min(cosines)
+        by_check = {WHOLE: least[0]}
         levels = _sampled(by_check, session, trained, stages, [photo.image for photo in sample])
         _judge(by_check, levels, least[1])
         proof = {
