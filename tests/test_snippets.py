@@ -117,6 +117,8 @@ def furnish(folder: Path, shapes: Path) -> None:
     for name, cell in tables.items():
         rows = [f"{photo.relative_to(folder)},{cell(photo)}" for photo in photos]
         (folder / f"{name}.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
+    rows = [f"{photo.relative_to(folder)},{columns_of(photo)}" for photo in photos]
+    (folder / "catalogue.csv").write_text("\n".join(["path,kind,shape,state", *rows]), encoding="utf-8")
     rows = [f"{photo.relative_to(folder)},{photo.parts[-3]},{'ab'[i % 2]}" for i, photo in enumerate(photos)]
     (folder / "suppliers.csv").write_text("\n".join(["path,label,supplier", *rows]), encoding="utf-8")
     (folder / "configs").symlink_to(REPOSITORY / "configs")
@@ -144,6 +146,12 @@ def path_of(photo: Path) -> str:
     """Return the place of a photo in a taxonomy."""
     kind = photo.parts[-3]
     return f"round/{kind}" if kind == "mug" else f"flat/{kind}"
+
+
+def columns_of(photo: Path) -> str:
+    """Return the cells of a photo's kind, shape and state, which nobody knows of every third product."""
+    kind, product = photo.parts[-3], int(photo.parts[-2][-2:])
+    return f"{kind},{'round' if kind == 'mug' else 'flat'},{('', 'new', 'used')[product % 3]}"
 
 
 def small_fit(original: Callable[..., Any]) -> Callable[..., Any]:
