@@ -23,7 +23,7 @@ SPEC = TaskSpec(
     score=Score("map", "mAP", ".2%"),
     losses=("bce", "asl"),
     heads=("linear", "mlp"),  # a cosine says how near one class is beside others, and labels do not compete
-    stages=frozenset({"class_weights"}),
+    stages=frozenset({"class_weights", "products"}),
     several=True,
     suits=_suits,
 )
