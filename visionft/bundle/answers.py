@@ -9,9 +9,10 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from visionft.bundle.prediction_rows import Unanswered
 from visionft.bundle.predictions import Predictions
 from visionft.bundle.product_rows import Reading
-from visionft.bundle.schema import TensorRecord
+from visionft.bundle.schema import BundleRecord, TensorRecord
 from visionft.tasks import registry
 
 
@@ -45,6 +46,20 @@ class Answers(Protocol):
 
     def together(self, answers: Sequence[Any], classes: tuple[str, ...], reading: Reading) -> Any:
         """Return the one answer of several photos of a product, one or more; of tasks with the stage `products`."""
+        ...
+
+    def reading(self, record: BundleRecord) -> Reading:
+        """Return how a bundle is read for `together`; of tasks with the stage `products`, as the next two."""
+        ...
+
+    def product_row(self, product: str, answer: Any, photos: int, unread: int) -> Any:
+        """Return the row of a product, with the number of photos that its answer is made of and of those unread."""
+        ...
+
+    def product_predictions(
+        self, rows: tuple[Any, ...], classes: tuple[str, ...], unread: tuple[Unanswered, ...]
+    ) -> Predictions:
+        """Return the rows of products as one table; `unread` are the photos that could not be read."""
         ...
 
     def plain(self, answer: Any, classes: tuple[str, ...], top: int) -> dict[str, Any]:

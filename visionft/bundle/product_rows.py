@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from visionft.bundle.prediction_rows import COLUMNS, TYPES, Answer, Prediction, Unanswered
 from visionft.bundle.predictions import Predictions
 from visionft.photos import Account, Quarantined
@@ -14,17 +17,21 @@ from visionft.wording.lists import count
 _OF_ANSWER = tuple(each.name for each in fields(Prediction) if each.name != "path")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
     """How the outputs of a model are read, as far as one answer of several photos hangs on it.
 
     Attributes:
         temperature: what logits are divided by before the softmax, above 0.
         threshold: products of a lower known score are unknown; None: no product is.
+        labels: (C,) float32 probabilities from which labels are chosen, each by itself; None: one class is answered.
+        at_least_one: whether the most probable label is chosen where no label reaches its own.
     """
 
     temperature: float
     threshold: float | None
+    labels: NDArray[np.float32] | None = None
+    at_least_one: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +84,39 @@ def _row(values: dict[str, Any], photos: int, unread: int) -> dict[str, Any]:
     return {"product": product, "photos": photos, "unread": unread, **values}
 
 
+class OfProducts:
+    """What tables of products have in common, whatever a product is answered with: a mixin of `Predictions`."""
+
+    rows: tuple[Any, ...]
+    unread: tuple[Unanswered, ...]
+
+    @property
+    def unanswered(self) -> tuple[Unanswered, ...]:
+        """The photos that could not be read."""
+        return self.unread
+
+    @property
+    def account(self) -> Account:
+        """How many photos were asked about, how many were answered, and why the others were not."""
+        left_out = tuple(Quarantined(photo.path, photo.problem) for photo in self.unread)
+        answered = sum(int(row.photos) for row in self.rows)
+        return Account(answered + len(left_out), answered, left_out)
+
+    def _line(self, row: Any) -> str:
+        said: str = super()._line(row)  # type: ignore[misc]
+        if isinstance(row, Unanswered):
+            return said
+        unread = f", {row.unread:,} not read" if row.unread else ""
+        return f"{said}  ({count(row.photos, 'photo')}{unread})"
+
+    def _summary(self) -> str:
+        answered = sum(not isinstance(row, Unanswered) for row in self.rows)
+        said: str = super()._summary()  # type: ignore[misc]
+        return f"{answered:,} of {count(len(self.rows), 'product')} answered; {said}"
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class ProductPredictions(Predictions):
+class ProductPredictions(OfProducts, Predictions):
     """An answer, or the reason why there is none, for every product, in the order in which they were first met.
 
     Attributes:
@@ -91,34 +129,8 @@ class ProductPredictions(Predictions):
         "product": "string", "photos": "int64", "unread": "int64", **{name: TYPES[name] for name in COLUMNS[1:]}
     }  # fmt: skip
 
-    @property
-    def unanswered(self) -> tuple[Unanswered, ...]:
-        """The photos that could not be read."""
-        return self.unread
-
-    @property
-    def account(self) -> Account:
-        """How many photos were asked about, how many were answered, and why the others were not."""
-        left_out: tuple[Quarantined, ...] = self.quarantine
-        answered = sum(self._photos(row) for row in self.rows)
-        return Account(answered + len(left_out), answered, left_out)
-
     def cells(self, row: Any) -> tuple[str, ...]:
         """Return a row as a notebook shows it."""
         if isinstance(row, Unanswered):
             return row.path, "0", "not read", row.problem
-        return row.path, str(self._photos(row)), row.label, f"{row.probability:.1%}"
-
-    def _photos(self, row: Any) -> int:
-        return int(row.photos)
-
-    def _line(self, row: Any) -> str:
-        said = super()._line(row)
-        if isinstance(row, Unanswered):
-            return said
-        unread = f", {row.unread:,} not read" if row.unread else ""
-        return f"{said}  ({count(row.photos, 'photo')}{unread})"
-
-    def _summary(self) -> str:
-        answered = sum(not isinstance(row, Unanswered) for row in self.rows)
-        return f"{answered:,} of {count(len(self.rows), 'product')} answered; {super()._summary()}"
+        return row.path, str(row.photos), row.label, f"{row.probability:.1%}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from visionft.classes import Classes
 from visionft.errors import DataError
 from visionft.metrics import Postprocess
-from visionft.metrics.product_accuracy import ProductAccuracy, product_accuracy, product_means
+from visionft.metrics.product_accuracy import product_means
 from visionft.runs.learning import learning_of
 from visionft.wording.lists import count, some
 
@@ -27,14 +27,15 @@ class ProductFigures:
     """Figures of products.
 
     Attributes:
-        accuracy: by product and by photo, with the paired interval.
+        accuracy: by product and by photo, with the paired interval: of classification a `ProductAccuracy`, of several
+            labels mAP and F1; see `visionft.runs.learning.ProductGain`.
         metrics: all figures of the products' answers, as of photos: of classification a `visionft.Metrics`.
-        table: one row a product: product, photos, truth, label, probability, truth_probability, correct.
+        table: one row a product: product, photos, truth, and the answer, as the table of photos has it.
         mixed: products whose photos have different labels: their truth is not known, and they are left out.
         alone: photos without a product, each of which counts as one.
     """
 
-    accuracy: ProductAccuracy
+    accuracy: Any
     metrics: Any
     table: pa.Table
     mixed: tuple[str, ...] = ()
@@ -88,7 +89,7 @@ def product_figures(
         names: (n,) the product of each photo; empty: it is one by itself.
         paths: (n,) of the photos.
         logits: (n, K) raw.
-        labels: (n,) class indices.
+        labels: (n,) class indices, or (n, C) of several labels.
         classes: in the order of the logits.
         answering: from logits to answers.
         task: what is answered; it has the stage `products`.
@@ -99,8 +100,8 @@ def product_figures(
     keys = [(PRODUCT, name) if name else ("photo", path) for name, path in zip(names, paths, strict=True)]
     found = {key: place for place, key in enumerate(dict.fromkeys(keys))}
     index = np.array([found[key] for key in keys], np.int64)
-    first = np.unique(index, return_index=True)[1]
-    one = np.bincount(index, weights=labels != labels[first][index]) == 0
+    learning = learning_of(task)
+    truth, one = learning.product_truth(labels, index)
     product_names = np.array([name for _, name in found], object)
     mixed = tuple(map(str, product_names[~one]))
     if not one.any():
@@ -110,12 +111,10 @@ def product_figures(
         )
     kept = one[index]
     index = (np.cumsum(one) - 1)[index[kept]]
-    truth, means = labels[first[one]], product_means(logits[kept], index)
-    learning = learning_of(task)
+    truth, means = truth[one], product_means(logits[kept], index)
     table = learning.table(list(product_names[one]), means, truth, classes, answering)
     table = table.rename_columns([PRODUCT, *table.column_names[1:]])
     table = table.add_column(1, "photos", pa.array(np.bincount(index), pa.int64()))
-    right = np.asarray(table["correct"].to_numpy(), bool)
-    accuracy = product_accuracy(right, logits[kept].argmax(1) == labels[kept], index)
+    accuracy = learning.product_gain(means, truth, logits[kept], labels[kept], index, answering)
     alone = sum(kind != PRODUCT for kind, _ in keys)
     return ProductFigures(accuracy, learning.measure(means, truth, classes, answering), table, mixed, alone)

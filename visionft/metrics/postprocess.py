@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from visionft.bundle.product_rows import Reading
 from visionft.metrics.classification import softmax
 from visionft.metrics.ood import KnownScale, known_scores
 
@@ -32,6 +33,11 @@ class Postprocess:
     def plain(cls) -> Postprocess:
         """Return that of a model that nothing was fitted for: plain softmax, largest logit, no threshold."""
         return cls(1.0, KnownScale.plain())
+
+    @property
+    def reading(self) -> Reading:
+        """What one answer of several photos hangs on."""
+        return Reading(self.temperature, self.threshold)
 
     def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return calibrated probabilities (n, C) of raw logits (n, C)."""

@@ -63,6 +63,7 @@ def product_means(outputs: NDArray[np.floating], index: NDArray[np.integer]) -> 
     Of logits that is the mean of log-probabilities: log-softmax takes one number off all logits of a photo, and the
     softmax of the mean takes no notice of it. So the answer of a product is the class whose probabilities have the
     highest geometric mean over its photos, and no single photo outvotes the others by more than its own certainty.
+    Of labels that are told each by itself it is the mean of log-odds, which is the same for the two answers of each.
 
     Args:
         outputs: (n, K) raw.

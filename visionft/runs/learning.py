@@ -193,6 +193,19 @@ class Measures(Protocol):
         ...
 
 
+class ProductGain(Protocol):
+    """Figures by product beside those by photo, of the same photos; as text they are a line."""
+
+    @property
+    def several(self) -> int:
+        """Products that have more than one photo."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        ...
+
+
 class Fitted(Protocol):
     """What was fitted to validation photos."""
 
@@ -312,6 +325,38 @@ class Learning(Protocol):
         answering: Postprocess,
     ) -> pa.Table:
         """Return a row a photo, path, truth and answer, from raw outputs (n, K) and labels (n,)."""
+        ...
+
+    def product_truth(self, labels: NDArray[Any], index: NDArray[np.integer]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return the labels (m, ...) of products by those of their photos, and which products (m,) have one.
+
+        Of tasks with the stage `products`, as the next one.
+
+        Args:
+            labels: (n, ...) of photos.
+            index: (n,) the product of each photo, in [0, m), each of them there.
+        """
+        ...
+
+    def product_gain(
+        self,
+        means: NDArray[np.float32],
+        truth: NDArray[Any],
+        logits: NDArray[np.float32],
+        labels: NDArray[Any],
+        index: NDArray[np.integer],
+        answering: Postprocess,
+    ) -> ProductGain:
+        """Compare one answer a product with one a photo.
+
+        Args:
+            means: (m, K) the mean outputs of each product's photos.
+            truth: (m, ...) labels of the products.
+            logits: (n, K) of the photos.
+            labels: (n, ...) of the photos.
+            index: (n,) the product of each photo.
+            answering: from logits to answers.
+        """
         ...
 
     def tables(self, metrics: Any) -> dict[str, pa.Table]:

@@ -10,7 +10,7 @@ from typing import Any
 from visionft.bundle import Predictions, Row, Unanswered
 from visionft.bundle.answers import Answers
 from visionft.bundle.prediction_shards import Shards
-from visionft.bundle.product_rows import ProductPrediction, ProductPredictions, Reading, UnansweredProduct
+from visionft.bundle.product_rows import Reading, UnansweredProduct
 from visionft.photos import Item
 from visionft.serving.streaming import Outcome, Photo, Progress, answered
 
@@ -56,7 +56,7 @@ class Answerer:
         names: Sequence[str],
         reading: Reading,
         on_progress: Progress | None = None,
-    ) -> ProductPredictions:
+    ) -> Predictions:
         """Answer items, and return one row for each product, in the order in which they are first met.
 
         What is held is the answers of products whose photos are not all answered.
@@ -81,7 +81,7 @@ class Answerer:
             if on_progress is not None:
                 on_progress(done, len(names))
         rows = tuple(found.values())
-        return ProductPredictions(rows, self.classes, unread=tuple(unread[place] for place in sorted(unread)))
+        return self.table.product_predictions(rows, self.classes, tuple(unread[place] for place in sorted(unread)))
 
     def _product(self, product: str, outcomes: Sequence[Outcome[Any]], reading: Reading) -> Row:
         # By place, not by the order in which photos were ready: sums of floating-point numbers hang on it.
@@ -90,7 +90,8 @@ class Answerer:
         if not answers:
             return UnansweredProduct.of_photos(product, len(outcomes))
         together = self.table.together(answers, self.classes, reading)
-        return ProductPrediction.of_photos(product, together, len(answers), len(outcomes) - len(answers))
+        row: Row = self.table.product_row(product, together, len(answers), len(outcomes) - len(answers))
+        return row
 
     def write(self, shards: Shards, numbers: Sequence[int]) -> Iterator[int]:
         """Write some files of answers, and yield the number of photos each time that one more is done.

@@ -12,7 +12,6 @@ from visionft.bundle import Bundle, Predictions
 from visionft.bundle.answers import answers_of
 from visionft.bundle.prediction_files import table_file
 from visionft.bundle.predictions import WRITERS
-from visionft.bundle.product_rows import Reading
 from visionft.errors import UsageError
 from visionft.tasks.registry import require
 from visionft.workflows.predict_folder import Engine, is_folder, predict_into
@@ -214,7 +213,7 @@ def _products(
         record = bundle.chosen(adapter).record
         require(record.task, "products", asked, "leave it out")
         found = grouped(path, photos, group_by)
-        reading = Reading(record.temperature, record.threshold)
+        reading = bundle.answers.reading(record)
         return answerer_of(bundle, adapter).products(found.items, found.names, reading, on_progress)
     refuse_adapter(path, adapter)
     run = run_at(path, unfinished=True)
@@ -222,7 +221,7 @@ def _products(
     found = grouped(path, photos, group_by)
     from visionft.evaluation import run_answerer
 
-    rule = run.answering()
+    reading = run.answering().reading
     with run_answerer(run) as answerer:
-        told = answerer.products(found.items, found.names, Reading(rule.temperature, rule.threshold), on_progress)
+        told = answerer.products(found.items, found.names, reading, on_progress)
     return replace(told, unfinished=run.epoch)

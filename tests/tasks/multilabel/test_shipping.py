@@ -145,6 +145,12 @@ def test_a_server_answers_labels(run: vft.Run, bundle: Path, shapes: Path, tmp_p
         assert [row["probability"] for row in told["top"]] == pytest.approx(
             sorted(expected.probabilities, reverse=True), abs=1e-4
         )
+        files = [("a", (each.name, each.read_bytes())) for each in (photo, shapes / "disc" / "01.jpg")]
+        grouped = server.client.post("/classify?group=1", files=files).json()["product"]
+        (product,) = vft.predict(run, [photo, shapes / "disc" / "01.jpg"], group_by=["sku", "sku"])
+        assert (grouped["photos"], grouped["unread"]) == (product.photos, product.unread) == (2, 0)
+        assert grouped["labels"] == list(product.labels)
+        assert grouped["top"][0]["probability"] == pytest.approx(product.probabilities.max(), abs=1e-4)
         image = np.asarray(Image.open(photo))[None]
         tensor = {"name": "image", "datatype": "UINT8", "shape": list(image.shape), "data": image.ravel().tolist()}
         asked = {"inputs": [tensor], "outputs": [{"name": "chosen"}, {"name": "probabilities"}]}
@@ -168,11 +174,17 @@ def test_every_command_goes_the_whole_way(tags: Path, small: dict[str, Any], sha
     assert {"val_map", "test_map"} <= set(json.loads(fitted.stdout.splitlines()[-1]))
     evaluated = asked("evaluate", "run", "--split", "validation", "--json")
     assert {"map", "micro_f1", "macro_f1"} <= set(json.loads(evaluated.stdout.splitlines()[-1]))
+    together = asked("evaluate", "run", "--split", "validation", "--group-by", "parent", "--out", "figures")
+    assert "products: mAP " in together.stdout, together.stderr
+    assert "products.csv" in {each.name for each in (tmp_path / "figures").iterdir()}
     exported = asked("export", "run", "--out", "bundle")
     assert "and the same labels chosen" in exported.stdout
     predicted = asked("predict", "bundle", shapes / "disc", "--out", "answers.csv")
     assert (predicted.returncode, "20 photos answered" in predicted.stdout) == (0, True)
     assert (tmp_path / "answers.csv").read_text().startswith("path,labels,problem\n")
+    by_product = asked("predict", "bundle", shapes / "disc", "--group-by", "parent", "--out", "products.csv")
+    assert "1 of 1 product answered" in by_product.stdout, by_product.stderr
+    assert (tmp_path / "products.csv").read_text().startswith("product,photos,unread,labels,problem\n")
 
 
 def answered_by(rule: LabelPostprocess, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

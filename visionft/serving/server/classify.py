@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from visionft import photos
-from visionft.bundle.product_rows import Reading
 from visionft.errors import PhotoError, UsageError
 from visionft.serving.decode_cost import NOTHING, Weight, weigh
 from visionft.serving.decode_process import Parcel
@@ -65,7 +64,7 @@ def _product(service: Service, adapter: str | None, outcomes: Sequence[Outcome],
     """Return the one answer of all files that could be read, with their number and that of the others."""
     record, names, table = service.bundle.chosen(adapter).record, service.classes[adapter], service.bundle.answers
     read = [outcome for outcome in outcomes if not isinstance(outcome, PhotoError)]
-    together = table.together(read, names, Reading(record.temperature, record.threshold))
+    together = table.together(read, names, table.reading(record))
     return {"photos": len(read), "unread": len(outcomes) - len(read), **table.plain(together, names, top)}
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from visionft.bundle import names as n
-from visionft.bundle.prediction_rows import Answer, Prediction
+from visionft.bundle.prediction_rows import Answer, Prediction, Unanswered
 from visionft.bundle.predictions import Predictions
-from visionft.bundle.product_rows import Reading
-from visionft.bundle.schema import TensorRecord, tensors
+from visionft.bundle.product_rows import ProductPrediction, ProductPredictions, Reading
+from visionft.bundle.schema import BundleRecord, TensorRecord, tensors
 
 
 class ClassAnswers:
@@ -61,6 +61,20 @@ class ClassAnswers:
         return Answer(
             classes[best], best, float(probabilities[best]), probabilities, logits, embedding, float(score), unknown
         )
+
+    def reading(self, record: BundleRecord) -> Reading:
+        """Return the temperature and the threshold of a bundle."""
+        return Reading(record.temperature, record.threshold)
+
+    def product_row(self, product: str, answer: Answer, photos: int, unread: int) -> ProductPrediction:
+        """Return the row of a product."""
+        return ProductPrediction.of_photos(product, answer, photos, unread)
+
+    def product_predictions(
+        self, rows: tuple[Any, ...], classes: tuple[str, ...], unread: tuple[Unanswered, ...]
+    ) -> Predictions:
+        """Return the rows of products as one table."""
+        return ProductPredictions(rows, classes, unread=unread)
 
     def plain(self, answer: Answer, classes: tuple[str, ...], top: int) -> dict[str, Any]:
         """Return the answer with the `top` most probable classes."""

@@ -19,6 +19,7 @@ from visionft.data import Manifest
 from visionft.finishing import calibrate
 from visionft.finishing.verdict import verdict
 from visionft.metrics import KnownScale, Metrics, Postprocess, evaluate_logits, softmax
+from visionft.metrics.product_accuracy import ProductAccuracy, product_accuracy
 from visionft.runs.calibration_file import Calibration
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
@@ -160,6 +161,23 @@ class ClassLearning:
                 "correct": answers == labels,
             }
         )
+
+    def product_truth(self, labels: NDArray[Any], index: NDArray[np.integer]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return the class (m,) of each product's first photo, and whether all its photos have it (m,)."""
+        truth = labels[np.unique(index, return_index=True)[1]]
+        return truth, np.bincount(index, weights=labels != truth[index]) == 0
+
+    def product_gain(
+        self,
+        means: NDArray[np.float32],
+        truth: NDArray[Any],
+        logits: NDArray[np.float32],
+        labels: NDArray[Any],
+        index: NDArray[np.integer],
+        answering: Postprocess,  # noqa: ARG002  # the largest logit is the answer by any temperature
+    ) -> ProductAccuracy:
+        """Return the accuracy by product beside that by photo."""
+        return product_accuracy(means.argmax(1) == truth, logits.argmax(1) == labels, index)
 
     def tables(self, metrics: Metrics) -> dict[str, pa.Table]:
         """Return the confusion matrix."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from visionft.bundle import names as n
 from visionft.bundle.prediction_rows import Unanswered
 from visionft.bundle.predictions import Predictions
-from visionft.bundle.schema import TensorRecord
+from visionft.bundle.product_rows import OfProducts, Reading
+from visionft.bundle.schema import BundleRecord, TensorRecord
 from visionft.errors import UsageError
 from visionft.wording.lists import count
 
@@ -22,6 +23,8 @@ CHOSEN = "chosen"
 LABELS = "labels"
 COLUMNS = ("path", LABELS, "problem")
 BETWEEN = "|"
+UNFITTED = 0.5
+"""The threshold of a label that validation says nothing about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +70,8 @@ class LabelsPrediction:
 class LabelsPredictions(Predictions):
     """The labels, or the reason why there are none, for each photo in its order."""
 
-    columns = COLUMNS
-    headings = ("photo", LABELS)
+    columns: ClassVar[tuple[str, ...]] = COLUMNS
+    headings: ClassVar[tuple[str, ...]] = ("photo", LABELS)
 
     def with_top(self, top: int) -> Predictions:
         """Return the same predictions; UsageError where a number of labels is asked for."""
@@ -82,7 +85,7 @@ class LabelsPredictions(Predictions):
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Return one dict a row; what could not be read has its reason under `problem`, and None elsewhere."""
-        return [{name: row.to_row().get(name) for name in COLUMNS} for row in self.rows]
+        return [{name: row.to_row().get(name) for name in self.columns} for row in self.rows]
 
     def full_rows(self) -> list[dict[str, Any]]:
         """Return what the longer formats hold: the rows with the probabilities of all labels."""
@@ -106,6 +109,49 @@ class LabelsPredictions(Predictions):
             return f"{row.path}  not read: {row.problem}"
         told = ", ".join(f"{label}  {probability:.1%}" for label, probability in self.best(row))
         return f"{row.path}  {told or 'no label'}"
+
+
+@dataclass(frozen=True, eq=False)
+class LabelsProduct(LabelsPrediction):
+    """The answer to one product; `path` is its name.
+
+    Attributes:
+        photos: that the answer is made of.
+        unread: photos of the product that could not be read, and have no part in it.
+    """
+
+    photos: int = 1
+    unread: int = 0
+
+    def to_row(self) -> dict[str, Any]:
+        """Return plain values by column."""
+        return {"product": self.path, "photos": self.photos, "unread": self.unread, **_rest(super().to_row())}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelsProducts(OfProducts, LabelsPredictions):
+    """The labels, or the reason why there are none, for every product, in the order in which they were first met.
+
+    Attributes:
+        unread: the photos that could not be read, of all products.
+    """
+
+    unread: tuple[Unanswered, ...] = field(default=(), kw_only=True)
+    columns: ClassVar[tuple[str, ...]] = ("product", "photos", "unread", *COLUMNS[1:])
+    headings: ClassVar[tuple[str, ...]] = ("product", "photos", LABELS)
+
+    def schema(self) -> Any:
+        """Return the columns' types in Arrow's terms."""
+        import pyarrow as pa
+
+        counted = [pa.field("product", pa.string()), pa.field("photos", pa.int64()), pa.field("unread", pa.int64())]
+        plain = super().schema()
+        return pa.schema([*counted, *list(plain)[1:]]).with_metadata(plain.metadata)
+
+    def cells(self, row: Any) -> tuple[str, ...]:
+        """Return a row as a notebook shows it."""
+        first, *rest = super().cells(row)
+        return (first, str(row.photos), *rest)
 
 
 class LabelsAnswers:
@@ -142,6 +188,41 @@ class LabelsAnswers:
         """Return rows as one table."""
         return LabelsPredictions(tuple(_named(row, classes) for row in rows), classes)
 
+    def reading(self, record: BundleRecord) -> Reading:
+        """Return the thresholds of a bundle, by the figures of its run."""
+        training: Any = record.figures.get("training", {})
+        rows = {row["name"]: row["threshold"] for row in training.get("val", {}).get("labels", ())}
+        values = np.array([rows.get(name, UNFITTED) for name in record.classes], np.float32)
+        return Reading(1.0, None, values, chooses_one(record))
+
+    def together(self, answers: Sequence[LabelsAnswer], classes: tuple[str, ...], reading: Reading) -> LabelsAnswer:  # noqa: ARG002
+        """Return the labels by the mean of their log-odds over a product's photos, by the thresholds of photos.
+
+        Log-odds are the raw logits. Their mean is the logarithmic opinion pool of independent yes-or-no answers (Genest
+        and Zidek 1986), so that a label counts as much for its absence as for its presence.
+        """
+        if len(answers) == 1:
+            return answers[0]
+        assert reading.labels is not None, "labels are read by their thresholds"
+        logits = np.asarray(np.mean([each.logits for each in answers], axis=0, dtype=np.float64), np.float32)
+        probabilities = (0.5 * (1 + np.tanh(0.5 * logits.astype(np.float64)))).astype(np.float32)
+        chosen = probabilities >= reading.labels
+        if reading.at_least_one and not chosen.any():
+            chosen[int(probabilities.argmax())] = True
+        embedding = np.mean([each.embedding for each in answers], axis=0)
+        embedding = np.asarray(embedding / max(float(np.linalg.norm(embedding)), 1e-12), np.float32)
+        return LabelsAnswer(probabilities, chosen, logits, embedding)
+
+    def product_row(self, product: str, answer: LabelsAnswer, photos: int, unread: int) -> LabelsProduct:
+        """Return the row of a product; `product_predictions` names its labels."""
+        return LabelsProduct(product, (), answer.probabilities, answer.chosen, photos, unread)
+
+    def product_predictions(
+        self, rows: tuple[Any, ...], classes: tuple[str, ...], unread: tuple[Unanswered, ...]
+    ) -> Predictions:
+        """Return the rows of products as one table."""
+        return LabelsProducts(tuple(_named(row, classes) for row in rows), classes, unread=unread)
+
     def plain(self, answer: LabelsAnswer, classes: tuple[str, ...], top: int) -> dict[str, Any]:
         """Return the chosen labels, and the `top` most probable ones whether they are chosen or not."""
         order = np.argsort(-answer.probabilities, kind="stable")[:top]
@@ -153,6 +234,16 @@ class LabelsAnswers:
     def subject(self, classes: int) -> str:
         """Count the labels."""
         return count(classes, "label")
+
+
+def chooses_one(record: BundleRecord) -> bool:
+    """Tell whether the most probable label is chosen where none reaches its threshold."""
+    settings: Any = record.provenance.get("settings") or {}
+    return bool((settings.get("labels") or {}).get("at_least_one", False))
+
+
+def _rest(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in COLUMNS[1:]}
 
 
 def _named(row: Any, classes: tuple[str, ...]) -> Any:

@@ -16,7 +16,7 @@ from visionft.exporting.model_card import (
     provenance,
     tensor_table,
 )
-from visionft.tasks.multilabel.answers import CHOSEN
+from visionft.tasks.multilabel.answers import CHOSEN, chooses_one
 
 CALL = f"""```python
 import json
@@ -43,11 +43,6 @@ def card(record: BundleRecord) -> str:
         "Licence and provenance": provenance(record),
     }
     return assembled(_title(record), parts)
-
-
-def chooses_one(record: BundleRecord) -> bool:
-    """Tell whether the most probable label is chosen where none reaches its threshold."""
-    return bool(_labels(record).get("at_least_one", False))
 
 
 def _labels(record: BundleRecord) -> dict[str, Any]:

@@ -145,13 +145,13 @@ def label_figures(
     chosen = probabilities >= thresholds if chosen is None else chosen
     seen = measurable(labels)
     one = np.ones((1, len(labels)))
-    macro, micro = (float(found[0]) for found in _f1(chosen, labels, seen, one))
+    macro, micro = (float(found[0]) for found in f1_drawn(chosen, labels, seen, one))
     ap = average_precision(probabilities, labels)
-    values = (float(ap[seen].mean()) if seen.any() else None, _or_none(micro), _or_none(macro))
+    values = (float(ap[seen].mean()) if seen.any() else None, or_none(micro), or_none(macro))
     drawn = _drawn(probabilities, chosen, labels, seen, seed)
-    intervals = {name: _interval(column) for name, column in zip(NAMES, drawn, strict=True)}
+    intervals = {name: interval_of(column) for name, column in zip(NAMES, drawn, strict=True)}
     rows = tuple(
-        _row(name, chosen[:, i], labels[:, i], _or_none(float(ap[i])), float(thresholds[i]))
+        _row(name, chosen[:, i], labels[:, i], or_none(float(ap[i])), float(thresholds[i]))
         for i, name in enumerate(names)
     )
     return LabelFigures(len(labels), *values, float((labels < 0).mean()), rows, intervals)
@@ -179,14 +179,14 @@ def _row(
     )
 
 
-def _f1(
+def f1_drawn(
     chosen: NDArray[np.bool_], labels: NDArray[np.integer], seen: NDArray[np.bool_], weights: NDArray[np.floating]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return macro and micro F1, each (R,), of R weighings (R, n) of the photos; nan where no photo has a label."""
     has, answered = labels == 1, chosen & (labels >= 0)
     hits, having, told = (weights @ part.astype(np.float64) for part in (chosen & has, has, answered))
     each = np.divide(2 * hits, having + told, out=np.zeros(hits.shape), where=having > 0)
-    macro = _mean(np.where(having > 0, each, np.nan)[:, seen])
+    macro = mean_there(np.where(having > 0, each, np.nan)[:, seen])
     whole = having.sum(1)
     micro = np.divide(2 * hits.sum(1), whole + told.sum(1), out=np.full(len(whole), np.nan), where=whole > 0)
     return macro, micro
@@ -205,12 +205,12 @@ def _drawn(
     found = list[tuple[NDArray[np.float64], ...]]()
     for start in range(0, total, step):
         counts = generator.multinomial(n, np.full(n, 1 / n), size=min(step, total - start)).astype(np.float64)
-        macro, micro = _f1(chosen, labels, seen, counts)
-        found.append((_mean(average_precision_drawn(scores, labels, counts)), micro, macro))
+        macro, micro = f1_drawn(chosen, labels, seen, counts)
+        found.append((mean_there(average_precision_drawn(scores, labels, counts)), micro, macro))
     return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def mean_there(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean (R,) of values (R, K) that are no nan; nan where all are."""
     there = ~np.isnan(values)
     number = there.sum(axis=1)
@@ -218,11 +218,13 @@ def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.divide(total, number, out=np.full(len(values), np.nan), where=number > 0), np.float64)
 
 
-def _or_none(value: float) -> float | None:
+def or_none(value: float) -> float | None:
+    """Return a figure; None for nan."""
     return None if np.isnan(value) else value
 
 
-def _interval(values: NDArray[np.float64]) -> Interval | None:
+def interval_of(values: NDArray[np.float64]) -> Interval | None:
+    """Return the 95 % interval of draws (R,), those that are nan left out; None without any."""
     values = values[~np.isnan(values)]
     if not len(values):
         return None

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visionft.bundle.product_rows import Reading
 from visionft.classes import Classes
 from visionft.metrics import KnownScale, Postprocess
 from visionft.runs import layout
 from visionft.runs.atomic_write import write_json
 from visionft.runs.run_files import read_record
+from visionft.tasks.multilabel.answers import UNFITTED
 from visionft.tasks.multilabel.label_precision import NEVER, between, precise_thresholds
-
-UNFITTED = 0.5
-"""The threshold of a label that validation says nothing about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +36,11 @@ class LabelPostprocess(Postprocess):
     def by(cls, thresholds: NDArray[np.float32], *, at_least_one: bool = False) -> LabelPostprocess:
         """Return the rule with these thresholds (C,)."""
         return cls(1.0, KnownScale.plain(), None, thresholds, at_least_one)
+
+    @property
+    def reading(self) -> Reading:
+        """What one answer of several photos hangs on."""
+        return Reading(self.temperature, None, self.thresholds, self.at_least_one)
 
     def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the probability (n, C) of each label by itself, of logits (n, C)."""

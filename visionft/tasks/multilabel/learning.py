@@ -20,12 +20,12 @@ from visionft.photos import printable
 from visionft.runs.history import Epoch
 from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
 from visionft.settings import FitSettings
-from visionft.tasks.multilabel import one_vs_rest
-from visionft.tasks.multilabel.answers import LabelsAnswer
-from visionft.tasks.multilabel.label_card import chooses_one
+from visionft.tasks.multilabel import label_products, one_vs_rest
+from visionft.tasks.multilabel.answers import ANSWERS, LabelsAnswer
 from visionft.tasks.multilabel.label_figures import LabelFigures, label_figures
+from visionft.tasks.multilabel.label_products import LabelProducts
 from visionft.tasks.multilabel.label_sets import texts_of
-from visionft.tasks.multilabel.label_thresholds import UNFITTED, LabelPostprocess, LabelThresholds
+from visionft.tasks.multilabel.label_thresholds import LabelPostprocess, LabelThresholds
 from visionft.tasks.multilabel.masked_loss import MaskedLoss, balanced
 from visionft.tasks.multilabel.spec import SPEC
 from visionft.wording.lists import count, some
@@ -126,10 +126,9 @@ class LabelLearning:
 
     def shipped(self, record: BundleRecord) -> Postprocess:
         """Return the rule of a bundle, by the figures of its run."""
-        training: Any = record.figures.get("training", {})
-        rows = {row["name"]: row["threshold"] for row in training.get("val", {}).get("labels", ())}
-        values = np.array([rows.get(name, UNFITTED) for name in record.classes], np.float32)
-        return LabelPostprocess.by(values, at_least_one=chooses_one(record))
+        reading = ANSWERS.reading(record)
+        assert reading.labels is not None, "labels are read by their thresholds"
+        return LabelPostprocess.by(reading.labels, at_least_one=reading.at_least_one)
 
     def measure(
         self, logits: NDArray[np.float32], labels: NDArray[Any], classes: Classes, answering: Postprocess
@@ -162,6 +161,27 @@ class LabelLearning:
                 "wrong": ((labels >= 0) & (chosen != (labels == 1))).sum(axis=1),
             }
         )
+
+    def product_truth(self, labels: NDArray[Any], index: NDArray[np.integer]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return the entries (m, C) of products that any of their photos knows, and which contradict nowhere (m,)."""
+        return label_products.truth(labels, index)
+
+    def product_gain(
+        self,
+        means: NDArray[np.float32],
+        truth: NDArray[Any],
+        logits: NDArray[np.float32],
+        labels: NDArray[Any],
+        index: NDArray[np.integer],
+        answering: Postprocess,
+    ) -> LabelProducts:
+        """Return mAP and F1 by product beside those by photo."""
+        assert isinstance(answering, LabelPostprocess), "labels are read by their thresholds"
+        found = [answering.probabilities(part) for part in (means, logits)]
+        products, photos = (
+            (scores, answering.chosen(scores), known) for scores, known in zip(found, (truth, labels), strict=True)
+        )
+        return label_products.compared(products, photos, index)
 
     def tables(self, metrics: LabelFigures) -> dict[str, pa.Table]:
         """Return the figures of each label."""
