@@ -77,3 +77,13 @@ def test_pictures_without_detail_are_compared_level_by_level() -> None:
     assert likeness(plain, plain) == 1.0
     assert likeness(plain, other) == 0.0
     assert likeness(plain, of(scene(5))) == 0.0
+
+
+def test_what_has_to_cover_both_pictures_is_not_alike_where_a_corner_is() -> None:
+    whole, corner = of(scene(1)), of(scene(1).crop((120, 90, 240, 180)))
+    assert likeness(whole, corner) > THRESHOLD
+    assert likeness(whole, corner, 0.6) == likeness(corner, whole, 0.6) == 0
+    assert likeness(whole, of(scene(1).resize((160, 120))), 0.6) > THRESHOLD
+    plain = of(Image.new("RGB", (90, 90), WHITE))
+    assert likeness(plain, plain) == 1
+    assert likeness(plain, plain, 0.6) == 0

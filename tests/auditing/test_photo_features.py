@@ -83,3 +83,26 @@ def test_a_photo_that_is_gone_is_one_sentence(network: Network, photos: tuple[Pa
 def test_a_zero_embedding_stays_zero() -> None:
     records = np.zeros(1, [("embedding", "<f2", (4,))])
     assert Features(records, np.array([0])).embeddings().tolist() == [[0, 0, 0, 0]]
+
+
+def test_parts_of_photos_have_features_of_their_own_and_damaged_ones_are_made_again(
+    network: Network, photos: tuple[Path, list[str], list[str]]
+) -> None:
+    root, paths, digests = photos
+    halves = np.full((90, 120, 3), 20, np.uint8)
+    halves[:, 60:] = 220
+    Image.fromarray(halves).save(root / "halves.png")
+    paths, digests = [*paths, "halves.png"], [*digests, hashlib.sha256((root / "halves.png").read_bytes()).hexdigest()]
+    found = compute(network, root, paths, digests).parts(np.arange(4))
+    assert found.of.tolist() == [3, 3]
+    assert [found.box(at) for at in range(2)] == [(0, 0, 0.5, 1), (0.5, 0, 1, 1)]
+    transform = backbones.preprocess(network, PreprocessSettings())
+    with torch.no_grad():
+        raw = network.embed(torch.from_numpy(transform.tensor(halves[:, :60])[None])).numpy()
+    np.testing.assert_allclose(found.embeddings(slice(0, 1)), raw / np.linalg.norm(raw), atol=2e-3)
+    before = found.embeddings(slice(0, 2))  # the file under it changes
+    (file,) = (root / "cache").rglob("*.parts")
+    file.write_bytes(file.read_bytes()[:-1])
+    again = compute(network, root, paths, digests).parts(np.arange(4))
+    assert len(again) == 2
+    np.testing.assert_array_equal(again.embeddings(slice(0, 2)), before)

@@ -56,3 +56,10 @@ def test_a_damaged_record_is_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "audit.json").write_text(text)
     with pytest.raises(DataError, match=r"audit.json (cannot be read|is no record of an audit).*run `visionft audit`"):
         read_audit(tmp_path)
+
+
+def test_of_a_collage_the_collage_is_asked_about_beside_a_photo_in_it() -> None:
+    assert doubts(Finding("collage", "shows 2", ("hat/a", "hat/b", "cap/c"), 0.7, 0.7)) == [
+        ("hat/a", "duplicate", (0.7,), "", None, "hat/b")
+    ]
+    assert doubts(Finding("collage", "shows 1", ("hat/gone", "hat/b"), 0.7, 0.7)) == []

@@ -68,18 +68,23 @@ def sketch(pixels: NDArray[np.uint8]) -> Sketch:
     return Sketch(grey, np.array([point.pt for point in found], np.float32), np.asarray(shares, np.float32))
 
 
-def likeness(first: Sketch, second: Sketch) -> float:
+def likeness(first: Sketch, second: Sketch, covering: float = 0.0) -> float:
     """Return how alike two pictures are, in [0, 1]: the typical correlation of their details where they overlap.
 
     0 where no transform lays one over the other. The better of both ways round, mirrored or not, counts.
+
+    Args:
+        first: one picture.
+        second: the other.
+        covering: share of each that has to overlap; above 0 nothing is said of pictures too plain to be laid over.
     """
     if min(len(first.points), len(second.points)) < FEW:
-        return max(_plain(first.grey, second.grey), _plain(first.grey[:, ::-1], second.grey))
-    straight = _aligned(first, second)
-    return straight if straight > _SURE else max(straight, _aligned(first.mirrored(), second))
+        return 0.0 if covering else max(_plain(first.grey, second.grey), _plain(first.grey[:, ::-1], second.grey))
+    straight = _aligned(first, second, covering)
+    return straight if straight > _SURE else max(straight, _aligned(first.mirrored(), second, covering))
 
 
-def _aligned(first: Sketch, second: Sketch) -> float:
+def _aligned(first: Sketch, second: Sketch, covering: float) -> float:
     here, there = _matched(first.descriptors, second.descriptors)
     if len(here) < MATCHES:
         return 0.0
@@ -89,11 +94,10 @@ def _aligned(first: Sketch, second: Sketch) -> float:
     if transform is None or int(agreed.sum()) < MATCHES:
         return 0.0
     scale = float(np.hypot(transform[0, 0], transform[1, 0]))
-    return (
-        _correlation(first.grey, second.grey, np.asarray(transform, np.float64))
-        if _SCALES[0] < scale < _SCALES[1]
-        else 0.0
-    )
+    if not _SCALES[0] < scale < _SCALES[1]:
+        return 0.0
+    overlap = max(_OVERLAP, covering * max(second.grey.size, scale**2 * first.grey.size))
+    return _correlation(first.grey, second.grey, np.asarray(transform, np.float64), overlap)
 
 
 def _matched(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -109,12 +113,12 @@ def _matched(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple[N
     return good, best[good]
 
 
-def _correlation(first: Grey, second: Grey, transform: NDArray[np.float64]) -> float:
+def _correlation(first: Grey, second: Grey, transform: NDArray[np.float64], overlap: float) -> float:
     size = (second.shape[1], second.shape[0])
     laid = np.asarray(cv2.warpAffine(first, transform, size, flags=cv2.INTER_LINEAR), np.uint8)
     covered = cv2.warpAffine(np.full_like(first, 255), transform, size, flags=cv2.INTER_NEAREST)
     inside = cv2.erode(covered, np.ones((7, 7), np.uint8)) > 0
-    if int(inside.sum()) < _OVERLAP:
+    if int(inside.sum()) < overlap:
         return 0.0
     return _typical(_detail(laid), _detail(second), inside)
 

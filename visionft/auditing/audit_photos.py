@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from visionft.auditing import drift, near_duplicates
 from visionft.auditing.audit import Audit
 from visionft.auditing.class_structure import alike, class_names, class_sizes
+from visionft.auditing.collages import collages, inside, joined
 from visionft.auditing.copies import Table, copies, product_leaks
 from visionft.auditing.findings import KINDS, Finding
 from visionft.auditing.label_errors import LabelQuality, judge
@@ -82,8 +83,10 @@ def audit_photos(photos: Path, listing: Listing, settings: DataSettings, look: L
         features = compute(look.network, checked.root, columns.paths, columns.digests, advance)
     pixels = features.column("width").astype(np.int64) * features.column("height")
     columns = Table.of(checked.table, pixels)
-    pairs, likeness, groups = _copies(columns, features, checked.root, look)
-    found = [*_quarantined(checked), *photo_faults(features, columns.paths), *copies(columns, groups, likeness)]
+    same = _copies(columns, features, checked.root, look)
+    groups, pairs = same.groups, _named(columns.paths, same)
+    found = [*_quarantined(checked), *photo_faults(features, columns.paths), *copies(columns, groups, same.near)]
+    found += collages(columns, np.array([*same.parts], np.int64).reshape(-1, 2), np.array([*same.parts.values()]))
     found += product_leaks(columns)
     sides = _between_sides(columns, features)
     found += [Finding("drift", words, figure=drifted.auroc) for words, drifted in sides.values() if drifted.moved]
@@ -118,29 +121,51 @@ def _quarantined(checked: Listing) -> list[Finding]:
     return [Finding("unreadable", item.reason, (item.path,)) for item in checked.quarantine if is_asked_for(item)]
 
 
-def _copies(
-    table: Table, features: Features, root: Path, look: Look
-) -> tuple[tuple[tuple[Pair, float], ...], dict[tuple[int, int], float], list[NDArray[np.int64]]]:
-    """Return the pairs of near duplicates, the likeness by indices, and the groups of exact and near ones together."""
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """What shows the same picture: likeness of near duplicates and of photos that a part shows, by indices; groups."""
+
+    near: dict[tuple[int, int], float]
+    parts: dict[tuple[int, int], float]
+    groups: list[NDArray[np.int64]]
+
+
+def _copies(table: Table, features: Features, root: Path, look: Look) -> _Same:
+    """Compare photos, and parts of photos with photos; exact and near copies are in groups together."""
     keys = keys_of(table.digests)
     unique, first = np.unique(keys, return_index=True, return_inverse=True)[1:]
+    order = np.sort(unique)
+    index = near_duplicates.index_of(features, order)
     with look.bar("comparing photos") as advance:
-        compared = near_duplicates.candidates(features, np.sort(unique))
+        compared = near_duplicates.candidates(features, order, index)
         values = near_duplicates.compare(root, table.paths, keys, compared, advance)
+    with look.bar("comparing parts of photos") as advance:
+        in_parts, part_values = inside(root, table.paths, features, order, index, advance)
     place = {path: at for at, path in enumerate(table.paths)}
     home = unique[first]  # of each photo the first one with its bytes
     marked = {(place[a], place[b]) for a, b in look.marked if a in place and b in place}
     unlike = {tuple(sorted((int(home[a]), int(home[b])))) for a, b in marked}
-    near = [
-        ((int(a), int(b)), float(value))
-        for (a, b), value in zip(compared, values, strict=True)
-        if value >= look.threshold and (int(a), int(b)) not in unlike
-    ]
+
+    def alike(pairs: near_duplicates.Pairs, values: NDArray[np.float32]) -> dict[tuple[int, int], float]:
+        rows = zip(pairs.tolist(), values.tolist(), strict=True)
+        return {(a, b): v for (a, b), v in rows if v >= look.threshold and (min(a, b), max(a, b)) not in unlike}
+
+    near, parts = alike(compared, values), alike(in_parts, part_values)
+    near = {pair: near[pair] for pair in joined(len(home), near, parts)}
     same = [(int(at), int(of)) for at, of in enumerate(home) if at != of]
-    linked = [pair for pair, _ in near] + [(of, at) for at, of in same if (min(of, at), max(of, at)) not in marked]
+    linked = [*near, *((of, at) for at, of in same if (min(of, at), max(of, at)) not in marked)]
     groups = near_duplicates.groups(len(table.paths), np.array(linked, np.int64).reshape(-1, 2))
-    named = (((table.paths[a], table.paths[b]), value) for (a, b), value in near)
-    return tuple(sorted(named, key=lambda item: (-item[1], item[0]))), dict(near), groups
+    of = np.arange(len(table.paths))
+    for group in groups:
+        of[group] = group[0]
+    return _Same(near, {(a, b): value for (a, b), value in parts.items() if of[a] != of[b]}, groups)
+
+
+def _named(paths: Sequence[str], same: _Same) -> tuple[tuple[Pair, float], ...]:
+    """Return the pairs that are alike by their paths, the most alike first."""
+    found = {**same.parts, **same.near}
+    named = {(paths[min(pair)], paths[max(pair)]): value for pair, value in found.items()}
+    return tuple(sorted(named.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _between_sides(table: Table, features: Features) -> dict[str, tuple[str, drift.Drift]]:

@@ -27,6 +27,9 @@ KINDS = {
     "placeholder": Kind("placeholder pictures", "one picture stands for many products, and teaches nothing", True),
     "copy": Kind("exact copies", "the same bytes, in one class and on one side: they only weigh more"),
     "near-duplicate": Kind("near duplicates", "the same picture, stored again or edited, in one class and on one side"),
+    "collage": Kind(
+        "collages", "parts of it show other photos of the set: as a leak where these lie on another side", True
+    ),
     "blank": Kind("blank photos", "hardly any contrast in the whole photo", True),
     "dark": Kind("dark photos", "nearly nothing in it is lighter than a dark grey"),
     "bright": Kind("washed-out photos", "nearly nothing in it is darker than a light grey"),

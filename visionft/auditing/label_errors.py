@@ -16,7 +16,7 @@ STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Inverse strengths of the penalty that are tried on the first fold: that of the lowest log-loss there is taken, which
 does not learn wrong labels by heart."""
 DOUBTFUL = 3.0  # times that another class is more probable: such photos are not learnt from in the second round
-SHARE = 0.05  # of a class's mean own probability (benchmarks/planted_faults.py)
+SHARE = 0.05  # of a class's mean own probability (benchmarks/wrong_labels.py)
 MOST = 20_000  # photos that one fold learns from
 CHUNK = 8192
 
@@ -165,7 +165,7 @@ def suspects(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> N
     A label is suspect where another class is more probable, and its own probability is below `SHARE` of the mean that
     photos with this label have: as in confident learning (arXiv 1911.00068), a class that the features tell badly is
     held to a lower standard. Beside confident learning's own rule, which asks how probable the other class is, fewer
-    sound labels and more wrong ones are said on the same probabilities (benchmarks/planted_faults.py).
+    sound labels and more wrong ones are said on the same probabilities (benchmarks/wrong_labels.py).
 
     Args:
         probabilities: (n, C) out of fold; rows of NaN are not judged.

@@ -27,13 +27,14 @@ Pairs = NDArray[np.int64]
 
 NEIGHBOURS = 5
 """Nearest photos in the embedding that each is compared with: those of 95 to 100 % of edited copies
-(benchmarks/planted_faults.py)."""
+(benchmarks/edited_copies.py)."""
 SIMILAR = 0.35  # cosine below which nearest photos are not compared
 HASH_BITS = 8  # of 64 that perceptual hashes may differ in
 THRESHOLD = 0.25
-"""Likeness from which two photos are said to be near duplicates (benchmarks/planted_faults.py)."""
+"""Likeness from which two photos are said to be near duplicates (benchmarks/edited_copies.py)."""
 SKETCHES = 4096  # pictures held in memory to be compared, some 150 KB each
 BATCH = 256
+CHUNK = 4096
 _FORMAT = 1  # counted up whenever the same pair gets another likeness
 _EXPLAINED = (
     "One photo is laid over the other by what both show; the likeness is how far the details agree there, window by "
@@ -47,44 +48,64 @@ def explained(threshold: float) -> str:
     return _EXPLAINED.format(threshold=threshold)
 
 
-def candidates(features: Features, unique: NDArray[np.int64]) -> Pairs:
+def candidates(features: Features, unique: NDArray[np.int64], index: Index | None = None) -> Pairs:
     """Return pairs (p, 2) of photos that may show the same picture, the smaller index first, in order.
 
     Args:
         features: of all photos.
         unique: (u,) one photo of each digest; others are exact copies.
+        index: as of `index_of`; none: it is made.
     """
     if len(unique) < 2:
         return np.empty((0, 2), np.int64)
-    found = np.concatenate([_by_embedding(features, unique), _by_hash(features, unique)])
+    index = index or index_of(features, unique)
+    queries = (features.embeddings(unique[part]) for part in _chunks(len(unique)))
+    found = np.concatenate([searched(index, queries, 1 - SIMILAR), _by_hash(features, unique)])
     found = np.sort(unique[found[found[:, 0] != found[:, 1]]], axis=1)
     return np.asarray(np.unique(found, axis=0), np.int64).reshape(-1, 2)
 
 
-def _by_embedding(features: Features, unique: NDArray[np.int64]) -> Pairs:
+def index_of(features: Features, unique: NDArray[np.int64]) -> Index:
+    """Return an approximate index of the embeddings of photos (u,), by their place among them."""
     index = Index(ndim=features.embeddings(unique[:1]).shape[1], metric="cos", dtype="f16")
-    parts = [slice(start, start + 4096) for start in range(0, len(unique), 4096)]
-    for part in parts:
+    for part in _chunks(len(unique)):
         # One thread: the graph, and so what is found, would else hang on which thread came first.
         index.add(np.arange(part.start, part.start + len(unique[part])), features.embeddings(unique[part]), threads=1)
-    return _searched(index, (features.embeddings(unique[part]) for part in parts), 1 - SIMILAR)
+    return index
+
+
+def _chunks(number: int) -> list[slice]:
+    return [slice(start, start + CHUNK) for start in range(0, number, CHUNK)]
 
 
 def _by_hash(features: Features, unique: NDArray[np.int64]) -> Pairs:
     index = Index(ndim=64, metric="hamming", dtype="b1")
     straight, mirrored = (_bits(features.column(name)[unique]) for name in ("phash", "mirrored"))
     index.add(np.arange(len(unique)), straight, threads=1)
-    return np.concatenate([_searched(index, [bits], HASH_BITS) for bits in (straight, mirrored)])
+    return np.concatenate([searched(index, [bits], HASH_BITS) for bits in (straight, mirrored)])
 
 
 def _bits(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(hashes.astype(">u8")).view(np.uint8).reshape(-1, 8)
 
 
-def _searched(index: Index, queries: Sequence[NDArray] | Iterator[NDArray], limit: float) -> Pairs:  # type: ignore[type-arg]
+def searched(
+    index: Index,
+    queries: Sequence[NDArray] | Iterator[NDArray],  # type: ignore[type-arg]
+    limit: float,
+    most: int = NEIGHBOURS + 1,
+) -> Pairs:
+    """Return pairs (p, 2) of the place of a query, all queries counted on, and that of one of the photos nearest to it.
+
+    Args:
+        index: of photos.
+        queries: (m, D) each.
+        limit: distance up to which a photo is near.
+        most: photos of each query.
+    """
     pairs, start = [np.empty((0, 2), np.int64)], 0
     for query in queries:
-        found = index.search(query, min(NEIGHBOURS + 1, len(index)), threads=1)
+        found = index.search(query, min(most, len(index)), threads=1)
         keys, distances = np.atleast_2d(found.keys), np.atleast_2d(found.distances)
         rows = np.repeat(np.arange(start, start + len(query)), keys.shape[1])
         near = (distances.ravel() <= limit) & (keys.ravel() < len(index))
@@ -105,11 +126,21 @@ def compare(
         pairs: (p, 2) indices.
         on_progress: called with (pairs done, pairs in all).
     """
+    return compared(lambda at: sketch(opened(root / paths[at])), likeness, keys, pairs, on_progress)
+
+
+def compared(
+    sketch_of: Callable[[int], Sketch],
+    alike: Callable[[Sketch, Sketch], float],
+    keys: NDArray[np.uint64],
+    pairs: Pairs,
+    on_progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Return the likeness (p,) of pairs (p, 2) of pictures, of each of which there is a sketch and a key (n,)."""
     file = RecordFile(cache_folder.root() / FOLDER / f"likeness-{_FORMAT}.pairs", [("key", "<u8"), ("likeness", "<f4")])
     wanted = _pair_keys(keys, pairs)
-    known = places(file.read(), wanted)
-    todo = np.flatnonzero(known < 0)
-    sketched = lru_cache(SKETCHES)(lambda at: _sketched(root / paths[at]))
+    todo = np.flatnonzero(places(file.read(), wanted) < 0)
+    sketched = lru_cache(SKETCHES)(sketch_of)
     with ThreadPoolExecutor(cores()) as pool, threadpool_limits(1):
         for start in range(0, len(todo), BATCH):
             if on_progress:
@@ -117,14 +148,14 @@ def compare(
             some = todo[start : start + BATCH]
             records = file.empty(len(some))
             records["key"] = wanted[some]
-            records["likeness"] = list(pool.map(lambda at: likeness(*map(sketched, pairs[at].tolist())), some))
+            records["likeness"] = list(pool.map(lambda at: alike(*map(sketched, pairs[at].tolist())), some))
             file.add(records)
     records = file.read()
     if on_progress:
         on_progress(len(pairs), len(pairs))
-    return (
-        np.asarray(records["likeness"][places(records, wanted)], np.float32) if len(pairs) else np.empty(0, np.float32)
-    )
+    if not len(pairs):
+        return np.empty(0, np.float32)
+    return np.asarray(records["likeness"][places(records, wanted)], np.float32)
 
 
 def _pair_keys(keys: NDArray[np.uint64], pairs: Pairs) -> NDArray[np.uint64]:
@@ -134,9 +165,14 @@ def _pair_keys(keys: NDArray[np.uint64], pairs: Pairs) -> NDArray[np.uint64]:
         return np.asarray(both[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ both[:, 1], np.uint64)
 
 
-def _sketched(path: Path) -> Sketch:
+def opened(path: Path) -> NDArray[np.uint8]:
+    """Return the pixels (h, w, 3) of a photo, large ones shrunken to some hundreds.
+
+    Raises:
+        DataError: it is gone, or broke since it was checked.
+    """
     try:
-        return sketch(read(path, max_pixels=1 << 62, reduction=_reduction))
+        return read(path, max_pixels=1 << 62, reduction=_reduction)
     except PhotoError as error:
         raise DataError(f"{path} cannot be read any more ({error.reason}): audit the photos again") from error
 

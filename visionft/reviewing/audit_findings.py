@@ -26,6 +26,10 @@ def doubts_of(findings: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) 
             yield from _two_labels(found, photos, labels)
         elif kind in _DUPLICATES:
             yield from _copies(found, photos)
+        elif kind == "collage" and len(photos) == len(found["photos"]):
+            yield Doubt(
+                photos[0], "duplicate", (float(found["figure"]),), f"collage: {found['words']}", other=photos[1]
+            )
         elif kind in _FAULTS:
             sure = float(found.get("confidence", 1))
             yield from (Doubt(path, "fault", (sure,), f"{kind}: {found['words']}") for path in photos)
