@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from visionft.errors import DataError, UsageError
+from visionft.photos import entries, items
 from visionft.settings import DataSettings, FitSettings
 from visionft.workflows.remote_photos import local_asked, local_place, with_local_photos
 
@@ -91,3 +93,27 @@ def test_what_cannot_be_had_is_one_sentence() -> None:
         local_asked("memory://door/nothing")
     with pytest.raises(UsageError, match="photos are not read from ftp://; give a folder"):
         local_asked(["ftp://door/photos"])
+
+
+def test_answers_name_what_was_given_and_not_where_it_is_kept(tmp_path: Path, bucket: Any) -> None:
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("disc/1.jpg", b"one")
+    bucket.pipe("/door/new [2026]/disc/1.jpg", b"one")
+    given = {
+        ADDRESS: [f"{ADDRESS}/disc/1.jpg", f"{ADDRESS}/square/1.jpg"],
+        f"{ADDRESS}/disc/1.jpg": [f"{ADDRESS}/disc/1.jpg"],
+        f"{ADDRESS}/*/1.jpg": [f"{ADDRESS}/disc/1.jpg", f"{ADDRESS}/square/1.jpg"],
+        "memory://door/new [2026]": ["memory://door/new [2026]/disc/1.jpg"],
+        str(tmp_path / "photos.zip"): [f"{tmp_path / 'photos.zip'}/disc/1.jpg"],
+    }
+    for place, wanted in given.items():
+        listed = list(items([local_asked(place, called=True)]))
+        assert [item.name for item in listed] == wanted
+        assert next(iter(entries(local_asked(place, called=True)))).name == wanted[0]
+        assert Path(os.fspath(local_asked(place, called=True))).exists()
+    assert local_asked("here.jpg", called=True) == "here.jpg"
+    assert [item.named for item in items(local_asked([f"{ADDRESS}/disc/1.jpg", ADDRESS], called=True))] == [
+        True,
+        False,
+        False,
+    ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from visionft.files.atomic_file import atomic_file
-from visionft.photos import Entry, Item, read, shown
+from visionft.photos import Entry, Item, read
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class _Counting:
         """Return a part of the list by columns, and count it."""
         found: dict[str, list[Any]] = {"name": [], "path": [], "named": [], "refused": []}
         for entry in entries:
-            name = shown(entry.path)
+            name = entry.name
             # The file is found from any folder, by other processes too.
             path = os.fsencode(os.path.abspath(entry.path)) if entry.refused is None else None  # noqa: PTH100
             for column, value in zip(found.values(), (name, path, entry.named, entry.refused), strict=True):

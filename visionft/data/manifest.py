@@ -100,6 +100,7 @@ class Manifest:
         reading: How a folder was read; None for a manifest, and for the photos of a run that is reopened.
         task: What is learnt from them.
         suggestions: What was followed of an audit; None: nothing was given.
+        drawn_by_class: Whether whole classes were held out when the sides were drawn.
     """
 
     root: Path
@@ -114,6 +115,7 @@ class Manifest:
     reading: Reading | None = None
     task: str = DEFAULT
     suggestions: Suggestions | None = None
+    drawn_by_class: bool = False
 
     @property
     def labels(self) -> Labels:

@@ -169,7 +169,8 @@ def _split(
 ) -> Manifest:
     labels = labels_of(task)
     notes: list[str] = []
-    if by_class and not _given(checked.table):
+    by_class = by_class and not _given(checked.table)
+    if by_class:
         sides = _by_class(checked.table, settings, earlier)
     else:
         sides, notes = _drawn(labels, checked.table, settings, earlier)
@@ -187,6 +188,7 @@ def _split(
         checked.unchanged,
         reading=checked.reading,
         task=task,
+        drawn_by_class=by_class,
     )
 
 

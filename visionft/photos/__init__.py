@@ -40,7 +40,7 @@ from visionft.photos.discovery import expand, find, require_photos, walk
 from visionft.photos.formats import encoding_of
 from visionft.photos.in_memory import picture_of_memory
 from visionft.photos.jpeg import Reduction
-from visionft.photos.photo_inputs import Asked, Entry, Exact, Item, entries, is_one, items, of_file, shown
+from visionft.photos.photo_inputs import Asked, Entry, Exact, Fetched, Item, entries, is_one, items, of_file, shown
 from visionft.photos.quarantine import IGNORED_FOLDERS, Quarantined, junk
 from visionft.photos.walk import UNLISTED, Folder, Walk, above, doubles, join, without
 from visionft.wording.safe_text import printable, steers
@@ -55,6 +55,7 @@ __all__ = [
     "Asked",
     "Entry",
     "Exact",
+    "Fetched",
     "Folder",
     "Item",
     "Quarantined",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -38,6 +38,21 @@ class Exact:
 
     def __fspath__(self) -> str:
         return self.path
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What was brought here from elsewhere: it lies at `path`, and is called as it was given, by its `address`."""
+
+    path: str
+    address: str
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def called(self, path: str) -> str:
+        """Return the address of a photo that lies at or below the path."""
+        return self.address + path.removeprefix(self.path)
 
 
 Asked = str | os.PathLike[str] | bytes | bytearray | memoryview | OpenFile | Image.Image | NDArray[np.uint8]
@@ -73,17 +88,24 @@ class Entry:
         path: of the file, as the system has it.
         named: as the item has it.
         refused: why it can be no photo; None: that is seen once it is opened.
+        called: what it is called where that is not its path, such as its address in a bucket.
     """
 
     path: str
     named: bool = True
     refused: str | None = None
+    called: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called, in printable form."""
+        return shown(self.called or self.path)
 
     def item(self) -> Item:
         """Return the photo to ask about."""
         if self.refused is not None:
-            return _refused(shown(self.path), self.refused, named=self.named)
-        return of_file(Path(self.path), named=self.named)
+            return _refused(self.name, self.refused, named=self.named)
+        return replace(of_file(Path(self.path), named=self.named), name=self.name)
 
 
 def is_one(asked: Any) -> bool:
@@ -115,6 +137,10 @@ def of_file(path: Path, *, named: bool = True) -> Item:
 
 def entries(place: str | os.PathLike[str]) -> Iterator[Entry]:
     """Yield what a path, a folder or a pattern stands for, in the order of `items`."""
+    if isinstance(place, Fetched):
+        for entry in entries(Exact(place.path)):
+            yield replace(entry, called=place.called(entry.path))
+        return
     text = os.fsdecode(place)
     if isinstance(place, Exact) and not os.path.isdir(text):  # noqa: PTH112  # Path.is_dir may raise
         found: list[Path | Quarantined] = [Path(text)]

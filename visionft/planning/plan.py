@@ -124,6 +124,8 @@ def make_plan(
     inherited = Inheritance.of(parent, Origin.of(parent), manifest.classes, wanted) if parent else None
     taken = choices_of(wanted, parent) if parent else []
     read = open_ones(wanted, [Choice(*choice) for choice in manifest.reading.choices] if manifest.reading else [])
+    if manifest.drawn_by_class and wanted.data.split_by != "class":
+        read.append(Choice("data.split_by", "class", "the earlier run held whole classes out"))
     settings, machine = resolve_machine(put(wanted, [*taken, *read]), processes)
     torch.set_num_threads(int(settings.hardware.threads))
     settings, network, weights = _network(settings, wanted, manifest, say, inherited)

@@ -53,7 +53,9 @@ def embedded(
     from visionft.serving.predict_bundle import listed
     from visionft.serving.streaming import answered
 
-    items, total = listed(local_asked(photos))  # before the model is opened: a mistyped place is answered at once
+    items, total = listed(
+        local_asked(photos, called=True)
+    )  # before the model is opened: a mistyped place is answered at once
     found: dict[int, Query] = {}
     with _model(store, model, nameable) as embedder:
         for outcome in answered(items, embedder.prepare, embedder.embed):

@@ -124,7 +124,7 @@ def predict(
             f"--group-by waits for all photos of a product, and the folder --out {out} is written as photos come: give "
             f"--out a file that ends in {', '.join(WRITERS)}"
         )
-    photos = local_asked(photos)
+    photos = local_asked(photos, called=True)
     if out is not None and is_folder(out):
         if min_confidence is not None:
             raise UsageError(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visionft.remote.addresses import is_elsewhere
+from visionft.remote.addresses import address_of, is_elsewhere
 
 if TYPE_CHECKING:
     from visionft.settings import DataSettings, FitSettings
@@ -40,8 +40,12 @@ def local_place(place: Path, settings: DataSettings | None = None, say: Callable
     return local_copy(place, say=say or to_stderr, **column)
 
 
-def local_asked(photos: Any) -> Any:
+def local_asked(photos: Any, *, called: bool = False) -> Any:
     """Return what is asked about with local paths in place of addresses and archives, in the same order.
+
+    Args:
+        photos: as for `predict`.
+        called: whether answers name photos by the addresses that were given; else by their paths here.
 
     Raises:
         DataError: a place cannot be had.
@@ -49,13 +53,28 @@ def local_asked(photos: Any) -> Any:
     """
     from visionft.photos import is_one
 
+    local = _called if called else _local
     if is_one(photos):
-        return _local(photos)
-    return [_local(each) for each in photos] if isinstance(photos, list | tuple) else _each(photos)
+        return local(photos)
+    return [local(each) for each in photos] if isinstance(photos, list | tuple) else _each(photos, local)
 
 
-def _each(photos: Iterable[Any]) -> Iterable[Any]:
-    return (_local(each) for each in photos)
+def _each(photos: Iterable[Any], local: Callable[[Any], Any]) -> Iterable[Any]:
+    return (local(each) for each in photos)
+
+
+def _called(place: Any) -> Any:
+    found = _local(place)
+    if found is place:
+        return place
+    from visionft.photos import Fetched
+
+    address = address_of(place)
+    # Of a pattern whatever is found stands below the folders before its first sign.
+    root = os.fsdecode(place) if address is None else f"{address.scheme}://{address.root}"
+    if address is not None and os.path.basename(found) == address.name:  # noqa: PTH119  # no pattern after all
+        root = str(address)
+    return Fetched(str(found), root)
 
 
 def _local(place: Any) -> Any:

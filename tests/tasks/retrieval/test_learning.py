@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +239,8 @@ def test_a_run_goes_on_with_the_classes_that_were_held_out(shapes: Path, small: 
         assert sum(sum(names.values()) for names in counts.values()) == 60
         for split, names in counts.items():
             assert {name for name, n in names.items() if n} == {name for name, n in before[split].items() if n}
+        assert run.settings.data.split_by == "class", "what was done is written"
+    choices = json.loads((third.path / "choices.json").read_text(encoding="utf-8"))
+    assert "the earlier run held whole classes out" in json.dumps(choices)
+    again = vft.fit(listed("all.csv", photos), **{**given, "out": tmp_path / "next"}, from_run=first.path)
+    assert again.path == second.path, "the same call finds it finished"
