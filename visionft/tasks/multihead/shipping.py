@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,16 +14,15 @@ from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
-from visionft.exporting.reference_answers import Answerer, Truth
+from visionft.exporting.reference_answers import Answerer, Reference, Truth
 from visionft.exporting.stage_parity import (
-    STAGE_PHOTOS,
     Answers,
     Progress,
     Stages,
-    answered,
     blamed,
-    chunks,
+    compare_each,
     differs,
+    largest,
     with_mirrored,
 )
 from visionft.metrics import Postprocess
@@ -56,14 +54,14 @@ class _Tally:
     def note(self, check: str, found: NDArray[np.float32], wanted: NDArray[np.float32]) -> None:
         """Keep the largest difference of probabilities (n, K), by check and by head; not-a-number is infinite."""
         for name, own in zip(self.heads.names, self.heads.slices, strict=True):
-            difference = float(np.abs(found[..., own] - wanted[..., own]).max())
-            difference = math.inf if math.isnan(difference) else difference
+            difference = largest(found[..., own] - wanted[..., own])
             self.by_check[check] = max(self.by_check.get(check, 0.0), difference)
             self.by_head[name] = max(self.by_head.get(name, 0.0), difference)
 
-    def note_photo(self, photo: Photo, answer: Any, wanted: NDArray[np.float32], best: NDArray[np.int64]) -> None:
-        """Compare a photo's probabilities (K,), and the label of each head with the trained model's (H,)."""
+    def note_photo(self, photo: Photo, answer: Any, truth: Reference, place: int) -> None:
+        """Compare a photo's probabilities (K,), and the label of each head (H,), with the trained model's."""
         self.n += 1
+        wanted, best = truth.probabilities[place], self.heads.best(truth.logits[place : place + 1])[0]
         self.note(WHOLE, answer.probabilities, wanted)
         self.first = max(self.first, (float(np.abs(answer.probabilities - wanted).max()), photo.path))
         for at, name in enumerate(self.heads.names):
@@ -134,17 +132,8 @@ class HeadsShipping:
     ) -> dict[str, Any]:
         """Compare probabilities and labels of every head on every photo, the first ones in batches and half by half."""
         assert isinstance(trained.answering, HeadPostprocess), "heads are read by their temperatures"
-        tally, sample = _Tally(trained.answering.heads), list[Photo]()
-        for chunk in chunks(photos):
-            truth = trained.of([photo.image for photo in chunk])
-            best = tally.heads.best(truth.logits)
-            for photo, wanted, own in zip(chunk, truth.probabilities, best, strict=True):
-                tally.note_photo(photo, answered(session, photo), wanted, own)
-            sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
-            if on_progress is not None:
-                on_progress("checking", tally.n, total)
-        if not tally.n:
-            raise differs("there is no readable validation photo to check it on: bring them back, or name --data")
+        tally = _Tally(trained.answering.heads)
+        _, sample = compare_each(session, trained, photos, total, on_progress, tally.note_photo)
         levels = _sampled(tally, session, trained, stages, [photo.image for photo in sample])
         _judge(tally, levels)
         proof = {
