@@ -20,7 +20,7 @@ def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [
         line
-        for name in ("heic", "qlora", "ray", "remote", "retrieval", "serve", "sweep", "tiff")
+        for name in ("heic", "openvino", "qlora", "ray", "remote", "retrieval", "serve", "sweep", "tiff", "wandb")
         for line in project["optional-dependencies"][name]
     ]
     return {canonicalize_name(Requirement(line).name) for line in [*project["dependencies"], *extras]}

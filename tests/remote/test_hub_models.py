@@ -105,6 +105,14 @@ def test_private_ones_are_for_those_who_may(pushed: Hub, monkeypatch: pytest.Mon
 
 def test_without_a_network_what_was_fetched_last_is_taken(pushed: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     place, _ = fetch()
+    with monkeypatch.context() as patch:
+        patch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+        again, said = fetch()
+        assert (again, len(said)) == (place, 1)
+        assert said[0].startswith("note: hf://me/goods: the hub is out of reach (http://127.0.0.1:9: ")
+        patch.setenv("VISIONFT_CACHE", str(place.parents[2] / "emptied"))
+        with pytest.raises(HubError, match="hf://me/goods: the hub is out of reach"):
+            fetch()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     again, said = fetch()
     assert again == place

@@ -19,6 +19,10 @@ def test_names_come_in_a_list_or_between_commas_each_once() -> None:
     [
         ("", "--log: no tracker is named; give one or several of csv, tensorboard, mlflow and wandb, with commas"),
         ("tensorbord", "--log: tensorbord is not known here; did you mean 'tensorboard'?; give one or several of csv"),
+        (
+            "trackio",
+            "--log: Lightning has no logger for trackio; give one or several of csv, tensorboard, mlflow and wandb",
+        ),
         ("csv,aim", "--log: aim is not known here; give one or several of csv, tensorboard, mlflow and wandb"),
     ],
 )

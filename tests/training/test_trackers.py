@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -130,6 +132,54 @@ def test_a_tracker_that_cannot_begin_is_one_warning(tmp_path: Path) -> None:
     assert Trackers(["csv"], tmp_path / "run", said.append).trackers == []
     assert len(said) == 1
     assert said[0].startswith("warning: csv is told nothing more, as it failed (")
+
+
+def wandb_records(file: Path) -> list[Any]:
+    """Return the records of an offline file: a log of LevelDB's format behind seven bytes."""
+    from wandb.proto import wandb_internal_pb2
+
+    content, place, found, part = file.read_bytes(), 7, list[Any](), b""
+    while place + 7 <= len(content):
+        if (left := 32_768 - place % 32_768) < 7:
+            place += left
+            continue
+        _, size, kind = struct.unpack("<IHB", content[place : place + 7])
+        part += content[place + 7 : place + 7 + size]
+        place += 7 + size
+        if kind in (1, 4):  # whole, or the last piece
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(part)
+            found.append(record)
+            part = b""
+    return found
+
+
+@pytest.mark.slow
+def test_wandb_keeps_settings_figures_pictures_and_the_record_without_a_network(
+    fit: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))  # where nobody is logged in
+    said: list[str] = []
+    run = fit(said, log="wandb")
+    assert [line for line in said if line.startswith("warning")] == []
+    [file] = (tmp_path / "logs" / "wandb" / "wandb").glob("offline-run-*/run-*.wandb")
+    records = wandb_records(file)
+    settings = {update.key: json.loads(update.value_json) for one in records for update in one.config.update}
+    assert (settings["method.name"], settings["optim.lr"]) == ("full", run.settings.optim.lr)
+    rows = [
+        {"/".join(item.nested_key) or item.key: json.loads(item.value_json) for item in one.history.item}
+        for one in records
+        if one.HasField("history")
+    ]
+    losses = {row["trainer/global_step"]: row["val_loss"] for row in rows if "val_loss" in row}
+    assert losses == {row["step"]: pytest.approx(row["val_loss"]) for row in run.curves()}
+    assert [row["final/test_top1"] for row in rows if "final/test_top1" in row] == [run.summary()["test_top1"]]
+    kept = {path.name for path in (file.parent / "files").rglob("*") if path.is_file() or path.is_symlink()}
+    assert {"settings.yaml", "result.json", "report.html"} <= kept
+    assert {name.partition("_")[0] for name in kept if name.endswith(".png")} == {"curves", "confusion", "augmented"}
+    assert "weights.safetensors" not in kept
+    assert not [one for one in records if one.HasField("output_raw") or one.environment.HasField("git")]
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ GOLDEN_FOLDER = "golden"
 EXPECTED_FILE = "expected.json"
 ADAPTER_FOLDER = "adapters"
 ADAPTER_SUFFIX = ".onnx_adapter"
+OPENVINO_FOLDER, OPENVINO_FILE = "openvino", "model.xml"
+"""The graph in OpenVINO's format, with its weights in model.bin; only where it was asked for."""
 
 LAYOUT = "bundle_layout"
 """Key of the provenance: the version of the bundle's folder; none: 1. Older readers pass over what stands there."""

@@ -107,7 +107,7 @@ class AgreementRecord(Record):
 class TargetRecord(Record):
     """The bundle under the runtime that it was exported for, beside the one of the export."""
 
-    runtime: Annotated[str, Field(pattern="^onnxruntime==")]
+    runtime: Annotated[str, Field(pattern="^(onnxruntime|openvino)==")]
     """Name and version, as pip takes them."""
     n: Annotated[int, Field(ge=1)]
     """Photos answered by both, each alone and with its mirror image; of every adapter together."""

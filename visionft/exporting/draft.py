@@ -19,7 +19,7 @@ from visionft.exporting.quantization.quantize import Quantization
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.shipping import Shipping, shipping_of
 from visionft.exporting.stage_parity import STAGE_PHOTOS, Progress, Stages
-from visionft.exporting.target import Allowed, Runtime, prove
+from visionft.exporting.target import Allowed, OpenVino, Runtime, prove
 from visionft.exporting.trained_model import Photos, TrainedModel
 from visionft.serving import Session
 from visionft.settings import ExportSettings
@@ -38,7 +38,7 @@ class Draft:
         model: the graph.
         found: how it was made smaller; None: it is in fp32.
         settings: what the bundle shall be.
-        runtime: another onnxruntime that must answer like the one here.
+        runtime: another onnxruntime, or OpenVINO, that must answer like the one here.
         on_progress: called as in `compare`.
     """
 
@@ -48,7 +48,7 @@ class Draft:
     model: onnx.ModelProto
     found: Quantization | None
     settings: ExportSettings
-    runtime: Runtime | None
+    runtime: Runtime | OpenVino | None
     on_progress: Progress | None
 
     def write(self, folder: Path) -> BundleRecord:
@@ -97,7 +97,9 @@ class Draft:
         shrunken = self.found.shrunken
         return write_golden(place, photos, shrunken, classes, tolerances(shrunken, photos))
 
-    def _tried(self, folder: Path, runtime: Runtime) -> TargetRecord:
+    def _tried(self, folder: Path, runtime: Runtime | OpenVino) -> TargetRecord:
+        if isinstance(runtime, OpenVino):
+            runtime.convert(folder)
         photos = sample(self.manifest, STAGE_PHOTOS)
         off = {} if self.found is None else tolerances(self.found.shrunken, photos)
         return prove(runtime, Session(Bundle.open(folder)), photos, Allowed(**off))

@@ -21,7 +21,7 @@ from visionft.exporting.quantization.quantize import quantize, wanted_of
 from visionft.exporting.reference_answers import Truth
 from visionft.exporting.shipping import shipping_of
 from visionft.exporting.stage_parity import Progress
-from visionft.exporting.target import Runtime
+from visionft.exporting.target import OpenVino, Runtime
 from visionft.exporting.trained_model import TrainedModel
 from visionft.photos import Account
 from visionft.settings import ExportSettings
@@ -110,7 +110,7 @@ def export(
     out: str | Path,
     settings: ExportSettings = DEFAULTS,
     *,
-    runtime: Runtime | None = None,
+    runtime: Runtime | OpenVino | None = None,
     on_progress: Progress | None = None,
 ) -> Exported:
     """Write the run as a bundle, once it has answered the run's validation photos like the trained model.
@@ -119,7 +119,8 @@ def export(
         run: the trained model.
         out: the bundle's folder; an older bundle there is replaced at the end, in one step.
         settings: what the bundle shall be; the target stands in `runtime`.
-        runtime: another onnxruntime that the bundle is written for, and that must answer like the one here.
+        runtime: another onnxruntime, or OpenVINO, that the bundle is written for and that must answer like the one
+            here.
         on_progress: called with the stage, how many photos are done and how many there are.
 
     Raises:

@@ -190,6 +190,11 @@ def _proof(record: BundleRecord) -> str:
     if record.target is not None:
         sentence = tried(record.target)
         lines.append(f"- {sentence[0].upper()}{sentence[1:]}.")
+        if record.target.runtime.startswith(f"{n.OPENVINO_FOLDER}=="):
+            lines.append(
+                f"- `{n.OPENVINO_FOLDER}/{n.OPENVINO_FILE}`, with `model.bin`: the same graph in OpenVINO's format, "
+                "with the same tensors; compile it with `INFERENCE_PRECISION_HINT` f32, as it was tried."
+            )
     return "\n".join([*lines, proven_file(record).splitlines()[1]])
 
 

@@ -67,7 +67,7 @@ def fetched(address: HubAddress, say: Say = to_stderr) -> Path:
         DataError: the cache has no room.
     """
     commit = _latest(address, say)
-    key = kept_files.key_of(_FOLDER, constants.ENDPOINT, commit.repository, commit.sha)
+    key = _key(commit)
     kept = kept_files.kept_folder(key)
     if kept is None:
         _fetch(address, commit, key, say)
@@ -163,9 +163,16 @@ def _latest(address: HubAddress, say: Say) -> Commit:
             commit = commit_at(address, offline=True)
         except HubError:
             raise unreachable from None
+        if kept_files.kept_folder(_key(commit)) is None:
+            raise
         say(f"note: {unreachable.args[0]}; until then it is as it was fetched last, at commit {commit.sha[:8]}")
         return commit
     return commit_at(address)
+
+
+def _key(commit: Commit) -> str:
+    """Return the cache's name for a commit, which is the same wherever it is fetched from."""
+    return kept_files.key_of(_FOLDER, commit.repository, commit.sha)
 
 
 def _fetch(address: HubAddress, commit: Commit, key: str, say: Say) -> None:

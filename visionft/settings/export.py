@@ -28,6 +28,6 @@ class ExportSettings(Settings):
     """Probability from which a level of a taxonomy is answered; none: the one that was fitted to validation photos."""
     target: Annotated[Word | None, ALWAYS] = None
     """Another onnxruntime that will serve, as onnxruntime==1.17.3: the file is written for it, and tried under it in a
-    temporary environment."""
+    temporary environment. Or openvino: the bundle also has the graph in OpenVINO's format, tried under it."""
     all: Annotated[bool, ALWAYS] = False
     """Compare on every validation photo instead of at most 2,000."""

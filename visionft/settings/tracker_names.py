@@ -11,6 +11,8 @@ from visionft.wording.lists import some
 
 TRACKERS = {"csv": (), "tensorboard": ("tensorboard",), "mlflow": ("mlflow", "sqlalchemy"), "wandb": ("wandb",)}
 """Tracker -> the modules that it needs beside Lightning's logger for it."""
+NO_LOGGER = ("trackio",)
+"""Trackers that people ask for."""
 
 
 def tracker_names(given: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -30,6 +32,8 @@ def tracker_names(given: str | Sequence[str] | None) -> tuple[str, ...]:
     if not names:
         raise UsageError(f"--log: no tracker is named; give one or several of {some(TRACKERS)}, with commas in between")
     for name in names:
+        if name in NO_LOGGER:
+            raise UsageError(f"--log: Lightning has no logger for {name}; give one or several of {some(TRACKERS)}")
         if name not in TRACKERS:
             meant = did_you_mean(name, TRACKERS)
             raise UsageError(f"--log: {name} is not known here{meant}; give one or several of {some(TRACKERS)}")

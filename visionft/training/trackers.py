@@ -33,6 +33,8 @@ RECORD = (layout.SETTINGS, layout.RESULT, layout.METRICS, layout.ENVIRONMENT, la
 """Files of the run that a tracker with artefacts keeps; weights are not among them."""
 RUN_TAG = "visionft.run"
 BEGUN, OVER = "begun", "over"
+UNTOLD = {"console": "off", "disable_git": True, "save_code": False}
+"""What Weights & Biases would keep beside what it is told: printed lines, the repository in which one stands, code."""
 TOLD, MLFLOW_ID = ".told", ".id"
 """Endings of the files that say how far a tracker was told of a run, and which of MLflow's runs it is."""
 
@@ -179,12 +181,13 @@ class Trackers(Listener):
 
 @contextmanager
 def _no_traces() -> Iterator[None]:
-    """Keep MLflow from telling its makers how it is used, and from leaving its address to the process's next fit.
+    """Keep trackers from telling their makers how they are used, and MLflow from leaving its address to the next fit.
 
-    MLflow reads the variable when it is imported, and sets that of its address. What the user has set holds.
+    They read the variables when they are imported, and MLflow sets that of its address. What the user has set holds.
     """
-    telemetry = os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true")
-    with same_environment("MLFLOW_TRACKING_URI"), environment(MLFLOW_DISABLE_TELEMETRY=telemetry):
+    wanted = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
+    ours = {name: os.environ.get(name, value) for name, value in wanted.items()}
+    with same_environment("MLFLOW_TRACKING_URI"), environment(**ours):
         yield
 
 
@@ -244,7 +247,15 @@ def _mlflow_logger(run: Path) -> Logger:
 
 
 def _wandb(run: Path) -> Logger:
-    return WandbLogger(run.name, _place(run, "wandb"), project=os.environ.get("WANDB_PROJECT") or EXPERIMENT)
+    """Return the logger of Weights & Biases: of its server where somebody is logged in, else of this machine's files.
+
+    `mode` and not the logger's `offline`, which wandb no longer heeds once it was set up.
+    """
+    import wandb
+
+    mode = os.environ.get("WANDB_MODE") or ("online" if wandb.login(prompt=False) else "offline")
+    project = os.environ.get("WANDB_PROJECT") or EXPERIMENT
+    return WandbLogger(run.name, _place(run, "wandb"), project=project, mode=mode, settings=UNTOLD)
 
 
 _LOGGERS: Mapping[str, Callable[[Path], Logger]] = {

@@ -16,10 +16,11 @@ from visionft.workflows.run_or_bundle import path_of, place_of, run_at
 
 if TYPE_CHECKING:
     from visionft.exporting import Exported
-    from visionft.exporting.target import Runtime, Target
+    from visionft.exporting.target import OpenVino, Runtime, Target
     from visionft.runs import Run
     from visionft.settings import ExportSettings
 
+OPENVINO = "openvino"
 Runs = Mapping[str, "Run | str | Path"] | Sequence["Run | str | Path"]
 
 
@@ -55,6 +56,7 @@ def export(
         DataError: none of a run's validation photos is there as it was.
         BackboneError: the network is too large for one ONNX file, or cannot be written as one.
         TargetError: the target cannot be installed here.
+        MissingExtraError: the target is OpenVINO, and it is not installed here.
     """
     asked = _settings(settings, flags)
     wanted = None if asked.target is None else _target(asked.target, adapters is not None)
@@ -127,20 +129,23 @@ def _settings(settings: ExportSettings | None, flags: dict[str, Any]) -> ExportS
     return settings
 
 
-def _target(given: str, adapters: bool) -> Target:
-    from visionft.exporting.target import Target
+def _target(given: str, adapters: bool) -> Target | OpenVino:
+    from visionft.exporting.target import OpenVino, Target
 
-    target = Target.parse(given)
+    target = OpenVino.installed() if given == OPENVINO else Target.parse(given)
     if adapters:
         target.require_adapters()
     return target
 
 
-def _runtime(target: Target | None) -> AbstractContextManager[Runtime | None]:
+def _runtime(target: Target | OpenVino | None) -> AbstractContextManager[Runtime | OpenVino | None]:
     """Install the target for as long as it is needed: first of all, so that what cannot be had costs no export."""
     if target is None:
         return nullcontext()
-    from visionft.exporting.target import environment
+    from visionft.exporting.target import Target, environment
+
+    if not isinstance(target, Target):
+        return nullcontext(target)
 
     return environment(target)
 

@@ -16,6 +16,7 @@ from visionft.exporting.ood_parity import KNOWN_TOLERANCE
 from visionft.exporting.parity import PROBABILITY_TOLERANCE
 from visionft.exporting.parity_photos import Photo
 from visionft.exporting.stage_parity import Answers
+from visionft.exporting.target.openvino_ir import OpenVino
 from visionft.exporting.target.target_runtime import Outputs, Runtime
 
 SCORES = ("logits", "embedding", "known_score")
@@ -35,7 +36,7 @@ class Allowed:
 
 
 def prove(
-    runtime: Runtime, here: Answers, photos: Sequence[Photo], allowed: Allowed, adapter: Path | None = None
+    runtime: Runtime | OpenVino, here: Answers, photos: Sequence[Photo], allowed: Allowed, adapter: Path | None = None
 ) -> TargetRecord:
     """Answer photos under the target and here.
 
@@ -59,7 +60,7 @@ def prove(
             if fault is not None:
                 raise ParityError(
                     f"{runtime.target} answers differently from the onnxruntime here: {fault} ({photo.path}); "
-                    "nothing was written: give a later --target, or another --precision"
+                    f"nothing was written: {runtime.target.mend}"
                 )
             worst = max(worst, _off(answer.probabilities, outputs["probabilities"][i]))
     target = runtime.target

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
@@ -30,6 +30,7 @@ class Target:
     """
 
     version: Version
+    mend: ClassVar[str] = "give a later --target, or another --precision"
 
     @classmethod
     def parse(cls, given: str) -> Self:
