@@ -125,7 +125,8 @@ class LabelsProduct(LabelsPrediction):
 
     def to_row(self) -> dict[str, Any]:
         """Return plain values by column."""
-        return {"product": self.path, "photos": self.photos, "unread": self.unread, **_rest(super().to_row())}
+        row = super().to_row()
+        return {"product": row.pop("path"), "photos": self.photos, "unread": self.unread, **row}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -240,10 +241,6 @@ def chooses_one(record: BundleRecord) -> bool:
     """Tell whether the most probable label is chosen where none reaches its threshold."""
     settings: Any = record.provenance.get("settings") or {}
     return bool((settings.get("labels") or {}).get("at_least_one", False))
-
-
-def _rest(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in COLUMNS[1:]}
 
 
 def _named(row: Any, classes: tuple[str, ...]) -> Any:
