@@ -53,6 +53,18 @@ def test_each_difference_is_named_with_both_values(trained: Path, ask: Ask) -> N
         resume.require_same_settings(trained, ask(seed=3, **{"optim.lr": 0.5}))
 
 
+def test_a_run_from_before_the_mode_was_chosen_goes_on_with_its_crop(unfinished: Path, ask: Ask) -> None:
+    record = json.loads((unfinished / layout.CHOICES).read_text())
+    assert record["requested"]["preprocess"]["mode"] == "auto"
+    resume.require_same_settings(unfinished, ask(**{"preprocess.mode": "crop"}))
+    record["requested"]["preprocess"]["mode"] = "crop"
+    (unfinished / layout.CHOICES).write_text(json.dumps(record))
+    reseal(unfinished)
+    resume.require_same_settings(unfinished, ask())
+    with pytest.raises(RunMismatchError, match=r"preprocess.mode was crop, is pad"):
+        resume.require_same_settings(unfinished, ask(**{"preprocess.mode": "pad"}))
+
+
 def test_a_long_value_is_not_written_out(trained: Path, ask: Ask) -> None:
     with pytest.raises(RunMismatchError, match=r"\(augment\.pipeline was another one\)"):
         resume.require_same_settings(trained, ask(**{"augment.pipeline": "x" * 400}))

@@ -53,7 +53,7 @@ def require_same_settings(folder: Path, wanted: FitSettings) -> None:
         if _only_moved(getattr(wanted, name), record.get(kept)):
             now[name] = record["requested"][name]
     resolved = comparable(read_settings(folder / layout.SETTINGS))
-    differing = list(_differences(_as_of_today(record["requested"]), now, resolved))
+    differing = list(_differences(_as_of_today(record["requested"], wanted), now, resolved))
     if differing:
         raise RunMismatchError(_other_settings(folder, differing))
 
@@ -189,13 +189,16 @@ def require_whole(folder: Path, history: Sequence[Epoch]) -> None:
             ) from error
 
 
-def _as_of_today(requested: dict[str, Any]) -> dict[str, Any]:
+def _as_of_today(requested: dict[str, Any], wanted: FitSettings) -> dict[str, Any]:
     """Give settings that are younger than a run the defaults that it was made by."""
     data = requested.get("data", {})
     if data.get("group_by", "auto") is None:  # from before there was "auto", which these defaults have become
         data = {**data, "inside": "auto", "depth": data.get("depth") or "auto", "group_by": "auto"}
+    preprocess = requested.get("preprocess", {})
+    if (preprocess.get("mode"), wanted.preprocess.mode) == ("crop", "auto"):  # likewise: the default was crop
+        preprocess = {**preprocess, "mode": "auto"}
     try:
-        return comparable(FitSettings.model_validate({**requested, "data": data}))
+        return comparable(FitSettings.model_validate({**requested, "data": data, "preprocess": preprocess}))
     except ValidationError:  # a setting is gone, or its values are others: the differences name it
         return requested
 
