@@ -27,7 +27,7 @@ Row = tuple[str, str, str, str, str]
 
 
 def labelled(photos: Path, every: int) -> list[Row]:
-    """Return path, aisle, coarse, kind and side of every so many photos of each class that has training photos."""
+    """Return path, aisle, coarse, kind and side of every so many photos; of all three some are trained on."""
     found = []
     for name, side in SIDES.items():
         root = photos / name
@@ -35,8 +35,8 @@ def labelled(photos: Path, every: int) -> list[Row]:
             levels = folder.relative_to(root).parts
             columns = levels[0], levels[min(1, len(levels) - 1)], levels[-1]
             found += [(str(path), *columns, side) for path in sorted(folder.glob("*.jpg"))[::every]]
-    trained = {row[3] for row in found if row[4] == "train"}
-    return [row for row in found if row[3] in trained]
+    trained = {(column, row[column]) for row in found if row[-1] == "train" for column in (1, 2, 3)}
+    return [row for row in found if all((column, row[column]) in trained for column in (1, 2, 3))]
 
 
 def fit(rows: list[Row], way: str, given: argparse.Namespace, seed: int) -> dict[str, Any]:
