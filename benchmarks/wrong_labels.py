@@ -31,6 +31,7 @@ from visionft.data import prepare
 from visionft.settings import DataSettings
 from visionft.training.linear_probe import solve
 
+TELLING = 0.02  # of top-1: of a smaller loss no share can be told
 FIGURES = ("auroc", "average_precision", "precision", "recall")
 AFTER = ("true", "spoiled", "followed", "looked_at_said", "looked_at_as_many")
 Labels = NDArray[np.int64]
@@ -142,7 +143,8 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
         head = f"| {key['set']} | {key['noise']:.0%} | {key['to']} "
         figures = {who: " | ".join(f"{row[who][name]:.3f}" for name in FIGURES) for who in ("ours", "cleanlab")}
         first += [f"{head}| {who} | {cells} |" for who, cells in figures.items()]
-        back = row["share_back"]
+        cost = row["top1"]["true"] - row["top1"]["spoiled"]
+        back = row["share_back"] if cost >= TELLING else {}
         cells = [f"{row['top1'][name]:.1%}" + (f" ({back[name]:.0%})" if name in back else "") for name in AFTER]
         second.append(f"{head}| {' | '.join(cells)} |")
     return "\n".join([*first, "", *second])

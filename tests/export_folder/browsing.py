@@ -27,6 +27,10 @@ FLAGS = (
     "--window-size=800,900",
     "--remote-debugging-pipe",
 )
+AXE = "VISIONFT_AXE"
+"""Names the file axe.min.js, one file of JavaScript that no Python package brings (`npm install axe-core`)."""
+_LOOK = """axe.run(document, {resultTypes: ["violations"]}).then(found => { window.found = JSON.stringify(
+found.violations.map(one => [one.id, one.impact, one.nodes[0].html])); })"""
 _READ, _WRITE = 3, 4  # where Chromium looks for the pipe
 
 
@@ -129,6 +133,15 @@ def browsing(program: str, profile: Path) -> Iterator[Browser]:
         yield browser
     finally:
         browser.close()
+
+
+def axe_findings(tab: Browser) -> list[Any]:
+    """Return what axe-core finds of the page as it stands: rule, impact, element."""
+    tab.send("Runtime.evaluate", expression=Path(os.environ[AXE]).read_text(encoding="utf-8"))
+    tab.send("Runtime.evaluate", expression=f"delete window.found; {_LOOK}")
+    tab.until("window.found !== undefined")
+    found: list[Any] = json.loads(tab.run("window.found"))
+    return found
 
 
 class _Silent(SimpleHTTPRequestHandler):

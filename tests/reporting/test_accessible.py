@@ -1,19 +1,17 @@
 """The pages of a report and of a comparison for everybody: at every width, and without a finding of axe-core.
 
-axe-core is one file of JavaScript, which no Python package brings: $VISIONFT_AXE names it (`npm install axe-core`, then
-node_modules/axe-core/axe.min.js).
+$VISIONFT_AXE names the file axe.min.js (`npm install axe-core`, then node_modules/axe-core/axe.min.js).
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.export_folder.browsing import Browser, browsing, chromium
+from tests.export_folder.browsing import AXE, Browser, axe_findings, browsing, chromium
 from tests.reporting.conftest import Make
 from tests.reporting.test_comparison_page import made, origins
 from visionft.reporting import report_evaluation
@@ -25,8 +23,6 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="SKIPPED ALOUD: no Chromium on the path; install it"),
 ]
 WIDTHS = (380, 800, 1600)
-LOOK = """axe.run(document, {resultTypes: ["violations"]}).then(found => { window.found = JSON.stringify(
-found.violations.map(one => [one.id, one.impact, one.nodes[0].html])); })"""
 
 
 @pytest.fixture
@@ -60,16 +56,10 @@ def test_a_page_fits_every_width(tab: Browser, page: Path) -> None:
         tab.until("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
 
 
-@pytest.mark.skipif(
-    "VISIONFT_AXE" not in os.environ, reason="SKIPPED ALOUD: $VISIONFT_AXE does not name the file axe.min.js"
-)
+@pytest.mark.skipif(AXE not in os.environ, reason="SKIPPED ALOUD: $VISIONFT_AXE does not name the file axe.min.js")
 def test_axe_finds_nothing_in_light_and_dark(tab: Browser, page: Path) -> None:
-    script = Path(os.environ["VISIONFT_AXE"]).read_text(encoding="utf-8")
     for scheme in ("light", "dark"):
         tab.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         opened(tab, page, 800)
         tab.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-        tab.send("Runtime.evaluate", expression=script)
-        tab.send("Runtime.evaluate", expression=LOOK)
-        tab.until("window.found !== undefined")
-        assert json.loads(tab.run("window.found")) == []
+        assert axe_findings(tab) == []

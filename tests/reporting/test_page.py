@@ -15,8 +15,9 @@ from tests.reporting.conftest import MARK, Make
 from tests.reporting.reading import Page
 from visionft.evaluation import Evaluation
 from visionft.reporting import report_evaluation
-from visionft.reporting.album import Encoded
-from visionft.reporting.page import matrix
+from visionft.reporting.album import SIDE, Album, Encoded, data_uri
+from visionft.reporting.facts import Source, of_evaluation
+from visionft.reporting.page import matrix, render
 
 LARGEST = 5_000_000
 ADDRESSES = ("src", "href", "xlink:href", "srcset", "poster", "data", "action", "background")
@@ -43,6 +44,28 @@ def test_a_page_is_whole_and_asks_for_nothing(evaluated: Make, tmp_path: Path, c
     assert "@import" not in text
     policy = next(meta["content"] for meta in page.of("meta") if meta.get("http-equiv"))
     assert policy.startswith("default-src 'none'; img-src data:;")
+
+
+@pytest.mark.slow
+def test_a_page_of_200_classes_with_heat_maps_is_small_though_every_map_is_noise(
+    evaluated: Make, tmp_path: Path
+) -> None:
+    evaluation, random = evaluated(200, 600), np.random.default_rng(0)
+    asked = []
+
+    def heat(path: str) -> str:
+        asked.append(path)
+        return data_uri(random.integers(0, 256, (SIDE, SIDE, 3), np.uint8))
+
+    album = Album(Encoded(evaluation.root, evaluation.files()), heat=heat)
+    found = of_evaluation(tmp_path / "figures", Source("a run", None, evaluation.root))
+    text = render(found, album)
+    drawn = text.count("data:image/webp;base64,")
+    assert len(text.encode()) < LARGEST
+    assert drawn > 100
+    assert 40 < len(asked) <= 72, "as many as the page has places for"
+    small = render(found, Album(Encoded(None), heat=heat))
+    assert "data:image" not in small
 
 
 @pytest.mark.parametrize(("classes", "n"), [(2, 20), (30, 90)])

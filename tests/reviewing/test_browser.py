@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.export_folder.browsing import Browser, browsing, chromium
+from tests.export_folder.browsing import AXE, Browser, axe_findings, browsing, chromium
 from visionft.auditing import Finding
 from visionft.data import Suggestion, read_suggestions
 from visionft.reviewing import AnswerFile
@@ -275,3 +275,23 @@ def test_it_fits_every_width_and_is_light_or_dark(tab: Browser, shared_review: t
     levels = tab.run("[...document.querySelectorAll('h1, h2')].map(head => Number(head.tagName[1]))")
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
     assert faults(tab) == []
+
+
+@pytest.mark.skipif(AXE not in os.environ, reason="SKIPPED ALOUD: $VISIONFT_AXE does not name the file axe.min.js")
+def test_axe_finds_nothing_in_light_and_dark_nor_while_a_class_is_typed_or_keys_are_shown(
+    tab: Browser, shared_review: tuple[str, Path]
+) -> None:
+    address, _ = shared_review
+    tab.send("Page.setBypassCSP", enabled=True)  # for axe-core alone: the page's policy runs no script but its own
+    for scheme in ("light", "dark"):
+        tab.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        tab.go(address)
+        tab.until(LOADED)
+        tab.until("document.getElementById('photo').naturalWidth > 0")
+        assert axe_findings(tab) == []
+        press(tab, "r", "s")
+        tab.until("document.getElementById('classes').children.length > 0")
+        assert axe_findings(tab) == []
+        press(tab, "Escape", "?")
+        tab.until("document.getElementById('keys').open")
+        assert axe_findings(tab) == []

@@ -164,8 +164,9 @@ def suspects(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> N
 
     A label is suspect where another class is more probable, and its own probability is below `SHARE` of the mean that
     photos with this label have: as in confident learning (arXiv 1911.00068), a class that the features tell badly is
-    held to a lower standard. Beside confident learning's own rule, which asks how probable the other class is, fewer
-    sound labels and more wrong ones are said on the same probabilities (benchmarks/wrong_labels.py).
+    held to a lower standard. Beside confident learning's own rule, which asks how probable the other class is, far
+    fewer sound labels are said on the same probabilities and, where noise is uniform, nearly as many wrong ones. Where
+    one class in ten photos and more is taken for the one most like it, fewer of them (benchmarks/wrong_labels.py).
 
     Args:
         probabilities: (n, C) out of fold; rows of NaN are not judged.
