@@ -28,6 +28,7 @@ NAMES = [
     "Exported",
     "Finding",
     "FitSettings",
+    "Forecast",
     "Found",
     "FullMethod",
     "GradualMethod",

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from visionft.advising import Advice
+    from visionft.advising import Advice, Forecast
     from visionft.auditing import Audit, Finding, Selection
     from visionft.bundle import Bundle, Prediction, PredictionFolder, Predictions, Unanswered
     from visionft.errors import VisionftError
@@ -80,6 +80,7 @@ __all__ = [
     "Exported",
     "Finding",
     "FitSettings",
+    "Forecast",
     "Found",
     "FullMethod",
     "GradualMethod",
@@ -150,7 +151,7 @@ _ROOMS = {
     "serving": ("Comparison",),
     "lr_finder": ("LrSuggestion",),
     "sweeping": ("DrawRow", "SweepResult", "TrialRow"),
-    "advising": ("Advice",),
+    "advising": ("Advice", "Forecast"),
     "auditing": ("Audit", "Finding", "Selection"),
     "workflows": (
         "add_class",
