@@ -29,7 +29,7 @@ from safetensors.torch import save_file
 from tests.allocations import measured_peak
 from visionft import data
 from visionft.advising.forecast_steps import Asked, Steps, ready
-from visionft.advising.roofline import REACHED, seconds
+from visionft.advising.roofline import CALIBRATION, seconds
 from visionft.machine.gpu_cards import CARDS, Card
 from visionft.machine.subprocesses import in_process
 from visionft.settings import FitSettings, build
@@ -99,7 +99,7 @@ def published(photos: Path, backbone: str) -> dict[str, Any]:
     asked = Asked(wanted, manifest, card, "fp16")
     steps = Steps(asked, *ready(asked, wanted, checkpointing=False))
     ours = batch / seconds(steps.line(further=False).work(batch), card)
-    return {"published": rate, "batch": batch, "estimate": ours, "ratio": ours / rate, "reached": REACHED}
+    return {"published": rate, "batch": batch, "estimate": ours, "ratio": ours / rate, "calibration": CALIBRATION}
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
