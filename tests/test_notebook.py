@@ -16,8 +16,9 @@ from PIL import Image
 
 import visionft
 from tests.bundle.making import make_bundle
-from visionft.advising import Advice
+from visionft.advising import Advice, Forecast
 from visionft.advising.first_look import FirstLook
+from visionft.advising.forecast_table import Fit
 from visionft.advising.method_costs import Row
 from visionft.advising.recommendation import Recommendation
 from visionft.auditing import Audit
@@ -28,6 +29,7 @@ from visionft.evaluation import BeforeAfter, Evaluation, Retention, SideBySide
 from visionft.evaluation.before_after import Change
 from visionft.evaluation.evaluation import Measured
 from visionft.exporting import Exported
+from visionft.machine.gpu_cards import Card
 from visionft.metrics import Metrics, evaluate_logits
 from visionft.photos import Account
 from visionft.runs import Run, RunList
@@ -103,6 +105,11 @@ def before_after(_: Path, __: Path) -> BeforeAfter:
     return BeforeAfter(Path(EVIL), Path(EVIL), EVIL, 1, 0.5, 0.5, (Change(EVIL, EVIL, 1, 0.5, 0.5),))
 
 
+def forecast(_: Path, __: Path) -> Forecast:
+    fits = (Fit("full", None, {8: 1}, 8, None, 1, {EVIL: 1.0}, 1), Fit("lora", EVIL))
+    return Forecast(Card(EVIL, 1e9), (), EVIL, 8, "bf16", 8, 1.0, 0.1, 1.0, fits)
+
+
 def advice(_: Path, __: Path) -> Advice:
     look = FirstLook(EVIL, EVIL, "cpu", 2, 4, 2.0, 4, 1, 0.5, 0.5, 1.0, 1.0, 1, 1, 1, 1)
     rows = (Row("head"), Row("full", refusal=EVIL))
@@ -160,6 +167,7 @@ def of_nodes(_: Path, __: Path) -> TaxonomyFigures:
 
 SHOWN: dict[type, Callable[[Path, Path], Any]] = {
     Advice: advice,
+    Forecast: forecast,
     Audit: audit,
     BeforeAfter: before_after,
     Bundle: bundle,

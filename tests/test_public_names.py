@@ -29,6 +29,7 @@ NAMES = [
     "Exported",
     "Finding",
     "FitSettings",
+    "Forecast",
     "Found",
     "FullMethod",
     "GradualMethod",

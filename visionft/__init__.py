@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from visionft.advising import Advice
+    from visionft.advising import Advice, Forecast
     from visionft.auditing import Audit, Finding, Selection
     from visionft.bundle import Bundle, Prediction, PredictionFolder, Predictions, Unanswered
     from visionft.errors import VisionftError
@@ -84,6 +84,7 @@ __all__ = [
     "Exported",
     "Finding",
     "FitSettings",
+    "Forecast",
     "Found",
     "FullMethod",
     "GradualMethod",
@@ -159,7 +160,7 @@ _ROOMS = {
     "workflows.demo": ("Demo",),
     "lr_finder": ("LrSuggestion",),
     "sweeping": ("DrawRow", "SweepResult", "TrialRow"),
-    "advising": ("Advice",),
+    "advising": ("Advice", "Forecast"),
     "auditing": ("Audit", "Finding", "Selection"),
     "workflows": (
         "add_class",

@@ -106,7 +106,7 @@ def test_advise_has_the_flags_of_fit_that_matter() -> None:
         command: {name for argument in build_app()[command].assemble_argument_collection() for name in argument.names}
         for command in ("fit", "advise")
     }
-    assert names["advise"] - names["fit"] == {"--methods", "--steps", "--small-files"}
+    assert names["advise"] - names["fit"] == {"--methods", "--steps", "--small-files", "--for"}
     dropped = (
         names["fit"] - names["advise"] - {"--quiet", "-q", "--verbose", "-v", "--log"}
     )  # what advise says is what it is for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -16,10 +16,14 @@ from visionft.settings import METHODS, build_for, compared_methods
 from visionft.settings.advise import AdviseSettings
 from visionft.settings.unused import obstructed
 
+if TYPE_CHECKING:
+    from visionft.advising import Forecast
+
 
 @partial(
-    with_typed_settings, root=AdviseSettings, methods=Parameter(metavar="NAME,NAME"), small_files=Parameter(negative="")
-)
+    with_typed_settings, root=AdviseSettings, methods=Parameter(metavar="NAME,NAME"),
+    small_files=Parameter(negative=""), for_gpu=Parameter(name="--for", metavar="GPU"),
+)  # fmt: skip
 @partial(with_settings, without=("method", "out"))
 def advise(
     photos: Annotated[
@@ -36,7 +40,7 @@ def advise(
     """Try every method for some steps on your photos and this machine, and recommend one.
 
     First the frozen backbone is looked at: nearest neighbours and logistic regression need no training. Nothing is
-    written, and test photos are left alone.
+    written, and test photos are left alone. With --for nothing is tried: what fits into another GPU is forecast.
     """
     require_bounds(flags, AdviseSettings)
     asked = AdviseSettings(**{name: flags.pop(name) for name in AdviseSettings.model_fields if name in flags})
@@ -44,6 +48,15 @@ def advise(
     settings = build_for(compared_methods(asked.methods), photos, config, **given)
     from visionft import workflows
 
+    if asked.for_gpu is not None:
+        workflows.require_forecastable(
+            settings, for_gpu=asked.for_gpu, steps=asked.steps, small_files=asked.small_files
+        )
+        require_photos(settings.photos)
+        forecast = workflows.advise(settings, **dict(asked), say=partial(say, as_json))
+        words = _following(photos, config, given | _taken(forecast), forecast.method) if forecast.method else []
+        finish(str(forecast), forecast.to_json(), *words, as_json=as_json)
+        return
     workflows.require_advisable(settings, asked.steps)
     require_photos(settings.photos)
     require_device(settings.hardware.device)
@@ -60,3 +73,11 @@ def _following(photos: Path | None, config: Path | None, given: Mapping[str, Any
     words: list[str | Path] = ["fit", *([photos] if photos else []), "--method", method]
     words += ["--config", config] if config else []
     return [*words, *given_flags(given)]
+
+
+def _taken(forecast: Forecast) -> dict[str, Any]:
+    """Return the settings under which what was forecast fits."""
+    taken: dict[str, Any] = {"backbone": forecast.backbone}
+    if 0 < forecast.micro_batch < forecast.batch:
+        taken["optim.micro_batch"] = forecast.micro_batch
+    return {**taken, "hardware.gradient_checkpointing": True} if forecast.checkpoints else taken

@@ -17,3 +17,6 @@ class AdviseSettings(Settings):
     """Training steps a method; after 30 seconds no new one is begun."""
     small_files: Annotated[bool, ALWAYS] = False
     """One small file a task, beside a base that tasks share, is wanted."""
+    for_gpu: Annotated[str | None, ALWAYS] = None
+    """A GPU that is not here, by its name or its memory, such as RTX 4090 or 24GB: memory and time are forecast for it,
+    and nothing is tried."""

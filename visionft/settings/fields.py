@@ -20,7 +20,7 @@ from visionft.settings.fit import FitSettings
 from visionft.settings.method import Phase
 from visionft.wording.did_you_mean import closest
 
-_SPELT = {"from_run": "from"}
+_SPELT = {"from_run": "from", "for_gpu": "for"}
 """Settings whose flag has a name that Python keeps for itself."""
 _PLACES_BY_WORD = ("weights",)
 """Settings that take a path beside words of their own."""

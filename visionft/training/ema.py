@@ -9,7 +9,7 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
 from visionft.backbones import Network, depth_map
-from visionft.compat.torch_private import lerp_all
+from visionft.compat.torch_private import lerp_all, place_of
 
 Pair = tuple[Tensor, Tensor]
 
@@ -61,10 +61,10 @@ def _pairs(averaged: nn.Module, trained: nn.Module) -> tuple[list[Pair], list[Pa
 
     Gathered once: a `state_dict()` of both takes milliseconds of every step, which a GPU would wait for.
     """
-    floats, others, seen = list[Pair](), list[Pair](), set[int]()
+    floats, others, seen = list[Pair](), list[Pair](), set[tuple[int, int]]()
     for average, live in zip(averaged.state_dict().values(), trained.state_dict().values(), strict=True):
-        place = average.data_ptr()
-        if place == live.data_ptr() or place in seen:  # one that has two names would be moved twice
+        place = place_of(average)
+        if place == place_of(live) or place in seen:  # one that has two names would be moved twice
             continue
         seen.add(place)
         (floats if average.is_floating_point() else others).append((average, live))

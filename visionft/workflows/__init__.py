@@ -6,7 +6,7 @@ search through approximate neighbours needs USearch beside it.
 """
 
 from visionft.workflows.add_class import add_class
-from visionft.workflows.advise import advise, require_advisable
+from visionft.workflows.advise import advise, require_advisable, require_forecastable
 from visionft.workflows.audit import audit, quick_audit
 from visionft.workflows.blend import blend
 from visionft.workflows.check import check
@@ -50,6 +50,7 @@ __all__ = [
     "report",
     "require_advisable",
     "require_findable",
+    "require_forecastable",
     "review",
     "reviewed_photos",
     "search",

@@ -59,7 +59,8 @@ def norms_carried(network: Network) -> Iterator[int]:
     Parameters, buffers and their names stay as they are, and a copy made meanwhile works in the same way. Norms in
     `train()` work as ever. Left alone are kernels that are larger than what they make of a few photos, as in the last
     stages of a ResNet. Which convolution feeds which norm is seen in a pass over noise, and tried on a copy with other
-    numbers: where its features change, since something else reads a convolution's result too, nothing is done.
+    numbers: where its features change, since something else reads a convolution's result too, nothing is done. On the
+    meta device, which has no numbers, nothing is tried.
 
     Args:
         network: on any device; its modules' modes do not matter and stay.
@@ -85,7 +86,7 @@ def _legal_pairs(network: Network) -> list[Pair]:
         pairs = [pair for pair in found if _pays(trial.get_submodule(pair.convolution), pair.pixels)]
         _carry(trial, pairs)
         off = (trial.embed(noise) - truth).abs().max()
-    return pairs if bool(off <= TOLERANCE * truth.abs().max()) else []
+    return pairs if truth.is_meta or bool(off <= TOLERANCE * truth.abs().max()) else []
 
 
 def _pays(convolution: Any, pixels: int) -> bool:
