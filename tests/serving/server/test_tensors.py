@@ -78,3 +78,13 @@ def test_json_is_ascii_and_has_no_nan() -> None:
     assert dumped({"a": "ü"}) == b'{"a":"\\u00fc"}'
     with pytest.raises(ValueError, match="not JSON compliant"):
         dumped(float("nan"))
+
+
+def test_texts_may_be_several_a_photo() -> None:
+    values = [np.array(["a", "bc"], dtype=object), np.array(["d", "e"], dtype=object)]
+    node, _ = encoded("labels", "string", values, binary=False)
+    assert (node["shape"], node["data"]) == ([2, 2], ["a", "bc", "d", "e"])
+    node, raw = encoded("labels", "string", values, binary=True)
+    assert raw == b"".join(len(text).to_bytes(4, "little") + text.encode() for text in ("a", "bc", "d", "e"))
+    assert node["parameters"] == {"binary_data_size": len(raw)}
+    assert encoded("label", "string", ["a", "bc"], binary=False)[0]["shape"] == [2]

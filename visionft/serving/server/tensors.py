@@ -90,12 +90,13 @@ def encoded(name: str, dtype: str, values: Sequence[Any], binary: bool) -> tuple
     Args:
         name: of the tensor.
         dtype: bundle.json's element type.
-        values: one for each photo: a str, a number or an array.
+        values: one for each photo: a str, a number or an array of either.
         binary: whether the data follows the JSON as bytes.
     """
     if dtype == "string":
-        shape, raw = [len(values)], b"".join(_counted(str(value)) for value in values) if binary else b""
-        plain: list[Any] = list(values)
+        texts = np.array(values, dtype=object)
+        plain: list[Any] = texts.ravel().tolist()
+        shape, raw = list(texts.shape), b"".join(_counted(str(text)) for text in plain) if binary else b""
     else:
         array = np.asarray(values, _NUMPY[dtype])
         shape, raw = list(array.shape), array.tobytes() if binary else b""
