@@ -48,7 +48,8 @@ def pool(folder: Path, most: int) -> dict[str, set[int]]:
         (folder / name).write_bytes(path.read_bytes())
         shown[name] = {at}
     for at in sorted(rng.permutation(len(originals))[:most].tolist()):
-        others = rng.permutation([other for other in range(len(originals)) if other != at])[:3].tolist()
+        beside = np.random.default_rng(at)  # the same however many are edited
+        others = beside.permutation([other for other in range(len(originals)) if other != at])[:3].tolist()
         for kind in KINDS:
             name = edit_of(f"{originals[at].parent.name}/original-{at:04}.jpg", kind)
             shown[name] = {at, *others} if kind == "collage" else {at}
