@@ -17,6 +17,7 @@ from visionft.advising.cuda_autocast import CudaAutocast
 from visionft.advising.live_bytes import Course, LiveBytes
 from visionft.advising.nf4_sizes import as_nf4
 from visionft.backbones import Network
+from visionft.backbones.create import Outputs
 from visionft.compat.torch_private import fake_tensors
 from visionft.planning.crop_sizes import crop
 from visionft.planning.gradient_checkpointing import checkpoint_gradients
@@ -70,14 +71,6 @@ class FakeTraining:
             self.state.step = step
             self.state.begin(None, Path())
             self._begin_moments()
-
-    def _begin_moments(self) -> None:
-        """Let the optimizer have what its first step leaves, by one without a pass."""
-        for parameter in self.state.parameters:
-            if parameter.requires_grad:
-                parameter.grad = torch.empty_like(parameter)
-        self.state.take_optimizer_step()
-        self.state.optimizer.zero_grad(set_to_none=True)
 
     def step(self, photos: int, *, further: bool) -> Course:
         """Return the course of an optimizer step over a batch that passes at once.
@@ -148,7 +141,7 @@ def fake_features(
     return courses
 
 
-def meta_network(settings: FitSettings, outputs: backbones.create.Outputs) -> Network:
+def meta_network(settings: FitSettings, outputs: Outputs) -> Network:
     """Return the network of settings on the meta device, before a method changes it: no weights are drawn or fetched.
 
     Raises:

@@ -14,7 +14,8 @@ from visionft.auditing.alignment import Sketch, likeness, sketch
 from visionft.auditing.copies import Table
 from visionft.auditing.findings import Finding
 from visionft.auditing.near_duplicates import CHUNK, Pairs, Progress, compared, groups, opened, searched
-from visionft.auditing.photo_features import Features, Parts
+from visionft.auditing.photo_features import Features
+from visionft.auditing.photo_parts import Parts
 from visionft.auditing.seams import cropped
 from visionft.data.suggestions import Suggestion
 from visionft.wording.lists import count, some

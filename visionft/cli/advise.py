@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from cyclopts import Parameter
 
@@ -17,7 +17,7 @@ from visionft.settings.advise import AdviseSettings
 from visionft.settings.unused import obstructed
 
 if TYPE_CHECKING:
-    from visionft.advising import Forecast
+    from visionft.advising import Advice, Forecast
 
 
 @partial(
@@ -53,14 +53,14 @@ def advise(
             settings, for_gpu=asked.for_gpu, steps=asked.steps, small_files=asked.small_files
         )
         require_photos(settings.photos)
-        forecast = workflows.advise(settings, **dict(asked), say=partial(say, as_json))
+        forecast = cast("Forecast", workflows.advise(settings, **dict(asked), say=partial(say, as_json)))
         words = _following(photos, config, given | _taken(forecast), forecast.method) if forecast.method else []
         finish(str(forecast), forecast.to_json(), *words, as_json=as_json)
         return
     workflows.require_advisable(settings, asked.steps)
     require_photos(settings.photos)
     require_device(settings.hardware.device)
-    advice = workflows.advise(settings, **dict(asked), say=partial(say, as_json))
+    advice = cast("Advice", workflows.advise(settings, **dict(asked), say=partial(say, as_json)))
     chosen = settings.model_copy(update={"method": METHODS[advice.method]()})
     idle = obstructed(chosen, given)
     kept = {path: value for path, value in given.items() if path not in idle}

@@ -67,12 +67,14 @@ def export(
             require_enough_photos(each_path, asked)
         opened_runs = {name: run_at(path) for name, path in paths.items()}
         from visionft.exporting import export_adapters
+        from visionft.exporting.target import OpenVino
 
         for each in opened_runs.values():
             require(each.task, "adapters", f"--adapters with the run {each.path}", "export the run by itself")
             _require_room(each)
         runs, located = locate_runs(opened_runs, data, _needed(asked.precision))
         with _runtime(wanted) as runtime:
+            assert not isinstance(runtime, OpenVino), "it carries no adapters"
             exported = export_adapters(runs, place, asked, runtime=runtime)
         return replace(exported, notes=(*exported.notes, *notes_of(located)))
     if run is None:

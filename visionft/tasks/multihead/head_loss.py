@@ -56,7 +56,7 @@ class HeadsLoss(Criterion):
     def _sum(self, outputs: Tensor, labels: Tensor) -> Tensor:
         weights: Sequence[Tensor | None] = [None] * len(self.sizes)
         if isinstance(self.class_weights, Tensor):
-            weights = torch.split(self.class_weights, self.sizes)
+            weights = torch.split(self.class_weights, list(self.sizes))
         losses = [
             F.cross_entropy(
                 logits, own, weight=weight, label_smoothing=self.label_smoothing, reduction="sum", ignore_index=UNKNOWN
@@ -66,4 +66,4 @@ class HeadsLoss(Criterion):
         return torch.stack(losses).sum() / len(self.sizes)
 
     def _by_head(self, outputs: Tensor, labels: Tensor) -> list[tuple[Tensor, Tensor]]:
-        return list(zip(torch.split(outputs, self.sizes, dim=1), labels.unbind(1), strict=True))
+        return list(zip(torch.split(outputs, list(self.sizes), dim=1), labels.unbind(1), strict=True))
