@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import zipfile
 from importlib.resources import files
@@ -11,7 +12,6 @@ from typing import Any
 
 import pytest
 
-import visionft.workflows.demo
 from visionft.cli import main
 from visionft.wording.told import Told
 from visionft.workflows.sample_photos import ARCHIVE
@@ -34,7 +34,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, here: Path) -> list[Path]:
             exported=SimpleNamespace(bundle=folder / "bundle"), to_json=lambda: {"test_top1": 0.5},
         )  # fmt: skip
 
-    monkeypatch.setattr(visionft.workflows.demo, "demo", spoken)
+    # The room has a function of that name too.
+    monkeypatch.setattr(importlib.import_module("visionft.workflows.demo"), "demo", spoken)
     return folders
 
 

@@ -131,7 +131,7 @@ def also(*case: object) -> Any:
         also("pretrain.py", ["--teacher", "{empty}/none"], "there is no file of weights at {empty}/none"),
         also("pretrain.py", ["--teacher", "{weights}", "--views", "0"], "--views 0: give whole numbers from 1"),
         also("probe.py", ["visionft_pico={empty}/none"], "there is no file of weights at {empty}/none"),
-        ("probe.py", ["visionft_piko"], "timm has no backbone called 'visionft_piko'; did you mean visionft_pico"),
+        also("probe.py", ["visionft_piko"], "timm has no backbone called 'visionft_piko'; did you mean visionft_pico"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(

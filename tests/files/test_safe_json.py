@@ -69,6 +69,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.dictionaries(st.text(), VALUES))
 def test_what_json_writes_comes_back(record: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ def test_choices_without_effect_are_kept_and_not_said(shapes: Path, tmp_path: Pa
         **{"hardware.device": "cpu"},
     )  # fmt: skip
     spoken = [line.strip().partition(" = ")[0] for line in said if line.startswith("  ") and " = " in line]
-    assert spoken == ["hardware.threads", "hardware.workers"]
+    assert spoken == ["hardware.threads", "hardware.workers", "preprocess.mode"]
     kept = {
         choice["setting"]: choice["value"] for choice in json.loads((run.path / "choices.json").read_text())["choices"]
     }

@@ -15,6 +15,7 @@ from visionft.exporting.adapters.lora_runs import read_adapters
 from visionft.serving import Session
 
 
+@pytest.mark.slow
 def test_baked_into_the_base_an_adapter_gives_the_same_answers(
     adapted: Exported, session: Session, low_rank: dict[str, AdaptedFake]
 ) -> None:
@@ -30,6 +31,7 @@ def test_baked_into_the_base_an_adapter_gives_the_same_answers(
     np.testing.assert_allclose(logits[0], session.answer(PHOTOS[0], "qv.only").logits, rtol=RELATIVE, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_any_runtime_may_feed_the_tensors_as_inputs(
     adapted: Exported, session: Session, low_rank: dict[str, AdaptedFake]
 ) -> None:

@@ -108,6 +108,7 @@ def test_answers_are_compared_on_the_leaves() -> None:
     assert ANSWERS.right("ab", "a") is False
 
 
+@pytest.mark.slow
 def test_two_bundles_are_compared_by_what_they_serve(bundle: Path, shapes: Path, tmp_path: Path) -> None:
     for kind, place in (("disc", "round/disc"), ("square", "straight")):
         (tmp_path / place).mkdir(parents=True)
