@@ -115,23 +115,19 @@ def test_scenes_are_rendered_once_and_the_same(tmp_path: Path) -> None:
     assert render("first") == [*first[:2], b"kept as it is"]
 
 
-def also(*case: object) -> Any:
-    """Return a further case: each starts a process that imports torch, and one is quick enough."""
-    return pytest.param(*case, marks=pytest.mark.slow)
-
-
+@pytest.mark.slow  # each starts a process that imports torch
 @pytest.mark.parametrize(
     ("script", "words", "sentence"),
     [
-        also(
+        (
             "pretrain.py",
             ["--teacher", "{weights}", "--also", "{empty}"],
             "{empty} holds no .jpg; render scenes into it",
         ),
-        also("pretrain.py", ["--teacher", "{empty}/none"], "there is no file of weights at {empty}/none"),
-        also("pretrain.py", ["--teacher", "{weights}", "--views", "0"], "--views 0: give whole numbers from 1"),
-        also("probe.py", ["visionft_pico={empty}/none"], "there is no file of weights at {empty}/none"),
-        also("probe.py", ["visionft_piko"], "timm has no backbone called 'visionft_piko'; did you mean visionft_pico"),
+        ("pretrain.py", ["--teacher", "{empty}/none"], "there is no file of weights at {empty}/none"),
+        ("pretrain.py", ["--teacher", "{weights}", "--views", "0"], "--views 0: give whole numbers from 1"),
+        ("probe.py", ["visionft_pico={empty}/none"], "there is no file of weights at {empty}/none"),
+        ("probe.py", ["visionft_piko"], "timm has no backbone called 'visionft_piko'; did you mean visionft_pico"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(
