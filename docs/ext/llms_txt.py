@@ -14,7 +14,7 @@ INCLUDE = re.compile(r"```\{include\} (\S+)")
 BESIDE = ("```", "<", "{", "!", "|", "#", "- ")
 """How a block of something else than sentences begins."""
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-SENTENCE = re.compile(r".*?[.:](?=\s|$)", re.DOTALL)
+SENTENCE = re.compile(r".*?\.(?=\s|$)", re.DOTALL)
 
 
 def llms_txt(docs: Path) -> str:
