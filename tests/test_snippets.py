@@ -294,6 +294,7 @@ def shrunk(tokens: list[str]) -> list[str]:
         if bound.kwargs.get("method__name") == "lora":
             small |= {"backbone": "test_vit", "weights": "vit.safetensors", "preprocess.size": 160, "augment.size": 160}
         small = effective(small, build(*bound.args, **given))
+        small = {name: value for name, value in small.items() if f"--{name}" not in kept}
     if tokens[0] == "advise":  # which wants to read features that were pretrained
         small = {**small, "weights": "weights.safetensors", "steps": 2}
     return [*kept, *(word for name, value in small.items() for word in (f"--{name}", str(value)))]
