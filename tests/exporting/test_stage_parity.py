@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import onnx
@@ -14,10 +12,8 @@ import torch
 
 from tests.exporting.fakes import FakeRun, rendered
 from visionft.backbones import Network
-from visionft.errors import ParityError
-from visionft.exporting.parity_photos import Photo
 from visionft.exporting.reference_answers import Truth
-from visionft.exporting.stage_parity import BATCH_SIZES, CHUNK, STAGE_PHOTOS, Stages, compare_each, largest
+from visionft.exporting.stage_parity import BATCH_SIZES, Stages, largest
 from visionft.metrics import Postprocess
 
 
@@ -77,25 +73,3 @@ def test_both_halves_can_be_at_fault(run: FakeRun, stages: Stages) -> None:
 def test_what_is_no_number_is_further_off_than_any() -> None:
     assert largest(np.array([0.5, -2.0])) == 2
     assert largest(np.array([0.5, np.nan, -2.0])) == np.inf
-
-
-def test_every_photo_is_told_beside_its_truth_and_the_first_are_kept() -> None:
-    """The bundle answers with a photo's first pixel, and the trained model with that of each of a chunk."""
-    photos = [Photo(f"{at}.jpg", 0, np.full((1, 1, 3), at, np.uint8)) for at in range(CHUNK + STAGE_PHOTOS + 1)]
-    session = SimpleNamespace(answer=lambda image: int(image[0, 0, 0]))
-    trained = SimpleNamespace(of=lambda images: [int(image[0, 0, 0]) for image in images])
-    told, steps = list[tuple[str, int, int]](), list[tuple[str, int, int]]()
-
-    def note(photo: Photo, answer: int, truth: list[int], place: int) -> None:
-        told.append((photo.path, answer, truth[place]))
-
-    def progress(*step: Any) -> None:
-        steps.append(step)
-
-    given: Any = (session, trained)
-    done, first = compare_each(*given, iter(photos), 70, progress, note)
-    assert told == [(f"{at}.jpg", at, at) for at in range(len(photos))]
-    assert (done, first) == (len(photos), photos[:STAGE_PHOTOS])
-    assert steps == [("checking", 32, 70), ("checking", 64, 70), ("checking", 65, 70)]
-    with pytest.raises(ParityError, match="there is no readable validation photo to check the exported model on"):
-        compare_each(*given, iter(()), 3, None, note)

@@ -15,16 +15,9 @@ from visionft.bundle.schema import AgreementRecord, NearTie
 from visionft.classes import Classes
 from visionft.exporting.ood_parity import KnownTally, lowest
 from visionft.exporting.parity_photos import Photo
+from visionft.exporting.photo_parity import TOGETHER, WHOLE, compare_each, compare_sample
 from visionft.exporting.reference_answers import Reference, Truth
-from visionft.exporting.stage_parity import (
-    STAGE_PHOTOS,
-    Answers,
-    Progress,
-    Stages,
-    compare_each,
-    differs,
-    with_mirrored,
-)
+from visionft.exporting.stage_parity import STAGE_PHOTOS, Answers, Progress, Stages, differs, largest, softmax
 
 NEAR_TIE_GAP = 2e-3
 """Top-2 gap under which two labels are a coin's toss: twice the probability difference that passes."""
@@ -47,8 +40,7 @@ class Tally:
     by_check: dict[str, float] = field(default_factory=dict)
 
     def note(self, check: str, difference: float) -> None:
-        """Keep the largest difference of a check; not-a-number counts as infinite."""
-        difference = math.inf if math.isnan(difference) else difference
+        """Keep the largest difference of a check."""
         self.by_check[check] = max(self.by_check.get(check, 0.0), difference)
         self.worst = max(self.worst, difference)
 
@@ -98,11 +90,11 @@ def compare(
 
 
 def _note_photo(tally: Tally, photo: Photo, answer: Answer, truth: NDArray[np.float32], classes: Classes) -> None:
-    difference = float(np.abs(answer.probabilities - truth).max())
-    tally.note("each photo at its own size", difference)
+    difference = largest(answer.probabilities - truth)
+    tally.note(WHOLE, difference)
     tally.n += 1
     best, chosen = int(truth.argmax()), answer.class_index
-    if difference >= PROBABILITY_TOLERANCE or math.isnan(difference):
+    if difference >= PROBABILITY_TOLERANCE:
         tally.worst_photos = sorted([*tally.worst_photos, (difference, photo)], key=lambda pair: -pair[0])[
             :STAGE_PHOTOS
         ]
@@ -121,17 +113,16 @@ def _check_sample(
     tally: Tally, known: KnownTally, session: Answers, trained: Truth, stages: Stages, sample: Sequence[Photo]
 ) -> float:
     """Check batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
-    images = [photo.image for photo in sample]
-    pairs = with_mirrored(images)
-    truth = trained.of(pairs)
-    answers = session.answer_batch(pairs)
-    for i, answer in enumerate(answers):
-        tally.note("photos of one size in batches", float(np.abs(answer.probabilities - truth.probabilities[i]).max()))
-        known.note(sample[i // 2].path, answer, float(truth.known_scores[i]))
-    differences = stages.network_differences(truth.pixels, truth.probabilities, trained.answering.temperature)
-    for check, difference in differences.items():
-        tally.note(check, difference)
-    return stages.pixel_difference(images)
+
+    def note(photo: Photo, answer: Answer, truth: Reference, place: int) -> None:
+        tally.note(TOGETHER, largest(answer.probabilities - truth.probabilities[place]))
+        known.note(photo.path, answer, float(truth.known_scores[place]))
+
+    def note_outputs(check: str, found: NDArray[np.float32], truth: Reference) -> None:
+        probabilities = softmax(found, trained.answering.temperature)
+        tally.note(check, largest(probabilities - truth.probabilities))
+
+    return compare_sample(session, trained, stages, sample, note, note_outputs)
 
 
 def _judge(tally: Tally, stages: Stages, network: Network) -> None:

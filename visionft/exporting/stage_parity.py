@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -17,7 +17,6 @@ from visionft.bundle.names import IMAGE, LOGITS, PIXELS
 from visionft.errors import ParityError
 from visionft.exporting.onnx_model import halves
 from visionft.exporting.parity_photos import Photo
-from visionft.exporting.reference_answers import Answerer, Reference
 from visionft.preprocess import Preprocess
 from visionft.serving.onnx_session import open_model
 
@@ -101,21 +100,14 @@ class Stages:
             parts = [self.logits(pixels[start : start + size]) for start in range(0, len(pixels), size)]
             yield f"network half in batches of {size}", np.concatenate(parts)
 
-    def network_differences(
-        self, pixels: NDArray[np.float32], probabilities: NDArray[np.float32], temperature: float = 1.0
-    ) -> dict[str, float]:
+    def network_differences(self, pixels: NDArray[np.float32], probabilities: NDArray[np.float32]) -> dict[str, float]:
         """Return the network half's largest probability difference, by check, on the reference's own pixels.
 
         Args:
             pixels: (n, 3, h, w) normalised input.
             probabilities: (n, C), the trained model's.
-            temperature: what logits are divided by.
         """
-        worst = {}
-        for check, logits in self.batches(pixels):
-            found = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
-            worst[check] = float(np.abs(found - probabilities).max())
-        return worst
+        return {check: float(np.abs(softmax(logits) - probabilities).max()) for check, logits in self.batches(pixels)}
 
     def blame(self, images: Sequence[NDArray[np.uint8]], network: torch.nn.Module) -> str:
         """Say in words which half differs on these photos, each (H, W, 3) uint8 RGB, with figures."""
@@ -130,6 +122,12 @@ class Stages:
         back = f"the network half by {difference:.2g} in probability ({PROBABILITY_ALLOWED} may)"
         fault = _at_fault(levels, difference)
         return f"{fault}: {front}, {back}"
+
+
+def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
+    """Return the probabilities (n, C) of logits (n, C), divided by a temperature."""
+    found: NDArray[np.float32] = torch.softmax(torch.from_numpy(logits) / temperature, dim=1).numpy()
+    return found
 
 
 def _at_fault(levels: float, difference: float) -> str:
@@ -147,46 +145,6 @@ def largest(differences: NDArray[np.floating]) -> float:
     """Return the largest of differences, whatever its sign; not-a-number counts as infinite."""
     found = float(np.abs(differences).max())
     return math.inf if math.isnan(found) else found
-
-
-Note = Callable[[Photo, Any, Reference, int], None]
-"""Called with a photo, its answer, and what the trained model says of several, at this place."""
-
-
-def compare_each(
-    session: Answers, trained: Answerer, photos: Iterator[Photo], total: int, on_progress: Progress | None, note: Note
-) -> tuple[int, list[Photo]]:
-    """Let the bundle and the trained model answer every photo at its own size.
-
-    Args:
-        session: the bundle as its user opens it.
-        trained: the trained model.
-        photos: decoded photos of the validation split.
-        total: how many there are at most.
-        on_progress: called after every chunk.
-        note: keeps what is apart.
-
-    Returns:
-        Photos compared, and the first of them, for the further checks.
-
-    Raises:
-        ParityError: there is none, or the exported model fails on one.
-    """
-    done, sample = 0, list[Photo]()
-    for chunk in chunks(photos):
-        truth = trained.of([photo.image for photo in chunk])
-        for place, photo in enumerate(chunk):
-            note(photo, answered(session, photo), truth, place)
-        done += len(chunk)
-        sample += chunk[: max(0, STAGE_PHOTOS - len(sample))]
-        if on_progress is not None:
-            on_progress("checking", done, total)
-    if not done:
-        raise ParityError(
-            "there is no readable validation photo to check the exported model on: bring the photos back, or name the "
-            "place that they moved to with --data"
-        )
-    return done, sample
 
 
 def answered(session: Answers, photo: Photo) -> Answer:

@@ -14,17 +14,9 @@ from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
+from visionft.exporting.photo_parity import TOGETHER, WHOLE, Worst, compare_each, compare_sample
 from visionft.exporting.reference_answers import Answerer, Reference, Truth
-from visionft.exporting.stage_parity import (
-    Answers,
-    Progress,
-    Stages,
-    blamed,
-    compare_each,
-    differs,
-    largest,
-    with_mirrored,
-)
+from visionft.exporting.stage_parity import Answers, Progress, Stages, differs, largest
 from visionft.metrics import Postprocess
 from visionft.tasks.hierarchical.answers import CHOSEN, CHOSEN_PROBABILITY, NODE_PROBABILITIES
 from visionft.tasks.hierarchical.sure_level import LevelPostprocess
@@ -37,36 +29,35 @@ SUM_TOLERANCE = 1e-6
 """By which a parent may differ from the sum of its children: what adding up to some thousand float32 rounds."""
 SCORE_TOLERANCE = 1e-2
 MIN_CONFIDENCE = "min_confidence"
-WHOLE = "each photo at its own size"
 
 
 @dataclass
-class _Tally:
+class _Tally(Worst):
     """What was seen so far."""
 
-    answering: LevelPostprocess
+    answering: LevelPostprocess = field(kw_only=True)
     n: int = 0
-    by_check: dict[str, float] = field(default_factory=dict)
     sums: float = 0.0
     ties: int = 0
     wrong: int = 0
-    first: tuple[float, str] = (0.0, "")
-
-    def note(self, check: str, found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-        """Keep the largest difference of probabilities and return it; not-a-number counts as infinite."""
-        difference = largest(found - wanted)
-        self.by_check[check] = max(self.by_check.get(check, 0.0), difference)
-        return difference
 
     def note_photo(self, photo: Photo, answer: Any, truth: Reference, place: int) -> None:
         """Compare the nodes of a photo with those of its leaves' probabilities, and which is chosen."""
         rule, self.n = self.answering, self.n + 1
         wanted = rule.nodes(truth.probabilities[[place]])
-        self.first = max(self.first, (self.note(WHOLE, answer.node_probabilities, wanted[0]), photo.path))
+        self.note(WHOLE, answer.node_probabilities, wanted[0], photo.path)
         self.sums = max(self.sums, parent_gap(rule.tree, answer.node_probabilities))
         if answer.chosen != int(rule.chosen(wanted)[0]):
             tie = near(wanted[0], rule.sure)
             self.ties, self.wrong = self.ties + tie, self.wrong + (not tie)
+
+    def note_together(self, photo: Photo, answer: Any, truth: Reference, place: int) -> None:  # noqa: ARG002
+        """Compare the probabilities of a photo that was answered in a batch."""
+        self.note(TOGETHER, answer.probabilities, truth.probabilities[place])
+
+    def note_outputs(self, check: str, found: NDArray[np.float32], truth: Reference) -> None:
+        """Compare the probabilities of what the network half gives."""
+        self.note(check, self.answering.probabilities(found), truth.probabilities)
 
 
 def near(nodes: NDArray[np.floating], min_confidence: float) -> bool:
@@ -79,7 +70,7 @@ def parent_gap(tree: Tree, nodes: NDArray[np.floating]) -> float:
     below, sums = tree.parents != ROOT, np.zeros(len(tree))
     np.add.at(sums, tree.parents[below], nodes[below].astype(np.float64))
     inner = np.unique(tree.parents[below])
-    return float(np.abs(sums[inner] - nodes[inner]).max()) if len(inner) else 0.0
+    return largest(sums[inner] - nodes[inner]) if len(inner) else 0.0
 
 
 class NodeShipping:
@@ -138,13 +129,14 @@ class NodeShipping:
     ) -> dict[str, Any]:
         """Compare probabilities and choice of every photo, and the first ones in batches and half by half."""
         assert isinstance(trained.answering, LevelPostprocess), "nodes are read by their tree"
-        tally = _Tally(trained.answering)
+        tally = _Tally(answering=trained.answering)
         _, sample = compare_each(session, trained, photos, total, on_progress, tally.note_photo)
-        levels = _sampled(tally, session, trained, stages, [photo.image for photo in sample])
-        _judge(tally, levels)
+        levels = compare_sample(session, trained, stages, sample, tally.note_together, tally.note_outputs)
+        tally.require("probabilities", TOLERANCE, levels)
+        _judge(tally)
         proof = {
             "n": tally.n,
-            "max_probability_difference": max(tally.by_check.values()),
+            "max_probability_difference": tally.largest,
             "tolerance": TOLERANCE,
             "max_parent_difference": tally.sums,
             "near_ties": tally.ties,
@@ -198,28 +190,8 @@ class NodeShipping:
         return {"n": found["n"], "parity": {**found, "sentence": said}}
 
 
-def _sampled(
-    tally: _Tally, session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
-) -> float:
-    """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
-    pairs = with_mirrored(images)
-    truth = trained.of(pairs)
-    for answer, wanted in zip(session.answer_batch(pairs), truth.probabilities, strict=True):
-        tally.note("photos of one size in batches", answer.probabilities, wanted)
-    for check, found in stages.batches(truth.pixels):
-        tally.note(check, tally.answering.probabilities(found), truth.probabilities)
-    return stages.pixel_difference(images)
-
-
-def _judge(tally: _Tally, levels: float) -> None:
-    """Raise ParityError where the file is off by more than is allowed, with what is to blame."""
-    check = max(tally.by_check, key=lambda name: tally.by_check[name])
-    worst = tally.by_check[check]
-    if not worst < TOLERANCE:
-        where = f", first {tally.first[1]}" if check == WHOLE else ""
-        raise differs(
-            f"probabilities differ by up to {worst:.2g}, and {TOLERANCE} may ({check}{where}); {blamed(levels)}"
-        )
+def _judge(tally: _Tally) -> None:
+    """Raise ParityError where the tree does not hold, or other nodes are chosen."""
     if not tally.sums <= SUM_TOLERANCE:
         raise differs(f"a parent differs from the sum of its children by {tally.sums:.2g}, and {SUM_TOLERANCE} may")
     if tally.wrong:

@@ -14,17 +14,9 @@ from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
+from visionft.exporting.photo_parity import TOGETHER, WHOLE, Worst, compare_each, compare_sample
 from visionft.exporting.reference_answers import Answerer, Reference, Truth
-from visionft.exporting.stage_parity import (
-    Answers,
-    Progress,
-    Stages,
-    blamed,
-    compare_each,
-    differs,
-    largest,
-    with_mirrored,
-)
+from visionft.exporting.stage_parity import Answers, Progress, Stages, differs, largest
 from visionft.metrics import Postprocess
 from visionft.tasks.multihead.answers import CLASS_INDICES, LABEL_PROBABILITIES, LABELS, answer_of
 from visionft.tasks.multihead.head_card import card
@@ -36,39 +28,47 @@ TOLERANCE = 1e-3
 SCORE_TOLERANCE = 1e-2
 TEMPERATURE = "temperature_of_{}"
 """Name of the initializer of a head's temperature, to be changed later."""
-WHOLE = "each photo at its own size"
 
 
 @dataclass
-class _Tally:
+class _Tally(Worst):
     """What was seen so far."""
 
-    heads: Heads
+    answering: HeadPostprocess = field(kw_only=True)
     n: int = 0
-    by_check: dict[str, float] = field(default_factory=dict)
     by_head: dict[str, float] = field(default_factory=dict)
     same: dict[str, int] = field(default_factory=dict)
     ties: int = 0
-    first: tuple[float, str] = (0.0, "")
 
-    def note(self, check: str, found: NDArray[np.float32], wanted: NDArray[np.float32]) -> None:
-        """Keep the largest difference of probabilities (n, K), by check and by head; not-a-number is infinite."""
+    def note(self, check: str, found: NDArray[np.floating], wanted: NDArray[np.floating], path: str = "") -> None:
+        """Keep the largest difference of probabilities (n, K) of each head too."""
+        super().note(check, found, wanted, path)
         for name, own in zip(self.heads.names, self.heads.slices, strict=True):
-            difference = largest(found[..., own] - wanted[..., own])
-            self.by_check[check] = max(self.by_check.get(check, 0.0), difference)
-            self.by_head[name] = max(self.by_head.get(name, 0.0), difference)
+            self.by_head[name] = max(self.by_head.get(name, 0.0), largest(found[..., own] - wanted[..., own]))
 
     def note_photo(self, photo: Photo, answer: Any, truth: Reference, place: int) -> None:
         """Compare a photo's probabilities (K,), and the label of each head (H,), with the trained model's."""
         self.n += 1
         wanted, best = truth.probabilities[place], self.heads.best(truth.logits[place : place + 1])[0]
-        self.note(WHOLE, answer.probabilities, wanted)
-        self.first = max(self.first, (float(np.abs(answer.probabilities - wanted).max()), photo.path))
+        self.note(WHOLE, answer.probabilities, wanted, photo.path)
         for at, name in enumerate(self.heads.names):
             same = int(answer.class_indices[at]) == int(best[at] + self.heads.starts[at])
             tie = not same and near_tie(wanted[self.heads.slices[at]])
             self.same[name] = self.same.get(name, 0) + (same or tie)
             self.ties += tie
+
+    def note_together(self, photo: Photo, answer: Any, truth: Reference, place: int) -> None:  # noqa: ARG002
+        """Compare the probabilities of a photo that was answered in a batch."""
+        self.note(TOGETHER, answer.probabilities, truth.probabilities[place])
+
+    def note_outputs(self, check: str, found: NDArray[np.float32], truth: Reference) -> None:
+        """Compare the probabilities of what the network half gives."""
+        self.note(check, self.answering.probabilities(found), truth.probabilities)
+
+    @property
+    def heads(self) -> Heads:
+        """The heads."""
+        return self.answering.heads
 
     @property
     def other(self) -> dict[str, int]:
@@ -132,13 +132,17 @@ class HeadsShipping:
     ) -> dict[str, Any]:
         """Compare probabilities and labels of every head on every photo, the first ones in batches and half by half."""
         assert isinstance(trained.answering, HeadPostprocess), "heads are read by their temperatures"
-        tally = _Tally(trained.answering.heads)
+        tally = _Tally(answering=trained.answering)
         _, sample = compare_each(session, trained, photos, total, on_progress, tally.note_photo)
-        levels = _sampled(tally, session, trained, stages, [photo.image for photo in sample])
-        _judge(tally, levels)
+        levels = compare_sample(session, trained, stages, sample, tally.note_together, tally.note_outputs)
+        worst = max(tally.by_head, key=lambda name: tally.by_head[name])
+        tally.require(f"probabilities of the head {worst}", TOLERANCE, levels)
+        if tally.other:
+            told = ", ".join(f"{number:,} of {head}" for head, number in tally.other.items())
+            raise differs(f"photos get another label by the same probabilities: {told}; the names or the choice differ")
         proof = {
             "n": tally.n,
-            "max_probability_difference": max(tally.by_check.values()),
+            "max_probability_difference": tally.largest,
             "tolerance": TOLERANCE,
             "near_ties": tally.ties,
             "max_pixel_difference": levels,
@@ -187,35 +191,6 @@ class HeadsShipping:
         )
         said += f" but for {found['near_ties']:,} where two are equally probable" if found["near_ties"] else ""
         return {"n": found["n"], "parity": {**found, "sentence": said}}
-
-
-def _sampled(
-    tally: _Tally, session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
-) -> float:
-    """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
-    pairs = with_mirrored(images)
-    truth = trained.of(pairs)
-    for answer, wanted in zip(session.answer_batch(pairs), truth.probabilities, strict=True):
-        tally.note("photos of one size in batches", answer.probabilities, wanted)
-    for check, found in stages.batches(truth.pixels):
-        tally.note(check, trained.answering.probabilities(found), truth.probabilities)
-    return stages.pixel_difference(images)
-
-
-def _judge(tally: _Tally, levels: float) -> None:
-    """Raise ParityError where the file is off by more than is allowed, with head and half that are to blame."""
-    check = max(tally.by_check, key=lambda name: tally.by_check[name])
-    worst = tally.by_check[check]
-    if not worst < TOLERANCE:
-        head = max(tally.by_head, key=lambda name: tally.by_head[name])
-        where = f", first {tally.first[1]}" if check == WHOLE else ""
-        raise differs(
-            f"probabilities of the head {head} differ by up to {worst:.2g}, and {TOLERANCE} may ({check}{where}); "
-            f"{blamed(levels)}"
-        )
-    if tally.other:
-        told = ", ".join(f"{number:,} of {head}" for head, number in tally.other.items())
-        raise differs(f"photos get another label by the same probabilities: {told}; the names or the choice differ")
 
 
 SHIPPING = HeadsShipping()

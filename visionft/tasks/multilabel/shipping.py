@@ -14,17 +14,9 @@ from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
+from visionft.exporting.photo_parity import TOGETHER, WHOLE, Worst, compare_each, compare_sample
 from visionft.exporting.reference_answers import Answerer, Reference, Truth
-from visionft.exporting.stage_parity import (
-    Answers,
-    Progress,
-    Stages,
-    blamed,
-    compare_each,
-    differs,
-    largest,
-    with_mirrored,
-)
+from visionft.exporting.stage_parity import Answers, Progress, Stages, differs
 from visionft.metrics import Postprocess
 from visionft.tasks.multilabel.answers import CHOSEN
 from visionft.tasks.multilabel.label_card import card
@@ -34,34 +26,33 @@ TOLERANCE = 1e-3
 """Of a probability, as classes have it; a label whose probability is nearer to its threshold may be chosen or not."""
 SCORE_TOLERANCE = 1e-2
 THRESHOLDS, ABOVE = "thresholds", "above_threshold"
-WHOLE = "each photo at its own size"
 
 
 @dataclass
-class _Tally:
+class _Tally(Worst):
     """What was seen so far."""
 
-    answering: LabelPostprocess
+    answering: LabelPostprocess = field(kw_only=True)
     n: int = 0
-    by_check: dict[str, float] = field(default_factory=dict)
     ties: int = 0
     wrong: int = 0
-    first: tuple[float, str] = (0.0, "")
-
-    def note(self, check: str, found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-        """Keep the largest difference of probabilities (C,) and return it; not-a-number counts as infinite."""
-        difference = largest(found - wanted)
-        self.by_check[check] = max(self.by_check.get(check, 0.0), difference)
-        return difference
 
     def note_photo(self, photo: Photo, answer: Any, truth: Reference, place: int) -> None:
         """Compare the probabilities of a photo, and which labels are chosen."""
         self.n, wanted = self.n + 1, truth.probabilities[place]
-        self.first = max(self.first, (self.note(WHOLE, answer.probabilities, wanted), photo.path))
+        self.note(WHOLE, answer.probabilities, wanted, photo.path)
         other = answer.chosen != self.answering.chosen(wanted)
         near = on_edge(self.answering, wanted)
         self.ties += int((other & near).sum())
         self.wrong += int((other & ~near).sum())
+
+    def note_together(self, photo: Photo, answer: Any, truth: Reference, place: int) -> None:  # noqa: ARG002
+        """Compare the probabilities of a photo that was answered in a batch."""
+        self.note(TOGETHER, answer.probabilities, truth.probabilities[place])
+
+    def note_outputs(self, check: str, found: NDArray[np.float32], truth: Reference) -> None:
+        """Compare the probabilities of what the network half gives."""
+        self.note(check, self.answering.probabilities(found), truth.probabilities)
 
 
 class LabelShipping:
@@ -92,13 +83,17 @@ class LabelShipping:
     ) -> dict[str, Any]:
         """Compare probabilities and chosen labels of every photo, and the first ones in batches and half by half."""
         assert isinstance(trained.answering, LabelPostprocess), "labels are read by their thresholds"
-        tally = _Tally(trained.answering)
+        tally = _Tally(answering=trained.answering)
         _, sample = compare_each(session, trained, photos, total, on_progress, tally.note_photo)
-        levels = _sampled(tally, session, trained, stages, [photo.image for photo in sample])
-        _judge(tally, levels)
+        levels = compare_sample(session, trained, stages, sample, tally.note_together, tally.note_outputs)
+        tally.require("probabilities", TOLERANCE, levels)
+        if tally.wrong:
+            raise differs(
+                f"{tally.wrong:,} labels are chosen otherwise on the same probabilities; the thresholds differ"
+            )
         proof = {
             "n": tally.n,
-            "max_probability_difference": max(tally.by_check.values()),
+            "max_probability_difference": tally.largest,
             "tolerance": TOLERANCE,
             "near_ties": tally.ties,
             "max_pixel_difference": levels,
@@ -173,31 +168,6 @@ def _append_most_probable(model: ModelProto, labels: int) -> None:
             node("Or", [ABOVE, "in_need"], [CHOSEN], "choose_or_most_probable"),
         ]
     )
-
-
-def _sampled(
-    tally: _Tally, session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
-) -> float:
-    """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
-    pairs = with_mirrored(images)
-    truth = trained.of(pairs)
-    for answer, wanted in zip(session.answer_batch(pairs), truth.probabilities, strict=True):
-        tally.note("photos of one size in batches", answer.probabilities, wanted)
-    for check, found in stages.batches(truth.pixels):
-        tally.note(check, tally.answering.probabilities(found), truth.probabilities)
-    return stages.pixel_difference(images)
-
-
-def _judge(tally: _Tally, levels: float) -> None:
-    """Raise ParityError where a probability is off by more than is allowed, with the half that is to blame."""
-    check = max(tally.by_check, key=lambda name: tally.by_check[name])
-    worst = tally.by_check[check]
-    if worst < TOLERANCE and not tally.wrong:
-        return
-    if worst < TOLERANCE:
-        raise differs(f"{tally.wrong:,} labels are chosen otherwise on the same probabilities; the thresholds differ")
-    where = f", first {tally.first[1]}" if check == WHOLE else ""
-    raise differs(f"probabilities differ by up to {worst:.2g}, and {TOLERANCE} may ({check}{where}); {blamed(levels)}")
 
 
 SHIPPING = LabelShipping()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,17 +13,9 @@ from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
+from visionft.exporting.photo_parity import TOGETHER, WHOLE, Worst, compare_each, compare_sample
 from visionft.exporting.reference_answers import Answerer, Reference, Truth
-from visionft.exporting.stage_parity import (
-    Answers,
-    Progress,
-    Stages,
-    blamed,
-    compare_each,
-    differs,
-    largest,
-    with_mirrored,
-)
+from visionft.exporting.stage_parity import Answers, Progress, Stages
 from visionft.metrics import Postprocess
 from visionft.tasks.regression.answers import VALUE
 from visionft.tasks.regression.number_card import card
@@ -33,7 +24,6 @@ TOLERANCE = 1e-3
 """Of the spread of the answers: what a pixel's rounding may move, and far below any error of the model."""
 AXIS = "value_axis"
 EMBEDDING_TOLERANCE = 1e-2
-WHOLE = "each photo at its own size"
 
 
 class NumberShipping:
@@ -54,24 +44,28 @@ class NumberShipping:
         on_progress: Progress | None,
     ) -> dict[str, Any]:
         """Compare the numbers of every photo, and of the first ones in batches and half by half."""
-        truths, differences = list[float](), list[tuple[float, str]]()
+        truths, worst = list[float](), Worst()
 
         def note(photo: Photo, answer: Any, truth: Reference, place: int) -> None:
             truths.append(float(truth.logits[place, 0]))
-            differences.append((_difference(answer.value, truths[-1]), photo.path))
+            worst.note(WHOLE, np.array(answer.value), np.array(truths[-1]), photo.path)
+
+        def note_together(photo: Photo, answer: Any, truth: Reference, place: int) -> None:  # noqa: ARG001
+            worst.note(TOGETHER, np.array(answer.value), truth.logits[place, 0])
+
+        def note_outputs(check: str, found: NDArray[np.float32], truth: Reference) -> None:
+            worst.note(check, found[:, 0], truth.logits[:, 0])
 
         _, sample = compare_each(session, trained, photos, total, on_progress, note)
-        first = max(differences)
-        worst = {WHOLE: first[0]}
-        levels = _sampled(worst, session, trained, stages, [photo.image for photo in sample])
+        levels = compare_sample(session, trained, stages, sample, note_together, note_outputs)
         allowed = tolerance(truths)
-        _judge(worst, allowed, levels, first[1])
+        worst.require("values", allowed, levels)
         proof = {
             "n": len(truths),
-            "max_value_difference": max(worst.values()),
+            "max_value_difference": worst.largest,
             "tolerance": allowed,
             "max_pixel_difference": levels,
-            "by_check": worst,
+            "by_check": worst.by_check,
             "unreadable": total - len(truths),
         }
         return {"parity": proof}
@@ -102,38 +96,6 @@ def tolerance(truths: Sequence[float]) -> float:
     """Return how far a number may be off: a thousandth of the answers' spread, or of the answer to a lone photo."""
     spread = float(np.std(truths)) or max(map(abs, truths))
     return TOLERANCE * max(spread, 1e-6 * max(map(abs, truths)), 1e-12)
-
-
-def _sampled(
-    worst: dict[str, float], session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
-) -> float:
-    """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
-    pairs = with_mirrored(images)
-    truth = trained.of(pairs)
-    expected = truth.logits[:, 0]
-    together: list[Any] = list(session.answer_batch(pairs))
-    worst["photos of one size in batches"] = max(
-        _difference(answer.value, wanted) for answer, wanted in zip(together, expected.tolist(), strict=True)
-    )
-    for check, found in stages.batches(truth.pixels):
-        worst[check] = largest(found[:, 0] - expected)
-    return stages.pixel_difference(images)
-
-
-def _difference(found: float, wanted: float) -> float:
-    difference = abs(found - wanted)
-    return math.inf if math.isnan(difference) else difference
-
-
-def _judge(worst: dict[str, float], allowed: float, levels: float, path: str) -> None:
-    """Raise ParityError where a number is off by more than is allowed, with the half that is to blame."""
-    check = max(worst, key=lambda name: worst[name])
-    if worst[check] <= allowed:
-        return
-    where = f", first {path}" if check == WHOLE else ""
-    raise differs(
-        f"values differ by up to {worst[check]:.2g}, and {allowed:.2g} may ({check}{where}); {blamed(levels)}"
-    )
 
 
 SHIPPING = NumberShipping()

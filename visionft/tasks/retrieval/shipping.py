@@ -13,16 +13,9 @@ from visionft.bundle import names as n
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.exporting.parity_photos import Photo
+from visionft.exporting.photo_parity import TOGETHER, WHOLE, compare_each, compare_sample
 from visionft.exporting.reference_answers import Answerer, Reference, Truth
-from visionft.exporting.stage_parity import (
-    Answers,
-    Progress,
-    Stages,
-    blamed,
-    compare_each,
-    differs,
-    with_mirrored,
-)
+from visionft.exporting.stage_parity import Answers, Progress, Stages, blamed, differs
 from visionft.metrics import Postprocess, unit
 from visionft.tasks.retrieval.embedding_card import card
 
@@ -30,7 +23,6 @@ TOLERANCE = 0.9999
 """Least cosine with the trained model's embedding: pixels that round otherwise leave 0.99999 and more, and neighbours
 that differ by less than the rest, 0.0001, are one as good as the other."""
 EMBEDDING_TOLERANCE = 1e-2
-WHOLE = "each photo at its own size"
 
 
 class EmbeddingShipping:
@@ -54,10 +46,19 @@ class EmbeddingShipping:
         def note(photo: Photo, answer: Any, truth: Reference, place: int) -> None:
             cosines.append((_cosine(answer.embedding, truth.embeddings[place]), photo.path))
 
+        together = list[float]()
+
+        def note_together(photo: Photo, answer: Any, truth: Reference, place: int) -> None:  # noqa: ARG001
+            together.append(_cosine(answer.embedding, truth.embeddings[place]))
+
+        def note_outputs(check: str, found: NDArray[np.float32], truth: Reference) -> None:
+            by_check[check] = min(map(_cosine, unit(found), truth.embeddings))
+
         done, sample = compare_each(session, trained, photos, total, on_progress, note)
         least = min(cosines)
         by_check = {WHOLE: least[0]}
-        levels = _sampled(by_check, session, trained, stages, [photo.image for photo in sample])
+        levels = compare_sample(session, trained, stages, sample, note_together, note_outputs)
+        by_check[TOGETHER] = min(together)
         _judge(by_check, levels, least[1])
         proof = {
             "n": done,
@@ -85,23 +86,6 @@ class EmbeddingShipping:
             f"embeddings of a cosine of at least {found['least_cosine']:.6f} with the trained model's on {found['n']:,}"
         )
         return {"n": found["n"], "parity": {**found, "sentence": f"{said} photos"}}
-
-
-def _sampled(
-    by_check: dict[str, float], session: Answers, trained: Truth, stages: Stages, images: Sequence[NDArray[np.uint8]]
-) -> float:
-    """Note batches and the network half in several batch sizes; return the preprocess half's difference in levels."""
-    pairs = with_mirrored(images)
-    truth = trained.of(pairs)
-    together = [answer.embedding for answer in session.answer_batch(pairs)]
-    by_check["photos of one size in batches"] = _least(together, truth.embeddings)
-    for check, found in stages.batches(truth.pixels):
-        by_check[check] = _least(unit(found), truth.embeddings)
-    return stages.pixel_difference(images)
-
-
-def _least(found: Sequence[NDArray[np.float32]] | NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    return min(_cosine(one, other) for one, other in zip(found, wanted, strict=True))
 
 
 def _cosine(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
