@@ -40,6 +40,8 @@ def test_a_torn_record_is_cut_off_and_a_changed_one_is_unknown(tmp_path: Path) -
     data[10] ^= 1
     file.path.write_bytes(data)
     assert places(file.read(), np.array([1, 2, 3], np.uint64)).tolist() == [-1, 1, 2]
+    filled(file, [1])
+    assert places(file.read(), np.array([0, 1, 2, 3, 4], np.uint64)).tolist() == [-1, 3, 1, 2, -1]
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

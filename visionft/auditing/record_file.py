@@ -66,12 +66,13 @@ class RecordFile:
 
 
 def places(records: NDArray[Any], keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return the row (n,) of each key among records, -1 where it is unknown or its record is damaged."""
+    """Return the newest row (n,) of each key among records, -1 where it is unknown or that record is damaged."""
     if not len(records):
         return np.full(len(keys), -1, np.int64)
     known = np.asarray(records["key"])
     order = np.argsort(known, kind="stable")
-    at = np.minimum(np.searchsorted(known[order], keys), len(order) - 1)
+    # The last of equal ones: where a damaged record was made again, both are there.
+    at = np.maximum(np.searchsorted(known[order], keys, side="right") - 1, 0)
     rows = order[at]
     sound = known[rows] == keys
     for start in range(0, len(rows), 4096):

@@ -169,7 +169,7 @@ def _key(root: str, max_pixels: int) -> bytes:
     source = hashlib.sha256()
     for file in sorted(Path(photos.__file__).parent.glob("*.py")):
         source.update(file.read_bytes())
-    versions = {name: _version(name) for name in ("pillow", "simplejpeg", "pi-heif", "tifffile")}
+    versions = {name: _version(name) for name in ("pillow", "simplejpeg", "pi-heif", "tifffile", "imagecodecs")}
     key = {"format": FORMAT, "root": root, "max_pixels": max_pixels, "decoder": source.hexdigest(), **versions}
     return json.dumps(key).encode()
 
