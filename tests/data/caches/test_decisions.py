@@ -94,6 +94,13 @@ def test_of_several_at_once_one_decides_and_the_others_wait() -> None:
     assert [one.new for one in found].count(True) == 1
 
 
+def test_another_decision_is_not_waited_for(root: Path) -> None:
+    assert settle(ABOUT, lambda: [{"value": settle({**ABOUT, "size": 64}, choosing(5)).chosen[0]["value"]}]).chosen == [
+        {"value": 5}
+    ]
+    assert all(file.suffix == ".json" for file in (root / decisions.FOLDER).iterdir())
+
+
 def test_a_failed_choice_keeps_nothing_and_holds_nobody_up(root: Path) -> None:
     def fail() -> list[dict[str, int]]:
         raise MemoryError

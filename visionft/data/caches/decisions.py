@@ -49,14 +49,14 @@ class Decision:
 def settle(about: Mapping[str, Any], choose: Callable[[], Chosen]) -> Decision:
     """Return what was decided about this before, or decide and keep it.
 
-    Of processes that ask at once, one decides and the others wait for it. A cache that cannot be written decides each
-    time anew.
+    Of processes that ask the same at once, one decides and the others wait for it. A cache that cannot be written
+    decides each time anew.
 
     Args:
         about: all that the choice shall depend on, as plain values that JSON can hold.
         choose: makes the choice.
     """
-    with _alone():
+    with _alone(_place(about)):
         found = _read(_place(about))
         if found is not None and found.about == _plain(about):
             return found
@@ -80,18 +80,35 @@ def _plain(about: Mapping[str, Any]) -> Any:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Hold the folder's lock; where there can be none, go on without."""
-    folder, descriptor = cache_folder.root() / FOLDER, None
+def _alone(place: Path) -> Iterator[None]:
+    """Hold the lock of one decision; where there can be none, go on without."""
+    lock, descriptor = place.with_suffix(".lock"), None
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _locked(lock)
     try:
         yield
     finally:
         if descriptor is not None:
+            with suppress(OSError):
+                lock.unlink()
             os.close(descriptor)
+
+
+def _locked(lock: Path) -> int:
+    """Wait for the lock, and return its descriptor; who held it before has removed its file."""
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(descriptor), lock.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
 def _read(place: Path) -> Decision | None:
