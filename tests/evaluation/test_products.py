@@ -16,6 +16,7 @@ from visionft.classes import Classes
 from visionft.errors import DataError, UsageError
 from visionft.evaluation.products import ProductFigures, product_figures
 from visionft.metrics import Postprocess
+from visionft.tasks.multilabel.label_thresholds import LabelThresholds
 
 CLASSES = Classes(("a", "b"))
 
@@ -50,6 +51,17 @@ def test_folders_of_classes_are_no_products_without_a_word() -> None:
     assert any(line.startswith(words) for line in figures(["a", "a", "b"], [[3, 0]] * 3, [0, 0, 1]).lines())
     assert not any(line.startswith(words) for line in figures(["a", "a", "c", "b"], [[3, 0]] * 4, [0, 0, 0, 1]).lines())
     assert not any(line.startswith(words) for line in figures(["a", "b"], [[3, 0]] * 2, [0, 1]).lines())
+
+
+def test_label_sets_are_no_classes_of_one_product_each() -> None:
+    names, outputs = ["x", "x", "y", "y"], np.array([[3, -3], [3, -3], [-3, 3], [-3, 3]], np.float32)
+    rule = LabelThresholds.plain(CLASSES).answering()
+    paths = [f"{n}.jpg" for n in range(4)]
+    found = product_figures(
+        names, paths, outputs, np.array([[1, 0], [1, 0], [0, 1], [0, 1]]), CLASSES, rule, "multilabel"
+    )
+    assert len(found.table["truth"].unique()) == found.accuracy.products == 2
+    assert not any("each class has one product" in line for line in found.lines())
 
 
 def test_a_product_may_be_called_like_a_photo_without_one() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from visionft.classes import Classes
 from visionft.errors import DataError
 from visionft.metrics import Postprocess
-from visionft.metrics.product_accuracy import product_means
+from visionft.metrics.product_accuracy import ProductAccuracy, product_means
 from visionft.runs.learning import learning_of
 from visionft.wording.lists import count, some
 
@@ -59,7 +59,7 @@ class ProductFigures:
         said = [f"products: {self.accuracy}"]
         if not self.accuracy.several:
             said.append("note: every product has one photo alone here, so that one answer a product changes nothing")
-        elif len(self.table["truth"].unique()) == self.accuracy.products:
+        elif isinstance(self.accuracy, ProductAccuracy) and len(self.table["truth"].unique()) == self.accuracy.products:
             said.append(
                 "note: each class has one product here, whose photos the labels alone tell together: that is so where "
                 "classes are products, and flatters where they are folders of several"

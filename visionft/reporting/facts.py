@@ -193,13 +193,12 @@ def _known(run: Run) -> Facts | None:
 def _data(run: Run) -> Facts:
     record = read_json(run.path / layout.DATA)
     quarantine = record["quarantine"]
+    counts = {**record["counts"], "train": run.train_counts}
     return {
         "source": printable(record.get("source", record["root"])),
         "fingerprint": record["fingerprint"],
         "photos": record.get("photos"),
-        "counts": {
-            split: {printable(name): count for name, count in of.items()} for split, of in record["counts"].items()
-        },
+        "counts": {split: {printable(name): count for name, count in of.items()} for split, of in counts.items()},
         "account": record.get("account"),
         "quarantine": quarantine,
         "notes": record["notes"],
