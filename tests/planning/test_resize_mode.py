@@ -162,18 +162,59 @@ def test_of_many_photos_some_are_compared(tall: Path) -> None:
     assert resize_mode._some(rows, learning_of("regression"), 0, len(rows)) is rows
 
 
+def test_no_label_of_any_column_is_missed() -> None:
+    labels = np.array([[0, -1], [0, 0], [1, -1], [0, 0], [2, 1]])
+    assert resize_mode.covering(labels, np.array([1, 3])).tolist() == [0, 1, 2, 3, 4]
+    assert resize_mode.covering(labels, np.array([2, 4])).tolist() == [0, 1, 2, 4]
+    assert resize_mode.covering(np.array([3, 3, 7]), np.array([1])).tolist() == [1, 2]
+    assert resize_mode.covering(np.array([0.5, 2.0]), np.array([1])).tolist() == [1]
+
+
+def test_what_takes_too_many_photos_is_not_compared(
+    tall: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISIONFT_CACHE", str(tmp_path))
+    monkeypatch.setattr(resize_mode, "compare", lambda *_: pytest.fail("compared"))
+    monkeypatch.setattr(resize_mode, "MOST", {"train": 8, "validation": 1})  # of each class 16 photos are drawn
+    made = chosen(tall, [])
+    assert made.value == "crop"
+    assert re.search(r"with some of every class \d+ would be compared, which is too many$", made.reason)
+
+
+def test_a_head_of_several_is_solved_with_every_class_of_it(
+    tall: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISIONFT_CACHE", str(tmp_path))
+    monkeypatch.setattr(resize_mode, "MOST", {"train": 8, "validation": 4})
+    photos = sorted(tall.rglob("*.png"))
+    rare = {photos[0]: "new", photos[1]: "worn", photos[24]: "new", photos[25]: "worn", photos[2]: "mended"}
+    lines = [
+        f"{photo},{photo.parent.name},{rare.get(photo, '')},{'validation' if at % 24 in (1, 0) and at > 1 else 'train'}"
+        for at, photo in enumerate(photos)
+    ]
+    (tmp_path / "photos.csv").write_text("\n".join(["path,colour,state,split", *lines]) + "\n")
+    said: list[str] = []
+    settings = build(tmp_path / "photos.csv", None, **FLAGS, task="multihead", **{"data.label_column": "colour,state"})
+    plan = make_plan(settings, data.prepare(settings.photos, settings.data, task="multihead"), said.append)
+    assert plan.settings.preprocess.mode in resize_mode.MODES
+    assert any("crop, pad" in line or "crop " in line for line in said if line.startswith("preprocess.mode: "))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("task", ["regression", "multilabel", "hierarchical", "retrieval"])
+@pytest.mark.parametrize("task", ["regression", "multilabel", "hierarchical", "retrieval", "multihead"])
 def test_every_task_compares_by_its_own_score(task: str, tall: Path, tmp_path: Path) -> None:
     labels = {
         "regression": {"red": "1.5", "green": "-3"},
         "multilabel": {"red": "warm;mark", "green": "mark"},
         "hierarchical": {"red": "mark/red", "green": "mark/green"},
         "retrieval": {"red": "red", "green": "green"},
+        "multihead": {"red": "red,warm", "green": "green,cold"},
     }[task]
+    head = "path,label,feel" if task == "multihead" else "path,label"
+    flags = {**FLAGS, **({"data.label_column": "label,feel"} if task == "multihead" else {})}
     rows = [f"{photo},{labels[photo.parent.name]}" for photo in sorted(tall.rglob("*.png"))]
-    (tmp_path / "photos.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    (tmp_path / "photos.csv").write_text("\n".join([head, *rows]) + "\n")
     said: list[str] = []
-    run = vft.fit(tmp_path / "photos.csv", out=tmp_path / "run", task=task, say=said.append, **FLAGS)
+    run = vft.fit(tmp_path / "photos.csv", out=tmp_path / "run", task=task, say=said.append, **flags)
     assert run.settings.preprocess.mode in ("pad", "squash")
     assert any(line.startswith("preprocess.mode: ") and "squash" in line for line in said)

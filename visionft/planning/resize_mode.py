@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,9 @@ SHARE = 0.1
 """Of such photos from which on the modes are compared."""
 LOOKED_AT = 1000
 MOST = {"train": 5000, "validation": 2000}
-"""Photos that are compared on."""
+"""Photos that are compared on, beside those that the classes need."""
+BESIDE = 2
+"""How many times as many are too many for a choice that is made before anything is trained."""
 BATCH = 64
 
 
@@ -110,20 +112,31 @@ def _about(settings: FitSettings, network: Network, transform: Preprocess, manif
 
 
 def _measured(settings: FitSettings, network: Network, manifest: Manifest, shown: str) -> Choice:
-    compared = compare(settings, network, manifest)
+    learning = learning_of(settings.task)
+    rows = {split: _some(manifest.rows(split), learning, settings.seed, most) for split, most in MOST.items()}
+    many = next((len(rows[split]) for split, most in MOST.items() if len(rows[split]) > BESIDE * most), 0)
+    if many:
+        words = f"{shown}; with some of every class {many:,} would be compared, which is too many"
+        return Choice(SETTING, "crop", words)
+    compared = compare(settings, network, manifest, rows)
     if compared is None:
         return Choice(SETTING, "crop", f"{shown}, but the backbone's features cannot tell which mode is better")
     return Choice(SETTING, compared.mode, f"{shown}; {compared.words}")
 
 
-def compare(settings: FitSettings, network: Network, manifest: Manifest) -> Compared | None:
+def compare(settings: FitSettings, network: Network, manifest: Manifest, rows: Mapping[str, Rows]) -> Compared | None:
     """Solve the task's head on frozen features of each mode and measure it on validation.
+
+    Args:
+        settings: of the fit.
+        network: as of `choice`.
+        manifest: the photos.
+        rows: those to solve on, `train`, and to measure on, `validation`.
 
     Returns:
         None where features are not finite.
     """
-    learning, score = learning_of(settings.task), spec_of(settings.task).score
-    rows = {split: _some(manifest.rows(split), learning, settings.seed, most) for split, most in MOST.items()}
+    score = spec_of(settings.task).score
     found: dict[str, Figures] = {}
     with bar("crop, pad or squash") as advance:
         done = _Counter(len(MODES) * sum(map(len, rows.values())), advance)
@@ -139,7 +152,25 @@ def compare(settings: FitSettings, network: Network, manifest: Manifest) -> Comp
 
 
 def _some(rows: Rows, learning: Learning, seed: int, most: int) -> Rows:
-    return rows if len(rows) <= most else rows.take(learning.sample(rows.labels, most, seed)[0])
+    if len(rows) <= most:
+        return rows
+    return rows.take(covering(rows.labels, learning.sample(rows.labels, most, seed)[0]))
+
+
+def covering(labels: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the chosen places, rising, with the first photo of each label that they lack: no head is solved without.
+
+    Args:
+        labels: (n,) or (n, K), a column for each head or label; of numbers none can lack.
+        chosen: places among them.
+    """
+    if not np.issubdtype(labels.dtype, np.integer):
+        return chosen
+    places = [chosen]
+    for column in labels.reshape(len(labels), -1).T:
+        values, first = np.unique(column, return_index=True)
+        places.append(first[~np.isin(values, column[chosen])])
+    return np.unique(np.concatenate(places))
 
 
 class _Counter:
@@ -156,7 +187,7 @@ class _Counter:
 
 
 def _figures(
-    settings: FitSettings, network: Network, manifest: Manifest, rows: dict[str, Rows], mode: str, done: _Counter
+    settings: FitSettings, network: Network, manifest: Manifest, rows: Mapping[str, Rows], mode: str, done: _Counter
 ) -> Figures | None:
     preprocess = backbones.preprocess(network, settings.preprocess.model_copy(update={"mode": mode}))
     photos = {}
