@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 import visionft as vft
 from visionft.errors import RunMismatchError, SettingsError, UsageError
-from visionft.runs.learning import Photos, Targets
+from visionft.runs.criterion import Photos, Targets
 from visionft.runs.own_loss import GivenLoss, OwnLoss
 from visionft.tasks.classification.cross_entropy import ClassificationLoss
 from visionft.tasks.regression.standardised_loss import StandardisedLoss

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from visionft.errors import SettingsError
-from visionft.runs.learning import Photos, Targets
+from visionft.runs.criterion import Photos, Targets
 from visionft.settings import FitSettings, build
 from visionft.tasks.classification.cross_entropy import ClassificationLoss
 from visionft.tasks.classification.learning import LEARNING

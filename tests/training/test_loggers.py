@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from visionft.runs.learning import Figures
+from visionft.runs.criterion import Figures
 from visionft.training.loggers import LoggerListener
 
 

@@ -24,7 +24,7 @@ from visionft.planning.gradient_checkpointing import checkpoint_gradients
 from visionft.planning.memory_efficient import memory_efficient
 from visionft.planning.precision import DTYPES
 from visionft.preprocess import Preprocess
-from visionft.runs.learning import Criterion
+from visionft.runs.criterion import Criterion
 from visionft.settings import FitSettings, QloraMethod
 from visionft.training.objective import Objective
 from visionft.training.state import TrainState

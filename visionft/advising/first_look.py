@@ -15,7 +15,7 @@ from visionft.machine.memory import keep_freed_memory, peak_memory
 from visionft.machine.progress import Advance
 from visionft.metrics import knn_accuracy, wilson
 from visionft.planning.plan import Plan, make_plan
-from visionft.runs.learning import Photos
+from visionft.runs.criterion import Photos
 from visionft.settings import FitSettings
 from visionft.training import class_balance, frozen_features, linear_probe
 from visionft.training.linear_probe import Probe

@@ -20,7 +20,8 @@ from visionft.photos import contents, size_of
 from visionft.planning.choices import Choice
 from visionft.planning.remembered_choices import remembered
 from visionft.preprocess import Preprocess
-from visionft.runs.learning import Figures, Learning, Photos, learning_of
+from visionft.runs.criterion import Figures, Photos
+from visionft.runs.learning import Learning, learning_of
 from visionft.settings import FitSettings
 from visionft.tasks.registry import spec_of
 

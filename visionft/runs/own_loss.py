@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from visionft.data import Manifest
 from visionft.errors import UsageError
-from visionft.runs.learning import Criterion, Figures, Targets, learning_of
+from visionft.runs.criterion import Criterion, Figures, Targets
+from visionft.runs.learning import learning_of
 from visionft.settings import FitSettings
 from visionft.settings.own_names import is_own, own_name
 

@@ -23,7 +23,7 @@ from visionft.files.safe_json import read_object
 from visionft.files.temporary import FULL
 from visionft.runs import Run, history, layout
 from visionft.runs.atomic_write import remove
-from visionft.runs.learning import Figures
+from visionft.runs.criterion import Figures
 from visionft.settings import FitSettings
 from visionft.sweeping import trial_order
 from visionft.sweeping.search_space import METHOD, SEED

@@ -1,6 +1,6 @@
 """The training itself: steps under a schedule, averages and losses, what is computed once; from a plan to weights."""
 
-from visionft.runs.learning import Figures
+from visionft.runs.criterion import Figures
 from visionft.training.callbacks import Listener
 from visionft.training.datamodule import PhotoDataModule
 from visionft.training.loggers import LoggerListener

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from visionft.errors import ProcessLostError
 from visionft.machine.stop_signals import Interrupted
-from visionft.runs.learning import Figures as Figures
+from visionft.runs.criterion import Figures as Figures
 
 if TYPE_CHECKING:
     from visionft.training.state import TrainState

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from visionft.machine.progress import Say
 from visionft.machine.stop_signals import Interruption
+from visionft.runs.criterion import Figures
 from visionft.runs.history import Epoch, no_longer_better
-from visionft.runs.learning import Figures
 from visionft.training.callbacks import Listener
 from visionft.training.state import TrainState
 

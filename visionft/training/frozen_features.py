@@ -16,7 +16,7 @@ from visionft.errors import BackboneError
 from visionft.machine.arithmetic import full_precision
 from visionft.machine.devices import inference_dtype
 from visionft.preprocess import Preprocess
-from visionft.runs.learning import Photos
+from visionft.runs.criterion import Photos
 from visionft.settings import FitSettings
 
 BATCH = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from visionft.runs.learning import Figures
+from visionft.runs.criterion import Figures
 from visionft.tasks.registry import spec_of
 from visionft.training.callbacks import Listener
 from visionft.training.state import TrainState

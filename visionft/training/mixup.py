@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from visionft.runs.learning import Targets
+from visionft.runs.criterion import Targets
 from visionft.settings import AugmentSettings
 
 

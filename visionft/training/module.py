@@ -15,7 +15,7 @@ from visionft.backbones.rewrites.eval_mode_bn import freeze_norms
 from visionft.data import Batch
 from visionft.errors import UsageError
 from visionft.preprocess import Preprocess
-from visionft.runs.learning import Criterion
+from visionft.runs.criterion import Criterion
 from visionft.runs.own_loss import criterion_of
 from visionft.settings import FitSettings
 from visionft.tasks.registry import spec_of

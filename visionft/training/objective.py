@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from visionft import backbones
 from visionft.backbones import Cut, Network
 from visionft.preprocess import Preprocess
-from visionft.runs.learning import Criterion, Targets
+from visionft.runs.criterion import Criterion, Targets
 from visionft.settings import FitSettings
 from visionft.training.distillation import Distillation
 from visionft.training.mixup import mix

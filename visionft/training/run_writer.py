@@ -11,8 +11,8 @@ from visionft import methods
 from visionft.errors import RunError
 from visionft.machine.progress import Say
 from visionft.runs import layout
+from visionft.runs.criterion import Figures
 from visionft.runs.history import Epoch, best, write_csv
-from visionft.runs.learning import Figures
 from visionft.runs.weights_file import write_weights
 from visionft.tasks.registry import DEFAULT, spec_of
 from visionft.training.callbacks import Listener

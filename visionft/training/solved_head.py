@@ -13,8 +13,9 @@ from visionft.backbones import LinearHead, PrototypeHead
 from visionft.data import Manifest
 from visionft.machine.progress import Say, bar
 from visionft.planning.plan import Plan
+from visionft.runs.criterion import Photos
 from visionft.runs.history import Epoch
-from visionft.runs.learning import Photos, learning_of
+from visionft.runs.learning import learning_of
 from visionft.runs.own_loss import criterion_of
 from visionft.tasks.registry import spec_of
 from visionft.training import frozen_features

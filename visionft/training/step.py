@@ -14,7 +14,7 @@ from visionft.data import Batch
 from visionft.errors import MemoryShortError
 from visionft.machine.memory import is_out_of_memory
 from visionft.planning.whole_batches import compares
-from visionft.runs.learning import Figures, Targets
+from visionft.runs.criterion import Figures, Targets
 from visionft.training.mixup import mixes
 from visionft.training.state import TrainState
 from visionft.training.step_rng import seed_step

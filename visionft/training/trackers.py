@@ -17,7 +17,7 @@ from visionft.machine.process_state import environment, quiet_loggers, same_envi
 from visionft.machine.progress import Say
 from visionft.runs import Run, history, layout
 from visionft.runs.atomic_write import remove, write_text
-from visionft.runs.learning import Figures
+from visionft.runs.criterion import Figures
 from visionft.settings import FitSettings
 from visionft.settings.fields import leaves
 from visionft.settings.unused import value_at

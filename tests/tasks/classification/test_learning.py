@@ -14,7 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from visionft.backbones import LinearHead
 from visionft.classes import Classes
 from visionft.metrics import KnownScale, Postprocess, softmax
-from visionft.runs.learning import Outputs, Photos
+from visionft.runs.criterion import Photos
+from visionft.runs.learning import Outputs
 from visionft.settings import FitSettings
 from visionft.tasks.classification.cross_entropy import ClassificationLoss
 from visionft.tasks.classification.learning import LEARNING

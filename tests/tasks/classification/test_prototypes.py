@@ -8,7 +8,7 @@ import torch
 
 from visionft.backbones import PrototypeHead
 from visionft.methods.prototypes import class_means, solve
-from visionft.runs.learning import Photos, Solution
+from visionft.runs.criterion import Photos, Solution
 from visionft.tasks.classification.prototypes import prototypes_for
 
 CENTRES = np.array([[4, 0, 0, 0], [0, 4, 0, 0], [0, 0, 4, 0]], np.float32)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from visionft.runs.learning import Targets
+from visionft.runs.criterion import Targets
 from visionft.tasks.hierarchical.marginal_loss import ALPHA, MarginalLoss, shares
 from visionft.tasks.hierarchical.taxonomy_tree import ROOT, Tree, with_ancestors
 

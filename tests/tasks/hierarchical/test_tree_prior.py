@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from visionft.runs.learning import Photos
+from visionft.runs.criterion import Photos
 from visionft.tasks.hierarchical import tree_prior
 from visionft.tasks.hierarchical.marginal_loss import MarginalLoss
 from visionft.tasks.hierarchical.taxonomy_tree import Tree, with_ancestors

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from visionft.runs.learning import Targets
+from visionft.runs.criterion import Targets
 from visionft.tasks.multihead.head_layout import Heads
 from visionft.tasks.multihead.head_loss import HeadsLoss
 

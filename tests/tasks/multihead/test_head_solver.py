@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visionft.runs.learning import Photos
+from visionft.runs.criterion import Photos
 from visionft.settings import FitSettings
 from visionft.tasks.multihead.head_layout import Heads
 from visionft.tasks.multihead.head_solver import solve

@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
-from visionft.runs.learning import Targets
+from visionft.runs.criterion import Targets
 from visionft.tasks.multilabel.masked_loss import FOCUS, MARGIN, Kind, MaskedLoss, balanced, bins_of
 
 LOGITS = torch.tensor([[0.0, 2.0, -1.0], [1.0, -3.0, 0.5]])

@@ -16,7 +16,7 @@ from visionft import backbones
 from visionft.backbones.heads import HEADS, HeadKind, LinearHead, MlpHead
 from visionft.errors import RunMismatchError, SettingsError, UsageError
 from visionft.runs import layout
-from visionft.runs.learning import Photos
+from visionft.runs.criterion import Photos
 from visionft.settings import build
 from visionft.tasks.regression.labels import statistics
 from visionft.tasks.regression.learning import LEARNING

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from visionft.runs.learning import Targets
+from visionft.runs.criterion import Targets
 from visionft.tasks.regression.standardised_loss import Kind, StandardisedLoss
 
 OUTPUTS = torch.tensor([[0.0], [1.0], [-2.0]])

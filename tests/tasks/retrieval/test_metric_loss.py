@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from visionft.metrics import unit
-from visionft.runs.learning import Targets
+from visionft.runs.criterion import Targets
 from visionft.tasks.retrieval.metric_loss import Kind, MetricLoss
 from visionft.tasks.retrieval.sized_margins import SCALE, margins
 

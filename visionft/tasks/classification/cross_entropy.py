@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visionft.machine.arithmetic import full_precision
-from visionft.runs.learning import Criterion, Figures, Photos, Targets
+from visionft.runs.criterion import Criterion, Figures, Photos, Targets
 
 
 class ClassificationLoss(Criterion):

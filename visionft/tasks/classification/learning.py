@@ -11,7 +11,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from visionft.backbones import LinearHead, Network, PrototypeHead
+from visionft.backbones import LinearHead, PrototypeHead
 from visionft.bundle import Answer
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
@@ -21,8 +21,9 @@ from visionft.finishing.verdict import verdict
 from visionft.metrics import KnownScale, Metrics, Postprocess, evaluate_logits, softmax
 from visionft.metrics.product_accuracy import ProductAccuracy, product_accuracy
 from visionft.runs.calibration_file import Calibration
+from visionft.runs.criterion import Criterion, Photos, Solution
 from visionft.runs.history import Epoch
-from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
+from visionft.runs.learning import Final, Outputs, PlainLearning
 from visionft.settings import FitSettings
 from visionft.tasks.classification.cross_entropy import ClassificationLoss
 from visionft.tasks.classification.prototypes import prototypes_for
@@ -31,7 +32,7 @@ from visionft.training.linear_probe import INVERSE_REGULARISATION
 from visionft.wording.lists import count
 
 
-class ClassLearning:
+class ClassLearning(PlainLearning):
     """One class of several for each photo."""
 
     def outputs(self, classes: Classes, settings: FitSettings) -> int:  # noqa: ARG002
@@ -82,9 +83,6 @@ class ClassLearning:
         if len(kept):
             solved[kept] = bias[kept]  # bit for bit
         return Solution(what, probe.weight, solved, how)
-
-    def fold(self, network: Network, manifest: Manifest) -> None:
-        """Leave logits as they are."""
 
     def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Draw of (n,) labels photos at random, and more of the classes that would have too few for a mean."""

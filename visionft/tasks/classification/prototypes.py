@@ -8,7 +8,7 @@ import numpy as np
 
 from visionft.backbones import PrototypeHead
 from visionft.methods.prototypes import Space, class_means, solve
-from visionft.runs.learning import Photos, Solution
+from visionft.runs.criterion import Photos, Solution
 from visionft.wording.lists import count
 
 

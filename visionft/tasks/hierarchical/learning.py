@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from visionft.backbones import LinearHead, Network
+from visionft.backbones import LinearHead
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
@@ -18,8 +18,9 @@ from visionft.errors import UsageError
 from visionft.finishing.verdict import verdict
 from visionft.metrics import Postprocess
 from visionft.metrics.temperature import PHOTOS_NEEDED, Temperature, fit_temperature
+from visionft.runs.criterion import Criterion, Photos, Solution
 from visionft.runs.history import Epoch
-from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
+from visionft.runs.learning import Final, Outputs, PlainLearning
 from visionft.settings import FitSettings
 from visionft.tasks.hierarchical import tree_prior
 from visionft.tasks.hierarchical.answers import NodeAnswer
@@ -30,7 +31,7 @@ from visionft.tasks.hierarchical.taxonomy_figures import TaxonomyFigures, taxono
 from visionft.tasks.hierarchical.taxonomy_tree import ROOT, Tree
 
 
-class NodeLearning:
+class NodeLearning(PlainLearning):
     """One node of a taxonomy for each photo."""
 
     def rows(self, classes: Classes) -> Classes:
@@ -63,14 +64,6 @@ class NodeLearning:
         found = tree_prior.solve(tree, train, validation, loss=_loss(tree, settings))
         how = f"inverse regularisation {found.strength:.2g} of {found.tried} tried"
         return Solution("solved head, its rows sharing along the tree", found.weight, found.bias, how)
-
-    def fold(self, network: Network, manifest: Manifest) -> None:
-        """Leave logits as they are."""
-
-    def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Draw of (n,) labels photos at random."""
-        drawn = np.sort(np.random.default_rng(seed).permutation(len(labels))[:photos])
-        return drawn, np.ones(len(drawn), np.bool_)
 
     def final(
         self,

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visionft.runs.learning import Criterion, Figures, Targets
+from visionft.runs.criterion import Criterion, Figures, Targets
 from visionft.tasks.hierarchical.taxonomy_tree import ROOT, Tree
 
 Kind = Literal["marginal", "hxe"]

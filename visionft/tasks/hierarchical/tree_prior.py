@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from visionft.runs.learning import Photos
+from visionft.runs.criterion import Photos
 from visionft.tasks.hierarchical.marginal_loss import MarginalLoss
 from visionft.tasks.hierarchical.taxonomy_tree import Tree
 from visionft.training.lbfgs import minimum

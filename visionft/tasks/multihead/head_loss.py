@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from visionft.runs.learning import Criterion, Figures, Targets
+from visionft.runs.criterion import Criterion, Figures, Targets
 from visionft.tasks.multihead.head_layout import UNKNOWN, Heads
 
 

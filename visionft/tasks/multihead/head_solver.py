@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visionft.runs.learning import Photos, Solution
+from visionft.runs.criterion import Photos, Solution
 from visionft.settings import FitSettings
 from visionft.tasks.multihead.head_layout import Heads
 from visionft.training import class_balance, linear_probe, partial_linear_probe

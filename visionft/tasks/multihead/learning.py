@@ -11,7 +11,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from visionft.backbones import LinearHead, Network
+from visionft.backbones import LinearHead
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
@@ -22,8 +22,9 @@ from visionft.photos import printable
 from visionft.planning.auto import solves_head
 from visionft.runs import Run
 from visionft.runs.class_changes import succeed
+from visionft.runs.criterion import Criterion, Photos, Solution
 from visionft.runs.history import Epoch
-from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
+from visionft.runs.learning import Final, Outputs, PlainLearning
 from visionft.settings import FitSettings
 from visionft.tasks.multihead import head_solver
 from visionft.tasks.multihead.answers import HeadsAnswer, answer_of
@@ -39,7 +40,7 @@ SMALL_GAP = 0.05  # of mean top-1 between training photos and validation, which 
 WIDE_GAP = 0.15
 
 
-class HeadsLearning:
+class HeadsLearning(PlainLearning):
     """One label of each head for each photo."""
 
     def outputs(self, classes: Classes, settings: FitSettings) -> tuple[int, ...]:  # noqa: ARG002
@@ -63,14 +64,6 @@ class HeadsLearning:
         """Solve each head by itself; those that an earlier run has come back bit for bit where others are new."""
         rows = head.weight.detach().cpu().numpy(), head.bias.detach().cpu().numpy()
         return head_solver.solve(Heads(train.classes), rows, settings, train, validation, new)
-
-    def fold(self, network: Network, manifest: Manifest) -> None:
-        """Leave logits as they are."""
-
-    def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Draw of (n, H) labels photos at random."""
-        drawn = np.sort(np.random.default_rng(seed).permutation(len(labels))[:photos])
-        return drawn, np.ones(len(drawn), np.bool_)
 
     def final(
         self,

@@ -10,15 +10,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from visionft.backbones import LinearHead, Network
+from visionft.backbones import LinearHead
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.finishing.verdict import kept_weights
 from visionft.metrics import Postprocess
 from visionft.photos import printable
+from visionft.runs.criterion import Criterion, Photos, Solution
 from visionft.runs.history import Epoch
-from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
+from visionft.runs.learning import Final, Outputs, PlainLearning
 from visionft.settings import FitSettings
 from visionft.tasks.multilabel import label_products, one_vs_rest
 from visionft.tasks.multilabel.answers import ANSWERS, LabelsAnswer
@@ -34,7 +35,7 @@ SMALL_GAP = 0.05  # of mAP between training photos and validation, which nobody 
 WIDE_GAP = 0.15
 
 
-class LabelLearning:
+class LabelLearning(PlainLearning):
     """Several labels for each photo, each told by itself."""
 
     def outputs(self, classes: Classes, settings: FitSettings) -> int:  # noqa: ARG002
@@ -60,14 +61,6 @@ class LabelLearning:
         found = one_vs_rest.solve(train.features, train.labels, validation.features, validation.labels, weighed=weighed)
         how = f"inverse regularisation {found.strength:.2g} of {found.tried} tried"
         return Solution("solved head", found.weight, found.bias, how)
-
-    def fold(self, network: Network, manifest: Manifest) -> None:
-        """Leave logits as they are."""
-
-    def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Draw of (n, C) entries photos at random."""
-        drawn = np.sort(np.random.default_rng(seed).permutation(len(labels))[:photos])
-        return drawn, np.ones(len(drawn), np.bool_)
 
     def final(
         self,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from visionft.runs.learning import Criterion, Figures, Targets
+from visionft.runs.criterion import Criterion, Figures, Targets
 from visionft.tasks.multilabel.average_precision import average_precision_binned
 
 Kind = Literal["bce", "asl"]

@@ -18,8 +18,9 @@ from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.finishing.verdict import kept_weights
 from visionft.metrics import Postprocess
+from visionft.runs.criterion import Criterion, Photos, Solution
 from visionft.runs.history import Epoch
-from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
+from visionft.runs.learning import Final, Outputs, PlainLearning
 from visionft.settings import FitSettings
 from visionft.tasks.regression import ridge
 from visionft.tasks.regression.answers import NumberAnswer
@@ -32,7 +33,7 @@ SMALL_GAP = 1.25  # validation's error over that of training photos, which nobod
 WIDE_GAP = 2.0
 
 
-class NumberLearning:
+class NumberLearning(PlainLearning):
     """One number for each photo: trained on standardised labels, answered in their own unit."""
 
     def outputs(self, classes: Classes, settings: FitSettings) -> int:  # noqa: ARG002
@@ -67,11 +68,6 @@ class NumberLearning:
         assert isinstance(last, LinearHead), "no other head learns numbers"
         last.weight.copy_(last.weight.double() * std)
         last.bias.copy_(last.bias.double() * std + mean)
-
-    def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Draw of (n,) labels photos at random."""
-        drawn = np.sort(np.random.default_rng(seed).permutation(len(labels))[:photos])
-        return drawn, np.ones(len(drawn), np.bool_)
 
     def final(
         self,

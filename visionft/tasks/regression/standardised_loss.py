@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from visionft.runs.learning import Criterion, Figures, Targets
+from visionft.runs.criterion import Criterion, Figures, Targets
 
 Kind = Literal["l1", "l2"]
 

@@ -11,15 +11,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from visionft.backbones import LinearHead, Network
+from visionft.backbones import LinearHead
 from visionft.bundle.schema import BundleRecord
 from visionft.classes import Classes
 from visionft.data import Manifest
 from visionft.errors import UsageError
 from visionft.finishing.verdict import kept_weights
 from visionft.metrics import Postprocess, unit
+from visionft.runs.criterion import Criterion, Photos, Solution
 from visionft.runs.history import Epoch
-from visionft.runs.learning import Criterion, Final, Outputs, Photos, Solution
+from visionft.runs.learning import Final, Outputs, PlainLearning
 from visionft.settings import FitSettings
 from visionft.settings.own_names import is_own
 from visionft.tasks.retrieval import linear_discriminant
@@ -37,7 +38,7 @@ SMALL_GAP = 0.05  # of recall@1, which nobody need worry about
 WIDE_GAP = 0.2
 
 
-class EmbeddingLearning:
+class EmbeddingLearning(PlainLearning):
     """An embedding in which photos of one product lie near one another."""
 
     def outputs(self, classes: Classes, settings: FitSettings) -> Callable[[int], int]:  # noqa: ARG002
@@ -70,9 +71,6 @@ class EmbeddingLearning:
         how = f"{kept} of {len(linear_discriminant.SHRINKAGES)} tried"
         centres = _centres(unit(train.features @ found.weight.T + found.bias), train.labels)
         return Solution("solved projection", found.weight, found.bias, how, centres)
-
-    def fold(self, network: Network, manifest: Manifest) -> None:
-        """Leave the projection as it is."""
 
     def sample(self, labels: NDArray[Any], photos: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Draw of (n,) labels whole products, until they have so many photos: a photo needs others of its product."""

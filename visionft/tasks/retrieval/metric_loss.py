@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visionft.metrics import unit
-from visionft.runs.learning import Criterion, Figures, Targets
+from visionft.runs.criterion import Criterion, Figures, Targets
 from visionft.tasks.retrieval.leave_one_out import leave_one_out
 
 Kind = Literal["arcface", "proxy_anchor", "supcon"]
